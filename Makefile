@@ -1,0 +1,38 @@
+# Two commands do everything on a machine with Python >= 3.10 and make:
+#   make train   set up, then train LeNet-5 on the embedded MNIST
+#   make test    set up, then lint, types, floors and tests
+# VENV=DIR uses another environment, PYTHON=... another interpreter to make it with.
+
+VENV   ?= .venv
+PYTHON ?= python3
+RUN    := $(VENV)/bin/python
+READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
+
+.PHONY: setup train test lint compare clean
+
+train: setup
+	$(RUN) -m train $(ARGS)
+
+test: lint
+	$(RUN) -m pytest tests -n $(JOBS) $(ARGS)
+
+compare: setup
+	$(RUN) -m train compare $(ARGS)
+
+lint: setup
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+setup: $(READY)
+
+# The stamp's name carries the checksum of pyproject.toml: a second run installs nothing, a changed dependency does.
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@rm -f $(VENV)/.manualconv-*
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

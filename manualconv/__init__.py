@@ -1,0 +1,29 @@
+"""Convolutional networks whose every derivative is written by hand.
+
+``manualconv.nn`` and ``manualconv.functional`` have torch's names and signatures; ``manualconv.autograd`` holds the
+derivatives, each file opening with its equation.  Importing this package loads nothing: torch comes with the first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from manualconv import autograd as autograd
+    from manualconv import functional as functional
+    from manualconv import geometry as geometry
+    from manualconv import nn as nn
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "autograd", "functional", "geometry", "nn"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return import_module(f"manualconv.{name}")
+    raise AttributeError(f"module 'manualconv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,229 @@
+"""Convolution and its two gradients: three slots of one trilinear form.
+
+    T(x, w, y) = Σ  x[n, (g c), s·p + d·k − a] · w[(g o), c, k] · y[n, (g o), p]         (x = 0 outside)
+
+    Convolution            y = ∂T/∂y   to_output(x, w)    Z = W ∗ A_prev + b                  article, Fig 8
+    TransposedConvolution  x = ∂T/∂x   to_input(w, y)     dA_prev: overlap-add of W·dZ        article, Figs 10, 11
+    WeightCorrelation      w = ∂T/∂w   to_weight(x, y)    dW: correlation of A_prev with dZ   article
+
+T is linear in each slot, so a gradient is T with the cotangent in the empty slot and one other slot emptied:
+
+    map, cotangent         w.r.t. x           w.r.t. w           w.r.t. y
+    to_output(x, w), ȳ     to_input(w, ȳ)     to_weight(x, ȳ)    –
+    to_input(w, y),  x̄     –                  to_weight(x̄, y)    to_output(x̄, w)
+    to_weight(x, y), w̄     to_input(w̄, y)     –                  to_output(x, w̄)
+
+Nothing but the three maps stands in the table: every order of derivative is made of them.  A bias is added along the
+channels, b ↦ y + b, and its gradient is the sum of the cotangent over batch and positions (`SumToBias`).
+For complex tensors the other argument is conjugated.  Forward mode is the product rule: map(ẋ, w) + map(x, ẇ).
+
+Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``, b ``(O,)``; `window` is always the convolution's.
+A mapped axis (``vmap``) folds into N where the weights are shared and into the groups where they are not.
+
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; Dumoulin and Visin, arXiv 1603.07285.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.summation import SpreadBias, SumToBias
+from manualconv.geometry import Window
+from manualconv.kernels import correlation as kernels
+
+
+def conj(t: Tensor) -> Tensor:
+    """The complex conjugate; a real tensor as it is, without the view that ``Tensor.conj`` makes."""
+    return t.conj() if t.is_complex() else t
+
+
+def _biased(z: Tensor, b: Tensor | None, axes: int) -> Tensor:
+    """z ``(N, O, *P)`` + b ``(O,)``, or mapped: z ``(B, N, O, *P)`` + b ``(O,)`` or ``(B, O)``; `axes` is len(P)."""
+    if b is None:
+        return z
+    return z + b.reshape(*b.shape[:-1], *(1,) * (b.dim() - 1), b.shape[-1], *(1,) * axes)
+
+
+def _between(t: Tensor, mapped: int, groups: int, axis: int) -> Tensor:
+    """Fold a mapped axis between the groups and the channels of a group: axis ``(g c)`` → ``(g B c)``."""
+    t = t.movedim(mapped, 0).unflatten(axis + 1, (groups, -1))
+    return t.movedim(0, axis + 1).flatten(axis, axis + 2)
+
+
+def _beside(t: Tensor, size: int, groups: int, axis: int) -> Tensor:
+    """Undo `_between`: axis ``(g B c)`` → a leading mapped axis and ``(g c)``."""
+    t = t.unflatten(axis, (groups, size, -1)).movedim(axis + 1, 0)
+    return t.flatten(axis + 1, axis + 2)
+
+
+def _sum(*terms: Tensor | None) -> Tensor | None:
+    """The sum of the terms that are there."""
+    total: Tensor | None = None
+    for term in terms:
+        total = term if total is None else total if term is None else total + term
+    return total
+
+
+class Convolution(Map):
+    """``y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+        return _biased(kernels.to_output(x, w, window), b, window.ndim)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, w, _, ctx.window = inputs
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None)
+        ctx.save_for_forward(x, w)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        if y_bar is None:
+            return None, None, None, None
+        x, w = ctx.saved_tensors
+        x_bar = TransposedConvolution.call(conj(w), y_bar, None, ctx.window) if ctx.needs_input_grad[0] else None
+        w_bar = WeightCorrelation.call(conj(x), y_bar, ctx.window) if ctx.needs_input_grad[1] else None
+        b_bar = SumToBias.call(y_bar) if ctx.needs_input_grad[2] else None
+        return x_bar, w_bar, b_bar, None
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, w_dot: Tensor | None, b_dot: Tensor | None, _: None) -> Tensor | None:
+        x, w = ctx.saved_tensors
+        y_dot = _sum(
+            None if x_dot is None else Convolution.call(x_dot, w, None, ctx.window),
+            None if w_dot is None else Convolution.call(x, w_dot, None, ctx.window),
+        )
+        if b_dot is None:
+            return y_dot
+        return (
+            SpreadBias.call(b_dot, x.shape[0], ctx.window.output_size)
+            if y_dot is None
+            else _biased(y_dot, b_dot, ctx.window.ndim)
+        )
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], x: Tensor, w: Tensor, b: Tensor | None, window: Window
+    ) -> tuple[Tensor, int]:
+        size, (x_at, w_at, b_at, _) = info.batch_size, in_dims
+        if w_at is None and x_at is None:
+            y = Convolution.call(x, w, None, window).unsqueeze(0)
+        elif w_at is None:
+            y = unfold(Convolution.call(fold(x, x_at, size, 0), w, None, window), size, 0)
+        elif x_at is None:
+            y = _beside(Convolution.call(x, _between(w, w_at, window.groups, 0), None, window), size, window.groups, 1)
+        else:
+            grouped = replace(window, groups=size * window.groups)
+            y = Convolution.call(fold(x, x_at, size, 1), fold(w, w_at, size, 0), None, grouped)
+            y = unfold(y, size, 1).movedim(1, 0)
+        return _biased(y, b if b is None or b_at is None else b.movedim(b_at, 0), window.ndim), 0
+
+
+class TransposedConvolution(Map):
+    """``x[n, (g c), i] = b[(g c)] + Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
+
+    @staticmethod
+    def forward(w: Tensor, y: Tensor, b: Tensor | None, window: Window) -> Tensor:
+        return _biased(kernels.to_input(w, y, window), b, window.ndim)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        w, y, _, ctx.window = inputs
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(w if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
+        ctx.save_for_forward(w, y)
+
+    @staticmethod
+    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        if x_bar is None:
+            return None, None, None, None
+        w, y = ctx.saved_tensors
+        w_bar = WeightCorrelation.call(x_bar, conj(y), ctx.window) if ctx.needs_input_grad[0] else None
+        y_bar = Convolution.call(x_bar, conj(w), None, ctx.window) if ctx.needs_input_grad[1] else None
+        b_bar = SumToBias.call(x_bar) if ctx.needs_input_grad[2] else None
+        return w_bar, y_bar, b_bar, None
+
+    @staticmethod
+    def jvp(ctx: Any, w_dot: Tensor | None, y_dot: Tensor | None, b_dot: Tensor | None, _: None) -> Tensor | None:
+        w, y = ctx.saved_tensors
+        x_dot = _sum(
+            None if w_dot is None else TransposedConvolution.call(w_dot, y, None, ctx.window),
+            None if y_dot is None else TransposedConvolution.call(w, y_dot, None, ctx.window),
+        )
+        if b_dot is None:
+            return x_dot
+        return (
+            SpreadBias.call(b_dot, y.shape[0], ctx.window.input_size)
+            if x_dot is None
+            else _biased(x_dot, b_dot, ctx.window.ndim)
+        )
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], w: Tensor, y: Tensor, b: Tensor | None, window: Window
+    ) -> tuple[Tensor, int]:
+        size, (w_at, y_at, b_at, _) = info.batch_size, in_dims
+        if w_at is None and y_at is None:
+            x = TransposedConvolution.call(w, y, None, window).unsqueeze(0)
+        elif w_at is None:
+            x = unfold(TransposedConvolution.call(w, fold(y, y_at, size, 0), None, window), size, 0)
+        elif y_at is None:
+            x = TransposedConvolution.call(fold(w, w_at, size, 1), y, None, window)
+            x = _beside(x, size, window.groups, 1)
+        else:
+            grouped = replace(window, groups=size * window.groups)
+            x = TransposedConvolution.call(fold(w, w_at, size, 0), fold(y, y_at, size, 1), None, grouped)
+            x = unfold(x, size, 1).movedim(1, 0)
+        return _biased(x, b if b is None or b_at is None else b.movedim(b_at, 0), window.ndim), 0
+
+
+class WeightCorrelation(Map):
+    """``w[(g o), c, k] = Σ_{n,p} x[n, (g c), s·p + d·k − a] · y[n, (g o), p]``."""
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, window: Window) -> Tensor:
+        return kernels.to_weight(x, y, window)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, y, ctx.window = inputs
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
+        ctx.save_for_forward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, w_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, None]:
+        if w_bar is None:
+            return None, None, None
+        x, y = ctx.saved_tensors
+        x_bar = TransposedConvolution.call(w_bar, conj(y), None, ctx.window) if ctx.needs_input_grad[0] else None
+        y_bar = Convolution.call(conj(x), w_bar, None, ctx.window) if ctx.needs_input_grad[1] else None
+        return x_bar, y_bar, None
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, y_dot: Tensor | None, _: None) -> Tensor | None:
+        x, y = ctx.saved_tensors
+        return _sum(
+            None if x_dot is None else WeightCorrelation.call(x_dot, y, ctx.window),
+            None if y_dot is None else WeightCorrelation.call(x, y_dot, ctx.window),
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, y: Tensor, window: Window) -> tuple[Tensor, int]:
+        size, (x_at, y_at, _) = info.batch_size, in_dims
+        if x_at is None:
+            assert y_at is not None
+            w = WeightCorrelation.call(x, _between(y, y_at, window.groups, 1), window)
+            return _beside(w, size, window.groups, 0), 0
+        if y_at is None:
+            w = WeightCorrelation.call(_between(x, x_at, window.groups, 1), y, window)
+            return unfold(w, size, 1), 1
+        grouped = replace(window, groups=size * window.groups)
+        w = WeightCorrelation.call(fold(x, x_at, size, 1), fold(y, y_at, size, 1), grouped)
+        return unfold(w, size, 0), 0

@@ -1,0 +1,81 @@
+"""What every hand-written Function shares: one way to be called.
+
+A `Map` gives ``forward``, ``setup_context``, ``backward``, ``jvp`` and ``vmap``.  It is run by ``Map.call(...)``:
+
+* eagerly, through ``apply``, which knows reverse mode, forward mode and ``torch.func``;
+* while compiling, through a twin without ``jvp``: Dynamo refuses a Function that defines one, and traced code is
+  differentiated in reverse only.
+
+Autocast is switched off around forward, backward and jvp: casting is decided once, where the layer runs (`functional`).
+
+Source: "Extending PyTorch" and "Extending torch.func with autograd.Function" in PyTorch's notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+
+def outside_autocast(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a rule in the dtypes of its tensors, whatever autocast block it is called from."""
+
+    @wraps(rule)
+    def plain(*args: Any) -> Any:
+        device = next((t.device.type for t in args if isinstance(t, Tensor)), "cpu")
+        if not torch.is_autocast_enabled(device):
+            return rule(*args)
+        with torch.autocast(device, enabled=False):
+            return rule(*args)
+
+    return plain
+
+
+def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]:
+    """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
+
+    def call(*args: Any) -> Any:
+        function = traced if torch.compiler.is_compiling() else eager
+        device = next(t.device.type for t in args if isinstance(t, Tensor))
+        if not torch.is_autocast_enabled(device):
+            return function.apply(*args)
+        with torch.autocast(device, enabled=False):
+            return function.apply(*args)
+
+    return call
+
+
+class Map(Function):
+    """A differentiable map whose derivative is written by hand; subclasses are run with ``call``."""
+
+    call: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "call" in cls.__dict__:
+            return
+        for rule in ("backward", "jvp"):
+            setattr(cls, rule, staticmethod(outside_autocast(getattr(cls, rule))))
+        twin = {"__module__": cls.__module__, "jvp": staticmethod(Function.jvp), "call": None}
+        twin_class: type[Function] = type(Function)(cls.__name__, (cls,), twin)  # type: ignore[misc]
+        cls.call = staticmethod(_caller(cls, twin_class))
+
+
+def fold(x: Tensor, mapped: int | None, size: int, axis: int) -> Tensor:
+    """Fold a mapped axis into axis `axis` (counted without it), repeating x where it is not mapped.
+
+    ``(…, B, …)`` → axis of length ``B·L``, the mapped index outermost.
+    """
+    if mapped is not None:
+        return x.movedim(mapped, axis).flatten(axis, axis + 1)
+    return x.unsqueeze(axis).expand(*x.shape[:axis], size, *x.shape[axis:]).flatten(axis, axis + 1)
+
+
+def unfold(y: Tensor, size: int, axis: int) -> Tensor:
+    """Undo `fold`: axis of length ``B·L`` → axes ``(B, L)``, the mapped one at `axis`."""
+    return y.reshape(*y.shape[:axis], size, y.shape[axis] // size if size else 0, *y.shape[axis + 1 :])

@@ -1,0 +1,101 @@
+"""Pointwise maps: the Jacobian is diagonal, dZ = dA ⊙ g′(Z), and written in the output where that is possible.
+
+    ReLU      y = max(z, 0)          φ′ = 1[y > 0], with 0 at 0
+    Sigmoid   y = 1/(1 + e^(−z))     φ′ = y·(1 − y)
+    Tanh      y = tanh z             φ′ = 1 − y²
+    Square    y = z²                 φ′ = 2·z                      squared error is the mean of Square(x − t)
+
+A diagonal is its own adjoint, so forward and reverse mode multiply by the same φ′ (`times_slope`), and further orders
+differentiate that product: y is this Function's own output, so its derivative is again φ′.
+
+Shapes: any; the same in and out.  Source: article (B3); notes on convolution and collected notes (B14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.function import Map
+
+
+class Pointwise(Map):
+    """A map that acts on every entry alone.  Subclasses give ``forward`` and ``times_slope(y, t) = φ′ ⊙ t``."""
+
+    times_slope: Callable[[Tensor, Tensor], Tensor]
+
+    def __init_subclass__(cls) -> None:
+        if "times_slope" in cls.__dict__:
+            times_slope = cls.times_slope
+
+            def product_rule(ctx: Any, t: Tensor) -> Tensor:
+                return times_slope(ctx.saved_tensors[0], t)
+
+            def entry_by_entry(info: Any, in_dims: tuple[int], z: Tensor) -> tuple[Tensor, int]:
+                return cls.call(z), in_dims[0]
+
+            for name, rule in (("backward", product_rule), ("jvp", product_rule), ("vmap", entry_by_entry)):
+                setattr(cls, name, staticmethod(rule))
+        super().__init_subclass__()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(output)
+        ctx.save_for_forward(output)
+
+
+class ReLU(Pointwise):
+    """``y = max(z, 0)``."""
+
+    @staticmethod
+    def forward(z: Tensor) -> Tensor:
+        return z.clamp(min=0)
+
+    @staticmethod
+    def times_slope(y: Tensor, t: Tensor) -> Tensor:
+        # A NaN output lets the cotangent through, as torch's kernel does: y > 0 would not.
+        return torch.where(y <= 0, 0, t)
+
+
+class Sigmoid(Pointwise):
+    """``y = 1/(1 + e^(−z))``."""
+
+    @staticmethod
+    def forward(z: Tensor) -> Tensor:
+        return torch.sigmoid(z)
+
+    @staticmethod
+    def times_slope(y: Tensor, t: Tensor) -> Tensor:
+        return t * (y * (1 - y))
+
+
+class Tanh(Pointwise):
+    """``y = tanh z``."""
+
+    @staticmethod
+    def forward(z: Tensor) -> Tensor:
+        return torch.tanh(z)
+
+    @staticmethod
+    def times_slope(y: Tensor, t: Tensor) -> Tensor:
+        return t * (1 - y * y)
+
+
+class Square(Pointwise):
+    """``y = z²``; the one here whose slope needs the input."""
+
+    @staticmethod
+    def forward(z: Tensor) -> Tensor:
+        return z * z
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def times_slope(z: Tensor, t: Tensor) -> Tensor:
+        return t * (2 * z)

@@ -1,0 +1,26 @@
+"""torch.nn.functional's names, with every derivative by hand."""
+
+from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from manualconv.functional.convolution import conv1d, conv2d, conv3d
+from manualconv.functional.flatten import flatten
+from manualconv.functional.linear import linear
+from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
+from manualconv.functional.pooling import avg_pool2d, max_pool2d
+
+__all__ = [
+    "avg_pool2d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "cross_entropy",
+    "flatten",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "nll_loss",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]

@@ -1,0 +1,69 @@
+"""Activations A = g(Z), by hand: relu, sigmoid, tanh, softmax, log_softmax.
+
+The derivatives stand in `manualconv.autograd.pointwise` and `manualconv.autograd.softmax`.  All take any shape and a
+floating point dtype and return the same shape and dtype.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd import pointwise
+from manualconv.autograd.softmax import LogSoftmax, Softmax
+from manualconv.functional import validation
+from manualconv.functional.precision import widened
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``max(z, 0)``; the slope at 0 is 0.  With `inplace`, torch's own in-place operation on `input`."""
+    validation.check_tensor("relu", input)
+    if inplace:
+        return torch.relu_(input)
+    y: Tensor = pointwise.ReLU.call(input)
+    return y
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """``1/(1 + e^(−z))``."""
+    validation.check_tensor("sigmoid", input)
+    y: Tensor = pointwise.Sigmoid.call(input)
+    return y
+
+
+def tanh(input: Tensor) -> Tensor:
+    """``tanh z``."""
+    validation.check_tensor("tanh", input)
+    y: Tensor = pointwise.Tanh.call(input)
+    return y
+
+
+def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:
+    """The input in the dtype asked for, and a checked axis."""
+    validation.check_tensor(name, input)
+    if dim is None:
+        raise TypeError(
+            f"{name}(): dim must be given: the axis whose entries sum to one (torch guesses it, with a warning)"
+        )
+    rank = max(input.dim(), 1)
+    if not -rank <= dim < rank:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim}) [dim of {name}]"
+        )
+    if dtype is not None:
+        return input.to(dtype), dim
+    (z,) = widened(input)
+    assert z is not None
+    return z, dim
+
+
+def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+    """``e^z / Σ e^z`` along `dim`; cast to `dtype` first if given.  IndexError for a `dim` out of range."""
+    p: Tensor = Softmax.call(*_axis("softmax", input, dim, dtype))
+    return p
+
+
+def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+    """``z − log Σ e^z`` along `dim`; cast to `dtype` first if given.  IndexError for a `dim` out of range."""
+    y: Tensor = LogSoftmax.call(*_axis("log_softmax", input, dim, dtype))
+    return y

@@ -1,0 +1,113 @@
+"""Convolution in any number of dimensions: Z = W ∗ A + b.
+
+    y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), s·p + d·k − a] · w[(g o), c, k]
+
+One N-dimensional `_convolution` under three names.  The derivatives stand in `manualconv.autograd.correlation`.
+
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; sizes: Dumoulin, Visin, arXiv 1603.07285.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from manualconv.autograd.correlation import Convolution
+from manualconv.functional import validation
+from manualconv.functional.precision import lowered
+from manualconv.geometry import Window
+
+Numbers = int | tuple[int, ...]
+Padding = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
+
+
+def _convolution(
+    name: str,
+    ndim: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Numbers,
+    padding: Padding,
+    dilation: Numbers,
+    groups: int,
+) -> Tensor:
+    validation.check_convolution_types(
+        name,
+        ndim,
+        {"input": input, "weight": weight, "bias": bias},
+        {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups},
+    )
+    x, w, b = lowered(input, weight, bias)
+    assert x is not None and w is not None
+    steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
+    validation.check_convolution_shapes(name, x, w, b, ndim, groups)
+    validation.check_same_kind(x, weight=w, bias=b)
+    kernel_size = tuple(w.shape[2:])
+    frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
+    size = tuple(x.shape[x.dim() - ndim :])
+    validation.check_kernel_fits(size, frame, kernel_size, spacing)
+    window = Window(size, kernel_size, steps, spacing, frame, groups)
+    if x.dim() == ndim + 1:
+        return _apply(x.unsqueeze(0), w, b, window).squeeze(0)
+    return _apply(x, w, b, window)
+
+
+def _apply(*args: Any) -> Tensor:
+    y: Tensor = Convolution.call(*args)
+    return y
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Padding = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+) -> Tensor:
+    """1-D convolution of signals.
+
+    Args:
+        input: ``(N, C, L)`` or ``(C, L)``; floating point, complex or int64.
+        weight: ``(O, C/groups, K)``, of the input's dtype and device.
+        bias: ``(O,)`` or None.
+        stride, dilation: an int or a tuple of one.
+        padding: an int, a tuple, ``'valid'``, ``'same'`` (stride 1), ``'full'``, or a ``(lo, hi)`` pair per axis.
+        groups: channel blocks; divides C and O.
+
+    Returns:
+        ``(N, O, P)`` or ``(O, P)`` with ``P = ⌊(L + lo + hi − dilation·(K − 1) − 1)/stride⌋ + 1``.
+
+    Raises:
+        TypeError, RuntimeError: as torch.nn.functional.conv1d, with the numbers of the broken rule.
+    """
+    return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Padding = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+) -> Tensor:
+    """2-D convolution of images: `conv1d` on ``(N, C, H, W)`` or ``(C, H, W)``, weight ``(O, C/groups, KH, KW)``."""
+    return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Padding = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+) -> Tensor:
+    """3-D convolution of volumes: `conv1d` on ``(N, C, D, H, W)``, weight ``(O, C/groups, KD, KH, KW)``."""
+    return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)

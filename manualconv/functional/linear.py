@@ -1,0 +1,46 @@
+"""The fully connected layer: the trilinear form with zero spatial axes.
+
+    y[n, o] = b[o] + Σ_c x[n, c] · w[o, c]          z = x·Wᵀ + b;   dx = dz·W,   dW = dzᵀ·x,   db = Σ dz
+
+Source: notes on convolution, back-propagation and training (fully connected layer).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from manualconv.autograd.correlation import Convolution
+from manualconv.functional import validation
+from manualconv.functional.precision import lowered
+from manualconv.geometry import Window
+
+_PLACEMENT = Window((), (), (), (), ())
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Apply ``y = x·Wᵀ + b`` along the last axis.
+
+    Args:
+        input: ``(*, C)``; floating point, complex or integer.
+        weight: ``(O, C)`` or ``(C,)``, of the input's dtype and device.
+        bias: ``(O,)`` (or a scalar for a 1-D weight) or None.
+
+    Returns:
+        ``(*, O)``, or ``(*)`` for a 1-D weight.
+
+    Raises:
+        TypeError, RuntimeError: as torch.nn.functional.linear.
+    """
+    validation.check_linear_types(input, weight, bias)
+    x, w, b = lowered(input, weight, bias)
+    assert x is not None and w is not None
+    validation.check_linear_shapes(x, w, b)
+    rows = x.flatten(0, -2) if x.dim() != 1 else x.unsqueeze(0)
+    if w.dim() == 1:
+        w, b = w.unsqueeze(0), b if b is None else b.reshape(1)
+    elif b is not None and b.shape[0] != w.shape[0]:
+        b = b.expand(w.shape[0])
+    y: Tensor = Convolution.call(rows, w, b, _PLACEMENT)
+    if weight.dim() == 1:
+        return y.squeeze(-1).reshape(x.shape[:-1])
+    return y if x.dim() == 2 else y.reshape(*x.shape[:-1], w.shape[0])

@@ -1,0 +1,142 @@
+"""The index relation that convolution and pooling share.
+
+One axis of a window reads input position ``i`` through tap ``k`` for output position ``p``::
+
+    i = s·p + d·k − a            0 ≤ k < K,   0 ≤ p < P,   positions outside 0 ≤ i < I read the padding value
+
+with stride ``s``, dilation ``d`` and left padding ``a``.  Everything that follows is arithmetic on it:
+
+    extent     E = d·(K − 1) + 1                     input positions that one placement spans
+    output     P = ⌊(I + a + b − E) / s⌋ + 1         b is the right padding
+    leftover   r = (I + a + b − E) mod s             border positions that no placement reaches
+
+Axes are independent, so a `Window` holds one tuple per parameter, one entry per spatial axis.  Zero axes is the
+fully connected layer.  The integers may be symbolic (under ``torch.compile``): nothing here needs their values.
+
+Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning*, arXiv 1603.07285, section 2 and 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+Axes = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where the taps of a layer fall on its input: the one argument that travels beside the tensors.
+
+    Attributes:
+        input_size: ``I``, the spatial sizes of the *convolution's* input (a transposed convolution's output).
+        kernel_size: ``K``, taps per axis.
+        stride, dilation: ``s`` and ``d``, steps between placements and between taps.
+        padding: ``(a, b)`` per axis, positions added before and after; may exceed the kernel, never negative.
+        groups: ``g``; channel blocks that do not see each other.
+    """
+
+    input_size: Axes
+    kernel_size: Axes
+    stride: Axes
+    dilation: Axes
+    padding: tuple[Pair, ...]
+    groups: int = 1
+
+    @property
+    def ndim(self) -> int:
+        """Number of spatial axes."""
+        return len(self.kernel_size)
+
+    @property
+    def extent(self) -> Axes:
+        """``E = d·(K − 1) + 1``."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation))
+
+    @property
+    def padded_size(self) -> Axes:
+        """``I + a + b``."""
+        return tuple(i + a + b for i, (a, b) in zip(self.input_size, self.padding))
+
+    @property
+    def output_size(self) -> Axes:
+        """``P = ⌊(I + a + b − E) / s⌋ + 1``."""
+        return tuple((i - e) // s + 1 for i, e, s in zip(self.padded_size, self.extent, self.stride))
+
+    @property
+    def leftover(self) -> Axes:
+        """``r``: how many positions at the far border no placement reaches."""
+        return tuple((i - e) % s for i, e, s in zip(self.padded_size, self.extent, self.stride))
+
+    def unpadded(self) -> Window:
+        """The same placements on an input that already carries its padding."""
+        return replace(self, input_size=self.padded_size, padding=((0, 0),) * self.ndim)
+
+    def tap(self, k: Axes, lead: int) -> tuple[slice, ...]:
+        """The slices of the *padded* input that tap ``k`` reads, ``d·k + s·p``, behind `lead` whole axes."""
+        return (slice(None),) * lead + tuple(
+            slice(d * j, d * j + s * (p - 1) + 1, s)
+            for j, d, s, p in zip(k, self.dilation, self.stride, self.output_size)
+        )
+
+    def inner(self, lead: int) -> tuple[slice, ...]:
+        """The slices of the *padded* input that are the input itself, behind `lead` whole axes."""
+        return (slice(None),) * lead + tuple(slice(a, a + i) for i, (a, _) in zip(self.input_size, self.padding))
+
+    @property
+    def frame(self) -> list[int]:
+        """The padding as torch's padding operations take it: last axis first, ``[lo, hi, lo, hi, …]``."""
+        return [side for pair in reversed(self.padding) for side in pair]
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether any side has padding."""
+        return any(side for pair in self.padding for side in pair)
+
+
+def window_of_output(
+    output_size: Axes, kernel_size: Axes, stride: Axes, dilation: Axes, padding: tuple[Pair, ...], groups: int = 1
+) -> Window:
+    """The window whose smallest input gives `output_size`: ``I = s·(P − 1) + E − a − b``, a transposed layer's size."""
+    sizes = tuple(
+        s * (p - 1) + d * (k - 1) + 1 - a - b
+        for p, k, s, d, (a, b) in zip(output_size, kernel_size, stride, dilation, padding)
+    )
+    return Window(sizes, kernel_size, stride, dilation, padding, groups)
+
+
+def per_axis(value: int | Axes, ndim: int) -> Axes:
+    """An int, a tuple of one, or a tuple of `ndim` ints as a tuple of `ndim` ints; anything else is a ValueError."""
+    if isinstance(value, (tuple, list)):
+        if len(value) == ndim:
+            return tuple(value)
+        if len(value) == 1:
+            return tuple(value) * ndim
+        raise ValueError(f"{value} has {len(value)} entries where 1 or {ndim} are needed")
+    return (value,) * ndim
+
+
+def same_padding(kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
+    """Padding that keeps the size at stride 1: ``a + b = d·(K − 1)``, the odd one on the right, as torch does."""
+    totals = tuple(d * (k - 1) for k, d in zip(kernel_size, dilation))
+    return tuple((t // 2, t - t // 2) for t in totals)
+
+
+def full_padding(kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
+    """Padding under which every placement that touches the input counts: ``a = b = d·(K − 1)``."""
+    return tuple((d * (k - 1), d * (k - 1)) for k, d in zip(kernel_size, dilation))
+
+
+def ceil_padding(window: Window) -> Window:
+    """The window with its right padding raised so that a pooling layer's ``ceil_mode`` is the floor of `output_size`.
+
+    One more placement is added where the stride leaves positions over, unless it would start in the right padding:
+    ``s·P ≥ I + a`` drops it.
+    """
+    padding = tuple(
+        (a, b + s - r) if r > 0 and s * p < i + a else (a, b)
+        for i, s, p, r, (a, b) in zip(
+            window.input_size, window.stride, window.output_size, window.leftover, window.padding
+        )
+    )
+    return replace(window, padding=padding)

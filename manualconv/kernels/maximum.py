@@ -1,0 +1,73 @@
+"""Where each window has its maximum.
+
+Taps are compared in row-major order and a later one must be strictly larger, so that a tie goes to the first; a NaN
+is larger than everything and a later NaN replaces an earlier one, as in torch's kernel.  The padding is −∞ and never
+wins: the index starts at the first tap inside the input.
+
+Shapes: x ``(N, C, *I)`` → flat positions in ``*I``, ``(N, C, *P)``, int64.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from manualconv.geometry import Axes, Window
+from manualconv.kernels.windows import taps
+
+
+def lowest(dtype: torch.dtype) -> float:
+    """The value below all others that stands for padding."""
+    return float("-inf") if dtype.is_floating_point else torch.iinfo(dtype).min
+
+
+def _row_major(size: Axes) -> Axes:
+    """Strides of a contiguous tensor of this size."""
+    strides, step = [], 1
+    for length in reversed(size):
+        strides.append(step)
+        step = step * length
+    return tuple(reversed(strides))
+
+
+def _first_inside(window: Window, device: torch.device) -> Tensor:
+    """The flat input position of each window's first tap that is not padding, ``(*P,)``."""
+    strides = _row_major(window.input_size)
+    total = torch.zeros((), dtype=torch.int64, device=device)
+    for axis in range(window.ndim):
+        s, d, (a, _) = window.stride[axis], window.dilation[axis], window.padding[axis]
+        start = torch.arange(window.output_size[axis], device=device) * s - a
+        start = torch.where(start < 0, start + d * ((d - 1 - start) // d), start)
+        total = total.unsqueeze(-1) + start * strides[axis]
+    return total
+
+
+def argmax(x: Tensor, window: Window) -> Tensor:
+    """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
+    if window.is_padded:
+        x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
+    strides = _row_major(window.input_size)
+    shift = torch.zeros((), dtype=torch.int32, device=x.device)
+    largest, *others = ((k, x[window.tap(k, lead=2)]) for k in taps(window))
+    best = largest[1]
+    for k, value in others:
+        better = value > best
+        if value.is_floating_point():
+            better = better | (value != value)
+        offset = sum(d * j * t for j, d, t in zip(k, window.dilation, strides))
+        shift = torch.where(better, offset, shift)
+        best = torch.where(better, value, best)
+    origin = sum(a * t for (a, _), t in zip(window.padding, strides))
+    corner = _corner(window, strides, x.device) - origin
+    index = corner + shift
+    if not window.is_padded:
+        return index.expand(best.shape)
+    return torch.where(best <= lowest(best.dtype), _first_inside(window, x.device), index)
+
+
+def _corner(window: Window, strides: Axes, device: torch.device) -> Tensor:
+    """``Σ s·p·stride``: where each window starts, counted from the padded origin, ``(*P,)``."""
+    total = torch.zeros((), dtype=torch.int64, device=device)
+    for s, p, stride in zip(window.stride, window.output_size, strides):
+        total = total.unsqueeze(-1) + torch.arange(p, device=device) * (s * stride)
+    return total

@@ -1,0 +1,65 @@
+"""torch.nn's names, with every derivative by hand, and torch's own containers.
+
+A layer that is not written here yet is an AttributeError that names torch.nn's: nothing falls back in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.nn import (
+    Identity,
+    Module,
+    ModuleDict,
+    ModuleList,
+    Parameter,
+    ParameterDict,
+    ParameterList,
+    Sequential,
+    init,
+    parameter,
+    utils,
+)
+
+from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d
+from manualconv.nn.flatten import Flatten
+from manualconv.nn.linear import Linear
+from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
+from manualconv.nn.pooling import AvgPool2d, MaxPool2d
+
+__all__ = [
+    "AvgPool2d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "CrossEntropyLoss",
+    "Flatten",
+    "Identity",
+    "Linear",
+    "LogSoftmax",
+    "MSELoss",
+    "MaxPool2d",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "NLLLoss",
+    "Parameter",
+    "ParameterDict",
+    "ParameterList",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "init",
+    "parameter",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> Any:
+    import torch.nn
+
+    hint = f"; torch.nn.{name} is torch's own" if hasattr(torch.nn, name) else ""
+    raise AttributeError(f"module 'manualconv.nn' has no attribute {name!r}: no hand-written layer of that name{hint}")

@@ -1,0 +1,16 @@
+"""The fully connected layer: torch.nn's module with our arithmetic."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from manualconv import functional
+
+
+class Linear(torch.nn.Linear):
+    """torch.nn.Linear by hand, a convolution with zero spatial axes.  ``(*, C)`` → ``(*, O)``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``x·Wᵀ + b``."""
+        return functional.linear(input, self.weight, self.bias)
