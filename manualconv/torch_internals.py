@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
 
 def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -19,3 +22,20 @@ def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
 def is_transformed(t: Tensor) -> bool:
     """Whether t is inside ``torch.func.grad``, ``jvp`` or ``vmap``, where its values may not be looked at."""
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(t))
+
+
+def is_plain(t: Tensor) -> bool:
+    """Whether t is an ordinary tensor run eagerly, whose sizes may be branched on and whose slices written to."""
+    if torch.compiler.is_compiling():
+        return False
+    return not (is_transformed(t) or torch._C._functorch.is_legacy_batchedtensor(t))
+
+
+def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
+    """``function.apply(*args)`` without looking its signature up again: every argument of ours is given.
+
+    ``Function.apply`` binds defaults by ``inspect.signature`` on each call, which costs more than a small layer.
+    """
+    if torch._C._are_functorch_transforms_active():
+        return function.apply(*args)
+    return super(Function, function).apply(*torch._functorch.utils.unwrap_dead_wrappers(args))  # type: ignore[misc]

@@ -73,7 +73,7 @@ class Convolution(Map):
 
     @staticmethod
     def forward(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-        return _biased(kernels.to_output(x, w, window), b, window.ndim)
+        return kernels.to_output(x, w, b, window)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

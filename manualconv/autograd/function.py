@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from manualconv.torch_internals import apply
+
 
 def outside_autocast(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Run a rule in the dtypes of its tensors, whatever autocast block it is called from."""
@@ -40,12 +42,11 @@ def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]
     """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
 
     def call(*args: Any) -> Any:
-        function = traced if torch.compiler.is_compiling() else eager
         device = next(t.device.type for t in args if isinstance(t, Tensor))
-        if not torch.is_autocast_enabled(device):
-            return function.apply(*args)
-        with torch.autocast(device, enabled=False):
-            return function.apply(*args)
+        if torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                return call(*args)
+        return traced.apply(*args) if torch.compiler.is_compiling() else apply(eager, args)
 
     return call
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.function import Map
+from manualconv.kernels.pointwise import gate
 
 
 class Pointwise(Map):
@@ -56,8 +57,36 @@ class ReLU(Pointwise):
 
     @staticmethod
     def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        # A NaN output lets the cotangent through, as torch's kernel does: y > 0 would not.
-        return torch.where(y <= 0, 0, t)
+        kept: Tensor = Gate.call(t, y)
+        return kept
+
+
+class Gate(Map):
+    """``t ⊙ 1[not y ≤ 0]``, linear in t and its own adjoint: a NaN in y lets t through, as torch's kernel does."""
+
+    @staticmethod
+    def forward(t: Tensor, y: Tensor) -> Tensor:
+        return gate(t, y)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[1])
+        ctx.save_for_forward(inputs[1])
+
+    @staticmethod
+    def backward(ctx: Any, t_bar: Tensor) -> tuple[Tensor, None]:
+        return Gate.call(t_bar, ctx.saved_tensors[0]), None
+
+    @staticmethod
+    def jvp(ctx: Any, t_dot: Tensor, _: None) -> Tensor:
+        kept: Tensor = Gate.call(t_dot, ctx.saved_tensors[0])
+        return kept
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, int | None], t: Tensor, y: Tensor) -> tuple[Tensor, int]:
+        t_at, y_at = in_dims
+        t, y = (u.unsqueeze(0) if at is None else u.movedim(at, 0) for u, at in ((t, t_at), (y, y_at)))
+        return Gate.call(t.expand(info.batch_size, *t.shape[1:]), y), 0
 
 
 class Sigmoid(Pointwise):

@@ -175,8 +175,8 @@ def check_convolution_shapes(
         layout = "; did you pass NHWC?" if input.shape[-1] == weight.shape[1] * groups else ""
         raise RuntimeError(
             f"Given groups={groups}, weight of size {listed(weight.shape)}, expected input{listed(input.shape)} to "
-            f"have {weight.shape[1] * groups} channels, but got {channels} channels instead [input channels must be weight.shape[1]*groups = "
-            f"{weight.shape[1]}*{groups} = {weight.shape[1] * groups}{layout}]"
+            f"have {weight.shape[1] * groups} channels, but got {channels} channels instead [input channels must be "
+            f"weight.shape[1]*groups = {weight.shape[1]}*{groups} = {weight.shape[1] * groups}{layout}]"
         )
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise RuntimeError(

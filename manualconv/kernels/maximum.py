@@ -9,11 +9,14 @@ Shapes: x ``(N, C, *I)`` → flat positions in ``*I``, ``(N, C, *P)``, int64.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.windows import taps
+from manualconv.torch_internals import is_plain
 
 
 def lowest(dtype: torch.dtype) -> float:
@@ -42,21 +45,31 @@ def _first_inside(window: Window, device: torch.device) -> Tensor:
     return total
 
 
+def _may_be_nan(x: Tensor) -> bool:
+    """Whether NaN has to be looked for tap by tap: one sum tells for ordinary tensors in memory."""
+    if not x.is_floating_point():
+        return False
+    return not is_plain(x) or x.device.type != "cpu" or math.isnan(x.sum().item())
+
+
 def argmax(x: Tensor, window: Window) -> Tensor:
     """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
     if window.is_padded:
         x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
     strides = _row_major(window.input_size)
-    shift = torch.zeros((), dtype=torch.int32, device=x.device)
+    shift = x.new_zeros((), dtype=torch.int32)
+    may_be_nan = _may_be_nan(x)
     largest, *others = ((k, x[window.tap(k, lead=2)]) for k in taps(window))
-    best = largest[1]
+    best = largest[1].contiguous()
     for k, value in others:
+        value = value.contiguous()
         better = value > best
-        if value.is_floating_point():
+        if may_be_nan:
             better = better | (value != value)
         offset = sum(d * j * t for j, d, t in zip(k, window.dilation, strides))
-        shift = torch.where(better, offset, shift)
-        best = torch.where(better, value, best)
+        # Positions grow with the taps, so the last improvement is the largest: no branch, no select.
+        shift = torch.maximum(shift, better.to(torch.int32) * offset)
+        best = torch.maximum(best, value)
     origin = sum(a * t for (a, _), t in zip(window.padding, strides))
     corner = _corner(window, strides, x.device) - origin
     index = corner + shift

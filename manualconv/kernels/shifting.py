@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
-from manualconv.kernels.windows import batch_first, batch_last, crop, pad, taps
+from manualconv.kernels.lowering_batch_last import batch_first, batch_last
+from manualconv.kernels.windows import crop, pad, taps
 
 
 def _shifted(x: Tensor, k: Axes, window: Window) -> Tensor:
@@ -39,14 +40,15 @@ def _channels_by_placements(y: Tensor, window: Window) -> Tensor:
     return y.reshape(window.groups, y.shape[0] // window.groups, y[0].numel())
 
 
-def to_output(x: Tensor, w: Tensor, window: Window) -> Tensor:
-    """``y[n, (g o), p] = Σ_k Σ_c x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
-    frame = pad(batch_last(x), window)
+def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    """``y[n, (g o), p] = b[(g o)] + Σ_k Σ_c x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
+    frame = pad(batch_last(x), window, lead=1)
     size = (w.shape[0], *window.output_size, x.shape[0])
-    y = x.new_zeros(size).reshape(window.groups, w.shape[0] // window.groups, -1)
+    y = x.new_zeros(size) if b is None else b.reshape(-1, *(1,) * (len(size) - 1)).expand(size).contiguous()
+    y = y.reshape(window.groups, w.shape[0] // window.groups, y[0].numel())
     for k in taps(window):
         y.baddbmm_(_tap_filters(w, k, window), _shifted(frame, k, window))
-    return batch_first(y.reshape(size))
+    return batch_first(y, x.shape[0], size[:-1])
 
 
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
@@ -57,13 +59,13 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     for k in taps(window):
         x_k = _tap_filters(w, k, window).mT @ columns
         frame[window.tap(k, lead=1)] += x_k.reshape(channels, *window.output_size, y.shape[0])
-    return batch_first(crop(frame, window))
+    return batch_first(crop(frame, window, lead=1), y.shape[0], (channels, *window.input_size))
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """``w[(g o), c, k] = Σ_{n,p} x[n, (g c), s·p + d·k − a] · y[n, (g o), p]``, one tap at a time."""
-    frame = pad(batch_last(x), window)
+    frame = pad(batch_last(x), window, lead=1)
     columns = _channels_by_placements(y, window)
     planes = [columns @ _shifted(frame, k, window).mT for k in taps(window)]
     size = (y.shape[1], x.shape[1] // window.groups, *window.kernel_size)
-    return torch.stack(planes, -1).reshape(size).clone()
+    return torch.stack(planes, -1).reshape(size)

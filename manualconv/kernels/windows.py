@@ -1,13 +1,12 @@
 """Padding and windows: the data movement under every lowered layer, each beside its adjoint.
 
-Tensors here are *batch-last*: ``(C, *I, N)``.  With the batch innermost every tap reads runs of ``Q·N`` neighbouring
-numbers (Q the last output axis, at stride 1), so copying windows costs what copying memory costs, and one matrix
-product serves the whole batch.
+    windows(x)[c, k, p]     = x[c, s·p + d·k]                        a view: nothing is copied
+    overlap_add(v)[c, i]    = Σ_{k,p : s·p + d·k = i} v[c, k, p]     its adjoint: ⟨windows(x), v⟩ = ⟨x, overlap_add(v)⟩
+    pad(x)                  = x framed by a constant                 crop(pad(x)) = x
+    crop(x)                 = x without its frame                    ⟨pad(x), y⟩ = ⟨x, crop(y)⟩ for the constant 0
 
-    windows(x)[c, k, p, n]   = x[c, s·p + d·k, n]                     a view: nothing is copied
-    overlap_add(v)[c, i, n]  = Σ_{k,p : s·p + d·k = i} v[c, k, p, n]  its adjoint: ⟨windows(x), v⟩ = ⟨x, overlap_add(v)⟩
-    pad(x)                   = x framed by a constant                 crop(pad(x)) = x
-    crop(x)                  = x without its frame                    ⟨pad(x), y⟩ = ⟨x, crop(y)⟩ for the constant 0
+The spatial axes stand between `lead` axes before them and any axes behind them: images are ``(N, C, *I)`` with lead 2,
+and with the batch innermost ``(C, *I, N)`` with lead 1.
 
 Source: Chellapilla, Puri and Simard, *High performance convolutional neural networks for document processing* (2006),
 where the unrolled windows ("im2col") first made a convolution one matrix product.
@@ -15,55 +14,68 @@ where the unrolled windows ("im2col") first made a convolution one matrix produc
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from itertools import product
 
 import torch
 from torch import Tensor
 
-from manualconv.geometry import Window
+from manualconv.geometry import Axes, Window
 
 
-def batch_last(x: Tensor) -> Tensor:
-    """``(N, C, *S)`` as a view ``(C, *S, N)``."""
-    return x.movedim(0, -1)
-
-
-def batch_first(x: Tensor) -> Tensor:
-    """``(C, *S, N)`` as a fresh contiguous ``(N, C, *S)``; never a view, so that it may leave a Function's forward."""
-    return x.movedim(-1, 0).clone(memory_format=torch.contiguous_format)
-
-
-def pad(x: Tensor, window: Window, value: float = 0.0) -> Tensor:
-    """``(C, *I, N)`` → ``(C, *(I + a + b), N)``, contiguous, `value` outside."""
+def pad(x: Tensor, window: Window, lead: int = 2, value: float = 0.0) -> Tensor:
+    """``(…, *I, …)`` → ``(…, *(I + a + b), …)``, contiguous, `value` outside."""
     if not window.is_padded:
         return x.contiguous()
-    return torch.constant_pad_nd(x, [0, 0, *window.frame], value).contiguous()
+    behind = x.dim() - lead - window.ndim
+    return torch.constant_pad_nd(x, [0, 0] * behind + window.frame, value).contiguous()
 
 
-def crop(x: Tensor, window: Window) -> Tensor:
-    """``(C, *(I + a + b), N)`` → ``(C, *I, N)``, a view, or x itself where there is nothing to cut off."""
-    return x[window.inner(lead=1)] if window.is_padded else x
+def crop(x: Tensor, window: Window, lead: int = 2) -> Tensor:
+    """``(…, *(I + a + b), …)`` → ``(…, *I, …)``, a view, or x itself where there is nothing to cut off."""
+    return x[window.inner(lead)] if window.is_padded else x
 
 
-def windows(x: Tensor, window: Window) -> Tensor:
-    """``(C, *(I + a + b), N)`` contiguous → a view ``(C, *K, *P, N)``; taps and placements step along the same axes."""
-    axis = x.stride()[1:-1]
+def windows(x: Tensor, window: Window, lead: int = 2) -> Tensor:
+    """``(…, *(I + a + b), …)`` → a view ``(…, *K, *P, …)``; taps and placements step along the same axes."""
+    before, behind = x.shape[:lead], x.shape[lead + window.ndim :]
+    stride = x.stride()
+    axis = stride[lead : lead + window.ndim]
     taps = tuple(d * t for d, t in zip(window.dilation, axis))
     steps = tuple(s * t for s, t in zip(window.stride, axis))
-    size = (x.shape[0], *window.kernel_size, *window.output_size, x.shape[-1])
-    return x.as_strided(size, (x.stride(0), *taps, *steps, x.stride(-1)))
+    size = (*before, *window.kernel_size, *window.output_size, *behind)
+    return x.as_strided(size, (*stride[:lead], *taps, *steps, *stride[lead + window.ndim :]))
 
 
-def taps(window: Window) -> product[tuple[int, ...]]:
+def taps(window: Window) -> Iterator[Axes]:
     """Every tap ``k``, row-major."""
     return product(*map(range, window.kernel_size))
 
 
-def overlap_add(v: Tensor, window: Window) -> Tensor:
-    """``(C, *K, *P, N)`` → ``(C, *(I + a + b), N)``: every tap's plane added where that tap was read."""
+def overlap_add(v: Tensor, window: Window, lead: int = 2) -> Tensor:
+    """``(…, *K, *P, …)`` → ``(…, *(I + a + b), …)``: every tap's plane added where that tap was read."""
     if window.ndim == 0:
         return v
-    x = v.new_zeros((v.shape[0], *window.padded_size, v.shape[-1]))
+    x = v.new_zeros((*v.shape[:lead], *window.padded_size, *v.shape[lead + 2 * window.ndim :]))
     for k in taps(window):
-        x[window.tap(k, lead=1)] += v[(slice(None),) + k]  # noqa: RUF005  (a star in an index needs Python 3.11)
+        x[window.tap(k, lead)] += v[(slice(None),) * lead + k]
     return x
+
+
+class Scratch:
+    """Memory for one block of a blocked loop, handed out again for the next.
+
+    A fresh tensor of a megabyte costs more in page faults than in arithmetic; a loop over blocks pays once.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        self._like = like
+        self._held: Tensor | None = None
+
+    def take(self, size: tuple[int, ...]) -> Tensor:
+        """An uninitialised contiguous tensor; the one handed out before is overwritten."""
+        needed = math.prod(size)
+        if self._held is None or self._held.numel() < needed:
+            self._held = self._like.new_empty(needed)
+        return self._held[:needed].view(size)
