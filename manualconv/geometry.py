@@ -19,6 +19,7 @@ Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 Axes = tuple[int, ...]
 Pair = tuple[int, int]
@@ -48,17 +49,17 @@ class Window:
         """Number of spatial axes."""
         return len(self.kernel_size)
 
-    @property
+    @cached_property
     def extent(self) -> Axes:
         """``E = d·(K − 1) + 1``."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation))
 
-    @property
+    @cached_property
     def padded_size(self) -> Axes:
         """``I + a + b``."""
         return tuple(i + a + b for i, (a, b) in zip(self.input_size, self.padding))
 
-    @property
+    @cached_property
     def output_size(self) -> Axes:
         """``P = ⌊(I + a + b − E) / s⌋ + 1``."""
         return tuple((i - e) // s + 1 for i, e, s in zip(self.padded_size, self.extent, self.stride))
@@ -88,7 +89,7 @@ class Window:
         """The padding as torch's padding operations take it: last axis first, ``[lo, hi, lo, hi, …]``."""
         return [side for pair in reversed(self.padding) for side in pair]
 
-    @property
+    @cached_property
     def is_padded(self) -> bool:
         """Whether any side has padding."""
         return any(side for pair in self.padding for side in pair)

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+#: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
+TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
+
 
 def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
     """A contiguous temporary under another shape, not counted as a view.
@@ -26,7 +29,7 @@ def is_transformed(t: Tensor) -> bool:
 
 def is_plain(t: Tensor) -> bool:
     """Whether t is an ordinary tensor run eagerly, whose sizes may be branched on and whose slices written to."""
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
         return False
     return not (is_transformed(t) or torch._C._functorch.is_legacy_batchedtensor(t))
 

@@ -24,13 +24,18 @@ from torch.autograd import Function
 from manualconv.torch_internals import apply
 
 
+def autocast_is_on(device: str) -> bool:
+    """Whether an autocast block is active; a device that has none (meta) is asked nothing."""
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
 def outside_autocast(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Run a rule in the dtypes of its tensors, whatever autocast block it is called from."""
 
     @wraps(rule)
     def plain(*args: Any) -> Any:
         device = next((t.device.type for t in args if isinstance(t, Tensor)), "cpu")
-        if not torch.is_autocast_enabled(device):
+        if not autocast_is_on(device):
             return rule(*args)
         with torch.autocast(device, enabled=False):
             return rule(*args)
@@ -43,7 +48,7 @@ def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]
 
     def call(*args: Any) -> Any:
         device = next(t.device.type for t in args if isinstance(t, Tensor))
-        if torch.is_autocast_enabled(device):
+        if autocast_is_on(device):
             with torch.autocast(device, enabled=False):
                 return call(*args)
         return traced.apply(*args) if torch.compiler.is_compiling() else apply(eager, args)

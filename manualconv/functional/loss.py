@@ -63,15 +63,16 @@ def nll_loss(
 
 
 def _nll(log_p: Tensor, target: Tensor, v: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
-    target = target.long()
     counted = target != ignore_index
-    target = torch.where(counted, target, 0)
-    picked = Select.call(log_p.movedim(1, -1), target.unsqueeze(-1), 1).squeeze(-1)
-    factor = counted.to(log_p.dtype) if v is None else torch.where(counted, v[target], 0)
-    loss = -(torch.where(counted, picked, 0) * factor)
-    if reduction == "none":
-        return loss
-    return loss.sum() / factor.sum() if reduction == "mean" else loss.sum()
+    target = target.long() * counted
+    picked = -Select.call(log_p if log_p.dim() == 2 else log_p.movedim(1, -1), target.unsqueeze(-1), 1).squeeze(-1)
+    if v is not None:
+        picked = picked * v[target]
+    # Selected, not multiplied: an ignored target takes nothing from an infinite loss.
+    loss = torch.where(counted, picked, 0)
+    if reduction != "mean":
+        return loss if reduction == "none" else loss.sum()
+    return loss.sum() / (counted.sum() if v is None else (v[target] * counted).sum())
 
 
 def cross_entropy(

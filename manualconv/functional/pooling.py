@@ -124,7 +124,7 @@ def _avg_pool(
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     total: Tensor = SumWindows.call(x, window)
     divisor = divisor_override if divisor_override is not None else _counts(window, p, count_include_pad, x)
-    y = total / divisor if x.dtype.is_floating_point else total // divisor
+    y = total / divisor if x.dtype.is_floating_point else torch.div(total, divisor, rounding_mode="trunc")
     return y.squeeze(0) if input.dim() == ndim + 1 else y
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from manualconv.autograd.function import autocast_is_on
+
 
 def _cast(t: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     # float64 keeps its precision under autocast, as do integers and complex numbers.
@@ -20,7 +22,7 @@ def _cast(t: Tensor | None, dtype: torch.dtype) -> Tensor | None:
 def lowered(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
     """The layer's tensors in the autocast dtype, for layers that are matrix products; as they came outside autocast."""
     device = next(t.device.type for t in tensors if t is not None)
-    if not torch.is_autocast_enabled(device):
+    if not autocast_is_on(device):
         return tensors
     dtype = torch.get_autocast_dtype(device)
     return tuple(_cast(t, dtype) for t in tensors)
@@ -29,6 +31,6 @@ def lowered(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
 def widened(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
     """The layer's tensors in float32, for losses and long sums; as they came outside autocast."""
     device = next(t.device.type for t in tensors if t is not None)
-    if not torch.is_autocast_enabled(device):
+    if not autocast_is_on(device):
         return tensors
     return tuple(_cast(t, torch.float32) for t in tensors)

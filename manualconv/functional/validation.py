@@ -302,11 +302,23 @@ def check_pooling_window(name: str, input: Tensor, window: Window, padding: Axes
             f"pad should be at most half of effective kernel size, but got pad={padding}, kernel_size="
             f"{window.kernel_size} and dilation={window.dilation} [2*pad <= d*(k-1)+1 = {window.extent}]"
         )
+    if any(p > k // 2 for p, k in zip(padding, window.kernel_size)):
+        raise RuntimeError(
+            f"pad should be smaller than or equal to half of kernel size, but got pad={padding} and kernel_size="
+            f"{window.kernel_size} [dilation={window.dilation} widens the window, not the padding allowed]"
+        )
     if any(p < 1 for p in window.output_size):
         raise RuntimeError(
             f"Given input size: ({crossed(input.shape[-window.ndim - 1 :])}). Calculated output size: "
             f"({crossed(window.output_size)}). Output size is too small [i+2*pad >= d*(k-1)+1 is needed on every axis]"
         )
+    # The first tap inside, of a window that starts at s·p − a < 0, reads position (s·p − a) mod d.
+    for i, s, d, a in zip(window.input_size, window.stride, window.dilation, padding):
+        if any((s * p - a) % d >= i for p in range(-(-a // s))):
+            raise RuntimeError(
+                f"a window sees nothing but padding: input of size {i} with padding={a} lies between two taps, "
+                f"dilation={d} apart [torch returns -inf here and its backward writes outside the tensor]"
+            )
 
 
 def check_reduction(size_average: Any, reduce: Any, reduction: str) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import lowering, lowering_batch_last, shifting
+from manualconv.kernels import lowering, lowering_batch_last, matrix, shifting
 from manualconv.torch_internals import is_plain
 
 #: No unrolled block larger than this is ever made: one tap at a time instead.
@@ -34,12 +34,12 @@ class Algorithm(Protocol):
 
 
 def _algorithm(t: Tensor, channels: int, item: int, window: Window) -> Algorithm:
-    """By size: the batch innermost for groups, linear layers and short rows; image by image; tap by tap."""
-    if window.ndim == 0 or (window.groups > 1 and not is_plain(t)):
-        return lowering_batch_last
+    """By size: the batch innermost for groups and short rows; image by image; tap by tap."""
+    if window.ndim == 0:
+        return matrix if window.groups == 1 else lowering_batch_last
     # Traced sizes may be symbolic: a branch on one would pin the graph to it.
     if not is_plain(t):
-        return lowering
+        return lowering if window.groups == 1 else lowering_batch_last
     image = lowering.image_bytes(channels, item, window)
     if (window.groups > 1 or window.output_size[-1] < SHORT_ROW) and t.shape[0] * image <= LARGEST_BLOCK:
         return lowering_batch_last

@@ -20,6 +20,7 @@ from torch import Tensor
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.lowering_batch_last import batch_first, batch_last
 from manualconv.kernels.windows import crop, pad, taps
+from manualconv.torch_internals import shaped
 
 
 def _shifted(x: Tensor, k: Axes, window: Window) -> Tensor:
@@ -44,7 +45,8 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """``y[n, (g o), p] = b[(g o)] + Σ_k Σ_c x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
     frame = pad(batch_last(x), window, lead=1)
     size = (w.shape[0], *window.output_size, x.shape[0])
-    y = x.new_zeros(size) if b is None else b.reshape(-1, *(1,) * (len(size) - 1)).expand(size).contiguous()
+    start = x.new_zeros(()) if b is None else b.reshape(-1, *(1,) * (len(size) - 1))
+    y = start.expand(size).clone(memory_format=torch.contiguous_format)  # added to below: never b itself
     y = y.reshape(window.groups, w.shape[0] // window.groups, y[0].numel())
     for k in taps(window):
         y.baddbmm_(_tap_filters(w, k, window), _shifted(frame, k, window))
@@ -68,4 +70,4 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     columns = _channels_by_placements(y, window)
     planes = [columns @ _shifted(frame, k, window).mT for k in taps(window)]
     size = (y.shape[1], x.shape[1] // window.groups, *window.kernel_size)
-    return torch.stack(planes, -1).reshape(size)
+    return shaped(torch.stack(planes, -1), size)

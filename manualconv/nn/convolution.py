@@ -11,7 +11,7 @@ from torch import Tensor
 from manualconv import functional
 
 
-def _refuse_padding_mode(module: torch.nn.modules.conv._ConvNd) -> None:
+def _refuse_padding_mode(module: torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d) -> None:
     if module.padding_mode != "zeros":
         raise NotImplementedError(
             f"{type(module).__name__}: padding_mode='{module.padding_mode}' is not there yet, only 'zeros'; pad the "

@@ -1,0 +1,1 @@
+"""Training: data, batches, loop, checkpoints, output and command line."""

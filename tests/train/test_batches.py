@@ -1,0 +1,56 @@
+"""What an epoch sees depends on (seed, epoch) and on nothing else."""
+
+import torch
+
+from train.batches import DEVIATION, MEAN, REACH, plain_batches, shifted, training_batches
+from train.data import Split
+
+CPU = torch.device("cpu")
+
+
+def split(count: int = 50) -> Split:
+    images = torch.randint(0, 256, (count, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
+    return Split(images, torch.arange(count))
+
+
+def epoch(seed: int, number: int, batch_size: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
+    batches = list(training_batches(split(), batch_size, seed, number, torch.float64, CPU))
+    return torch.cat([x for x, _ in batches]), torch.cat([t for _, t in batches])
+
+
+def test_an_epoch_is_a_function_of_seed_and_number() -> None:
+    x, t = epoch(5, 2)
+    torch.manual_seed(99)  # the global generator must not matter
+    again, same = epoch(5, 2)
+    assert torch.equal(x, again)
+    assert torch.equal(t, same)
+    for other in (epoch(6, 2), epoch(5, 3)):
+        assert not torch.equal(t, other[1])
+
+
+def test_an_epoch_shows_every_image_once() -> None:
+    sizes = [len(t) for _, t in training_batches(split(), 8, 0, 1, torch.float32, CPU)]
+    assert sizes == [8] * 6 + [2]
+    assert torch.equal(epoch(0, 1)[1].sort().values, torch.arange(50))
+
+
+def test_the_batch_size_changes_no_image() -> None:
+    assert torch.equal(epoch(0, 1, 8)[0], epoch(0, 1, 50)[0])
+
+
+def test_shifts_against_their_definition() -> None:
+    images = split(4).images
+    corners = torch.tensor([[REACH, REACH], [0, 0], [2 * REACH, 0], [1, 3]])
+    for image, (down, right), moved in zip(images, corners.tolist(), shifted(images, corners), strict=True):
+        for row in range(28):
+            for column in range(28):
+                source = (row + down - REACH, column + right - REACH)
+                inside = all(0 <= coordinate < 28 for coordinate in source)
+                assert moved[row, column] == (image[source] if inside else 0)
+
+
+def test_plain_batches_are_standardised_and_in_order() -> None:
+    data = split()
+    x, t = (torch.cat(parts) for parts in zip(*plain_batches(data, 7, torch.float64, CPU), strict=True))
+    assert torch.equal(t, data.labels)
+    torch.testing.assert_close(x, (data.images.double().unsqueeze(1) / 255 - MEAN) / DEVIATION)

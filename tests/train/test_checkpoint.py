@@ -1,0 +1,206 @@
+"""A checkpoint is whole or absent, and everything else is refused by name."""
+
+import os
+import random
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from train import checkpoint, errors
+from train.models import lenet5
+
+
+def network(seed: int = 0) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    return lenet5(torch.nn)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "best.pt"
+    checkpoint.save(path, "lenet5", network(), {"epoch": 3, "validation_accuracy": 0.5})
+    return path
+
+
+def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_round_trip(saved: Path) -> None:
+    assert checkpoint.load(saved, "lenet5")["epoch"] == 3
+    model = network(1)
+    checkpoint.restore(saved, "lenet5", model)
+    assert same(model, network())
+
+
+def test_the_mode_is_the_users(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        checkpoint.save(tmp_path / "best.pt", "lenet5", network(), {})
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "best.pt").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_not_saved(saved: Path, bad: float) -> None:
+    before = saved.read_bytes()
+    model = network()
+    with torch.no_grad():
+        model.get_parameter("3.weight")[0, 0, 0, 0] = bad
+    with pytest.raises(errors.NonFiniteError, match=r"3\.weight"):
+        checkpoint.save(saved, "lenet5", model, {})
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == ["best.pt"]
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_old_one(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    before = saved.read_bytes()
+    monkeypatch.setattr(call, fail)
+    with pytest.raises((errors.OutputError, KeyboardInterrupt)):
+        checkpoint.save(saved, "lenet5", network(1), {})
+    monkeypatch.undo()
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == ["best.pt"]
+
+
+KILLED = """
+import os, signal, sys, torch
+from pathlib import Path
+from train import checkpoint
+from train.models import lenet5
+original = getattr(os, sys.argv[2])
+def killed(*arguments):
+    if sys.argv[3] == "after":
+        original(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(os, sys.argv[2], killed)
+torch.manual_seed(1)
+checkpoint.save(Path(sys.argv[1]), "lenet5", lenet5(torch.nn), {"epoch": 4})
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "when", "expected"), [("fsync", "before", 3), ("replace", "before", 3), ("replace", "after", 4)]
+)
+def test_a_process_killed_while_writing_leaves_the_old_one_or_the_new_one(
+    saved: Path, call: str, when: str, expected: int
+) -> None:
+    root = Path(checkpoint.__file__).resolve().parents[1]
+    child = subprocess.run([sys.executable, "-c", KILLED, str(saved), call, when], cwd=root)
+    assert child.returncode == -9
+    assert checkpoint.load(saved, "lenet5")["epoch"] == expected
+
+
+def test_the_file_is_synced_before_it_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def record(name: str, original: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            order.append(name)
+            return original(*arguments)
+
+        return call
+
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, record(name, getattr(os, name)))
+    checkpoint.save(saved, "lenet5", network(), {})
+    assert order == ["fsync", "replace", "fsync"]
+
+
+def test_bit_flips_are_refused_or_harmless(saved: Path) -> None:
+    """Harmless: in zip's padding and time stamps, which nobody reads. In the weights no flip passes."""
+    whole, draw = saved.read_bytes(), random.Random(0)
+    refused = 0
+    for _ in range(150):
+        position, bit = draw.randrange(len(whole)), draw.randrange(8)
+        saved.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
+        model = network(1)
+        try:
+            checkpoint.restore(saved, "lenet5", model)
+        except errors.CheckpointError as error:
+            refused += 1
+            message, expected = str(error), network(1)
+        else:
+            message, expected = "", network()
+        assert "\n" not in message
+        assert same(model, expected)
+    assert refused > 130
+
+
+def test_truncations_are_refused(saved: Path) -> None:
+    whole = saved.read_bytes()
+    for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        saved.write_bytes(whole[:length])
+        with pytest.raises(errors.CorruptCheckpoint):
+            checkpoint.load(saved, "lenet5")
+
+
+def test_foreign_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "some.pt"
+    mark = {"format": checkpoint.FORMAT, "version": checkpoint.VERSION, "network": "lenet5"}
+    state = network().state_dict()
+    smaller = {**state, "0.weight": state["0.weight"][:5]}
+    fewer = {name: tensor for name, tensor in state.items() if name != "11.bias"}
+    foreign = {
+        "not a checkpoint": state,
+        "version": {**mark, "version": 2, "state": state},
+        "network 'resnet'": {**mark, "network": "resnet", "state": state},
+        "holds no weights": {**mark, "state": [1, 2]},
+        "0.weight": {**mark, "state": smaller},
+        "11.bias": {**mark, "state": fewer},
+        "12.bias": {**mark, "state": {**state, "12.bias": state["11.bias"]}},
+        "more than plain": {**mark, "state": state, "where": Path("/")},
+    }
+    for words, contents in foreign.items():
+        torch.save(contents, path)
+        model = network(1)
+        with pytest.raises(errors.ForeignCheckpoint, match=words):
+            checkpoint.restore(path, "lenet5", model)
+        assert same(model, network(1))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.MissingCheckpoint):
+        checkpoint.load(tmp_path / "nothing.pt", "lenet5")
+    with pytest.raises(errors.MissingCheckpoint):
+        checkpoint.load(tmp_path, "lenet5")
+    (tmp_path / "text.pt").write_text("epoch,loss\n")
+    with zipfile.ZipFile(tmp_path / "archive.pt", "w") as archive:
+        archive.writestr("readme", "nothing of torch's")
+    for name in ("text.pt", "archive.pt"):
+        with pytest.raises(errors.CorruptCheckpoint):
+            checkpoint.load(tmp_path / name, "lenet5")
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    torch.save({"format": checkpoint.FORMAT, "state": Hostile()}, tmp_path / "hostile.pt")
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    with pytest.raises(errors.ForeignCheckpoint):
+        checkpoint.load(tmp_path / "hostile.pt", "lenet5")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_stored_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    state = network().state_dict()
+    state["11.bias"][3] = float("nan")
+    mark = {"format": checkpoint.FORMAT, "version": checkpoint.VERSION, "network": "lenet5"}
+    torch.save({**mark, "state": state}, tmp_path / "nan.pt")
+    with pytest.raises(errors.CorruptCheckpoint, match="finite"):
+        checkpoint.restore(tmp_path / "nan.pt", "lenet5", network())

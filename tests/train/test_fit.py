@@ -1,0 +1,204 @@
+"""Whole runs on small data: what they print, what they leave, what they look at, how they end."""
+
+import csv
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from train import checkpoint, cli, data, machine
+from train import fit as fitting
+from train.batches import plain_batches, training_batches
+from train.training import Batches, evaluate
+
+ROOT = Path(cli.__file__).resolve().parents[1]
+Fit = Callable[..., int]
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    with (folder / "metrics.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = checkpoint.load(folder / "best.pt", "lenet5")["state"]
+    return state
+
+
+def test_a_run_says_what_it_did_and_ends_with_the_test_accuracy(
+    fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit() == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "61,706 parameters" in shown.out
+    assert "220 training, 20 validation, 40 test images" in shown.out
+    assert len(re.findall(r"^epoch \d/2 ", shown.out, re.MULTILINE)) == 2
+    assert re.search(r"time .* [\d.]+ s in all, [\d,]+ images/s", shown.out)
+    for name in ("metrics.csv", "best.pt"):
+        assert str(tmp_path / "out" / name) in shown.out
+        assert (tmp_path / "out" / name).is_file()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["best.pt", "metrics.csv"]
+    last = re.findall(r"\d+\.\d\d %", shown.out)[-1]
+    assert shown.out.rstrip().endswith(f"test accuracy  {last}")
+
+
+def test_it_learns(fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit("--epochs", "12") == 0
+    accuracy = float(re.findall(r"(\d+\.\d\d) %", capsys.readouterr().out)[-1])
+    assert accuracy > 90
+    losses = [row["train_loss"] for row in rows(tmp_path / "out")]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_best_epoch_by_validation_is_kept_and_tested_once(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Validation accuracies are dictated; the test set may only be seen last, with the weights of epoch 4."""
+    dictated = iter([(1.0, 0.3), (0.9, 0.8), (0.5, 0.7), (0.8, 0.8), (0.8, 0.8)])
+    seen: list[int] = []
+    after_epoch: list[dict[str, torch.Tensor]] = []
+
+    def evaluated(model: torch.nn.Module, criterion: torch.nn.Module, batches: Batches) -> tuple[float, float]:
+        images = sum(len(t) for _, t in batches)
+        seen.append(images)
+        after_epoch.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return next(dictated) if images == 20 else (0.0, 0.1234)
+
+    monkeypatch.setattr(fitting, "evaluate", evaluated)
+    assert fit("--epochs", "5") == 0
+    assert seen == [20] * 5 + [40]
+    kept, tested = weights(tmp_path / "out"), after_epoch[-1]
+    for name in kept:  # epoch 4: as accurate as 2 with a smaller loss, and the first of two equals
+        assert torch.equal(kept[name], after_epoch[3][name])
+        assert torch.equal(tested[name], kept[name])
+    out = capsys.readouterr().out
+    assert out.rstrip().endswith("12.34 %")
+    assert "best epoch     4 of 5" in out
+
+
+def test_the_printed_accuracy_is_the_checkpoints(
+    fit: Fit, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit("--epochs", "4", "--dtype", "float64") == 0
+    printed = float(re.findall(r"(\d+\.\d\d) %", capsys.readouterr().out)[-1])
+    model = machine.build("lenet5", machine.prepare("torch", "cpu", "float64", None), 9)
+    checkpoint.restore(tmp_path / "out" / "best.pt", "lenet5", model)
+    test = data.load(small_data).test
+    batches = plain_batches(test, 7, torch.float64, torch.device("cpu"))
+    assert evaluate(model, torch.nn.CrossEntropyLoss(), batches)[1] * 100 == pytest.approx(printed, abs=0.005)
+
+
+def test_one_seed_one_result(fit: Fit, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    assert fit("--seed", "7", out="a") == 0
+    torch.manual_seed(2)
+    assert fit("--seed", "7", out="b") == 0
+    assert fit("--seed", "8", out="c") == 0
+    a, b, c = (weights(tmp_path / name) for name in "abc")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not any(torch.equal(a[name], c[name]) for name in a)
+    timeless = [[{k: v for k, v in r.items() if "second" not in k} for r in rows(tmp_path / n)] for n in "ab"]
+    assert timeless[0] == timeless[1]
+
+
+def test_max_train_keeps_validation_and_test_whole(fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit("--max-train", "30") == 0
+    assert "30 training, 20 validation, 40 test images" in capsys.readouterr().out
+
+
+def test_a_batch_larger_than_the_data_and_a_single_step(fit: Fit) -> None:
+    assert fit("--batch-size", "1000", "--epochs", "1") == 0
+
+
+def test_init_starts_from_a_checkpoint(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fit("--epochs", "8", out="first") == 0
+    assert fit("--init", str(tmp_path / "first" / "best.pt"), "--lr", "1e-12", "--epochs", "1", out="second") == 0
+    first, second = (weights(tmp_path / name) for name in ("first", "second"))
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["foreign", "corrupt"])
+def test_a_checkpoint_that_does_not_fit(
+    fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    path = tmp_path / "other.pt"
+    checkpoint.save(path, "resnet", torch.nn.Linear(2, 2), {})
+    if kind == "corrupt":
+        path.write_bytes(path.read_bytes()[:-30])
+    assert fit("--init", str(path)) == 1
+    error = capsys.readouterr().err
+    assert ("'resnet', not 'lenet5'" if kind == "foreign" else "damaged") in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit("--lr", "1e30") == 1
+    error = capsys.readouterr().err
+    assert re.search(r"The (loss|gradient) .* at epoch 1, step \d", error)
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out" / "best.pt").exists()
+
+
+def test_a_later_failure_leaves_the_checkpoint_whole(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spoiled(split: data.Split, size: int, seed: int, epoch: int, *rest: Any) -> Batches:
+        for x, t in training_batches(split, size, seed, epoch, *rest):
+            yield (x * float("nan") if epoch == 2 else x), t
+
+    monkeypatch.setattr(fitting, "training_batches", spoiled)
+    assert fit() == 1
+    assert "at epoch 2, step 1" in capsys.readouterr().err
+    assert checkpoint.load(tmp_path / "out" / "best.pt", "lenet5")["epoch"] == 1
+    assert len(rows(tmp_path / "out")) == 1
+
+
+def start(small_data: Path, out: Path) -> subprocess.Popen[str]:
+    options = ["--backend", "torch", "--data-dir", str(small_data), "--epochs", "100000", "--threads", "1"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "train", *options, "--out", str(out)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background starts them with Ctrl-C ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def test_ctrl_c_leaves_the_checkpoint_whole(small_data: Path, tmp_path: Path) -> None:
+    child = start(small_data, tmp_path / "out")
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.startswith("epoch"):
+            break
+    child.send_signal(signal.SIGINT)
+    _, error = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert f"Stopped by Ctrl-C; {tmp_path / 'out' / 'best.pt'} is whole." in error
+    assert "Traceback" not in error
+    checkpoint.load(tmp_path / "out" / "best.pt", "lenet5")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["best.pt", "metrics.csv"]
+
+
+def test_both_backends_train_alike(tmp_path: Path) -> None:
+    """MNIST itself, a few steps, float64: the same script, weights and batches, so the same losses."""
+    pytest.importorskip("manualconv.nn")
+    common = ["--max-train", "512", "--epochs", "1", "--dtype", "float64", "--seed", "3", "--threads", "1"]
+    for backend in ("torch", "manual"):
+        assert cli.main([*common, "--backend", backend, "--out", str(tmp_path / backend)]) == 0
+    torch_row, manual_row = (rows(tmp_path / backend)[0] for backend in ("torch", "manual"))
+    for key in ("train_loss", "validation_loss", "validation_accuracy"):
+        assert manual_row[key] == pytest.approx(torch_row[key], rel=1e-10)
+    torch_weights, manual_weights = (weights(tmp_path / backend) for backend in ("torch", "manual"))
+    for name in torch_weights:
+        torch.testing.assert_close(torch_weights[name], manual_weights[name], rtol=0, atol=1e-10)

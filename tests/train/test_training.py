@@ -1,0 +1,88 @@
+"""The loop: what it computes, and that nothing which is not finite reaches the weights."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from train.errors import NonFiniteError
+from train.training import evaluate, optimisation, steps, steps_in
+
+BATCHES = [(torch.randn(4, 3), torch.tensor([0, 1, 1, 0])), (torch.randn(2, 3), torch.tensor([1, 0]))]
+
+
+class Spoiled(nn.Module):
+    """Cross-entropy, changed at one step by ``spoil``."""
+
+    def __init__(self, at: int, spoil: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.calls, self.at, self.spoil = 0, at, spoil
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        self.calls += 1
+        loss = nn.functional.cross_entropy(logits, target)
+        return self.spoil(loss) if self.calls == self.at else loss
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda loss: loss * float("nan"), "loss became nan at epoch 7, step 2"),
+        (lambda loss: loss * float("inf"), "loss became inf at epoch 7, step 2"),
+        (lambda loss: (loss * 0).sqrt(), "gradient of weight is not finite at epoch 7, step 2"),
+    ],
+)
+def test_what_is_not_finite_stops_before_the_weights_change(spoil: Callable[[Tensor], Tensor], message: str) -> None:
+    model = nn.Linear(3, 2)
+    optimizer, schedule = optimisation(model, 0.1, 10)
+    loop = steps(model, Spoiled(2, spoil), optimizer, schedule, BATCHES, epoch=7)
+    next(loop)
+    before = [p.detach().clone() for p in model.parameters()]
+    with pytest.raises(NonFiniteError, match=message):
+        next(loop)
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
+    assert (model.weight.grad is None) is message.startswith("loss")  # stopped before backward
+
+
+def test_large_finite_gradients_are_no_reason_to_stop() -> None:
+    """Their norm overflows; they do not."""
+    model = nn.Linear(3, 2)
+    optimizer, schedule = optimisation(model, 1e-30, 10)
+    list(steps(model, Spoiled(1, lambda loss: loss * 1e25), optimizer, schedule, BATCHES, epoch=1))
+
+
+def test_steps_yield_losses_and_sizes_and_train() -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(3, 2)
+    optimizer, schedule = optimisation(model, 0.5, 80)
+    epochs = [list(steps(model, nn.CrossEntropyLoss(), optimizer, schedule, BATCHES, epoch)) for epoch in range(1, 41)]
+    assert [size for _, size in epochs[0]] == [4, 2]
+    assert sum(loss for loss, _ in epochs[-1]) < sum(loss for loss, _ in epochs[0])
+
+
+def test_the_schedule_rises_then_falls_and_one_step_is_enough_for_it() -> None:
+    model = nn.Linear(3, 2)
+    for total in (1, 2, 10):
+        optimizer, schedule = optimisation(model, 0.5, total)
+        rates = []
+        for _ in range(total):
+            rates.append(schedule.get_last_lr()[0])
+            optimizer.step()
+            schedule.step() if len(rates) < total else None
+    assert max(rates) <= 0.5
+    assert rates[0] < max(rates) > rates[-1]
+
+
+def test_evaluation_weighs_batches_by_their_images() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.9)).double()  # what evaluation must switch off
+    batches = [(x.double(), t) for x, t in BATCHES]
+    x, target = torch.cat([x for x, _ in batches]), torch.cat([t for _, t in batches])
+    loss, accuracy = evaluate(model, nn.CrossEntropyLoss(), batches)
+    model.eval()
+    assert loss == pytest.approx(nn.functional.cross_entropy(model(x), target).item())
+    assert accuracy == pytest.approx(float((model(x).argmax(1) == target).double().mean()))
+
+
+def test_steps_in() -> None:
+    assert [steps_in(images, 128) for images in (1, 128, 129, 55000)] == [1, 1, 2, 430]

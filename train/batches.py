@@ -1,0 +1,58 @@
+"""From uint8 images in memory to batches. What an epoch sees is a pure function of (seed, epoch): order and shifts.
+
+Nothing is drawn from torch's global generator, so neither the backend nor what ran before can change a batch.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from train.data import Split
+
+MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels scaled to [0, 1]
+REACH = 2  # pixels a digit may be shifted each way; MNIST leaves a margin of four around every digit
+
+
+def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
+    """A stream for every (seed, epoch, purpose): hashed, since neighbouring seeds of one generator may correlate."""
+    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def training_batches(
+    split: Split, batch_size: int, seed: int, epoch: int, dtype: torch.dtype, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (x, t) in the epoch's order; x: (B, 1, 28, 28) shifted and standardised, t: (B,) int64.
+
+    The last batch may be shorter.
+    """
+    order = torch.randperm(len(split), generator=generator(seed, epoch, "order"))
+    shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
+    for chosen in torch.split(order, batch_size):
+        images = shifted(split.images[chosen], shifts[chosen])
+        yield standardised(images, dtype, device), split.labels[chosen].to(device)
+
+
+def plain_batches(
+    split: Split, batch_size: int, dtype: torch.dtype, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (x, t) in the order of the files, for validation and test."""
+    for chosen in torch.split(torch.arange(len(split)), batch_size):
+        yield standardised(split.images[chosen], dtype, device), split.labels[chosen].to(device)
+
+
+def standardised(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """images: (B, 28, 28) uint8 → (B, 1, 28, 28) with the mean 0 and deviation 1 of MNIST's training set."""
+    x = images.to(device).to(dtype).unsqueeze(1)
+    return x.div_(255).sub_(MEAN).div_(DEVIATION)
+
+
+def shifted(images: Tensor, corners: Tensor) -> Tensor:
+    """images: (B, H, W); corners: (B, 2) in 0 … 2·REACH, where REACH leaves the image in place; zeros come in."""
+    count, height, width = images.shape
+    framed = images.new_zeros(count, height + 2 * REACH, width + 2 * REACH)
+    framed[:, REACH : REACH + height, REACH : REACH + width] = images
+    windows = framed.unfold(1, height, 1).unfold(2, width, 1)  # (B, 2·REACH + 1, 2·REACH + 1, H, W), a view
+    return windows[torch.arange(count), corners[:, 0], corners[:, 1]]

@@ -1,0 +1,183 @@
+"""MNIST: the embedded files, a folder of the user's, or torchvision's download, checked before anything is trained.
+
+A folder may hold the four raw IDX files (with or without .gz, also under Kaggle's names), torchvision's ``MNIST/raw``,
+or the ``MNIST/processed`` of old torchvision versions. The embedded files are verified by the SHA-256 of their
+decompressed contents, because gzip headers vary while the contents do not.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from train.errors import (
+    BlankImages,
+    CorruptedFile,
+    CountMismatch,
+    DownloadFailed,
+    EmptyFile,
+    LabelOutOfRange,
+    MissingFile,
+    SwappedFiles,
+    TooFewImages,
+    WrongImageSize,
+)
+from train.idx import read_idx
+
+EMBEDDED = Path(__file__).parent / "mnist"
+SIZE = 28
+CLASSES = 10
+VALIDATION_EVERY = 12  # 60,000 images: 5,000 validate, 55,000 train
+
+SHA256 = {
+    "train-images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+CANONICAL = {digest: name for name, digest in SHA256.items()}
+
+
+@dataclass(frozen=True)
+class Split:
+    """images: (N, 28, 28) uint8; labels: (N,) int64 in 0..9."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def first(self, count: int | None) -> "Split":
+        """The first ``count`` images, or all of them for None."""
+        return Split(self.images[:count], self.labels[:count])
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """The training and test sets, and whether their bytes are those of MNIST itself."""
+
+    training: Split
+    test: Split
+    source: str
+    canonical: bool
+
+
+def load(folder: Path | None = None) -> Mnist:
+    """Read and check a whole data set: the embedded one for None. Raises a subclass of ``DataError``."""
+    if folder is None:
+        mnist = _load_raw(EMBEDDED)
+        if not mnist.canonical:
+            raise CorruptedFile(f"The files in {EMBEDDED} are not MNIST's: their SHA-256 differs; restore them.")
+        return mnist
+    raw, processed = _layout(folder)
+    return _load_raw(raw) if raw else _load_processed(processed or folder)
+
+
+def split_validation(training: Split) -> tuple[Split, Split]:
+    """Return (to train with, to validate with): every twelfth image validates.
+
+    Evenly spaced rather than the last ones, so that files sorted by digit are split fairly too; no seed, so that the
+    validation figures of different seeds are about the same images. Raises ``TooFewImages``.
+    """
+    if len(training) < VALIDATION_EVERY:
+        raise TooFewImages(f"{len(training)} training images are too few: every {VALIDATION_EVERY}th validates.")
+    validates = torch.arange(len(training)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
+    return (
+        Split(training.images[~validates], training.labels[~validates]),
+        Split(training.images[validates], training.labels[validates]),
+    )
+
+
+def download(folder: Path) -> None:
+    """Let torchvision download MNIST into ``folder``/MNIST/raw, unless it is there. Raises ``DownloadFailed``."""
+    try:
+        mnist = import_module("torchvision.datasets").MNIST  # optional, and without type stubs
+    except ImportError as error:
+        raise DownloadFailed("--download needs torchvision: pip install torchvision.") from error
+    try:
+        mnist(str(folder), download=True)
+    except (OSError, RuntimeError, AssertionError, EOFError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DownloadFailed(f"MNIST cannot be downloaded into {folder}: {reason or type(error).__name__}.") from error
+
+
+def _layout(folder: Path) -> tuple[Path | None, Path | None]:
+    """Return (folder of raw files, folder of torchvision's old .pt files), at most one of them None."""
+    if not folder.is_dir():
+        raise MissingFile(f"The data folder {folder} does not exist or is not a folder.")
+    for raw in (folder, folder / "MNIST" / "raw"):
+        if any(_candidate(raw, name) for name in SHA256):
+            return raw, None
+    for processed in (folder / "MNIST" / "processed", folder / "processed"):
+        if (processed / "training.pt").exists() or (processed / "test.pt").exists():
+            return None, processed
+    raise MissingFile(f"{folder} holds no MNIST files: train-images-idx3-ubyte and its three companions, .gz or not.")
+
+
+def _candidate(folder: Path, name: str) -> Path | None:
+    """The file of that part, e.g. "train-images", under any of its usual names; the decompressed one of two."""
+    rank = 3 if name.endswith("images") else 1
+    for stem in (f"{name}-idx{rank}-ubyte", f"{name}.idx{rank}-ubyte"):
+        for path in (folder / stem, folder / f"{stem}.gz"):
+            if path.exists() or path.is_symlink():
+                return path
+    return None
+
+
+def _load_raw(folder: Path) -> Mnist:
+    parts, digests = {}, {}
+    for name in SHA256:
+        kind = name.split("-")[1]
+        path = _candidate(folder, name)
+        if path is None:
+            rank = 3 if kind == "images" else 1
+            raise MissingFile(f"{folder} lacks the file {name}-idx{rank}-ubyte (or the same with .gz).")
+        contents, sizes = read_idx(path, kind)
+        digests[name] = hashlib.sha256(contents).hexdigest()
+        belongs = CANONICAL.get(digests[name], name)
+        if belongs != name:
+            raise SwappedFiles(f"{path} holds MNIST's {belongs}: files have been swapped or copied over each other.")
+        if not all(sizes):
+            raise EmptyFile(f"{path} holds no {kind}: its sizes are {'×'.join(map(str, sizes))}.")
+        parts[name] = torch.frombuffer(contents, dtype=torch.uint8, offset=4 + 4 * len(sizes)).view(sizes)
+    if digests["train-images"] == digests["t10k-images"]:
+        raise SwappedFiles(f"The training and test images in {folder} are the same file, copied over the other.")
+    training = _checked(parts["train-images"], parts["train-labels"], f"the training set in {folder}")
+    test = _checked(parts["t10k-images"], parts["t10k-labels"], f"the test set in {folder}")
+    return Mnist(training, test, str(folder), canonical=digests == SHA256)
+
+
+def _load_processed(folder: Path) -> Mnist:
+    """torchvision's layout before 0.9: training.pt and test.pt, each a pair (images uint8, labels int64)."""
+    splits = []
+    for name in ("training.pt", "test.pt"):
+        path = folder / name
+        if not path.is_file():
+            raise MissingFile(f"{folder} lacks the file {name}.")
+        try:
+            images, labels = torch.load(path, weights_only=True)
+            images, labels = images.to(torch.uint8), labels.to(torch.int64)
+        except Exception as error:  # torch.load promises no particular exception for damaged files
+            raise CorruptedFile(f"{path} is not a pair of image and label tensors as torchvision writes it.") from error
+        splits.append(_checked(images, labels, str(path)))
+    return Mnist(splits[0], splits[1], str(folder), canonical=False)
+
+
+def _checked(images: Tensor, labels: Tensor, where: str) -> Split:
+    """images: (N, rows, columns) uint8; labels: (N,) integers."""
+    if len(images) != len(labels):
+        raise CountMismatch(f"{where} has {len(images)} images but {len(labels)} labels.")
+    if images.shape[1:] != (SIZE, SIZE):
+        rows, columns = images.shape[1:]
+        raise WrongImageSize(f"{where} has images of {rows}×{columns} pixels, not of {SIZE}×{SIZE}.")
+    labels = labels.long()
+    outside = labels[(labels < 0) | (labels >= CLASSES)]
+    if len(outside):
+        raise LabelOutOfRange(f"{where} has the label {int(outside[0])}, which is not a digit from 0 to 9.")
+    if not images.any():
+        raise BlankImages(f"{where} has only black images: every pixel is zero.")
+    return Split(images, labels)

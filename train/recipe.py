@@ -1,0 +1,7 @@
+"""The numbers of the default run, in a file without torch, so that ``--help`` may quote them."""
+
+EPOCHS = 6
+BATCH_SIZE = 128
+LR = 0.05  # the peak of the schedule
+MOMENTUM = 0.9
+WEIGHT_DECAY = 5e-4

@@ -1,0 +1,85 @@
+"""The loop itself: one generator of losses, which training sums and the comparison of backends keeps step by step."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from train.errors import NonFiniteError
+from train.recipe import MOMENTUM, WEIGHT_DECAY
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+def steps_in(images: int, batch_size: int) -> int:
+    """Batches an epoch, the last one possibly shorter: ⌈images / batch size⌉."""
+    return -(-images // batch_size)
+
+
+def optimisation(
+    model: nn.Module, lr: float, total_steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """SGD with Nesterov momentum; the rate rises to ``lr`` over the first fifth of the run, then falls to nearly 0."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=max(total_steps, 2), pct_start=0.2, cycle_momentum=False
+    )
+    return optimizer, schedule
+
+
+def steps(
+    model: nn.Module,
+    criterion: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    batches: Batches,
+    epoch: int,
+) -> Iterator[tuple[float, int]]:
+    """Take one optimiser step a batch; yield (mean loss of the batch, its size).
+
+    Raises ``NonFiniteError`` at a loss that is not finite, before backward, and at gradients that are not, before the
+    step: the weights stay as the last good step left them.
+    """
+    model.train()
+    for step, (x, target) in enumerate(batches, 1):
+        where = f"at epoch {epoch}, step {step}"
+        optimizer.zero_grad(set_to_none=True)
+        loss = criterion(model(x), target)
+        value = float(loss.detach())
+        if not is_finite(value):
+            raise NonFiniteError(f"The loss became {value} {where}: training stopped.")
+        loss.backward()
+        check_gradients(model, where)
+        optimizer.step()
+        schedule.step()
+        yield value, len(target)
+
+
+def is_finite(value: float) -> bool:
+    """Neither NaN nor infinite."""
+    return abs(value) < float("inf")
+
+
+def check_gradients(model: nn.Module, where: str) -> None:
+    """Raise ``NonFiniteError`` naming the first gradient that is not finite."""
+    gradients = [(name, p.grad) for name, p in model.named_parameters() if p.grad is not None]
+    # The sum of all norms is one number to look at; only if it is not finite is each gradient looked at by itself.
+    if is_finite(float(torch.stack(torch._foreach_norm([g for _, g in gradients])).sum())):
+        return
+    for name, gradient in gradients:
+        if not torch.isfinite(gradient).all():
+            raise NonFiniteError(f"The gradient of {name} is not finite {where}: training stopped.")
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, criterion: nn.Module, batches: Batches) -> tuple[float, float]:
+    """Return (mean loss, share of right answers) over all images of ``batches``; the weights stay untouched."""
+    model.eval()
+    images = right = 0
+    total = 0.0
+    for x, target in batches:
+        logits = model(x)  # (B, 10)
+        total += float(criterion(logits, target)) * len(target)
+        right += int((logits.argmax(1) == target).sum())
+        images += len(target)
+    return total / images, right / images
