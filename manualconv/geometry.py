@@ -18,11 +18,29 @@ Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import Any, Generic, TypeVar
 
+T = TypeVar("T")
 Axes = tuple[int, ...]
 Pair = tuple[int, int]
+
+
+class Once(Generic[T]):
+    """A property computed at first use and kept in the instance.
+
+    `functools.cached_property` does the same, but before Python 3.12 behind a lock, which Dynamo does not trace.
+    """
+
+    def __init__(self, rule: Callable[[Any], T]) -> None:
+        self._rule = rule
+        self.__doc__ = rule.__doc__
+
+    def __get__(self, instance: Any, owner: Any = None) -> T:
+        # A name found in the instance's own dictionary is never looked up here again.
+        value = instance.__dict__[self._rule.__name__] = self._rule(instance)
+        return value
 
 
 @dataclass(frozen=True)
@@ -49,17 +67,17 @@ class Window:
         """Number of spatial axes."""
         return len(self.kernel_size)
 
-    @cached_property
+    @Once
     def extent(self) -> Axes:
         """``E = d·(K − 1) + 1``."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation))
 
-    @cached_property
+    @Once
     def padded_size(self) -> Axes:
         """``I + a + b``."""
         return tuple(i + a + b for i, (a, b) in zip(self.input_size, self.padding))
 
-    @cached_property
+    @Once
     def output_size(self) -> Axes:
         """``P = ⌊(I + a + b − E) / s⌋ + 1``."""
         return tuple((i - e) // s + 1 for i, e, s in zip(self.padded_size, self.extent, self.stride))
@@ -89,7 +107,7 @@ class Window:
         """The padding as torch's padding operations take it: last axis first, ``[lo, hi, lo, hi, …]``."""
         return [side for pair in reversed(self.padding) for side in pair]
 
-    @cached_property
+    @Once
     def is_padded(self) -> bool:
         """Whether any side has padding."""
         return any(side for pair in self.padding for side in pair)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
+from torch.autograd import Function, forward_ad
 
 #: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
 TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
@@ -42,3 +43,14 @@ def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     if torch._C._are_functorch_transforms_active():
         return function.apply(*args)
     return super(Function, function).apply(*torch._functorch.utils.unwrap_dead_wrappers(args))  # type: ignore[misc]
+
+
+def forward_mode_on() -> AbstractContextManager[Any]:
+    """Forward mode switched on again inside a jvp rule, where torch has it off."""
+    on: AbstractContextManager[Any] = forward_ad._set_fwd_grad_enabled(True)
+    return on
+
+
+def without_tangent(t: Tensor | None) -> Tensor | None:
+    """The primal of a tensor at the current level of forward mode; the levels around it keep theirs."""
+    return None if t is None else forward_ad.unpack_dual(t, level=0).primal

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from manualconv.torch_internals import apply
+from manualconv.torch_internals import apply, forward_mode_on, without_tangent
 
 
 def autocast_is_on(device: str) -> bool:
@@ -41,6 +41,32 @@ def outside_autocast(rule: Callable[..., Any]) -> Callable[..., Any]:
             return rule(*args)
 
     return plain
+
+
+class _Primals:
+    """A jvp rule's context in which saved tensors carry no tangent of the level being differentiated."""
+
+    def __init__(self, ctx: Any) -> None:
+        self._ctx = ctx
+        self.saved_tensors = tuple(without_tangent(t) for t in ctx.saved_tensors)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+
+def nested(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an outer level of forward mode see through a jvp rule.
+
+    torch runs the rule with forward mode off at every level, so that under ``jvp(jvp(f))`` the sums in it would lose
+    the outer tangent and the result would be zero, in silence (pytorch#197867).
+    """
+
+    @wraps(rule)
+    def seen(ctx: Any, *tangents: Any) -> Any:
+        with forward_mode_on():
+            return rule(_Primals(ctx), *tangents)
+
+    return seen
 
 
 def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]:
@@ -65,8 +91,8 @@ class Map(Function):
         super().__init_subclass__()
         if "call" in cls.__dict__:
             return
-        for rule in ("backward", "jvp"):
-            setattr(cls, rule, staticmethod(outside_autocast(getattr(cls, rule))))
+        cls.backward = staticmethod(outside_autocast(cls.backward))
+        cls.jvp = staticmethod(outside_autocast(nested(cls.jvp)))
         twin = {"__module__": cls.__module__, "jvp": staticmethod(Function.jvp), "call": None}
         twin_class: type[Function] = type(Function)(cls.__name__, (cls,), twin)  # type: ignore[misc]
         cls.call = staticmethod(_caller(cls, twin_class))

@@ -16,12 +16,10 @@ from manualconv.functional.precision import widened
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``max(z, 0)``; the slope at 0 is 0.  With `inplace`, torch's own in-place operation on `input`."""
+    """``max(z, 0)``; the slope at 0 is 0.  With `inplace`, `input` is overwritten with it and returned."""
     validation.check_tensor("relu", input)
-    if inplace:
-        return torch.relu_(input)
     y: Tensor = pointwise.ReLU.call(input)
-    return y
+    return input.copy_(y) if inplace else y
 
 
 def sigmoid(input: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from manualconv import functional
 
 
 class ReLU(torch.nn.ReLU):
-    """torch.nn.ReLU by hand; ``inplace=True`` is torch's own in-place operation."""
+    """torch.nn.ReLU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
         """``max(z, 0)``."""

@@ -1,0 +1,47 @@
+"""How a hand-written Function is called: eagerly, while compiling, inside autocast; folding of mapped axes."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.autograd import Function
+
+from manualconv import autograd
+from manualconv.autograd.function import Map, fold, unfold
+
+FUNCTIONS = [getattr(autograd, name) for name in autograd.__all__]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_every_function_gives_its_five_rules(function: type[Map]) -> None:
+    for rule in ("forward", "setup_context", "backward", "jvp", "vmap"):
+        assert getattr(function, rule) is not getattr(Function, rule), rule
+    assert function.__doc__
+
+
+def test_rules_run_outside_autocast_in_the_dtype_of_their_tensors() -> None:
+    x, w = (torch.randn(4, 4, requires_grad=True) for _ in range(2))
+    window = autograd.correlation.Window((), (), (), (), ())
+    with torch.autocast("cpu", torch.bfloat16):
+        y = autograd.Convolution.call(x, w, None, window)
+        assert y.dtype == torch.float32
+        gradients = torch.autograd.grad(y.float().sum(), (x, w), create_graph=True)
+        second = torch.autograd.grad(sum(g.square().sum() for g in gradients), (x, w))
+    assert {g.dtype for g in (*gradients, *second)} == {torch.float32}
+
+
+@given(
+    size=st.integers(1, 3),
+    shape=st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 3)),
+    axis=st.integers(0, 2),
+    mapped=st.sampled_from((None, 0, 1, 2, 3)),
+)
+def test_unfold_undoes_fold(size: int, shape: tuple[int, int, int], axis: int, mapped: int | None) -> None:
+    samples = torch.arange(size * torch.Size(shape).numel()).reshape(size, *shape)
+    if mapped is None:
+        samples = samples[:1].expand(size, *shape)
+    x = samples[0] if mapped is None else samples.movedim(0, mapped)
+    folded = fold(x, mapped, size, axis)
+    assert folded.shape[axis] == size * shape[axis]
+    assert torch.equal(folded, torch.cat(list(samples), axis))
+    assert torch.equal(unfold(folded, size, axis).movedim(axis, 0), samples)

@@ -1,0 +1,52 @@
+"""Softmax and log-softmax: the Jacobian is the Hessian of logsumexp."""
+
+import torch
+from torch.autograd import forward_ad, grad
+
+from manualconv.autograd import LogSoftmax, Softmax
+from tests.accuracy import error
+
+Z = torch.tensor([[0.3, -1.2, 2.0, 0.0], [5.0, 5.0, -3.0, 1.0], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+
+
+def p_of(z: torch.Tensor) -> torch.Tensor:
+    """The definition e^z / Σ e^z of a row."""
+    return z.exp() / z.exp().sum(-1, keepdim=True)
+
+
+def test_the_softmax_jacobian_is_diagonal_minus_outer_product() -> None:
+    for row, p in zip(Z, p_of(Z)):
+        exact, scale = p.diag() - torch.outer(p, p), p.diag() + torch.outer(p, p)
+        for jacobian in (torch.func.jacrev, torch.func.jacfwd):
+            assert error(jacobian(lambda z: Softmax.call(z, 0))(row), exact, scale) <= len(p) + 10
+
+
+def test_the_log_softmax_jacobian_is_identity_minus_p() -> None:
+    for row, p in zip(Z, p_of(Z)):
+        got = torch.func.jacrev(lambda z: LogSoftmax.call(z, 0))(row)
+        assert error(got, torch.eye(4) - p, torch.eye(4) + p) <= len(p) + 10
+
+
+def test_softmax_is_the_gradient_of_logsumexp_and_rows_sum_to_one() -> None:
+    z = Z.clone().requires_grad_()
+    potential = z.logsumexp(1).sum()
+    p = Softmax.call(Z, 1)
+    assert error(p, grad(potential, z)[0], p) <= 10
+    assert error(p.sum(1), torch.ones(3).double(), torch.ones(3).double()) <= 10
+
+
+def test_both_axes_and_a_mapped_axis_are_the_same_map() -> None:
+    for function in (Softmax, LogSoftmax):
+        assert torch.equal(function.call(Z.T, 0).T, function.call(Z, 1))
+        assert torch.equal(function.call(Z, -1), function.call(Z, 1))
+        stacked = torch.stack((Z, Z + Z.flip(0)), 1)
+        got = torch.vmap(function.call, (1, None), 1)(stacked, -1)
+        assert torch.equal(got, function.call(stacked, 2))
+
+
+def test_forward_mode_agrees_with_reverse_mode_of_a_symmetric_jacobian() -> None:
+    v = torch.arange(12.0).reshape(3, 4).double() - 5
+    with forward_ad.dual_level():
+        tangent = forward_ad.unpack_dual(Softmax.call(forward_ad.make_dual(Z, v), 1)).tangent
+    z = Z.clone().requires_grad_()
+    assert torch.equal(tangent, grad(Softmax.call(z, 1), z, v)[0])

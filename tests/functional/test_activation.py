@@ -1,0 +1,93 @@
+"""relu, sigmoid, tanh, softmax, log_softmax against torch: values, gradients, extremes."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional
+from tests.accuracy import error
+from tests.strategies import LAYOUTS, laid_out
+
+POINTWISE = {"relu": F.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
+
+
+def drawn(shape: tuple[int, ...], seed: int, layout: str = "contiguous") -> Tensor:
+    """Normal numbers of standard deviation 3."""
+    return laid_out(3 * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64), layout)
+
+
+@pytest.mark.parametrize("name", POINTWISE)
+@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS))
+def test_values_and_gradients_are_torch_s_to_a_rounding(
+    name: str, shape: tuple[int, ...], seed: int, layout: str
+) -> None:
+    z, cotangent = drawn(shape, seed, layout).requires_grad_(), drawn(shape, seed + 1, layout)
+    ours, theirs = getattr(functional, name)(z), POINTWISE[name](z)
+    assert torch.equal(ours, theirs)
+    (got,), (expected,) = grad(ours, z, cotangent), grad(theirs, z, cotangent)
+    assert error(got, expected, cotangent.abs()) <= 4
+
+
+@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS), data=st.data())
+def test_softmax_and_its_logarithm_are_torch_s(
+    shape: tuple[int, ...], seed: int, layout: str, data: st.DataObject
+) -> None:
+    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
+    z, cotangent = drawn(shape, seed, layout).requires_grad_(), drawn(shape, seed + 1, layout)
+    terms = shape[dim]
+    size = z.detach().abs().amax(dim, keepdim=True) + 1 if z.numel() else z.detach()
+    weight = cotangent.abs().sum(dim, keepdim=True) * size
+    for ours, theirs in ((functional.softmax, F.softmax), (functional.log_softmax, F.log_softmax)):
+        y, reference = ours(z, dim), theirs(z, dim)
+        # Two evaluations of one formula: each is within the bound of the exact value.
+        assert error(y, reference, size.expand_as(z) * 2) <= 2 * (terms + 2)
+        (got,), (expected,) = grad(y, z, cotangent), grad(reference, z, cotangent)
+        assert error(got, expected, weight.expand_as(z)) <= 2 * (terms + 2)
+
+
+def test_far_out_nothing_overflows() -> None:
+    z = torch.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    for layer, values in (
+        (functional.sigmoid, [0, 0.5, 1]),
+        (functional.tanh, [-1, 0, 1]),
+        (functional.relu, [0, 0, 1000]),
+    ):
+        y = layer(z)
+        assert y.tolist() == values
+        assert grad(y.sum(), z)[0].isfinite().all()
+    assert functional.softmax(z, 0).tolist() == [0, 0, 1]
+    assert functional.log_softmax(z, 0).tolist() == [-2000, -1000, 0]
+
+
+def test_relu_s_slope_at_zero_is_zero() -> None:
+    z = torch.zeros(3, requires_grad=True)
+    assert grad(functional.relu(z).sum(), z)[0].tolist() == [0, 0, 0]
+
+
+def test_relu_in_place_changes_its_input() -> None:
+    z = torch.tensor([-1.0, 2.0])
+    y = functional.relu(z, inplace=True)
+    assert y.data_ptr() == z.data_ptr()
+    assert z.tolist() == [0, 2]
+
+
+def test_a_dtype_asked_for_is_the_dtype_of_the_sum() -> None:
+    z = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float16)
+    for ours, theirs in ((functional.softmax, F.softmax), (functional.log_softmax, F.log_softmax)):
+        y = ours(z, 0, dtype=torch.float64)
+        assert y.dtype == torch.float64
+        assert error(y, theirs(z.double(), 0), torch.full((3,), 4.0).double()) <= 5
+
+
+def test_softmax_needs_an_axis_in_range() -> None:
+    z = torch.ones(2, 3)
+    with pytest.raises(TypeError, match="dim must be given"):
+        functional.softmax(z)
+    for dim in (2, -3):
+        with pytest.raises(IndexError, match="Dimension out of range"):
+            functional.log_softmax(z, dim)

@@ -1,0 +1,181 @@
+"""conv1d, conv2d, conv3d: exactly the loops, exactly torch, at every order; floats within the bound of their sums."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional
+from manualconv.geometry import Window
+from tests import definitions
+from tests.accuracy import ROUNDING, error
+from tests.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, first_gradients, leaves, second_gradients
+from tests.strategies import Convolution, convolutions
+
+DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
+ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(convolutions)
+
+
+def forward(layer, case: Convolution, seed: int = 0):
+    """The layer's output on drawn leaves: (y, the leaves among x, w, b, the cotangent)."""
+    x, w, b, cotangent = case.tensors(seed=seed)
+    inputs = leaves(x, w, b)
+    y = layer(*inputs, *([None] if b is None else []), case.window)
+    return y, inputs, cotangent
+
+
+@DIMENSIONS
+@given(data=st.data())
+def test_values_and_gradients_equal_the_loops(ndim: int, data: st.DataObject) -> None:
+    case = data.draw(convolutions(ndim))
+    y, inputs, cotangent = forward(by_hand, case)
+    got = grad(y, inputs, cotangent)
+
+    x, w, y_bar = (t.numpy() for t in case.batched())
+    loops = definitions.to_output(x, w, case.window)
+    expected = [definitions.to_input(w, y_bar, case.window), definitions.to_weight(x, y_bar, case.window)]
+    if case.biased:
+        loops = definitions.with_bias(loops, inputs[2].detach().numpy())
+        expected.append(definitions.to_bias(y_bar))
+    if case.batch is None:
+        loops, expected[0] = loops[0], expected[0][0]
+    assert torch.equal(y, torch.from_numpy(loops))
+    assert all(map(torch.equal, got, map(torch.from_numpy, expected)))
+
+
+@DIMENSIONS
+@given(data=st.data())
+def test_values_first_and_second_gradients_equal_torch(ndim: int, data: st.DataObject) -> None:
+    case = data.draw(convolutions(ndim))
+    ours, theirs = ([], [])
+    for layer, results in ((by_hand, ours), (convolution, theirs)):
+        y, inputs, cotangent = forward(layer, case)
+        cotangent = cotangent.clone().requires_grad_()
+        first = first_gradients(y, inputs, cotangent)
+        _, directions, _ = forward(by_hand, case, seed=1)
+        results += [y, *first, *second_gradients(first, [*inputs, cotangent], [v.detach() for v in directions])]
+    assert all(map(torch.equal, ours, theirs))
+
+
+@given(case=ANY_DIMENSION)
+def test_integer_tensors_convolve_exactly(case: Convolution) -> None:
+    x, w, b, _ = case.tensors(torch.int64)
+    y = by_hand(x, w, b, case.window)
+    assert y.dtype == torch.int64
+    assert torch.equal(y.double(), by_hand(*case.tensors()[:3], case.window))
+
+
+@given(case=ANY_DIMENSION)
+def test_float32_is_within_the_rounding_of_its_sums(case: Convolution) -> None:
+    generator = torch.Generator().manual_seed(case.seed)
+    x, w, y_bar = (torch.randn(shape, generator=generator) for shape in case.shapes)
+    b = torch.randn(len(w), generator=generator)
+    terms = case.channels * definitions.taps(case.window)
+    placements = case.shapes[2][0] * torch.Size(case.window.output_size).numel()
+
+    def results(*tensors: Tensor) -> list[Tensor]:
+        *inputs, cotangent = tensors
+        inputs = leaves(*inputs)
+        y = by_hand(*inputs, case.window)
+        return [y.detach(), *grad(y, inputs, cotangent)]
+
+    got = results(x, w, b, y_bar)
+    exact = results(*(t.double() for t in (x, w, b, y_bar)))
+    scale = results(*(t.double().abs() for t in (x, w, b, y_bar)))
+    lengths = (terms + 1, case.outputs * definitions.taps(case.window), placements, placements)
+    for one, reference, size, k in zip(got, exact, scale, lengths):
+        assert one.dtype == torch.float32
+        assert error(one, reference, size) <= k + 2
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_one_hot_image_times_one_hot_kernel_gives_every_coefficient(groups: int) -> None:
+    """Bilinearity and these values determine the map: no wrong coefficient is left anywhere."""
+    window = Window((3, 4), (2, 2), (1, 2), (2, 1), ((0, 1), (1, 0)), groups)
+    shape = (2 * groups, 2, 2, 2)
+    pixels = torch.eye(2 * groups * 12, dtype=torch.float64).reshape(-1, 2 * groups, 3, 4)
+    kernels = torch.eye(shape[0] * 8, dtype=torch.float64).reshape(-1, *shape)
+    for kernel in kernels:
+        expected = torch.from_numpy(definitions.to_output(pixels.numpy(), kernel.numpy(), window))
+        assert torch.equal(by_hand(pixels, kernel, None, window), expected)
+
+
+@given(case=convolutions(2, symmetric=True), stride=st.integers(1, 2), dilation=st.integers(1, 2))
+def test_one_number_stands_for_every_axis_as_in_torch(case: Convolution, stride: int, dilation: int) -> None:
+    x, w, b, _ = case.tensors()
+    x = F.pad(x, (3, 3, 3, 3))
+    g = case.window.groups
+    ours = functional.conv2d(x, w, b, stride, 1, dilation, g)
+    assert torch.equal(ours, F.conv2d(x, w, b, stride, 1, dilation, g))
+    assert torch.equal(ours, functional.conv2d(x, w, b, (stride,), (1, 1), [dilation] * 2, groups=g))
+
+
+@given(case=ANY_DIMENSION)
+def test_padding_words_mean_what_they_mean_in_torch(case: Convolution) -> None:
+    x, w, b, _ = case.tensors()
+    layer, referee = BY_HAND[case.window.ndim], CONVOLUTIONS[case.window.ndim]
+    options = {"dilation": case.window.dilation, "groups": case.window.groups}
+    same = layer(x, w, b, padding="same", **options)
+    assert torch.equal(same, F_same(referee, x, w, b, case.window))
+    assert same.shape[-case.window.ndim :] == x.shape[-case.window.ndim :]
+    full = tuple(e - 1 for e in case.window.extent)
+    assert torch.equal(layer(x, w, b, padding="full", **options), referee(x, w, b, padding=full, **options))
+    if all(e <= i for e, i in zip(case.window.extent, case.window.input_size)):
+        assert torch.equal(layer(x, w, b, padding="valid", **options), referee(x, w, b, padding="valid", **options))
+
+
+def F_same(referee, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:  # noqa: N802
+    """torch's padding="same", written out because torch warns when it pads one side more."""
+    totals = [e - 1 for e in window.extent]
+    frame = [side for t in reversed(totals) for side in (t // 2, t - t // 2)]
+    return referee(F.pad(x, frame), w, b, dilation=window.dilation, groups=window.groups)
+
+
+@given(case=convolutions(2))
+def test_swapping_the_two_axes_of_everything_swaps_the_result(case: Convolution) -> None:
+    x, w, b, _ = case.tensors()
+    window = case.window
+    turned = Window(
+        *(tuple(reversed(v)) for v in (window.input_size, window.kernel_size, window.stride, window.dilation)),
+        padding=tuple(reversed(window.padding)),
+        groups=window.groups,
+    )
+    assert torch.equal(by_hand(x.mT, w.mT, b, turned), by_hand(x, w, b, window).mT)
+
+
+@given(case=ANY_DIMENSION)
+def test_positions_no_window_reaches_get_a_zero_gradient(case: Convolution) -> None:
+    x, w, y_bar = case.batched()
+    read = definitions.to_input(torch.ones(w.shape).numpy(), torch.ones(y_bar.shape).numpy(), case.window)
+    leaf = x.detach().requires_grad_()
+    (x_bar,) = grad(by_hand(leaf, w, None, case.window), leaf, y_bar)
+    assert torch.all(x_bar[torch.from_numpy(read) == 0] == 0)
+    assert not torch.signbit(x_bar[torch.from_numpy(read) == 0]).any()
+
+
+@given(case=convolutions(2))
+def test_a_nan_reaches_exactly_the_windows_that_cover_it(case: Convolution) -> None:
+    x, w, _ = case.batched()
+    if not x.numel():
+        return
+    x = x.clone(memory_format=torch.contiguous_format)
+    x.view(-1)[case.seed % x.numel()] = torch.nan
+    touched = definitions.to_output(x.isnan().numpy().astype(float), torch.ones(w.shape).numpy(), case.window) > 0
+    assert torch.equal(by_hand(x, w, None, case.window).isnan(), torch.from_numpy(touched))
+
+
+def test_an_image_used_as_its_own_kernel_gets_both_gradients() -> None:
+    x = torch.arange(4.0 * 4 * 2 * 3).reshape(4, 4, 2, 3).double().requires_grad_()
+    ours, theirs = functional.conv2d(x, x, padding=1), F.conv2d(x, x, padding=1)
+    cotangent = torch.arange(float(ours.numel())).reshape(ours.shape).double()
+    assert torch.equal(grad(ours, x, cotangent)[0], grad(theirs, x, cotangent)[0])
+
+
+def test_float32_error_is_counted_in_its_own_rounding() -> None:
+    """The yardstick itself: one rounding is 1, a lost term is far beyond any bound."""
+    exact = torch.tensor([1.0], dtype=torch.float64)
+    assert error(torch.tensor([1 + 2.0**-23]), exact, exact) == 2 == 2 * ROUNDING[torch.float32] * 2**24
+    assert error(torch.tensor([0.5]), exact, exact) > 10**6

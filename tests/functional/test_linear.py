@@ -1,0 +1,71 @@
+"""linear: the trilinear form with zero spatial axes."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.autograd import grad
+
+from manualconv import functional
+from tests import definitions
+from tests.referee import by_hand, convolution, first_gradients, leaves, second_gradients
+from tests.strategies import Convolution, convolutions, filled
+
+LAYERS = convolutions(0, groups=(1,))
+
+
+@given(case=LAYERS)
+def test_values_and_gradients_equal_the_loops(case: Convolution) -> None:
+    x, w, y_bar = case.batched()
+    b = torch.arange(1.0, len(w) + 1, dtype=x.dtype)
+    inputs = leaves(x, w, b)
+    y = functional.linear(*inputs)
+    assert torch.equal(y, torch.from_numpy(definitions.linear(x.numpy(), w.numpy(), b.numpy())))
+    expected = definitions.linear_gradients(x.numpy(), w.numpy(), y_bar.numpy())
+    assert all(map(torch.equal, grad(y, inputs, y_bar), map(torch.from_numpy, expected)))
+
+
+@given(case=LAYERS)
+def test_values_first_and_second_gradients_equal_torch(case: Convolution) -> None:
+    ours, theirs = ([], [])
+    for layer, results in ((by_hand, ours), (convolution, theirs)):
+        x, w, b, cotangent = case.tensors()
+        inputs = leaves(x, w, b)
+        cotangent = cotangent.clone().requires_grad_()
+        y = layer(*inputs, *([None] if b is None else []), case.window)
+        first = first_gradients(y, inputs, cotangent)
+        directions = [v for v in case.tensors(seed=1)[:3] if v is not None]
+        results += [y, *first, *second_gradients(first, [*inputs, cotangent], directions)]
+    assert all(map(torch.equal, ours, theirs))
+
+
+@given(
+    lead=st.lists(st.integers(0, 3), max_size=3).map(tuple),
+    features=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    seed=st.integers(0, 999),
+    shapes=st.sampled_from((("vector", None), ("matrix", None), ("matrix", "full"), ("matrix", "one"))),
+)
+def test_any_leading_axes_and_torch_s_odd_shapes(
+    lead: tuple[int, ...], features: tuple[int, int], seed: int, shapes: tuple[str, str | None]
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = filled("small", (*lead, features[0]), generator).double()
+    weight, bias = shapes
+    w = filled("small", features[:1] if weight == "vector" else features[::-1], generator).double()
+    b = None if bias is None else filled("small", (features[1] if bias == "full" else 1,), generator).double()
+    inputs = leaves(x, w, b)
+    ours = functional.linear(*inputs)
+    theirs = F.linear(*inputs)
+    assert torch.equal(ours, theirs)
+    cotangent = filled("small", ours.shape, generator).double()
+    assert all(map(torch.equal, grad(ours, inputs, cotangent), grad(theirs, inputs, cotangent)))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.complex128])
+def test_other_dtypes_are_torch_s(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, w, b = (filled("small", s, generator).to(dtype) for s in ((3, 4), (2, 4), (2,)))
+    y = functional.linear(x, w, b)
+    assert y.dtype == dtype
+    assert torch.equal(y, F.linear(x, w, b))

@@ -1,0 +1,45 @@
+"""Where the maximum of a window is: ties, NaN, padding."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manualconv.geometry import Window, ceil_padding
+from manualconv.kernels.maximum import argmax, lowest
+from tests import definitions
+from tests.strategies import Pooling, poolings
+
+
+def with_specials(x: torch.Tensor, seed: int) -> torch.Tensor:
+    """x with some entries NaN, some ±∞."""
+    kinds = torch.randint(0, 12, x.shape, generator=torch.Generator().manual_seed(seed))
+    for kind, value in ((0, torch.nan), (1, torch.nan), (2, torch.inf), (3, -torch.inf), (4, -torch.inf)):
+        x = torch.where(kinds == kind, value, x)
+    return x
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
+def test_positions_equal_the_loops(case: Pooling) -> None:
+    x = case.input()
+    window = ceil_padding(case.window) if case.ceil_mode else case.window
+    _, expected = definitions.max_pool(x.numpy(), case.window, case.ceil_mode)
+    assert torch.equal(argmax(x, window), torch.from_numpy(expected))
+
+
+@given(case=poolings(dilated=True))
+def test_positions_equal_the_loops_among_nan_and_infinities(case: Pooling) -> None:
+    x = with_specials(case.input(), case.seed)
+    _, expected = definitions.max_pool(x.numpy(), case.window)
+    assert torch.equal(argmax(x, case.window), torch.from_numpy(expected))
+
+
+def test_padding_never_wins_over_minus_infinity() -> None:
+    window = Window((2, 3), (2, 3), (1, 2), (1, 1), ((1, 1), (1, 1)))
+    x = torch.full((1, 1, 2, 3), -torch.inf)
+    assert argmax(x, window).flatten().tolist() == [0, 1, 0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int8, torch.uint8])
+def test_the_lowest_integer_is_its_dtype_s_own(dtype: torch.dtype) -> None:
+    assert lowest(dtype) == torch.iinfo(dtype).min

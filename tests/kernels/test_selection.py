@@ -1,0 +1,33 @@
+"""Select and scatter: values, sums where places coincide, and the adjoint law."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manualconv.kernels.selection import scatter, select
+from tests.definitions import indices
+from tests.strategies import LAYOUTS, filled, laid_out
+
+SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
+
+
+@given(lead=SIZES, source=SIZES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS[:3]), data=st.data())
+def test_select_reads_and_scatter_adds(
+    lead: tuple[int, ...], source: tuple[int, ...], seed: int, layout: str, data: st.DataObject
+) -> None:
+    axes = len(source)
+    target = data.draw(st.lists(st.integers(0, 4), min_size=axes, max_size=axes).map(tuple))
+    generator = torch.Generator().manual_seed(seed)
+    x = laid_out(filled("small", (*lead, *source), generator), layout)
+    y = laid_out(filled("small", (*lead, *target), generator), layout)
+    total = torch.Size(source).numel()
+    index = laid_out(torch.randint(total, (*lead, *target), generator=generator), layout)
+    read, added = torch.zeros_like(y), torch.zeros_like(x)
+    for b in indices(lead):
+        for p in indices(target):
+            i = tuple(map(int, torch.unravel_index(index[b + p], source)))
+            read[b + p] = x[b + i]
+            added[b + i] += y[b + p]
+    assert torch.equal(select(x, index, axes), read)
+    assert torch.equal(scatter(y, index, source), added)
+    assert (select(x, index, axes) * y).sum() == (x * scatter(y, index, source)).sum()

@@ -1,0 +1,107 @@
+"""Every public function and module with arguments that bring out its parts: unequal axes, a remainder, padding, groups.
+
+The tests that promise something of *every* layer run over these tables, and check that no public name is missing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from manualconv import functional, nn
+
+Shape = tuple[int, ...]
+
+
+def spread_out(shape: Shape, seed: int = 0) -> Tensor:
+    """Distinct float64 numbers in −2 … 2, evenly spaced, none of them 0: far from every tie and kink."""
+    count = torch.Size(shape).numel()
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + count))
+    return ((2 * order + 1 - count).double() * (2 / max(count, 1))).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer as a function of its differentiable tensors, and their shapes."""
+
+    apply: Callable[..., Tensor]
+    shapes: tuple[Shape, ...]
+    multilinear: bool = False
+
+    def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+        """Leaves asking for gradients."""
+        return tuple(spread_out(s, n).to(dtype).requires_grad_() for n, s in enumerate(self.shapes))
+
+
+CLASSES = torch.tensor([[0, 2, 1], [2, -100, 0]])
+CLASS_WEIGHTS = torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
+
+FUNCTIONS = {
+    "conv1d": Example(
+        lambda x, w, b: functional.conv1d(x, w, b, 2, 1, 2, 2), ((2, 4, 8), (4, 2, 3), (4,)), multilinear=True
+    ),
+    "conv2d": Example(
+        lambda x, w, b: functional.conv2d(x, w, b, (2, 1), (1, 2), (1, 2), 2),
+        ((2, 4, 4, 3), (2, 2, 3, 2), (2,)),
+        multilinear=True,
+    ),
+    "conv3d": Example(
+        lambda x, w, b: functional.conv3d(x, w, b, (1, 2, 1), (0, 1, 2), (2, 1, 1), 2),
+        ((1, 2, 3, 3, 2), (2, 1, 2, 1, 3), (2,)),
+        multilinear=True,
+    ),
+    "linear": Example(functional.linear, ((2, 3, 4), (2, 4), (2,)), multilinear=True),
+    "flatten": Example(lambda x: functional.flatten(x, 1, 2), ((2, 3, 2, 2),), multilinear=True),
+    "max_pool2d": Example(
+        lambda x: functional.max_pool2d(x, (3, 2), (2, 1), 1, (1, 2), ceil_mode=True), ((2, 2, 6, 5),)
+    ),
+    "avg_pool2d": Example(
+        lambda x: functional.avg_pool2d(x, (2, 4), (2, 1), (1, 2), divisor_override=8),
+        ((2, 2, 5, 4),),
+        multilinear=True,
+    ),
+    "relu": Example(functional.relu, ((2, 3, 4),)),
+    "sigmoid": Example(functional.sigmoid, ((2, 3, 4),)),
+    "tanh": Example(functional.tanh, ((2, 3, 4),)),
+    "softmax": Example(lambda z: functional.softmax(z, 1), ((2, 3, 4),)),
+    "log_softmax": Example(lambda z: functional.log_softmax(z, -1), ((2, 3, 4),)),
+    "nll_loss": Example(lambda y: functional.nll_loss(y, CLASSES, CLASS_WEIGHTS.to(y.dtype)), ((2, 3, 3),)),
+    "cross_entropy": Example(lambda z: functional.cross_entropy(z, CLASSES), ((2, 3, 3),)),
+    "mse_loss": Example(functional.mse_loss, ((2, 3), (2, 3))),
+}
+
+MODULES: dict[str, tuple[Callable[[], torch.nn.Module], Shape]] = {
+    "Conv1d": (lambda: nn.Conv1d(4, 6, 3, 2, 1, 2, 2), (2, 4, 8)),
+    "Conv2d": (lambda: nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2), (2, 4, 8, 9)),
+    "Conv3d": (lambda: nn.Conv3d(2, 4, (2, 1, 3), (1, 2, 1), (0, 1, 2), groups=2), (2, 2, 3, 4, 5)),
+    "Linear": (lambda: nn.Linear(5, 3), (2, 4, 5)),
+    "Flatten": (lambda: nn.Flatten(), (2, 3, 4)),
+    "MaxPool2d": (lambda: nn.MaxPool2d((3, 2), (2, 1), 1, (1, 2), ceil_mode=True), (2, 3, 6, 5)),
+    "AvgPool2d": (lambda: nn.AvgPool2d((3, 2), (2, 1), 1, ceil_mode=True, count_include_pad=False), (2, 3, 6, 5)),
+    "ReLU": (lambda: nn.ReLU(), (2, 3)),
+    "Sigmoid": (lambda: nn.Sigmoid(), (2, 3)),
+    "Tanh": (lambda: nn.Tanh(), (2, 3)),
+    "Softmax": (lambda: nn.Softmax(1), (2, 3)),
+    "LogSoftmax": (lambda: nn.LogSoftmax(1), (2, 3)),
+    "NLLLoss": (lambda: _against_classes(nn.NLLLoss(CLASS_WEIGHTS)), (2, 3, 3)),
+    "CrossEntropyLoss": (lambda: _against_classes(nn.CrossEntropyLoss()), (2, 3, 3)),
+    "MSELoss": (lambda: _Against(nn.MSELoss(), spread_out((2, 3), 9)), (2, 3)),
+}
+
+
+class _Against(torch.nn.Module):
+    """A loss with its target filled in."""
+
+    def __init__(self, loss: torch.nn.Module, target: Tensor) -> None:
+        super().__init__()
+        self.loss, self.target = loss, target
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.loss(input, self.target)
+
+
+def _against_classes(loss: torch.nn.Module) -> torch.nn.Module:
+    return _Against(loss, CLASSES)

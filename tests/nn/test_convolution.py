@@ -1,0 +1,83 @@
+"""Conv1d, Conv2d, Conv3d: torch's parameters, state_dict and repr; our arithmetic."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manualconv import nn
+from tests.referee import leaves
+from tests.strategies import Convolution, convolutions
+
+OURS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+THEIRS = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, symmetric=True)))
+def test_the_module_computes_what_torch_s_does(case: Convolution) -> None:
+    window = case.window
+    arguments = (
+        window.groups * case.channels,
+        window.groups * case.outputs,
+        window.kernel_size,
+        window.stride,
+        tuple(a for a, _ in window.padding),
+        window.dilation,
+        window.groups,
+        case.biased,
+    )
+    x, w, b, cotangent = case.tensors()
+    results = []
+    for layers in (OURS, THEIRS):
+        module = layers[window.ndim](*arguments, dtype=torch.float64)
+        with torch.no_grad():
+            module.weight.copy_(w)
+            if b is not None:
+                module.bias.copy_(b)
+        (image,) = leaves(x)
+        y = module(image)
+        results.append((y, *torch.autograd.grad(y, [image, *module.parameters()], cotangent)))
+    assert all(map(torch.equal, *results))
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_the_same_seed_gives_the_same_parameters_and_each_loads_the_other(ndim: int) -> None:
+    arguments = (4, 6, (3, 2, 1)[:ndim], (2, 1, 1)[:ndim], (1, 0, 2)[:ndim], 1, 2)
+    modules = []
+    for layers in (OURS, THEIRS):
+        torch.manual_seed(0)
+        modules.append(layers[ndim](*arguments))
+    ours, theirs = modules
+    assert isinstance(ours, THEIRS[ndim])
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+
+
+def test_the_frozen_parameter_gets_no_gradient_and_the_other_does() -> None:
+    module = nn.Conv2d(2, 3, (3, 2))
+    module.weight.requires_grad_(False)
+    module(torch.ones(1, 2, 4, 5)).pow(2).sum().backward()
+    assert module.weight.grad is None
+    assert module.bias.grad.shape == (3,)
+
+
+def test_a_copy_a_pickle_and_the_meta_device_keep_the_layer() -> None:
+    module = nn.Conv2d(2, 3, (3, 2), padding="same", dilation=(1, 2))
+    x = torch.randn(1, 2, 4, 5)
+    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert type(other) is nn.Conv2d
+        assert torch.equal(other(x), module(x))
+    assert module.to("meta")(x.to("meta")).shape == (1, 3, 4, 5)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_a_padding_mode_that_is_not_there_yet_is_refused(mode: str) -> None:
+    module = nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)
+    with pytest.raises(NotImplementedError, match=f"padding_mode='{mode}' is not there yet"):
+        module(torch.ones(1, 1, 4, 4))

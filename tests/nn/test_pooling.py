@@ -1,0 +1,48 @@
+"""MaxPool2d and AvgPool2d: torch's arguments and repr; our arithmetic."""
+
+import pytest
+import torch
+from hypothesis import given
+
+from manualconv import nn
+from tests.strategies import Pooling, poolings
+
+
+@given(case=poolings(dilated=True))
+def test_max_pooling_computes_what_torch_s_does(case: Pooling) -> None:
+    results = []
+    for layers in (nn, torch.nn):
+        x = case.input().requires_grad_()
+        module = layers.MaxPool2d(
+            **case.sizes, dilation=case.window.dilation, ceil_mode=case.ceil_mode, return_indices=True
+        )
+        y, index = module(x)
+        results.append((y, index, *torch.autograd.grad(y, x, case.cotangent(y.shape[2:]))))
+    assert all(map(torch.equal, *results))
+
+
+@given(case=poolings(dilated=False))
+def test_average_pooling_computes_what_torch_s_does(case: Pooling) -> None:
+    options = {name: getattr(case, name) for name in ("ceil_mode", "count_include_pad", "divisor_override")}
+    results = []
+    for layers in (nn, torch.nn):
+        x = (144 * case.input()).requires_grad_()
+        y = layers.AvgPool2d(**case.sizes, **options)(x)
+        results.append((y, *torch.autograd.grad(y, x, 144 * case.cotangent(y.shape[2:]))))
+    assert all(map(torch.equal, *results))
+
+
+@pytest.mark.parametrize("name", ["MaxPool2d", "AvgPool2d"])
+def test_the_module_is_torch_s_in_all_but_arithmetic(name: str) -> None:
+    ours, theirs = getattr(nn, name)((3, 2), padding=1), getattr(torch.nn, name)((3, 2), padding=1)
+    assert isinstance(ours, type(theirs))
+    assert repr(ours) == repr(theirs)
+    assert not ours.state_dict()
+
+
+def test_a_pooling_of_single_positions_is_a_copy() -> None:
+    x = torch.ones(1, 1, 2, 2)
+    for module in (nn.MaxPool2d(1), nn.AvgPool2d(1)):
+        y = module(x)
+        assert torch.equal(y, x)
+        assert y.data_ptr() != x.data_ptr()

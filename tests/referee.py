@@ -1,0 +1,49 @@
+"""torch.nn.functional as the referee: the same layers, given the same description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from manualconv import functional
+from manualconv.geometry import Window
+
+CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+BY_HAND = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+
+
+def convolution(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    """torch's convolution in the window's dimension; one-sided padding, which torch lacks, is put on beforehand."""
+    if window.ndim == 0:
+        return F.linear(x, w, b)
+    frame = [side for pair in reversed(window.padding) for side in pair]
+    return CONVOLUTIONS[window.ndim](F.pad(x, frame), w, b, window.stride, 0, window.dilation, window.groups)
+
+
+def by_hand(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    """manualconv's public function for the same layer."""
+    if window.ndim == 0:
+        return functional.linear(x, w, b)
+    layer = BY_HAND[window.ndim]
+    return layer(x, w, b, window.stride, window.padding, window.dilation, window.groups)
+
+
+def leaves(*tensors: Tensor | None) -> list[Tensor]:
+    """Those that are there, as they lie in memory, asking for gradients."""
+    return [t.detach().requires_grad_() for t in tensors if t is not None]
+
+
+def first_gradients(y: Tensor, inputs: Sequence[Tensor], cotangent: Tensor) -> list[Tensor]:
+    """∂⟨y, cotangent⟩/∂inputs, differentiable again; zeros where y does not depend on an input."""
+    return list(torch.autograd.grad(y, inputs, cotangent, create_graph=True, materialize_grads=True))
+
+
+def second_gradients(
+    gradients: Sequence[Tensor], inputs: Sequence[Tensor], directions: Sequence[Tensor]
+) -> list[Tensor]:
+    """∂Σ⟨gradient, direction⟩/∂inputs."""
+    total = sum((g * v).sum() for g, v in zip(gradients, directions, strict=True))
+    return list(torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True))

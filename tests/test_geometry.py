@@ -1,0 +1,112 @@
+"""The index relation: sizes against counting, spellings against torch."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manualconv.geometry import (
+    Window,
+    ceil_padding,
+    full_padding,
+    per_axis,
+    same_padding,
+    window_of_output,
+)
+from tests import definitions
+from tests.strategies import Pooling, poolings, windows
+
+WINDOWS = st.sampled_from((2, 1, 3)).flatmap(windows)
+
+
+@given(window=WINDOWS)
+def test_the_output_size_counts_the_placements(window: Window) -> None:
+    assert window.output_size == definitions.output_size(window)
+
+
+@given(window=WINDOWS)
+def test_the_leftover_is_what_no_placement_reaches(window: Window) -> None:
+    last = definitions.position(
+        tuple(p - 1 for p in window.output_size), tuple(k - 1 for k in window.kernel_size), window
+    )
+    ends = tuple(i + b for i, (_, b) in zip(window.input_size, window.padding))
+    assert window.leftover == tuple(end - 1 - at for end, at in zip(ends, last))
+
+
+@given(window=WINDOWS)
+def test_a_tap_s_slices_read_one_position_per_output(window: Window) -> None:
+    for k in definitions.indices(window.kernel_size):
+        assert window.tap(k, lead=2)[:2] == (slice(None),) * 2
+        for axis, positions in enumerate(window.tap(k, lead=0)):
+            a, size = window.padding[axis][0], window.padded_size[axis]
+            reads = [window.stride[axis] * p + window.dilation[axis] * k[axis] for p in range(window.output_size[axis])]
+            assert list(range(size))[positions] == reads
+            assert reads[0] - a == definitions.position((0,) * window.ndim, k, window)[axis]
+
+
+@given(window=WINDOWS)
+def test_the_smallest_input_of_an_output_size_gives_it_back(window: Window) -> None:
+    smallest = window_of_output(
+        window.output_size, window.kernel_size, window.stride, window.dilation, window.padding, 5
+    )
+    assert smallest.output_size == window.output_size
+    assert not any(smallest.leftover)
+    assert smallest.groups == 5
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
+def test_ceil_mode_is_a_larger_right_padding(case: Pooling) -> None:
+    raised = ceil_padding(case.window)
+    assert raised.output_size == definitions.output_size(case.window, ceil_mode=True)
+    assert all(a == b for (a, _), (b, _) in zip(raised.padding, case.window.padding))
+
+
+@given(window=windows(2))
+def test_the_inner_slices_are_the_input_without_its_padding(window: Window) -> None:
+    for (a, _), size, padded, inner in zip(window.padding, window.input_size, window.padded_size, window.inner(lead=0)):
+        assert list(range(padded))[inner] == list(range(a, a + size))
+
+
+def test_the_frame_is_torch_s_order_of_padding() -> None:
+    window = Window((4, 5), (1, 1), (1, 1), (1, 1), ((1, 2), (3, 0)))
+    assert window.frame == [3, 0, 1, 2]
+    assert window.is_padded
+    assert not window.unpadded().is_padded
+
+
+@given(window=windows(2))
+def test_a_window_on_the_padded_input_places_alike(window: Window) -> None:
+    assert window.unpadded().input_size == window.padded_size
+    assert window.unpadded().output_size == window.output_size
+
+
+@given(kernel=st.tuples(st.integers(1, 6), st.integers(1, 6)), dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def test_same_keeps_the_size_and_puts_the_odd_one_right(kernel: tuple[int, int], dilation: tuple[int, int]) -> None:
+    window = Window((9, 11), kernel, (1, 1), dilation, same_padding(kernel, dilation))
+    assert window.output_size == window.input_size
+    assert all(b - a in (0, 1) for a, b in window.padding)
+
+
+def test_full_lets_every_tap_meet_every_position() -> None:
+    window = Window((4, 5), (2, 3), (1, 1), (3, 2), full_padding((2, 3), (3, 2)))
+    assert window.padding == ((3, 3), (4, 4))
+    assert window.output_size == (4 + 3, 5 + 4)
+
+
+def test_one_number_stands_for_every_axis() -> None:
+    assert per_axis(3, 2) == per_axis((3,), 2) == per_axis([3], 2) == per_axis((3, 3), 2) == (3, 3)
+    assert per_axis(3, 0) == ()
+    with pytest.raises(ValueError, match="3 entries where 1 or 2 are needed"):
+        per_axis((1, 2, 3), 2)
+
+
+def test_sizes_of_a_meta_tensor_need_no_data() -> None:
+    x = torch.empty(2, 3, 28, 28, device="meta")
+    assert Window(tuple(x.shape[2:]), (5, 5), (1, 1), (1, 1), ((2, 2), (2, 2))).output_size == (28, 28)
+
+
+def test_a_window_is_frozen_and_hashable() -> None:
+    window = Window((4,), (2,), (1,), (1,), ((0, 0),))
+    assert hash(window) == hash(Window((4,), (2,), (1,), (1,), ((0, 0),)))
+    with pytest.raises(AttributeError, match="cannot assign"):
+        window.groups = 2  # type: ignore[misc]

@@ -1,0 +1,237 @@
+"""The numbers of the article and its companion notes: layers and their gradients (table B of the specification)."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional, nn
+from manualconv.functional import conv2d
+from tests import definitions
+from tests.strategies import Convolution, convolutions
+
+POOLED = torch.tensor([[1.0, 2, 2, 1], [3, 4, 0, 0], [5, 2, 1, 1], [3, 4, 0, 3]])
+
+
+def drawn(seed: int, *shape: int) -> Tensor:
+    """Small integers as float64."""
+    return torch.randint(-4, 5, shape, generator=torch.Generator().manual_seed(seed)).double()
+
+
+def layer(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """A_prev, W, b of a convolution layer, asking for gradients."""
+    return tuple(drawn(seed + n, *s).requires_grad_() for n, s in enumerate(((2, 3, 5, 6), (4, 3, 2, 3), (4,))))
+
+
+def test_a_convolution_layer_is_a_correlation_a_bias_and_an_activation() -> None:
+    """B1, Fig 8: Z = W∗A_prev + b, A = g(Z)."""
+    a_prev, w, b = layer()
+    z = torch.zeros(2, 4, 4, 4).double()
+    for m, n in definitions.indices((4, 4)):
+        patch = a_prev[:, :, m : m + 2, n : n + 3]
+        z[:, :, m, n] = (patch[:, None] * w).sum((2, 3, 4)) + b
+    assert torch.equal(conv2d(a_prev, w, b), z)
+    assert torch.equal(functional.relu(conv2d(a_prev, w, b)), torch.where(z > 0, z, 0))
+
+
+def test_gradients_have_their_tensors_shapes() -> None:
+    """B2: dim dW = dim W, dim db = dim b, dim dA = dim A."""
+    inputs = layer()
+    y = conv2d(*inputs)
+    assert [g.shape for g in grad(y, inputs, drawn(3, *y.shape))] == [t.shape for t in inputs]
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh"])
+def test_the_gradient_passes_an_activation_entry_by_entry(name: str) -> None:
+    """B3: dZ = dA ⊙ g′(Z)."""
+    slopes = {
+        "relu": lambda z: (z > 0).double(),
+        "sigmoid": lambda z: z.sigmoid() * (1 - z.sigmoid()),
+        "tanh": lambda z: 1 - z.tanh() ** 2,
+    }
+    z, da = drawn(0, 3, 4).requires_grad_(), drawn(1, 3, 4)
+    (dz,) = grad(getattr(functional, name)(z), z, da)
+    assert torch.equal(dz, da * slopes[name](z.detach()))
+
+
+def overlap_added(w: Tensor, dz: Tensor, like: Tensor) -> Tensor:
+    """dA_prev[m·s+j, n·s+k] += W[j,k]·dZ[m,n] at stride 1 (article, Fig 10)."""
+    da_prev = torch.zeros_like(like)
+    for m, n in definitions.indices(dz.shape[2:]):
+        da_prev[:, :, m : m + w.shape[2], n : n + w.shape[3]] += torch.einsum("no,ocjk->ncjk", dz[:, :, m, n], w)
+    return da_prev
+
+
+def test_both_forms_of_the_input_gradient_agree() -> None:
+    """B4, Figs 10, 11: adding W·dZ where it came from ⇔ full convolution of dZ with W rotated by 180°."""
+    a_prev, w, _ = layer()
+    z = conv2d(a_prev, w)
+    dz = drawn(9, *z.shape)
+    (da_prev,) = grad(z, a_prev, dz)
+    assert torch.equal(da_prev, overlap_added(w.detach(), dz, a_prev.detach()))
+    rotated = w.detach().rot90(2, (2, 3)).transpose(0, 1)
+    assert torch.equal(da_prev, conv2d(dz, rotated, padding="full"))
+
+
+@given(case=convolutions(2, symmetric=True))
+def test_the_input_gradient_is_the_transposed_convolution_for_every_geometry(case: Convolution) -> None:
+    """B4: general stride, dilation, groups, padding; the stride's remainder is torch's output_padding."""
+    x, w, y_bar = case.batched()
+    window = case.window
+    leaf = x.detach().requires_grad_()
+    y = conv2d(leaf, w, None, window.stride, window.padding, window.dilation, window.groups)
+    (x_bar,) = grad(y, leaf, y_bar)
+    # The remainder rows are appended here: torch wants an output_padding below the stride or the dilation.
+    lo = tuple(a for a, _ in window.padding)
+    transposed = F.conv_transpose2d(y_bar, w, None, window.stride, 0, 0, window.groups, window.dilation)
+    transposed = F.pad(transposed, (0, window.leftover[1], 0, window.leftover[0]))
+    size = window.input_size
+    assert torch.equal(x_bar, transposed[..., lo[0] : lo[0] + size[0], lo[1] : lo[1] + size[1]])
+
+
+def test_the_weight_gradient_is_a_valid_correlation_of_the_input_with_the_cotangent() -> None:
+    """B5: dW[j,k] = Σ dZ[m,n]·A_prev[m+j, n+k]; every kernel value touches every output."""
+    a_prev, w, _ = layer()
+    z = conv2d(a_prev, w)
+    dz = drawn(9, *z.shape)
+    (dw,) = grad(z, w, dz)
+    as_images, as_kernels = a_prev.detach().transpose(0, 1), dz.transpose(0, 1)
+    assert torch.equal(dw, conv2d(as_images, as_kernels).transpose(0, 1))
+    touched = torch.func.jacfwd(lambda w: conv2d(torch.ones(1, 1, 4, 5), w[None, None]).flatten())(torch.ones(2, 3))
+    assert touched.count_nonzero() == touched.numel()
+
+
+def test_the_bias_gradient_is_a_sum_and_not_a_mean() -> None:
+    """B6: db = Σ dZ over samples and positions."""
+    a_prev, w, b = layer()
+    z = conv2d(a_prev, w, b)
+    dz = drawn(9, *z.shape)
+    assert torch.equal(grad(z, b, dz)[0], dz.sum((0, 2, 3)))
+    ones = torch.ones_like(z)
+    assert grad(conv2d(a_prev, w, b), b, ones)[0].tolist() == [2 * 4 * 4] * 4
+
+
+def test_the_error_terms_of_back_propagation() -> None:
+    """B7: δ^{l−1} = (δ^l ∗_full rot180 W^l) ⊙ f′(net^{l−1}); ∂E/∂w_ij = Σ δ_mn a_{i+m,j+n}; ∂E/∂b = Σ δ."""
+    net, w, b = layer()
+    a = functional.sigmoid(net)
+    z = conv2d(a, w, b)
+    delta = drawn(9, *z.shape)
+    net_bar, w_bar, b_bar = grad(z, (net, w, b), delta)
+    back = conv2d(delta, w.detach().rot90(2, (2, 3)).transpose(0, 1), padding="full")
+    slope = (a * (1 - a)).detach()
+    assert torch.equal(net_bar, back * slope)
+    expected = torch.zeros_like(w)
+    for m, n in definitions.indices(delta.shape[2:]):
+        patch = a.detach()[:, :, m : m + 2, n : n + 3]
+        expected += torch.einsum("no,ncij->ocij", delta[:, :, m, n], patch)
+    assert torch.all((w_bar - expected).abs() <= 34 * 2**-53 * 2 * 16 * 4)
+    assert torch.equal(b_bar, delta.sum((0, 2, 3)))
+
+
+def test_the_largest_of_each_window() -> None:
+    """B8, Fig 12: each channel on its own."""
+    channels = torch.stack((POOLED, -POOLED))[None]
+    y = nn.MaxPool2d(2)(channels)
+    assert y[0, 0].tolist() == [[4, 2], [5, 3]]
+    assert y[0, 1].tolist() == [[-1, 0], [-2, 0]]
+
+
+def test_the_mask_remembers_the_maximum() -> None:
+    """B9, Fig 13: only the place that won gets the gradient."""
+    x = POOLED[None, None].clone().requires_grad_()
+    dy = torch.tensor([[[[3.0, 1], [8, 2]]]])
+    (dx,) = grad(functional.max_pool2d(x, 2), x, dy)
+    assert dx[0, 0].tolist() == [[0, 0, 1, 0], [0, 3, 0, 0], [8, 0, 0, 0], [0, 0, 0, 2]]
+
+
+def test_a_tie_goes_to_the_first_place_in_row_major_order() -> None:
+    """B9: as in torch."""
+    x = torch.tensor([[[[0.0, 2, 1], [2, 2, 2]]]], requires_grad=True)
+    y, index = functional.max_pool2d(x, (2, 3), return_indices=True)
+    assert index.item() == 1
+    assert grad(y.sum(), x)[0][0, 0].tolist() == [[0, 1, 0], [0, 0, 0]]
+
+
+def test_overlapping_windows_add_their_gradients() -> None:
+    """B9: 9 in the middle wins all four windows of a 3×3 image."""
+    x = torch.tensor([[[[1.0, 2, 3], [4, 9, 5], [6, 7, 8]]]], requires_grad=True)
+    (dx,) = grad(functional.max_pool2d(x, 2, 1), x, torch.tensor([[[[1.0, 2], [4, 8]]]]))
+    assert dx[0, 0].tolist() == [[0, 0, 0], [0, 15, 0], [0, 0, 0]]
+
+
+def test_the_mean_of_each_window() -> None:
+    """B10."""
+    assert functional.avg_pool2d(POOLED[None], 2)[0].tolist() == [[2.5, 0.75], [3.5, 1.25]]
+
+
+def test_the_gradient_of_a_mean_is_spread_evenly() -> None:
+    """B10: δ/k² to each: [[4, 8], [12, 16]] → blocks of 1, 2, 3, 4."""
+    x = POOLED[None, None].clone().requires_grad_()
+    (dx,) = grad(functional.avg_pool2d(x, 2), x, torch.tensor([[[[4.0, 8], [12, 16]]]]))
+    assert dx[0, 0].tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+
+
+def test_the_fully_connected_layer() -> None:
+    """B13: z = xWᵀ + b; dx = dz W, dW = dzᵀx, db = Σ dz."""
+    x, w, b, dz = (drawn(n, *s) for n, s in enumerate(((5, 3), (4, 3), (4,), (5, 4))))
+    leaves = [t.requires_grad_() for t in (x, w, b)]
+    z = functional.linear(*leaves)
+    assert torch.equal(z, x @ w.T + b)
+    dx, dw, db = grad(z, leaves, dz)
+    assert torch.equal(dx, dz @ w)
+    assert torch.equal(dw, dz.T @ x)
+    assert torch.equal(db, dz.sum(0))
+
+
+def test_sixteen_maps_of_five_by_five_flatten_to_400() -> None:
+    """B13."""
+    assert nn.Flatten()(torch.ones(2, 16, 5, 5)).shape == (2, 400)
+
+
+def test_slopes_of_the_activations() -> None:
+    """B14: s′ = s(1−s); 1−y²; 1[x>0] with 0 at 0; finite at ±1000."""
+    z = torch.tensor([-1000.0, -1, 0, 1, 1000], dtype=torch.float64, requires_grad=True)
+    s = 1 / (1 + math.e)
+    expected = {
+        "sigmoid": [0, s * (1 - s), 0.25, s * (1 - s), 0],
+        "tanh": [0, 1 - math.tanh(1) ** 2, 1, 1 - math.tanh(1) ** 2, 0],
+        "relu": [0, 0, 0, 1, 1],
+    }
+    for name, slopes in expected.items():
+        (slope,) = grad(getattr(functional, name)(z).sum(), z)
+        assert slope.tolist() == pytest.approx(slopes, rel=0, abs=2**-51)
+
+
+def test_softmax_of_one_two_three() -> None:
+    """B15: (.09003, .24473, .66524); the Jacobian is diag(p) − ppᵀ."""
+    z = torch.tensor([1.0, 2, 3], dtype=torch.float64)
+    p = functional.softmax(z, 0)
+    assert [round(v, 5) for v in p.tolist()] == [0.09003, 0.24473, 0.66524]
+    jacobian = torch.func.jacrev(lambda t: functional.softmax(t, 0))(z)
+    assert (jacobian - (p.diag() - torch.outer(p, p))).abs().max() <= 4 * 2**-53
+
+
+def test_cross_entropy_of_one_two_three_against_the_last_class() -> None:
+    """B16: .407606, dz = (.09003, .24473, −.33476)."""
+    z = torch.tensor([[1.0, 2, 3]], dtype=torch.float64, requires_grad=True)
+    loss = functional.cross_entropy(z, torch.tensor([2]))
+    assert round(loss.item(), 6) == 0.407606
+    assert [round(v, 5) for v in grad(loss, z)[0][0].tolist()] == [0.09003, 0.24473, -0.33476]
+
+
+def test_squared_error_at_a_sigmoid_and_one_step_of_descent() -> None:
+    """B17: E = ½ Σ (t−y)²; δ = (y−t) ⊙ y(1−y); w ← w − η δ x."""
+    x, t = torch.tensor([[0.5, -1.0]]).double(), torch.tensor([[1.0]]).double()
+    w = torch.tensor([[2.0, 1.0]]).double().requires_grad_()
+    y = functional.sigmoid(functional.linear(x, w))
+    (w_bar,) = grad(0.5 * functional.mse_loss(y, t, reduction="sum"), w)
+    value = 1 / (1 + math.exp(-(0.5 * 2 - 1.0)))
+    delta = (value - 1) * value * (1 - value)
+    assert w_bar[0].tolist() == [delta * 0.5, delta * -1.0]
+    stepped = (w - 0.1 * w_bar).detach()[0].tolist()
+    assert stepped == pytest.approx([2 - 0.1 * delta * 0.5, 1 + 0.1 * delta], rel=2**-52)

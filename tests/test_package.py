@@ -1,0 +1,92 @@
+"""The package as a whole: importing it is free, its names are there, typed and described."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib import import_module, resources
+
+import pytest
+
+import manualconv
+
+
+def run(code: str) -> str:
+    """The output of a fresh interpreter."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_the_package_does_not_import_torch() -> None:
+    assert run("import manualconv, sys; manualconv.__version__; print('torch' in sys.modules)") == "False"
+
+
+def test_the_first_use_of_a_part_imports_it() -> None:
+    assert run("import manualconv, sys; manualconv.nn.Conv2d; print('torch' in sys.modules)") == "True"
+    assert run("import manualconv, sys; manualconv.geometry.Window; print('torch' in sys.modules)") == "False"
+
+
+def test_every_public_part_is_there_and_no_other() -> None:
+    for name in manualconv.__all__:
+        assert getattr(manualconv, name) is not None
+    assert set(dir(manualconv)) == set(manualconv.__all__)
+    with pytest.raises(AttributeError, match="module 'manualconv' has no attribute 'nothing'"):
+        _ = manualconv.nothing
+
+
+def test_the_version_is_a_release_number() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+([abc.]\S+)?", manualconv.__version__)
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert resources.files("manualconv").joinpath("py.typed").is_file()
+
+
+def every_module() -> list[str]:
+    """All modules of the package, by name."""
+    return [module.name for module in pkgutil.walk_packages(manualconv.__path__, "manualconv.")]
+
+
+@pytest.mark.parametrize("name", every_module())
+def test_every_public_function_and_class_has_a_docstring(name: str) -> None:
+    module = import_module(name)
+    assert module.__doc__
+    for attribute, value in vars(module).items():
+        own = getattr(value, "__module__", None) == name and (inspect.isfunction(value) or inspect.isclass(value))
+        if own and not attribute.startswith("_"):
+            assert value.__doc__, f"{name}.{attribute}"
+
+
+@pytest.mark.parametrize("part", ["autograd", "functional", "nn"])
+def test_all_lists_what_is_there(part: str) -> None:
+    module = import_module(f"manualconv.{part}")
+    assert len(set(module.__all__)) == len(module.__all__)
+    for name in module.__all__:
+        assert hasattr(module, name)
+
+
+@pytest.mark.parametrize("name", manualconv.functional.__all__)
+def test_functions_have_torch_s_names_and_first_arguments(name: str) -> None:
+    import torch.nn.functional as F
+
+    ours = list(inspect.signature(getattr(manualconv.functional, name)).parameters)
+    theirs = getattr(F, name, None) or getattr(__import__("torch"), name)
+    try:
+        expected = list(inspect.signature(theirs).parameters)
+    except ValueError:
+        return  # a builtin: torch gives no signature
+    expected = [p for p in expected if p not in ("args", "kwargs", "_stacklevel")]
+    if expected:
+        assert [p for p in ours if p in expected] == expected
+        assert ours[0] == expected[0]
+
+
+def test_a_layer_that_is_not_written_here_names_torch_s() -> None:
+    from manualconv import nn
+
+    with pytest.raises(AttributeError, match=r"no hand-written layer of that name; torch.nn.LSTM is torch's own"):
+        _ = nn.LSTM
+    with pytest.raises(AttributeError, match=r"no attribute 'Nonsense': no hand-written layer of that name$"):
+        _ = nn.Nonsense

@@ -1,0 +1,98 @@
+"""What the strategies draw: often enough of everything that has ever hidden a wrong layer."""
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+
+from tests.strategies import FILLS, LAYOUTS, Convolution, Pooling, convolutions, filled, laid_out, poolings
+
+#: At least this part of all draws.
+CONVOLUTION_QUOTAS = {
+    "all parameters differ between axes": 0.30,
+    "stride remainder": 0.20,
+    "dilation > 1": 0.20,
+    "groups > 1": 0.20,
+    "depthwise": 0.05,
+    "kernel < stride": 0.10,
+    "kernel > stride": 0.10,
+    "non-contiguous x": 0.20,
+    "non-contiguous w": 0.20,
+    "non-contiguous cotangent": 0.20,
+    "channels_last": 0.10,
+    "no samples": 0.02,
+    "unbatched": 0.10,
+    "one input channel": 0.05,
+    "no bias": 0.20,
+    "one-sided padding": 0.10,
+}
+POOLING_QUOTAS = {
+    "all parameters differ between axes": 0.30,
+    "stride remainder": 0.20,
+    "kernel < stride": 0.10,
+    "overlapping windows": 0.20,
+    "padded": 0.20,
+    "ceil_mode with a remainder": 0.10,
+    "ties": 0.50,
+    "non-contiguous x": 0.20,
+    "no samples": 0.02,
+    "unbatched": 0.10,
+}
+DRAWS = settings(
+    max_examples=500, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def shares(strategy) -> dict[str, float]:
+    """How often each fact holds among the draws of a strategy."""
+    facts: Counter[str] = Counter()
+    drawn = 0
+
+    @DRAWS
+    @given(strategy)
+    def draw(case: Convolution | Pooling) -> None:
+        nonlocal drawn
+        drawn += 1
+        facts.update(case.facts())
+
+    draw()
+    return {fact: count / drawn for fact, count in facts.items()}
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_convolutions_meet_every_quota(ndim: int) -> None:
+    found = shares(convolutions(ndim))
+    assert {fact for fact, least in CONVOLUTION_QUOTAS.items() if found.get(fact, 0) < least} == set()
+
+
+@pytest.mark.parametrize("dilated", [True, False])
+def test_poolings_meet_every_quota(dilated: bool) -> None:
+    found = shares(poolings(dilated=dilated))
+    quotas = {**POOLING_QUOTAS, "dilation > 1": 0.20} if dilated else POOLING_QUOTAS
+    assert {fact for fact, least in quotas.items() if found.get(fact, 0) < least} == set()
+
+
+@given(case=convolutions(2))
+def test_a_description_always_gives_the_same_tensors(case: Convolution) -> None:
+    for one, other, shape in zip(case.batched(), case.batched(), case.shapes):
+        assert one.shape == shape
+        assert torch.equal(one, other)
+        assert torch.equal(one, one.round())
+        assert one.stride() == other.stride()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_moves_numbers_in_memory_only(layout: str) -> None:
+    t = torch.arange(120).reshape(2, 3, 4, 5)
+    moved = laid_out(t, layout)
+    assert torch.equal(moved, t[:1].expand_as(t) if layout == "expanded" else t)
+    assert moved.is_contiguous() == (layout == "contiguous")
+    assert moved.is_contiguous(memory_format=torch.channels_last) == (layout == "channels_last")
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_a_fill_is_small_integers_and_not_all_zero(fill: str) -> None:
+    numbers = filled(fill, (4, 5, 6), torch.Generator().manual_seed(0))
+    assert numbers.dtype == torch.int64
+    assert 0 < numbers.abs().max() <= 8
