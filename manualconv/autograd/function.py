@@ -91,8 +91,9 @@ class Map(Function):
         super().__init_subclass__()
         if "call" in cls.__dict__:
             return
-        cls.backward = staticmethod(outside_autocast(cls.backward))
-        cls.jvp = staticmethod(outside_autocast(nested(cls.jvp)))
+        rules = {"backward": outside_autocast(cls.backward), "jvp": outside_autocast(nested(cls.jvp))}
+        for name, rule in rules.items():
+            setattr(cls, name, staticmethod(rule))
         twin = {"__module__": cls.__module__, "jvp": staticmethod(Function.jvp), "call": None}
         twin_class: type[Function] = type(Function)(cls.__name__, (cls,), twin)  # type: ignore[misc]
         cls.call = staticmethod(_caller(cls, twin_class))

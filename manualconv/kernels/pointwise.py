@@ -9,7 +9,6 @@ from torch import Tensor
 
 from manualconv.torch_internals import is_plain
 
-
 #: Below this many entries one select is cheaper than a product and two sums.
 SMALL = 2**14
 
