@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional, nn
@@ -105,3 +106,53 @@ class _Against(torch.nn.Module):
 
 def _against_classes(loss: torch.nn.Module) -> torch.nn.Module:
     return _Against(loss, CLASSES)
+
+
+# ------------------------------------------------------------------------------- two layers beside torch's own
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One layer by hand and by torch, and the shapes of its tensors."""
+
+    by_hand: Callable[..., Tensor]
+    referee: Callable[..., Tensor]
+    shapes: tuple[Shape, ...]
+
+    def tensors(self, seed: int = 0) -> tuple[Tensor, ...]:
+        """Distinct numbers, far from ties."""
+        return tuple(spread_out(shape, seed + n) for n, shape in enumerate(self.shapes))
+
+    def leaves(self, seed: int = 0) -> tuple[Tensor, ...]:
+        """The same, asking for gradients."""
+        return tuple(t.requires_grad_() for t in self.tensors(seed))
+
+
+CONVOLUTION = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
+POOLING = {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1, "dilation": (1, 2)}
+PAIRS = {
+    "conv2d": Pair(
+        lambda x, w, b: functional.conv2d(x, w, b, **CONVOLUTION),
+        lambda x, w, b: F.conv2d(x, w, b, **CONVOLUTION),
+        ((2, 4, 4, 5), (4, 2, 3, 2), (4,)),
+    ),
+    "max_pool2d": Pair(
+        lambda x: functional.max_pool2d(x, **POOLING), lambda x: F.max_pool2d(x, **POOLING), ((2, 3, 6, 5),)
+    ),
+}
+
+
+def close(ours: object, theirs: object) -> None:
+    """Equal up to the order of a few dozen float64 additions."""
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def loss(apply: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A smooth scalar of the output that weighs every entry differently."""
+
+    def scalar(*inputs: Tensor) -> Tensor:
+        y = apply(*inputs)
+        weights = torch.arange(1, y.numel() + 1, dtype=y.dtype).reshape(y.shape) / y.numel()
+        return (weights * y**3).sum()
+
+    return scalar

@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 
-from tests.strategies import FILLS, LAYOUTS, Convolution, Pooling, convolutions, filled, laid_out, poolings
+from tests.strategies import Convolution, Pooling, convolutions, poolings
+from tests.tensors import FILLS, LAYOUTS, filled, laid_out
 
 #: At least this part of all draws.
 CONVOLUTION_QUOTAS = {

@@ -110,7 +110,8 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
             frame = v.new_zeros((channels, *window.padded_size, y.shape[0]))
         for tap in product(*map(range, window.kernel_size[1:])):
             # v[:] would be one view too many for the batching that gradcheck uses.
-            frame[window.tap((k, *tap), lead=1)] += v[(slice(None),) + tap] if tap else v  # noqa: RUF005  (Python 3.10)
+            # add_, since += on an index also copies the slice onto itself.
+            frame[window.tap((k, *tap), lead=1)].add_(v[(slice(None),) + tap] if tap else v)  # noqa: RUF005  (3.10)
     assert frame is not None
     return batch_first(crop(frame, window, lead=1), y.shape[0], (channels, *window.input_size))
 

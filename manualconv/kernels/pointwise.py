@@ -19,8 +19,8 @@ def gate(t: Tensor, y: Tensor) -> Tensor:
     ``sign(y)`` is the gate as a number, and multiplying is several times faster than selecting.  It is right unless a
     zero gate meets an infinity or a NaN, or y holds a NaN; the sums tell.
     """
-    if is_plain(t) and t.numel() > SMALL and t.device.type == "cpu" and t.is_floating_point():
-        kept = t * y.sign()
+    if is_plain(t) and t.shape == y.shape and t.numel() > SMALL and t.device.type == "cpu" and t.is_floating_point():
+        kept = y.sign().mul_(t)
         if not (math.isnan(kept.sum().item()) or math.isnan(y.sum().item())):
             return kept
     return torch.where(y <= 0, 0, t)

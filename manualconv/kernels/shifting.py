@@ -60,7 +60,7 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     frame = y.new_zeros((channels, *window.padded_size, y.shape[0]))
     for k in taps(window):
         x_k = _tap_filters(w, k, window).mT @ columns
-        frame[window.tap(k, lead=1)] += x_k.reshape(channels, *window.output_size, y.shape[0])
+        frame[window.tap(k, lead=1)].add_(x_k.reshape(channels, *window.output_size, y.shape[0]))
     return batch_first(crop(frame, window, lead=1), y.shape[0], (channels, *window.input_size))
 
 

@@ -44,7 +44,7 @@ def spread_windows(y: Tensor, window: Window) -> Tensor:
         size[axis + 2] = window.padded_size[axis]
         wider = spread.new_zeros(size)
         for tap in _taps_along(axis, window):
-            wider[tap] += spread
+            wider[tap].add_(spread)
         spread = wider
     return spread[window.inner(lead=2)].to(y.dtype).clone(memory_format=torch.contiguous_format)
 

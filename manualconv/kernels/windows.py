@@ -59,7 +59,8 @@ def overlap_add(v: Tensor, window: Window, lead: int = 2) -> Tensor:
         return v
     x = v.new_zeros((*v.shape[:lead], *window.padded_size, *v.shape[lead + 2 * window.ndim :]))
     for k in taps(window):
-        x[window.tap(k, lead)] += v[(slice(None),) * lead + k]
+        # add_, since += on an index also copies the slice onto itself.
+        x[window.tap(k, lead)].add_(v[(slice(None),) * lead + k])
     return x
 
 

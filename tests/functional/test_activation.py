@@ -10,7 +10,7 @@ from torch.autograd import grad
 
 from manualconv import functional
 from tests.accuracy import error
-from tests.strategies import LAYOUTS, laid_out
+from tests.tensors import LAYOUTS, laid_out
 
 POINTWISE = {"relu": F.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
 SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)

@@ -10,7 +10,8 @@ from torch.autograd import grad
 from manualconv import functional
 from tests import definitions
 from tests.referee import by_hand, convolution, first_gradients, leaves, second_gradients
-from tests.strategies import Convolution, convolutions, filled
+from tests.strategies import Convolution, convolutions
+from tests.tensors import filled
 
 LAYERS = convolutions(0, groups=(1,))
 

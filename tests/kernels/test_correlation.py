@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import correlation, lowering, lowering_batch_last, shifting
+from manualconv.kernels import correlation, lowering, lowering_batch_last, matrix, shifting
 from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.strategies import Convolution, convolutions
@@ -26,6 +26,7 @@ VARIANTS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "lowering, one image a block": (lowering, {"BLOCK_BYTES": 1}),
     "lowering, batch last": (lowering_batch_last, {}),
     "shifting": (shifting, {}),
+    "matrix": (matrix, {}),
     "chosen": (correlation, {}),
     "chosen among long rows": (correlation, {"SHORT_ROW": 0}),
     "chosen among large windows": (correlation, {"LARGEST_BLOCK": 0}),
@@ -33,9 +34,13 @@ VARIANTS: dict[str, tuple[ModuleType, dict[str, int]]] = {
 
 
 def variants(window: Window) -> Iterator[tuple[str, ModuleType]]:
-    """Each variant in turn, its limits set while in use; image-by-image lowering takes one group and some axes."""
+    """Each variant that takes the window, in turn, its limits set while it is in use."""
+    takes = {
+        lowering: window.groups == 1 and window.ndim > 0,
+        matrix: window.groups == 1 and window.ndim == 0,
+    }
     for name, (algorithm, limits) in VARIANTS.items():
-        if algorithm is lowering and (window.groups > 1 or window.ndim == 0):
+        if not takes.get(algorithm, True):
             continue
         with mock.patch.dict(vars(algorithm), limits):
             yield name, algorithm

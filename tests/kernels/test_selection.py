@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from manualconv.kernels.selection import scatter, select
 from tests.definitions import indices
-from tests.strategies import LAYOUTS, filled, laid_out
+from tests.tensors import LAYOUTS, filled, laid_out
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 

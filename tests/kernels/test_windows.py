@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from manualconv.geometry import Window
 from manualconv.kernels.windows import crop, overlap_add, pad, taps, windows
 from tests.definitions import indices
-from tests.strategies import filled
 from tests.strategies import windows as any_window
+from tests.tensors import filled
 
 WINDOWS = st.sampled_from((2, 1, 3)).flatmap(any_window)
 #: Axes before and behind the spatial ones: images (N, C, *I), and with the batch innermost (C, *I, N).

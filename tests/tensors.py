@@ -1,0 +1,44 @@
+"""What tensors are filled with and how they lie in memory: the two things about them that a seed does not say."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+FILLS = ("small", "sparse", "ties", "powers", "one-hot", "negative")
+LAYOUTS = ("contiguous", "transposed", "sliced", "expanded", "channels_last")
+
+
+def filled(fill: str, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Integers so small that sums of thousands of products are exact in float32."""
+    numbers = torch.randint(-3, 4, size, generator=generator)
+    if fill == "sparse":
+        return numbers * (torch.rand(size, generator=generator) < 0.3)
+    if fill == "ties":
+        return torch.where(numbers > 0, 2, -1)
+    if fill == "powers":
+        return torch.sign(numbers) * 2 ** torch.randint(0, 4, size, generator=generator)
+    if fill == "negative":
+        return -1 - numbers.abs()
+    if fill == "one-hot":
+        numbers = torch.zeros(size, dtype=torch.int64)
+        if numbers.numel():
+            place = int(torch.randint(numbers.numel(), (), generator=generator))
+            numbers.view(-1)[place] = 1
+    return numbers
+
+
+def laid_out(t: Tensor, layout: str) -> Tensor:
+    """The same shape in another arrangement of memory; the same numbers too, except for "expanded"."""
+    if layout == "transposed":
+        backwards = tuple(reversed(range(t.dim())))
+        return t.permute(backwards).contiguous().permute(backwards)
+    if layout == "sliced":
+        buffer = t.new_full((*t.shape[:-1], 2 * t.shape[-1] + 1), 99)
+        buffer[..., 1::2] = t
+        return buffer[..., 1::2]
+    if layout == "expanded":
+        return t[:1].expand(t.shape)
+    if layout == "channels_last":
+        return t.movedim(1, -1).contiguous().movedim(-1, 1)
+    return t.contiguous()

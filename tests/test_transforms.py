@@ -1,0 +1,119 @@
+"""Inside torch.func: grad, vjp, jvp, jacobians, hessians, linearize and vmap, on a convolution and a max pooling."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.layers import PAIRS, Pair, close, loss, spread_out
+
+
+@pytest.fixture(params=PAIRS.values(), ids=PAIRS)
+def layer(request: pytest.FixtureRequest) -> Pair:
+    """Each layer in turn."""
+    return request.param
+
+
+def test_func_grad_vjp_jacrev_and_hessian(layer: Pair) -> None:
+    inputs = layer.tensors()
+    slots = tuple(range(len(inputs)))
+    for transform in (torch.func.grad, torch.func.hessian):
+        close(transform(loss(layer.by_hand), slots)(*inputs), transform(loss(layer.referee), slots)(*inputs))
+    close(torch.func.jacrev(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
+    y, pullback = torch.func.vjp(layer.by_hand, *inputs)
+    _, referee = torch.func.vjp(layer.referee, *inputs)
+    close(pullback(spread_out(y.shape)), referee(spread_out(y.shape)))
+
+
+def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Pair) -> None:
+    inputs, directions = layer.tensors(), layer.tensors(seed=7)
+    for moving in itertools.product((False, True), repeat=len(inputs)):
+        if not any(moving):
+            continue
+        slots = [n for n, moves in enumerate(moving) if moves]
+
+        def along(apply: Callable[..., Tensor], slots: list[int] = slots) -> tuple[Tensor, Tensor]:
+            def of_moving(*moved: Tensor) -> Tensor:
+                tensors = list(inputs)
+                for n, t in zip(slots, moved):
+                    tensors[n] = t
+                return apply(*tensors)
+
+            return torch.func.jvp(of_moving, tuple(inputs[n] for n in slots), tuple(directions[n] for n in slots))
+
+        close(along(layer.by_hand), along(layer.referee))
+
+
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr")  # linearize warns so for torch's layers too
+def test_func_jacfwd_and_linearize(layer: Pair) -> None:
+    inputs, directions = layer.tensors(), layer.tensors(seed=7)
+    slots = tuple(range(len(inputs)))
+    close(torch.func.jacfwd(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
+    y, push = torch.func.linearize(layer.by_hand, *inputs)
+    close((y, push(*directions)), torch.func.jvp(layer.referee, inputs, directions))
+
+
+def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Pair) -> None:
+    def twice(apply: Callable[..., Tensor]) -> Tensor:
+        inputs, directions = layer.tensors(), layer.tensors(seed=7)
+
+        def once(*tensors: Tensor) -> Tensor:
+            return torch.func.jvp(lambda *t: apply(*(a * a for a in t)), tensors, directions)[1]
+
+        return torch.func.jvp(once, inputs, directions)[1]
+
+    ours = twice(layer.by_hand)
+    assert ours.abs().max() > 0
+    close(ours, twice(layer.referee))
+
+
+# ------------------------------------------------------------------------------------------------------------- vmap
+
+
+def mapped_axes(layer: Pair) -> list[tuple[int | None, ...]]:
+    """Every choice of mapped tensors; the mapped axis is not always the first."""
+    axes = [(None, 1), (None, 2), (None, 0)][: len(layer.shapes)]
+    return [dims for dims in itertools.product(*axes) if any(at is not None for at in dims)]
+
+
+def stacked(layer: Pair, dims: tuple[int | None, ...], size: int = 3) -> tuple[Tensor, ...]:
+    """The layer's tensors, `size` of each that is mapped, along its axis."""
+    return tuple(
+        spread_out(shape if at is None else (*shape[:at], size, *shape[at:]), n)
+        for n, (shape, at) in enumerate(zip(layer.shapes, dims))
+    )
+
+
+def test_vmap_over_each_tensor_and_all(layer: Pair) -> None:
+    for dims in mapped_axes(layer):
+        inputs = stacked(layer, dims)
+        slots = tuple(range(len(inputs)))
+        for by_hand, referee in (
+            (layer.by_hand, layer.referee),
+            (torch.func.grad(loss(layer.by_hand), slots), torch.func.grad(loss(layer.referee), slots)),
+        ):
+            one_by_one = [
+                referee(*(t if at is None else t.select(at, n) for t, at in zip(inputs, dims))) for n in range(3)
+            ]
+            stack = [torch.stack(parts, 1) for parts in zip(*one_by_one)] if isinstance(one_by_one[0], tuple) else None
+            got = torch.vmap(by_hand, dims, out_dims=1)(*inputs)
+            close(got, torch.stack(one_by_one, 1) if stack is None else tuple(stack))
+
+
+def test_vmap_nested_and_outside_a_hessian(layer: Pair) -> None:
+    x = torch.stack([torch.stack([layer.tensors(s + 5 * t)[0] for s in range(2)]) for t in range(3)], -1)
+    others = layer.tensors()[1:]
+    got = torch.vmap(torch.vmap(lambda t: layer.by_hand(t, *others)), -1)(x)
+    close(got, torch.stack([torch.stack([layer.referee(x[s, ..., t], *others) for s in range(2)]) for t in range(3)]))
+
+    def curvature(apply: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
+        slope = torch.func.grad(lambda t: loss(apply)(t, *others))
+        return lambda t: torch.func.jvp(slope, (t,), (t,))[1]
+
+    images = x[..., 0]
+    expected = torch.stack([curvature(layer.referee)(image) for image in images])
+    close(torch.vmap(curvature(layer.by_hand))(images), expected)
