@@ -8,8 +8,33 @@ from torch.autograd import Function
 
 from manualconv import autograd
 from manualconv.autograd.function import Map, fold, unfold
+from manualconv.geometry import Window
+from tests.layers import spread_out
 
 FUNCTIONS = [getattr(autograd, name) for name in autograd.__all__]
+WINDOW = Window((3, 4), (2, 2), (1, 2), (1, 1), ((0, 0), (1, 1)))
+X, W, Y, B = (spread_out(shape) for shape in ((2, 3, 3, 4), (5, 3, 2, 2), (2, 5, 2, 3), (5,)))
+PLACES = torch.arange(6).reshape(2, 3).expand(2, 3, 2, 3)
+
+#: Arguments for each; the first one is differentiated.
+CALLS = {
+    "Convolution": (X, W, B, WINDOW),
+    "TransposedConvolution": (W, Y, None, WINDOW),
+    "WeightCorrelation": (X, Y, WINDOW),
+    "Select": (X, PLACES, 2),
+    "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
+    "SumWindows": (X, WINDOW),
+    "SpreadWindows": (Y, WINDOW),
+    "SumToBias": (Y,),
+    "SpreadBias": (B, 2, (2, 3)),
+    "Softmax": (X, 1),
+    "LogSoftmax": (X, 1),
+    "ReLU": (X,),
+    "Gate": (X, X.clamp(min=0)),
+    "Sigmoid": (X,),
+    "Tanh": (X,),
+    "Square": (X,),
+}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
@@ -19,9 +44,19 @@ def test_every_function_gives_its_five_rules(function: type[Map]) -> None:
     assert function.__doc__
 
 
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_a_result_is_fresh(function: type[Map]) -> None:
+    """A view made inside a Function may not be edited in place by the next layer; an input is not a copy."""
+    first, *others = CALLS[function.__name__]
+    leaf = first.clone().requires_grad_()
+    result = function.call(leaf, *others)
+    assert not result._is_view()
+    assert result.data_ptr() != leaf.data_ptr()
+
+
 def test_rules_run_outside_autocast_in_the_dtype_of_their_tensors() -> None:
     x, w = (torch.randn(4, 4, requires_grad=True) for _ in range(2))
-    window = autograd.correlation.Window((), (), (), (), ())
+    window = Window((), (), (), (), ())
     with torch.autocast("cpu", torch.bfloat16):
         y = autograd.Convolution.call(x, w, None, window)
         assert y.dtype == torch.float32
