@@ -11,34 +11,34 @@ from torch import Tensor
 
 from manualconv.autograd import pointwise
 from manualconv.autograd.softmax import LogSoftmax, Softmax
-from manualconv.functional import validation
 from manualconv.functional.precision import widened
+from manualconv.functional.validation import arguments
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(z, 0)``; the slope at 0 is 0.  With `inplace`, `input` is overwritten with it and returned."""
-    validation.check_tensor("relu", input)
+    arguments.check_tensor("relu", input)
     y: Tensor = pointwise.ReLU.call(input)
     return input.copy_(y) if inplace else y
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """``1/(1 + e^(−z))``."""
-    validation.check_tensor("sigmoid", input)
+    arguments.check_tensor("sigmoid", input)
     y: Tensor = pointwise.Sigmoid.call(input)
     return y
 
 
 def tanh(input: Tensor) -> Tensor:
     """``tanh z``."""
-    validation.check_tensor("tanh", input)
+    arguments.check_tensor("tanh", input)
     y: Tensor = pointwise.Tanh.call(input)
     return y
 
 
 def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:
     """The input in the dtype asked for, and a checked axis."""
-    validation.check_tensor(name, input)
+    arguments.check_tensor(name, input)
     if dim is None:
         raise TypeError(
             f"{name}(): dim must be given: the axis whose entries sum to one (torch guesses it, with a warning)"

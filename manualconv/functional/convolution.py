@@ -14,8 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
-from manualconv.functional import validation
 from manualconv.functional.precision import lowered
+from manualconv.functional.validation import convolution as validation
 from manualconv.geometry import Window
 
 Numbers = int | tuple[int, ...]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
-from manualconv.functional import validation
 from manualconv.functional.precision import lowered
+from manualconv.functional.validation import linear as validation
 from manualconv.geometry import Window
 
 _PLACEMENT = Window((), (), (), (), ())

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from manualconv.autograd.pointwise import Square
 from manualconv.autograd.selection import Select
-from manualconv.functional import validation
 from manualconv.functional.activation import log_softmax
 from manualconv.functional.precision import widened
+from manualconv.functional.validation import arguments
+from manualconv.functional.validation import loss as validation
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
@@ -93,7 +94,7 @@ def cross_entropy(
         NotImplementedError: for those two.
         IndexError, ValueError, RuntimeError: as `nll_loss`.
     """
-    validation.check_tensor("cross_entropy", input)
+    arguments.check_tensor("cross_entropy", input)
     if label_smoothing != 0.0 or (isinstance(target, Tensor) and target.is_floating_point()):
         raise NotImplementedError(
             "cross_entropy() takes class numbers as target and no label_smoothing yet; torch.nn.functional has both"
@@ -112,8 +113,8 @@ def mse_loss(
 ) -> Tensor:
     """Mean squared error ``mean (x − t)²`` of broadcastable tensors; the sum, or each square, by `reduction`."""
     validation.check_reduction(size_average, reduce, reduction)
-    validation.check_tensor("mse_loss", input)
-    validation.check_tensor("mse_loss", target, "target")
+    arguments.check_tensor("mse_loss", input)
+    arguments.check_tensor("mse_loss", target, "target")
     if weight is not None:
         raise NotImplementedError("mse_loss() takes no weight yet; multiply reduction='none' by it")
     x, t = widened(input, target)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from manualconv.autograd.selection import Select, argmax
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional import validation
+from manualconv.functional.validation import pooling as validation
 from manualconv.geometry import Window, ceil_padding, per_axis
 
 Numbers = int | tuple[int, ...]
