@@ -51,7 +51,8 @@ class Window:
         input_size: ``I``, the spatial sizes of the *convolution's* input (a transposed convolution's output).
         kernel_size: ``K``, taps per axis.
         stride, dilation: ``s`` and ``d``, steps between placements and between taps.
-        padding: ``(a, b)`` per axis, positions added before and after; may exceed the kernel, never negative.
+        padding: ``(a, b)`` per axis, positions added before and after; may exceed the kernel.  A negative side cuts
+            positions off: so a transposed layer's ``output_padding`` adds positions that no placement reaches.
         groups: ``g``; channel blocks that do not see each other.
     """
 
@@ -99,8 +100,14 @@ class Window:
         )
 
     def inner(self, lead: int) -> tuple[slice, ...]:
-        """The slices of the *padded* input that are the input itself, behind `lead` whole axes."""
-        return (slice(None),) * lead + tuple(slice(a, a + i) for i, (a, _) in zip(self.input_size, self.padding))
+        """The slices of the *padded* input that are the input itself, behind `lead` whole axes, before any cut."""
+        starts = (max(a, 0) for a, _ in self.padding)
+        return (slice(None),) * lead + tuple(slice(a, a + i) for i, a in zip(self.input_size, starts))
+
+    def kept(self, lead: int) -> tuple[slice, ...]:
+        """The slices of an input with its positive padding that no negative side cuts off, behind `lead` axes."""
+        starts = (max(-a, 0) for a, _ in self.padding)
+        return (slice(None),) * lead + tuple(slice(a, a + i) for i, a in zip(self.padded_size, starts))
 
     @property
     def frame(self) -> list[int]:
@@ -109,14 +116,30 @@ class Window:
 
     @Once
     def is_padded(self) -> bool:
-        """Whether any side has padding."""
+        """Whether any side has padding, of either sign."""
         return any(side for pair in self.padding for side in pair)
+
+    @Once
+    def is_cut(self) -> bool:
+        """Whether any side has negative padding."""
+        return any(side < 0 for pair in self.padding for side in pair)
 
 
 def window_of_output(
-    output_size: Axes, kernel_size: Axes, stride: Axes, dilation: Axes, padding: tuple[Pair, ...], groups: int = 1
+    output_size: Axes,
+    kernel_size: Axes,
+    stride: Axes,
+    dilation: Axes,
+    padding: tuple[Pair, ...],
+    groups: int = 1,
+    more: Axes | None = None,
 ) -> Window:
-    """The window whose smallest input gives `output_size`: ``I = s·(P − 1) + E − a − b``, a transposed layer's size."""
+    """The window whose smallest input gives `output_size`: ``I = s·(P − 1) + E − a − b``, a transposed layer's size.
+
+    `more` positions at the far border (``output_padding``) make that input larger and the right padding as much
+    smaller, so that the placements stay the same however many there are.
+    """
+    padding = tuple((a, b - m) for (a, b), m in zip(padding, more or (0,) * len(padding)))
     sizes = tuple(
         s * (p - 1) + d * (k - 1) + 1 - a - b
         for p, k, s, d, (a, b) in zip(output_size, kernel_size, stride, dilation, padding)

@@ -49,7 +49,13 @@ def numbers_per_axis(ndim: int, low: int, high: int, distinct: bool) -> st.Searc
 
 @st.composite
 def windows(
-    draw: st.DrawFn, ndim: int, *, dilated: bool = True, symmetric: bool | None = None, half_padding: bool = False
+    draw: st.DrawFn,
+    ndim: int,
+    *,
+    dilated: bool = True,
+    symmetric: bool | None = None,
+    half_padding: bool = False,
+    cut: bool = False,
 ) -> Window:
     """A window on any input it fits.
 
@@ -59,15 +65,17 @@ def windows(
         dilated: dilations other than 1.
         symmetric: the same padding on both sides; drawn if None.
         half_padding: padding at most half the kernel, as pooling demands, and no window on padding alone.
+        cut: negative padding too.
     """
     distinct = draw(st.booleans())
     kernel = draw(numbers_per_axis(ndim, 1, 3 if ndim == 3 else 4, distinct))
     stride = draw(numbers_per_axis(ndim, 1, 3, distinct))
     dilation = draw(numbers_per_axis(ndim, 1, 3, distinct)) if dilated else (1,) * ndim
     output = draw(numbers_per_axis(ndim, 1, 2 if ndim == 3 else 4, False))
-    before = after = draw(numbers_per_axis(ndim, 0, 2, distinct))
+    least = -2 if cut else 0
+    before = after = draw(numbers_per_axis(ndim, least, 2, distinct))
     if symmetric is False or (symmetric is None and draw(st.booleans())):
-        after = draw(numbers_per_axis(ndim, 0, 2, distinct))
+        after = draw(numbers_per_axis(ndim, least, 2, distinct))
     remainder = draw(numbers_per_axis(ndim, 0, 5, False))
     size, padding = [], []
     for k, s, d, p, a, b, r in zip(kernel, stride, dilation, output, before, after, remainder):
@@ -153,11 +161,16 @@ class Convolution:
 
 @st.composite
 def convolutions(
-    draw: st.DrawFn, ndim: int, *, symmetric: bool | None = None, groups: tuple[int, ...] = (1, 2, 3)
+    draw: st.DrawFn,
+    ndim: int,
+    *,
+    symmetric: bool | None = None,
+    groups: tuple[int, ...] = (1, 2, 3),
+    cut: bool = False,
 ) -> Convolution:
     """Any convolution over `ndim` axes; zero axes is the fully connected layer (if it has one group)."""
     case = Convolution(
-        window=replace(draw(windows(ndim, symmetric=symmetric)), groups=draw(st.sampled_from(groups))),
+        window=replace(draw(windows(ndim, symmetric=symmetric, cut=cut)), groups=draw(st.sampled_from(groups))),
         batch=draw(st.sampled_from(BATCHES)),
         channels=draw(st.sampled_from((2, 1, 3) if ndim < 3 else (2, 1))),
         outputs=draw(st.sampled_from((2, 1, 3) if ndim < 3 else (2, 1))),

@@ -16,7 +16,7 @@ from manualconv.geometry import (
 from tests import definitions
 from tests.strategies import Pooling, poolings, windows
 
-WINDOWS = st.sampled_from((2, 1, 3)).flatmap(windows)
+WINDOWS = st.tuples(st.sampled_from((2, 1, 3)), st.booleans()).flatmap(lambda kind: windows(kind[0], cut=kind[1]))
 
 
 @given(window=WINDOWS)
@@ -44,14 +44,16 @@ def test_a_tap_s_slices_read_one_position_per_output(window: Window) -> None:
             assert reads[0] - a == definitions.position((0,) * window.ndim, k, window)[axis]
 
 
-@given(window=WINDOWS)
-def test_the_smallest_input_of_an_output_size_gives_it_back(window: Window) -> None:
-    smallest = window_of_output(
-        window.output_size, window.kernel_size, window.stride, window.dilation, window.padding, 5
-    )
+@given(window=WINDOWS, more=st.tuples(*[st.integers(0, 3)] * 3))
+def test_the_smallest_input_of_an_output_size_gives_it_back(window: Window, more: tuple[int, ...]) -> None:
+    arguments = (window.output_size, window.kernel_size, window.stride, window.dilation, window.padding, 5)
+    smallest = window_of_output(*arguments)
     assert smallest.output_size == window.output_size
     assert not any(smallest.leftover)
     assert smallest.groups == 5
+    larger = window_of_output(*arguments, more[: window.ndim])
+    assert larger.output_size == window.output_size
+    assert larger.input_size == tuple(i + m for i, m in zip(smallest.input_size, more))
 
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
@@ -61,10 +63,13 @@ def test_ceil_mode_is_a_larger_right_padding(case: Pooling) -> None:
     assert all(a == b for (a, _), (b, _) in zip(raised.padding, case.window.padding))
 
 
-@given(window=windows(2))
-def test_the_inner_slices_are_the_input_without_its_padding(window: Window) -> None:
-    for (a, _), size, padded, inner in zip(window.padding, window.input_size, window.padded_size, window.inner(lead=0)):
-        assert list(range(padded))[inner] == list(range(a, a + size))
+@given(window=windows(2, cut=True))
+def test_the_inner_slices_are_the_input_and_the_kept_ones_what_no_negative_side_cuts_off(window: Window) -> None:
+    axes = zip(window.padding, window.input_size, window.padded_size, window.inner(lead=0), window.kept(lead=0))
+    for (a, b), size, padded, inner, kept in axes:
+        positions = range(-max(a, 0), size + max(b, 0))  # of the input with its positive padding
+        assert list(positions)[inner] == list(range(size))
+        assert list(positions)[kept] == list(range(-a, padded - a))
 
 
 def test_the_frame_is_torch_s_order_of_padding() -> None:

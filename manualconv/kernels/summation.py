@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.kernels.windows import crop, pad
 
 WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
@@ -27,7 +28,7 @@ def _taps_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
 
 def sum_windows(x: Tensor, window: Window) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the sum over each window, zeros outside."""
-    total = torch.constant_pad_nd(x.to(WIDENED.get(x.dtype, x.dtype)), window.frame)
+    total = pad(x.to(WIDENED.get(x.dtype, x.dtype)), window)
     for axis in range(window.ndim):
         first, *others = (total[tap] for tap in _taps_along(axis, window))
         total = first.clone()
@@ -46,7 +47,7 @@ def spread_windows(y: Tensor, window: Window) -> Tensor:
         for tap in _taps_along(axis, window):
             wider[tap].add_(spread)
         spread = wider
-    return spread[window.inner(lead=2)].to(y.dtype).clone(memory_format=torch.contiguous_format)
+    return crop(spread, window).to(y.dtype).clone(memory_format=torch.contiguous_format)
 
 
 def sum_to_bias(y: Tensor) -> Tensor:

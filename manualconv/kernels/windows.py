@@ -2,8 +2,11 @@
 
     windows(x)[c, k, p]     = x[c, s·p + d·k]                        a view: nothing is copied
     overlap_add(v)[c, i]    = Σ_{k,p : s·p + d·k = i} v[c, k, p]     its adjoint: ⟨windows(x), v⟩ = ⟨x, overlap_add(v)⟩
-    pad(x)                  = x framed by a constant                 crop(pad(x)) = x
+    pad(x)                  = x framed by a constant                 crop(pad(x)) = x if nothing is cut off
     crop(x)                 = x without its frame                    ⟨pad(x), y⟩ = ⟨x, crop(y)⟩ for the constant 0
+
+A negative side of padding cuts positions off instead, and its adjoint puts zeros there.  It may cut deeper than the
+input reaches, into the padding of the other side: positions are added before any is cut.
 
 The spatial axes stand between `lead` axes before them and any axes behind them: images are ``(N, C, *I)`` with lead 2,
 and with the batch innermost ``(C, *I, N)`` with lead 1.
@@ -28,12 +31,18 @@ def pad(x: Tensor, window: Window, lead: int = 2, value: float = 0.0) -> Tensor:
     """``(…, *I, …)`` → ``(…, *(I + a + b), …)``, contiguous, `value` outside."""
     if not window.is_padded:
         return x.contiguous()
-    behind = x.dim() - lead - window.ndim
-    return torch.constant_pad_nd(x, [0, 0] * behind + window.frame, value).contiguous()
+    behind = [0, 0] * (x.dim() - lead - window.ndim)
+    if window.is_cut:
+        framed = torch.constant_pad_nd(x, behind + [max(side, 0) for side in window.frame], value)
+        return framed[window.kept(lead)].contiguous()
+    return torch.constant_pad_nd(x, behind + window.frame, value).contiguous()
 
 
 def crop(x: Tensor, window: Window, lead: int = 2) -> Tensor:
-    """``(…, *(I + a + b), …)`` → ``(…, *I, …)``, a view, or x itself where there is nothing to cut off."""
+    """``(…, *(I + a + b), …)`` → ``(…, *I, …)``, a view, or x itself where there is no frame."""
+    if window.is_cut:
+        behind = [0, 0] * (x.dim() - lead - window.ndim)
+        x = torch.constant_pad_nd(x, behind + [max(-side, 0) for side in window.frame])
     return x[window.inner(lead)] if window.is_padded else x
 
 

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from manualconv.geometry import Window
 from manualconv.kernels.windows import crop, overlap_add, pad, taps, windows
-from tests.definitions import indices
+from tests.definitions import indices, inside
 from tests.strategies import windows as any_window
 from tests.tensors import filled
 
 WINDOWS = st.sampled_from((2, 1, 3)).flatmap(any_window)
+CUT_WINDOWS = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: any_window(ndim, cut=True))
 #: Axes before and behind the spatial ones: images (N, C, *I), and with the batch innermost (C, *I, N).
 FRAMES = st.sampled_from((((2, 3), ()), ((2,), (3,))))
 Frame = tuple[tuple[int, ...], tuple[int, ...]]
@@ -49,6 +50,22 @@ def test_overlap_add_of_windows_counts_the_coverage(window: Window, frame: Frame
     x = numbers(frame, window.input_size, 1)
     coverage = overlap_add(windows(torch.ones_like(x), window, lead), window, lead)
     assert torch.equal(overlap_add(windows(x, window, lead), window, lead), coverage * x)
+
+
+@given(window=CUT_WINDOWS, frame=FRAMES)
+def test_a_negative_side_cuts_off_and_its_adjoint_puts_zeros_there(window: Window, frame: Frame) -> None:
+    lead = len(frame[0])
+    x, y = numbers(frame, window.input_size, 1), numbers(frame, window.padded_size, 2)
+    padded, cropped = pad(x, window, lead, 7.0), crop(y, window, lead)
+    assert padded.shape == y.shape
+    assert padded.is_contiguous()
+    assert cropped.shape == x.shape
+    whole, starts = (slice(None),) * lead, [a for a, _ in window.padding]
+    for j in indices(window.padded_size):
+        i = tuple(at - a for at, a in zip(j, starts))
+        held = x[(*whole, *i)] if inside(i, window.input_size) else torch.tensor(7.0, dtype=x.dtype)
+        assert torch.equal(padded[(*whole, *j)], held.expand(*frame[0], *frame[1]))
+    assert (pad(x, window, lead) * y).sum() == (x * cropped).sum()
 
 
 @given(window=WINDOWS, frame=FRAMES)
