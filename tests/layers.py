@@ -72,7 +72,15 @@ FUNCTIONS = {
     "nll_loss": Example(lambda y: functional.nll_loss(y, CLASSES, CLASS_WEIGHTS.to(y.dtype)), ((2, 3, 3),)),
     "cross_entropy": Example(lambda z: functional.cross_entropy(z, CLASSES), ((2, 3, 3),)),
     "mse_loss": Example(functional.mse_loss, ((2, 3), (2, 3))),
+    "toeplitz": Example(
+        lambda w: functional.toeplitz(w, (4, 3), (2, 1), (1, 2), (1, 2), 2, layout=torch.strided),
+        ((2, 2, 3, 2),),
+        multilinear=True,
+    ),
 }
+
+#: Public names that are numbers about a layer: no tensor to differentiate comes out of them.
+MEASUREMENTS = {"Connections", "connections", "spectral_norm"}
 
 MODULES: dict[str, tuple[Callable[[], torch.nn.Module], Shape]] = {
     "Conv1d": (lambda: nn.Conv1d(4, 6, 3, 2, 1, 2, 2), (2, 4, 8)),

@@ -6,9 +6,12 @@ from manualconv.functional.flatten import flatten
 from manualconv.functional.linear import linear
 from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
 from manualconv.functional.pooling import avg_pool2d, max_pool2d
+from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
 __all__ = [
+    "Connections",
     "avg_pool2d",
+    "connections",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -22,5 +25,7 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "spectral_norm",
     "tanh",
+    "toeplitz",
 ]
