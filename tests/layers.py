@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -116,12 +117,12 @@ def _against_classes(loss: torch.nn.Module) -> torch.nn.Module:
     return _Against(loss, CLASSES)
 
 
-# ------------------------------------------------------------------------------- two layers beside torch's own
+# ------------------------------------------------------------------------------------- layers beside torch's own
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One layer by hand and by torch, and the shapes of its tensors."""
+    """One layer by hand and by torch, and the shapes of its tensors: x, and w and b if it has them."""
 
     by_hand: Callable[..., Tensor]
     referee: Callable[..., Tensor]
@@ -135,18 +136,63 @@ class Pair:
         """The same, asking for gradients."""
         return tuple(t.requires_grad_() for t in self.tensors(seed))
 
+    def integers(self, seed: int = 0) -> tuple[Tensor, ...]:
+        """Small whole numbers, on which a sum of products is exact."""
+        return tuple(t.mul(3).round() for t in self.tensors(seed))
 
-CONVOLUTION = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
-POOLING = {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1, "dilation": (1, 2)}
+
+def pair(name: str, shapes: tuple[Shape, ...], **options: Any) -> Pair:
+    """The function of that name, ours and torch's, with the same options."""
+    ours, theirs = getattr(functional, name), getattr(F, name)
+    return Pair(lambda *t: ours(*t, **options), lambda *t: theirs(*t, **options), shapes)
+
+
+#: What is differentiated with respect to input, weight and bias.
+WEIGHTED = {
+    "conv1d": pair("conv1d", ((2, 4, 8), (6, 2, 3), (6,)), stride=2, padding=1, dilation=2, groups=2),
+    "conv2d": pair(
+        "conv2d", ((2, 4, 4, 5), (4, 2, 3, 2), (4,)), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2
+    ),
+    "conv3d": pair(
+        "conv3d",
+        ((2, 2, 3, 3, 2), (4, 1, 2, 1, 2), (4,)),
+        stride=(1, 2, 1),
+        padding=(0, 1, 2),
+        dilation=(2, 1, 3),
+        groups=2,
+    ),
+    "linear": pair("linear", ((2, 3, 4), (3, 4), (3,))),
+}
 PAIRS = {
-    "conv2d": Pair(
-        lambda x, w, b: functional.conv2d(x, w, b, **CONVOLUTION),
-        lambda x, w, b: F.conv2d(x, w, b, **CONVOLUTION),
-        ((2, 4, 4, 5), (4, 2, 3, 2), (4,)),
-    ),
-    "max_pool2d": Pair(
-        lambda x: functional.max_pool2d(x, **POOLING), lambda x: F.max_pool2d(x, **POOLING), ((2, 3, 6, 5),)
-    ),
+    **WEIGHTED,
+    "max_pool2d": pair("max_pool2d", ((2, 3, 6, 5),), kernel_size=(3, 2), stride=(2, 1), padding=1, dilation=(1, 2)),
+}
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A module by hand and torch's of the same name, with the same arguments."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    input: Shape
+
+    def make(self, dtype: torch.dtype = torch.float64) -> tuple[torch.nn.Module, torch.nn.Module]:
+        """Ours and torch's, with the same parameters."""
+        ours, theirs = (getattr(library, self.name)(*self.arguments).to(dtype) for library in (nn, torch.nn))
+        theirs.load_state_dict(ours.state_dict())
+        return ours, theirs
+
+    def image(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """An input."""
+        return spread_out(self.input).to(dtype)
+
+
+TWINS = {
+    "Conv1d": Twins("Conv1d", (4, 6, 3, 2, 1, 2, 2), (2, 4, 8)),
+    "Conv2d": Twins("Conv2d", (4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2), (2, 4, 6, 5)),
+    "Conv3d": Twins("Conv3d", (2, 4, (2, 1, 3), (1, 2, 1), (0, 1, 2), 1, 2), (2, 2, 3, 4, 3)),
+    "Linear": Twins("Linear", (5, 3), (2, 4, 5)),
 }
 
 

@@ -1,4 +1,4 @@
-"""Inside torch.func: grad, vjp, jvp, jacobians, hessians, linearize and vmap, on a convolution and a max pooling."""
+"""Inside torch.func: grad, vjp, jvp, jacobians, hessians, linearize and vmap, on every layer beside torch's own."""
 
 from __future__ import annotations
 

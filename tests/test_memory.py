@@ -1,0 +1,112 @@
+"""What a layer keeps until backward: two tensors at most, where every hook and checkpoint of torch's can see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import grad
+from torch.autograd.graph import save_on_cpu, saved_tensors_hooks
+from torch.utils.checkpoint import checkpoint
+
+from tests.layers import PAIRS, WEIGHTED, Pair
+
+EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
+EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
+
+
+def saved(layer: Pair, frozen: tuple[int, ...] = ()) -> list[Tensor]:
+    """What a forward packs for its backward."""
+    packed: list[Tensor] = []
+
+    def pack(t: Tensor) -> Tensor:
+        packed.append(t)
+        return t
+
+    inputs = tuple(t.requires_grad_(n not in frozen) for n, t in enumerate(layer.tensors()))
+    with saved_tensors_hooks(pack, lambda t: t):
+        layer.by_hand(*inputs)
+    return packed
+
+
+@EVERY
+def test_the_node_holds_no_tensor_outside_save_for_backward(layer: Pair) -> None:
+    """A tensor kept as an attribute leaks and escapes the version counter (pytorch#5569, #25340)."""
+    node = layer.by_hand(*layer.leaves()).grad_fn
+    seen, nodes = set(), [node]
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        assert not any(torch.is_tensor(value) for value in getattr(node, "__dict__", {}).values())
+        nodes += [after for after, _ in node.next_functions]
+    assert seen
+
+
+@EVERY_WEIGHTED
+def test_input_and_weight_are_saved_and_nothing_else(layer: Pair) -> None:
+    x, w, _ = layer.tensors()
+    held = sum(t.untyped_storage().nbytes() for t in saved(layer))
+    assert held == x.untyped_storage().nbytes() + w.untyped_storage().nbytes()
+
+
+@EVERY_WEIGHTED
+def test_the_input_is_not_kept_for_a_frozen_weight_nor_the_weight_for_a_frozen_input(layer: Pair) -> None:
+    x, w, _ = layer.tensors()
+    assert [t.numel() for t in saved(layer, frozen=(1,))] == [w.numel()]
+    assert [t.numel() for t in saved(layer, frozen=(0,))] == [x.numel()]
+    assert saved(layer, frozen=(0, 1)) == []
+
+
+def gradients(apply: Callable[..., Tensor], inputs: tuple[Tensor, ...], order: int) -> tuple[Tensor, ...]:
+    """Of the sum of squares, or of the sum of its squared gradients."""
+    first = grad(apply(*inputs).pow(2).sum(), inputs, create_graph=order == 2)
+    return first if order == 1 else grad(sum(g.pow(2).sum() for g in first), inputs)
+
+
+def leaves(layer: Pair) -> tuple[Tensor, ...]:
+    """Whole numbers asking for gradients: whatever is done with what is saved, the results are equal, not close."""
+    return tuple(t.requires_grad_() for t in layer.integers())
+
+
+@EVERY
+def test_saved_tensors_may_be_packed_as_arrays(layer: Pair) -> None:
+    inputs = leaves(layer)
+    with saved_tensors_hooks(lambda t: t.detach().clone().numpy(), torch.from_numpy):
+        got = gradients(layer.by_hand, inputs, 1)
+    assert all(map(torch.equal, got, gradients(layer.referee, inputs, 1)))
+
+
+@EVERY
+def test_second_order_through_saved_tensors_kept_elsewhere(layer: Pair) -> None:
+    inputs = leaves(layer)
+    with save_on_cpu():
+        got = gradients(layer.by_hand, inputs, 2)
+    assert all(map(torch.equal, got, gradients(layer.referee, inputs, 2)))
+
+
+def checkpointed(layer: Pair, use_reentrant: bool) -> Callable[..., Tensor]:
+    """The layer, run again in backward."""
+    return lambda *tensors: checkpoint(layer.by_hand, *tensors, use_reentrant=use_reentrant)
+
+
+@EVERY
+@pytest.mark.parametrize("use_reentrant", [False, True])
+def test_activation_checkpointing_of_both_kinds(layer: Pair, use_reentrant: bool) -> None:
+    inputs, results = leaves(layer), []
+    for apply in (checkpointed(layer, use_reentrant), layer.referee):
+        for t in inputs:
+            t.grad = None
+        apply(*inputs).pow(2).sum().backward()
+        results.append([t.grad for t in inputs])
+    assert all(map(torch.equal, *results))
+
+
+@EVERY
+def test_second_order_through_a_checkpoint(layer: Pair) -> None:
+    inputs = leaves(layer)
+    got = gradients(checkpointed(layer, False), inputs, 2)
+    assert all(map(torch.equal, got, gradients(layer.referee, inputs, 2)))
