@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from inspect import Signature
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -35,14 +38,48 @@ def is_plain(t: Tensor) -> bool:
     return not (is_transformed(t) or torch._C._functorch.is_legacy_batchedtensor(t))
 
 
-def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
-    """``function.apply(*args)`` without looking its signature up again: every argument of ours is given.
+class _Bound:
+    """Arguments that are all there."""
 
-    ``Function.apply`` binds defaults by ``inspect.signature`` on each call, which costs more than a small layer.
+    def __init__(self, args: tuple[Any, ...]) -> None:
+        self.args, self.kwargs = args, dict[str, Any]()
+
+    def apply_defaults(self) -> None:
+        """There are none."""
+
+
+class _Given(Signature):
+    """The signature of a rule that is always called with all its arguments, in order: nothing to look up."""
+
+    def bind(self, *args: Any, **_: Any) -> Any:
+        """As they came."""
+        return _Bound(args)
+
+
+def given(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A forward rule spared the look-up of its defaults.
+
+    ``Function.apply`` binds them by ``inspect.signature`` on each call, which costs more than a small layer; a
+    signature that stands beside the function is taken as it is.  A copy: Dynamo reads the true signature.
     """
+    assert isinstance(forward, FunctionType)
+    copy = FunctionType(forward.__code__, forward.__globals__, forward.__name__, None, forward.__closure__)
+    copy.__dict__.update(forward.__dict__, __doc__=forward.__doc__, __signature__=_Given())
+    return copy
+
+
+def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
+    """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
     if torch._C._are_functorch_transforms_active():
         return function.apply(*args)
+    if not torch.is_grad_enabled() and forward_ad._current_level < 0:
+        return function.forward(*args)
     return super(Function, function).apply(*torch._functorch.utils.unwrap_dead_wrappers(args))  # type: ignore[misc]
+
+
+def any_autocast() -> bool:
+    """Whether an autocast block of any device is active."""
+    return bool(torch._C._is_any_autocast_enabled())
 
 
 def forward_mode_on() -> AbstractContextManager[Any]:

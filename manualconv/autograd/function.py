@@ -21,12 +21,12 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from manualconv.torch_internals import apply, forward_mode_on, without_tangent
+from manualconv.torch_internals import any_autocast, apply, forward_mode_on, given, without_tangent
 
 
 def autocast_is_on(device: str) -> bool:
     """Whether an autocast block is active; a device that has none (meta) is asked nothing."""
-    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return any_autocast() and torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def outside_autocast(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,6 +34,8 @@ def outside_autocast(rule: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(rule)
     def plain(*args: Any) -> Any:
+        if not any_autocast():
+            return rule(*args)
         device = next((t.device.type for t in args if isinstance(t, Tensor)), "cpu")
         if not autocast_is_on(device):
             return rule(*args)
@@ -73,8 +75,7 @@ def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]
     """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
 
     def call(*args: Any) -> Any:
-        device = next(t.device.type for t in args if isinstance(t, Tensor))
-        if autocast_is_on(device):
+        if any_autocast() and autocast_is_on(device := args[0].device.type):
             with torch.autocast(device, enabled=False):
                 return call(*args)
         return traced.apply(*args) if torch.compiler.is_compiling() else apply(eager, args)
@@ -94,8 +95,10 @@ class Map(Function):
         rules = {"backward": outside_autocast(cls.backward), "jvp": outside_autocast(nested(cls.jvp))}
         for name, rule in rules.items():
             setattr(cls, name, staticmethod(rule))
-        twin = {"__module__": cls.__module__, "jvp": staticmethod(Function.jvp), "call": None}
+        plain = {"forward": staticmethod(cls.forward), "jvp": staticmethod(Function.jvp)}
+        twin = {"__module__": cls.__module__, **plain, "call": None}
         twin_class: type[Function] = type(Function)(cls.__name__, (cls,), twin)  # type: ignore[misc]
+        cls.forward = staticmethod(given(cls.forward))  # type: ignore[method-assign]
         cls.call = staticmethod(_caller(cls, twin_class))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import lowering, lowering_batch_last, matrix, shifting
+from manualconv.kernels import lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from manualconv.torch_internals import is_plain
 
 #: No unrolled block larger than this is ever made: one tap at a time instead.
@@ -33,35 +33,43 @@ class Algorithm(Protocol):
     def to_weight(self, x: Tensor, y: Tensor, window: Window) -> Tensor: ...  # noqa: D102
 
 
-def _algorithm(t: Tensor, channels: int, item: int, window: Window) -> Algorithm:
-    """By size: the batch innermost for groups and short rows; image by image; tap by tap."""
+def _algorithm(t: Tensor, channels: int, window: Window) -> Algorithm:
+    """By size: short rows and groups with the batch innermost; image by image; tap by tap."""
     if window.ndim == 0:
         return matrix if window.groups == 1 else lowering_batch_last
     # Traced sizes may be symbolic: a branch on one would pin the graph to it.
     if not is_plain(t):
         return lowering if window.groups == 1 else lowering_batch_last
+    item = t.element_size()
     image = lowering.image_bytes(channels, item, window)
-    if (window.groups > 1 or window.output_size[-1] < SHORT_ROW) and t.shape[0] * image <= LARGEST_BLOCK:
+    short = window.output_size[-1] < SHORT_ROW
+    rows = lowering_rows.unrolled_bytes(t.shape[0], channels, item, window)
+    if short and lowering_rows.takes(window) and rows <= LARGEST_BLOCK:
+        return lowering_rows
+    if (window.groups > 1 or short) and t.shape[0] * image <= LARGEST_BLOCK:
         return lowering_batch_last
     return lowering if window.groups == 1 and image <= LARGEST_BLOCK else shifting
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """∂T/∂y + b, convolution: x ``(N, C, *I)``, w ``(O, C/g, *K)``, b ``(O,)`` → ``(N, O, *P)``."""
-    wide = WIDENED.get(x.dtype, x.dtype)
-    algorithm = _algorithm(x, x.shape[1], wide.itemsize, window)
-    return algorithm.to_output(x.to(wide), w.to(wide), None if b is None else b.to(wide), window).to(x.dtype)
+    wide = WIDENED.get(x.dtype)
+    if wide is not None:
+        return to_output(x.to(wide), w.to(wide), None if b is None else b.to(wide), window).to(x.dtype)
+    return _algorithm(x, x.shape[1], window).to_output(x, w, b, window)
 
 
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """∂T/∂x, transposed convolution: w ``(O, C/g, *K)``, y ``(N, O, *P)`` → ``(N, C, *I)``."""
-    wide = WIDENED.get(y.dtype, y.dtype)
-    algorithm = _algorithm(y, w.shape[1] * window.groups, wide.itemsize, window)
-    return algorithm.to_input(w.to(wide), y.to(wide), window).to(y.dtype)
+    wide = WIDENED.get(y.dtype)
+    if wide is not None:
+        return to_input(w.to(wide), y.to(wide), window).to(y.dtype)
+    return _algorithm(y, w.shape[1] * window.groups, window).to_input(w, y, window)
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """∂T/∂w, correlation of x with y: x ``(N, C, *I)``, y ``(N, O, *P)`` → ``(O, C/g, *K)``."""
-    wide = WIDENED.get(x.dtype, x.dtype)
-    algorithm = _algorithm(x, x.shape[1], wide.itemsize, window)
-    return algorithm.to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
+    wide = WIDENED.get(x.dtype)
+    if wide is not None:
+        return to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
+    return _algorithm(x, x.shape[1], window).to_weight(x, y, window)

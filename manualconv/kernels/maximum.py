@@ -52,23 +52,31 @@ def _may_be_nan(x: Tensor) -> bool:
     return not is_plain(x) or x.device.type != "cpu" or math.isnan(x.sum().item())
 
 
+def _narrowest(largest: int) -> torch.dtype:
+    """The smallest integers that hold `largest`: the comparisons are as fast as memory."""
+    return next(
+        kind for kind in (torch.uint8, torch.int16, torch.int32, torch.int64) if largest <= torch.iinfo(kind).max
+    )
+
+
 def argmax(x: Tensor, window: Window) -> Tensor:
     """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
     if window.is_padded:
         x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
     strides = _row_major(window.input_size)
-    shift = x.new_zeros((), dtype=torch.int32)
+    offsets = [sum(d * j * t for j, d, t in zip(k, window.dilation, strides)) for k in taps(window)]
+    narrow = _narrowest(offsets[-1]) if is_plain(x) else torch.int32
+    shift = x.new_zeros((), dtype=narrow)
     may_be_nan = _may_be_nan(x)
     largest, *others = ((k, x[window.tap(k, lead=2)]) for k in taps(window))
     best = largest[1].contiguous()
-    for k, value in others:
+    for offset, (_, value) in zip(offsets[1:], others):
         value = value.contiguous()
         better = value > best
         if may_be_nan:
             better = better | (value != value)
-        offset = sum(d * j * t for j, d, t in zip(k, window.dilation, strides))
         # Positions grow with the taps, so the last improvement is the largest: no branch, no select.
-        shift = torch.maximum(shift, better.to(torch.int32) * offset)
+        shift = torch.maximum(shift, better.to(narrow) * offset)
         best = torch.maximum(best, value)
     origin = sum(a * t for (a, _), t in zip(window.padding, strides))
     corner = _corner(window, strides, x.device) - origin

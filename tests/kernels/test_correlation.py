@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import correlation, lowering, lowering_batch_last, matrix, shifting
+from manualconv.kernels import correlation, lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.strategies import Convolution, convolutions
@@ -25,6 +25,7 @@ VARIANTS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "lowering": (lowering, {}),
     "lowering, one image a block": (lowering, {"BLOCK_BYTES": 1}),
     "lowering, batch last": (lowering_batch_last, {}),
+    "lowering, rows in place": (lowering_rows, {}),
     "shifting": (shifting, {}),
     "matrix": (matrix, {}),
     "chosen": (correlation, {}),
@@ -37,6 +38,7 @@ def variants(window: Window) -> Iterator[tuple[str, ModuleType]]:
     """Each variant that takes the window, in turn, its limits set while it is in use."""
     takes = {
         lowering: window.groups == 1 and window.ndim > 0,
+        lowering_rows: lowering_rows.takes(window),
         matrix: window.groups == 1 and window.ndim == 0,
     }
     for name, (algorithm, limits) in VARIANTS.items():
