@@ -55,6 +55,21 @@ FUNCTIONS = {
         ((1, 2, 3, 3, 2), (2, 1, 2, 1, 3), (2,)),
         multilinear=True,
     ),
+    "conv_transpose1d": Example(
+        lambda x, w, b: functional.conv_transpose1d(x, w, b, 2, 1, 2, 2, 3),
+        ((2, 4, 3), (4, 1, 2), (2,)),
+        multilinear=True,
+    ),
+    "conv_transpose2d": Example(
+        lambda x, w, b: functional.conv_transpose2d(x, w, b, (2, 1), (1, 2), (1, 0), 2, (1, 2)),
+        ((2, 2, 3, 4), (2, 2, 3, 2), (4,)),
+        multilinear=True,
+    ),
+    "conv_transpose3d": Example(
+        lambda x, w, b: functional.conv_transpose3d(x, w, b, (1, 2, 1), (0, 1, 1), (1, 1, 0), 2, (2, 1, 1)),
+        ((1, 2, 2, 2, 3), (2, 1, 2, 1, 3), (2,)),
+        multilinear=True,
+    ),
     "linear": Example(functional.linear, ((2, 3, 4), (2, 4), (2,)), multilinear=True),
     "flatten": Example(lambda x: functional.flatten(x, 1, 2), ((2, 3, 2, 2),), multilinear=True),
     "max_pool2d": Example(
@@ -87,7 +102,17 @@ MODULES: dict[str, tuple[Callable[[], torch.nn.Module], Shape]] = {
     "Conv1d": (lambda: nn.Conv1d(4, 6, 3, 2, 1, 2, 2), (2, 4, 8)),
     "Conv2d": (lambda: nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2), (2, 4, 8, 9)),
     "Conv3d": (lambda: nn.Conv3d(2, 4, (2, 1, 3), (1, 2, 1), (0, 1, 2), groups=2), (2, 2, 3, 4, 5)),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 6, 3, 2, 1, 1, 2), (2, 4, 5)),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 6, (3, 2), (2, 1), (1, 2), (1, 0), 2, True, 2), (2, 4, 4, 5)),
+    "ConvTranspose3d": (lambda: nn.ConvTranspose3d(2, 4, (2, 1, 3), (1, 2, 1), (0, 0, 1), groups=2), (2, 2, 3, 2, 3)),
+    "LazyConv1d": (lambda: _grown(nn.LazyConv1d(6, 3, 2, 1, 2, 2), (2, 4, 8)), (2, 4, 8)),
+    "LazyConv2d": (lambda: _grown(nn.LazyConv2d(6, (3, 2), (2, 1), (1, 2)), (2, 4, 8, 9)), (2, 4, 8, 9)),
+    "LazyConv3d": (lambda: _grown(nn.LazyConv3d(4, (2, 1, 3), (1, 2, 1)), (2, 2, 3, 4, 5)), (2, 2, 3, 4, 5)),
+    "LazyConvTranspose1d": (lambda: _grown(nn.LazyConvTranspose1d(6, 3, 2, 1, 1, 2), (2, 4, 5)), (2, 4, 5)),
+    "LazyConvTranspose2d": (lambda: _grown(nn.LazyConvTranspose2d(6, (3, 2), (2, 1)), (2, 4, 4, 5)), (2, 4, 4, 5)),
+    "LazyConvTranspose3d": (lambda: _grown(nn.LazyConvTranspose3d(4, (2, 1, 3)), (2, 2, 3, 2, 3)), (2, 2, 3, 2, 3)),
     "Linear": (lambda: nn.Linear(5, 3), (2, 4, 5)),
+    "LazyLinear": (lambda: _grown(nn.LazyLinear(3), (2, 4, 5)), (2, 4, 5)),
     "Flatten": (lambda: nn.Flatten(), (2, 3, 4)),
     "MaxPool2d": (lambda: nn.MaxPool2d((3, 2), (2, 1), 1, (1, 2), ceil_mode=True), (2, 3, 6, 5)),
     "AvgPool2d": (lambda: nn.AvgPool2d((3, 2), (2, 1), 1, ceil_mode=True, count_include_pad=False), (2, 3, 6, 5)),
@@ -100,6 +125,12 @@ MODULES: dict[str, tuple[Callable[[], torch.nn.Module], Shape]] = {
     "CrossEntropyLoss": (lambda: _against_classes(nn.CrossEntropyLoss()), (2, 3, 3)),
     "MSELoss": (lambda: _Against(nn.MSELoss(), spread_out((2, 3), 9)), (2, 3)),
 }
+
+
+def _grown(lazy: torch.nn.Module, size: Shape) -> torch.nn.Module:
+    """A lazy layer after its first input."""
+    lazy(torch.zeros(size))
+    return lazy
 
 
 class _Against(torch.nn.Module):
@@ -161,6 +192,15 @@ WEIGHTED = {
         dilation=(2, 1, 3),
         groups=2,
     ),
+    "conv_transpose2d": pair(
+        "conv_transpose2d",
+        ((2, 4, 3, 4), (4, 2, 3, 2), (4,)),
+        stride=(2, 1),
+        padding=(1, 2),
+        output_padding=(1, 0),
+        groups=2,
+        dilation=(1, 3),
+    ),
     "linear": pair("linear", ((2, 3, 4), (3, 4), (3,))),
 }
 PAIRS = {
@@ -192,6 +232,7 @@ TWINS = {
     "Conv1d": Twins("Conv1d", (4, 6, 3, 2, 1, 2, 2), (2, 4, 8)),
     "Conv2d": Twins("Conv2d", (4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2), (2, 4, 6, 5)),
     "Conv3d": Twins("Conv3d", (2, 4, (2, 1, 3), (1, 2, 1), (0, 1, 2), 1, 2), (2, 2, 3, 4, 3)),
+    "ConvTranspose2d": Twins("ConvTranspose2d", (4, 6, (3, 2), (2, 1), (1, 2), (1, 0), 2, True, 2), (2, 4, 4, 5)),
     "Linear": Twins("Linear", (5, 3), (2, 4, 5)),
 }
 

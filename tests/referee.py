@@ -10,8 +10,11 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.geometry import Window
+from tests.strategies import TransposedConvolution
 
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+TRANSPOSED_BY_HAND = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
 BY_HAND = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
@@ -29,6 +32,24 @@ def by_hand(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
         return functional.linear(x, w, b)
     layer = BY_HAND[window.ndim]
     return layer(x, w, b, window.stride, window.padding, window.dilation, window.groups)
+
+
+def transposed(x: Tensor, w: Tensor, b: Tensor | None, case: TransposedConvolution) -> Tensor:
+    """torch's transposed convolution; one-sided padding, which torch lacks, is cut off afterwards."""
+    window = case.of.window
+    layer, ndim = TRANSPOSED[window.ndim], window.ndim
+    options = (case.output_padding, window.groups, window.dilation)
+    if all(lo == hi for lo, hi in case.padding):
+        return layer(x, w, b, window.stride, tuple(lo for lo, _ in case.padding), *options)
+    y = layer(x, w, b, window.stride, 0, *options)
+    return y[(..., *(slice(lo, size - hi) for size, (lo, hi) in zip(y.shape[-ndim:], case.padding)))]
+
+
+def transposed_by_hand(x: Tensor, w: Tensor, b: Tensor | None, case: TransposedConvolution) -> Tensor:
+    """manualconv's public function for the same layer."""
+    window = case.of.window
+    options = (window.stride, case.padding, case.output_padding, window.groups, window.dilation)
+    return TRANSPOSED_BY_HAND[window.ndim](x, w, b, *options)
 
 
 def leaves(*tensors: Tensor | None) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies that read like nouns: windows, convolutions, poolings.
+"""Hypothesis strategies that read like nouns: windows, convolutions, transposed convolutions, poolings.
 
 A drawn layer is a *description*: numbers, a seed, how its tensors are filled and how they lie in memory.  Its tensors
 are made from that, so that a failure shrinks to small numbers and prints as one line.  Every parameter is drawn for
@@ -19,7 +19,7 @@ from hypothesis import event
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv.geometry import Window
+from manualconv.geometry import Window, window_of_output
 from tests.tensors import FILLS, LAYOUTS, filled, laid_out
 
 BATCHES = (2, 1, 3, 2, 1, 3, 2, 1, 3, None, None, 0)  # None: unbatched
@@ -180,6 +180,53 @@ def convolutions(
         seed=draw(SEEDS),
     )
     return noted(case)
+
+
+@dataclass(frozen=True)
+class TransposedConvolution:
+    """One drawn transposed convolution: the convolution it is the adjoint of, and its own way to say the sizes."""
+
+    of: Convolution  # its window's right padding is smaller by output_padding
+    padding: tuple[tuple[int, int], ...]
+    output_padding: tuple[int, ...]
+
+    def tensors(
+        self, dtype: torch.dtype = torch.float64, seed: int = 0
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+        """Input ``(N, O, *P)``, weight ``(O, C/g, *K)``, bias ``(C,)``, cotangent ``(N, C, *I)``: the layer's."""
+        x, w, y = self.of.batched(dtype, seed)
+        b = torch.arange(1, x.shape[1] + 1, dtype=dtype) - 2 if self.of.biased else None
+        return (y[0], w, b, x[0]) if self.of.batch is None else (y, w, b, x)
+
+    def facts(self) -> set[str]:
+        """What this draw exercises."""
+        window = self.of.window
+        held = {
+            "output padding": any(self.output_padding),
+            "output padding from the stride on": any(m >= s for m, s in zip(self.output_padding, window.stride)),
+            "cut beyond the right padding": window.is_cut,
+            "symmetric padding": all(a == b for a, b in self.padding),
+        }
+        return self.of.facts() - {"stride remainder", "one-sided padding"} | {n for n, holds in held.items() if holds}
+
+
+@st.composite
+def transposed_convolutions(draw: st.DrawFn, ndim: int, *, symmetric: bool | None = None) -> TransposedConvolution:
+    """Any transposed convolution over `ndim` axes whose output has a position on each."""
+    case = draw(convolutions(ndim, symmetric=symmetric))
+    window, more, padding = case.window, [], []
+    drawn = draw(numbers_per_axis(ndim, 0, 5, False))
+    for p, e, s, d, (a, b), m in zip(
+        window.output_size, window.extent, window.stride, window.dilation, window.padding, drawn
+    ):
+        m %= max(s, d)
+        most = s * (p - 1) + e + m - 1
+        a, b = (min(a, most // 2),) * 2 if a == b else (min(a, most), min(b, most - min(a, most)))
+        more.append(m)
+        padding.append((a, b))
+    sizes = (window.output_size, window.kernel_size, window.stride, window.dilation)
+    window = window_of_output(*sizes, tuple(padding), window.groups, tuple(more))
+    return noted(TransposedConvolution(replace(case, window=window), tuple(padding), tuple(more)))
 
 
 # ----------------------------------------------------------------------------------------------------- poolings

@@ -6,7 +6,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 
-from tests.strategies import Convolution, Pooling, convolutions, poolings
+from tests.strategies import (
+    Convolution,
+    Pooling,
+    TransposedConvolution,
+    convolutions,
+    poolings,
+    transposed_convolutions,
+)
 from tests.tensors import FILLS, LAYOUTS, filled, laid_out
 
 #: At least this part of all draws.
@@ -27,6 +34,13 @@ CONVOLUTION_QUOTAS = {
     "one input channel": 0.05,
     "no bias": 0.20,
     "one-sided padding": 0.10,
+}
+TRANSPOSED_QUOTAS = {
+    **{name: part for name, part in CONVOLUTION_QUOTAS.items() if "remainder" not in name and "one-sided" not in name},
+    "output padding": 0.30,
+    "output padding from the stride on": 0.05,
+    "cut beyond the right padding": 0.10,
+    "symmetric padding": 0.20,
 }
 POOLING_QUOTAS = {
     "all parameters differ between axes": 0.30,
@@ -52,7 +66,7 @@ def shares(strategy) -> dict[str, float]:
 
     @DRAWS
     @given(strategy)
-    def draw(case: Convolution | Pooling) -> None:
+    def draw(case: Convolution | TransposedConvolution | Pooling) -> None:
         nonlocal drawn
         drawn += 1
         facts.update(case.facts())
@@ -65,6 +79,22 @@ def shares(strategy) -> dict[str, float]:
 def test_convolutions_meet_every_quota(ndim: int) -> None:
     found = shares(convolutions(ndim))
     assert {fact for fact, least in CONVOLUTION_QUOTAS.items() if found.get(fact, 0) < least} == set()
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_transposed_convolutions_meet_every_quota(ndim: int) -> None:
+    found = shares(transposed_convolutions(ndim))
+    assert {fact for fact, least in TRANSPOSED_QUOTAS.items() if found.get(fact, 0) < least} == set()
+
+
+@given(case=transposed_convolutions(2))
+def test_a_transposed_convolution_has_a_size_on_every_axis_and_torch_s_output_padding(
+    case: TransposedConvolution,
+) -> None:
+    window = case.of.window
+    assert min(window.input_size) >= 1
+    assert window.padding == tuple((a, b - m) for (a, b), m in zip(case.padding, case.output_padding))
+    assert all(m < max(s, d) for m, s, d in zip(case.output_padding, window.stride, window.dilation))
 
 
 @pytest.mark.parametrize("dilated", [True, False])

@@ -130,7 +130,7 @@ class TransposedConvolution(Map):
 
     @staticmethod
     def forward(w: Tensor, y: Tensor, b: Tensor | None, window: Window) -> Tensor:
-        return _biased(kernels.to_input(w, y, window), b, window.ndim)
+        return kernels.to_input(w, y, window, b)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

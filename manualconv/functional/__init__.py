@@ -2,6 +2,7 @@
 
 from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from manualconv.functional.convolution import conv1d, conv2d, conv3d
+from manualconv.functional.convolution_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from manualconv.functional.flatten import flatten
 from manualconv.functional.linear import linear
 from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
@@ -15,6 +16,9 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cross_entropy",
     "flatten",
     "linear",

@@ -59,12 +59,13 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     return _algorithm(x, x.shape[1], window).to_output(x, w, b, window)
 
 
-def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
-    """∂T/∂x, transposed convolution: w ``(O, C/g, *K)``, y ``(N, O, *P)`` → ``(N, C, *I)``."""
+def to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> Tensor:
+    """∂T/∂x + b, transposed convolution: w ``(O, C/g, *K)``, y ``(N, O, *P)``, b ``(C,)`` → ``(N, C, *I)``."""
     wide = WIDENED.get(y.dtype)
     if wide is not None:
-        return to_input(w.to(wide), y.to(wide), window).to(y.dtype)
-    return _algorithm(y, w.shape[1] * window.groups, window).to_input(w, y, window)
+        return to_input(w.to(wide), y.to(wide), window, None if b is None else b.to(wide)).to(y.dtype)
+    x = _algorithm(y, w.shape[1] * window.groups, window).to_input(w, y, window)
+    return x if b is None else x + b.reshape(-1, *(1,) * window.ndim)
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:

@@ -27,11 +27,13 @@ from torch import Tensor
 from manualconv.geometry import Axes, Window
 
 
-def pad(x: Tensor, window: Window, lead: int = 2, value: float = 0.0) -> Tensor:
-    """``(…, *I, …)`` → ``(…, *(I + a + b), …)``, contiguous, `value` outside."""
+def pad(x: Tensor, window: Window, lead: int = 2, value: float | None = None) -> Tensor:
+    """``(…, *I, …)`` → ``(…, *(I + a + b), …)``, contiguous, `value` outside; 0 if none is given."""
     if not window.is_padded:
         return x.contiguous()
     behind = [0, 0] * (x.dim() - lead - window.ndim)
+    # Not a default of 0.0: Dynamo makes that an input of the graph, and cannot when only a backward reads it.
+    value = 0 if value is None else value
     if window.is_cut:
         framed = torch.constant_pad_nd(x, behind + [max(side, 0) for side in window.frame], value)
         return framed[window.kept(lead)].contiguous()

@@ -22,9 +22,17 @@ from torch.nn import (
 )
 
 from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d
+from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d, LazyConv1d, LazyConv2d, LazyConv3d
+from manualconv.nn.convolution_transpose import (
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+)
 from manualconv.nn.flatten import Flatten
-from manualconv.nn.linear import Linear
+from manualconv.nn.linear import LazyLinear, Linear
 from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from manualconv.nn.pooling import AvgPool2d, MaxPool2d
 
@@ -33,9 +41,19 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Flatten",
     "Identity",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyLinear",
     "Linear",
     "LogSoftmax",
     "MSELoss",

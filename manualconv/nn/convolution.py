@@ -41,3 +41,21 @@ class Conv3d(torch.nn.Conv3d):
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         _refuse_padding_mode(self)
         return functional.conv3d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class LazyConv1d(torch.nn.LazyConv1d, Conv1d):  # type: ignore[misc]  # weight is uninitialised first
+    """A Conv1d that takes its in_channels from the first input, and is then a plain one of ours."""
+
+    cls_to_become = Conv1d
+
+
+class LazyConv2d(torch.nn.LazyConv2d, Conv2d):  # type: ignore[misc]  # weight is uninitialised first
+    """A Conv2d that takes its in_channels from the first input, and is then a plain one of ours."""
+
+    cls_to_become = Conv2d
+
+
+class LazyConv3d(torch.nn.LazyConv3d, Conv3d):  # type: ignore[misc]  # weight is uninitialised first
+    """A Conv3d that takes its in_channels from the first input, and is then a plain one of ours."""
+
+    cls_to_become = Conv3d

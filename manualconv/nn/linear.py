@@ -14,3 +14,9 @@ class Linear(torch.nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """``x·Wᵀ + b``."""
         return functional.linear(input, self.weight, self.bias)
+
+
+class LazyLinear(torch.nn.LazyLinear, Linear):
+    """A Linear that takes its in_features from the first input, and is then a plain one of ours."""
+
+    cls_to_become = Linear

@@ -81,3 +81,39 @@ def test_a_padding_mode_that_is_not_there_yet_is_refused(mode: str) -> None:
     module = nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)
     with pytest.raises(NotImplementedError, match=f"padding_mode='{mode}' is not there yet"):
         module(torch.ones(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_a_lazy_layer_becomes_ours_with_torch_s_parameters(ndim: int) -> None:
+    x = torch.randn(2, 4, *(5, 4, 3)[:ndim])
+    results = []
+    for layers in (nn, torch.nn):
+        torch.manual_seed(0)
+        module = getattr(layers, f"LazyConv{ndim}d")(6, (3, 2, 1)[:ndim], 2, 1, groups=2)
+        assert isinstance(module.weight, torch.nn.UninitializedParameter)
+        y = module(x)
+        assert type(module) is getattr(layers, f"Conv{ndim}d")
+        results.append((module.in_channels, y, *module.parameters()))
+    (channels, ours, *parameters), (expected, theirs, *others) = results
+    assert channels == expected == 4
+    assert all(map(torch.equal, parameters, others))
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_a_lazy_layer_takes_its_shape_from_a_state_dict_and_gives_an_uninitialised_one() -> None:
+    lazy, other, whole = nn.LazyConv2d(3, (3, 2)), torch.nn.LazyConv2d(3, (3, 2)), torch.nn.Conv2d(2, 3, (3, 2))
+    other.load_state_dict(lazy.state_dict())
+    assert isinstance(other.weight, torch.nn.UninitializedParameter)
+    lazy.load_state_dict(whole.state_dict())
+    assert torch.equal(lazy.weight, whole.weight)
+    x = torch.randn(1, 2, 4, 5)
+    torch.testing.assert_close(lazy(x), whole(x))
+    assert type(lazy) is nn.Conv2d
+
+
+def test_a_lazy_layer_refuses_what_torch_s_refuses() -> None:
+    for layers in (torch.nn, nn):
+        with pytest.raises(ValueError, match=r"^in_channels must be divisible by groups"):
+            layers.LazyConv2d(4, 3, groups=2)(torch.ones(1, 3, 5, 5))
+        with pytest.raises(RuntimeError, match=r"^Expected 3D \(unbatched\) or 4D \(batched\) input to LazyConv2d"):
+            layers.LazyConv2d(4, 3)(torch.ones(3, 5))

@@ -36,7 +36,7 @@ def check_convolution_types(name: str, ndim: int, tensors: dict[str, Any], numbe
             raise reject_arguments(name, got, f"{key} must be an int or a tuple of {ndim} ints, got {value!r}")
 
 
-def _spread(key: str, value: Any, ndim: int) -> Axes:
+def over_axes(key: str, value: Any, ndim: int) -> Axes:
     """An int or tuple over the axes; torch's RuntimeError where the length is off."""
     try:
         return per_axis(value, ndim)
@@ -49,7 +49,7 @@ def _spread(key: str, value: Any, ndim: int) -> Axes:
 
 def convolution_numbers(ndim: int, stride: Any, dilation: Any, groups: int) -> tuple[Axes, Axes]:
     """Stride and dilation per axis, all positive."""
-    stride, dilation = _spread("stride", stride, ndim), _spread("dilation", dilation, ndim)
+    stride, dilation = over_axes("stride", stride, ndim), over_axes("dilation", dilation, ndim)
     if groups <= 0:
         raise RuntimeError(f"non-positive groups is not supported: expected groups to be greater than 0, got {groups}")
     if any(s <= 0 for s in stride):
@@ -84,7 +84,7 @@ def convolution_padding(padding: Any, kernel_size: Axes, stride: Axes, dilation:
             )
         pairs = tuple((lo, hi) for lo, hi in padding)
     else:
-        pairs = tuple((p, p) for p in _spread("padding", padding, ndim))
+        pairs = tuple((p, p) for p in over_axes("padding", padding, ndim))
     if any(side < 0 for pair in pairs for side in pair):
         raise RuntimeError(f"negative padding is not supported: got padding={padding} [crop the input instead]")
     largest = 2**62 - 1
@@ -133,7 +133,7 @@ def check_convolution_shapes(
             f"but got {ndim + 2}-dimensional input of size {listed(input.shape)} instead [{name} needs a weight of "
             f"(out_channels, in_channels/groups, *kernel_size), {ndim + 2} dimensions]"
         )
-    _check_groups(weight, groups)
+    check_groups(weight, groups)
     channels = input.shape[input.dim() - ndim - 1]
     if channels != weight.shape[1] * groups:
         layout = "; did you pass NHWC?" if input.shape[-1] == weight.shape[1] * groups else ""
@@ -149,7 +149,7 @@ def check_convolution_shapes(
         )
 
 
-def _check_groups(weight: Tensor, groups: int) -> None:
+def check_groups(weight: Tensor, groups: int) -> None:
     """At least one output channel a group, and as many in each."""
     if weight.shape[0] < groups:
         raise RuntimeError(

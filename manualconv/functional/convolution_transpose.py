@@ -1,0 +1,132 @@
+"""Transposed convolution in any number of dimensions: the adjoint of a convolution, with a bias.
+
+    y[n, (g c), i] = b[(g c)] + Σ_{o,k,p : s·p + d·k − a = i} x[n, (g o), p] · w[(g o), c, k]
+
+What is an output position p there is this layer's input position, and the other way round: the window is that of the
+convolution whose input gradient this is.  Its right padding is smaller by ``output_padding``, which adds positions at
+the far border that hold the bias alone.
+
+Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning*, arXiv 1603.07285, section 4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from manualconv.autograd.correlation import TransposedConvolution
+from manualconv.functional.convolution import Numbers, Padding
+from manualconv.functional.precision import lowered
+from manualconv.functional.validation import convolution as validation
+from manualconv.functional.validation import convolution_transpose as transposed
+from manualconv.geometry import window_of_output
+
+
+def _conv_transpose(
+    name: str,
+    ndim: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Numbers,
+    padding: Padding,
+    output_padding: Numbers,
+    groups: int,
+    dilation: Numbers,
+) -> Tensor:
+    transposed.check_transposed_types(
+        name,
+        {"input": input, "weight": weight, "bias": bias},
+        {
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+            "groups": groups,
+            "dilation": dilation,
+        },
+    )
+    x, w, b = lowered(input, weight, bias)
+    assert x is not None and w is not None
+    steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
+    transposed.check_transposed_shapes(name, x, w, b, ndim, groups)
+    validation.check_same_kind(x, weight=w, bias=b)
+    transposed.check_numbers_only(name, ndim, x)
+    kernel_size = tuple(w.shape[2:])
+    frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
+    more = transposed.output_padding(output_padding, steps, spacing)
+    size = tuple(x.shape[x.dim() - ndim :])
+    window = window_of_output(size, kernel_size, steps, spacing, frame, groups, more)
+    transposed.check_output_size(window)
+    if x.dim() == ndim + 1:
+        return _apply(w, x.unsqueeze(0), b, window).squeeze(0)
+    return _apply(w, x, b, window)
+
+
+def _apply(*args: Any) -> Tensor:
+    y: Tensor = TransposedConvolution.call(*args)
+    return y
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Padding = 0,
+    output_padding: Numbers = 0,
+    groups: int = 1,
+    dilation: Numbers = 1,
+) -> Tensor:
+    """1-D transposed convolution of signals: the input gradient of `conv1d` as a layer of its own.
+
+    Args:
+        input: ``(N, C, L)`` or ``(C, L)``; floating point, complex or integer.
+        weight: ``(C, O/groups, K)``, of the input's dtype and device.
+        bias: ``(O,)`` or None.
+        stride, dilation: an int or a tuple of one; of the convolution that is transposed.
+        padding: an int, a tuple, or a ``(lo, hi)`` pair per axis; cut off the output.
+        output_padding: an int or a tuple, below stride or dilation; positions added at the far border.
+        groups: channel blocks; divides C.
+
+    Returns:
+        ``(N, O, P)`` or ``(O, P)`` with ``P = stride·(L − 1) + dilation·(K − 1) + 1 − lo − hi + output_padding``.
+
+    Raises:
+        TypeError, RuntimeError: as torch.nn.functional.conv_transpose1d, with the numbers of the broken rule.
+    """
+    return _conv_transpose(
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Padding = 0,
+    output_padding: Numbers = 0,
+    groups: int = 1,
+    dilation: Numbers = 1,
+) -> Tensor:
+    """2-D transposed convolution: `conv_transpose1d` on ``(N, C, H, W)``, weight ``(C, O/groups, KH, KW)``."""
+    return _conv_transpose(
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Padding = 0,
+    output_padding: Numbers = 0,
+    groups: int = 1,
+    dilation: Numbers = 1,
+) -> Tensor:
+    """3-D transposed convolution: `conv_transpose1d` on ``(N, C, D, H, W)``, weight ``(C, O/groups, KD, KH, KW)``."""
+    return _conv_transpose(
+        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )

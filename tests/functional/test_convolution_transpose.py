@@ -1,0 +1,264 @@
+"""conv_transpose1d, 2d, 3d: exactly the loops, exactly torch, at every order; the adjoint of the convolution."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional
+from tests import definitions
+from tests.accuracy import ROUNDING, error
+from tests.referee import (
+    TRANSPOSED,
+    TRANSPOSED_BY_HAND,
+    by_hand,
+    first_gradients,
+    leaves,
+    second_gradients,
+    transposed,
+    transposed_by_hand,
+)
+from tests.strategies import TransposedConvolution, transposed_convolutions
+
+DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
+ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(transposed_convolutions)
+
+
+def forward(layer, case: TransposedConvolution, seed: int = 0):
+    """The layer's output on drawn leaves: (y, the leaves among input, weight, bias, the cotangent)."""
+    x, w, b, cotangent = case.tensors(seed=seed)
+    inputs = leaves(x, w, b)
+    y = layer(*inputs, *([None] if b is None else []), case)
+    return y, inputs, cotangent
+
+
+@DIMENSIONS
+@given(data=st.data())
+def test_values_and_gradients_equal_the_loops(ndim: int, data: st.DataObject) -> None:
+    case = data.draw(transposed_convolutions(ndim))
+    y, inputs, cotangent = forward(transposed_by_hand, case)
+    got = grad(y, inputs, cotangent)
+
+    y_bar, w, x = (t.numpy() for t in case.of.batched())
+    window = case.of.window
+    loops = definitions.to_input(w, x, window)
+    expected = [definitions.to_output(y_bar, w, window), definitions.to_weight(y_bar, x, window)]
+    if case.of.biased:
+        loops = definitions.with_bias(loops, inputs[2].detach().numpy())
+        expected.append(definitions.to_bias(y_bar))
+    if case.of.batch is None:
+        loops, expected[0] = loops[0], expected[0][0]
+    assert torch.equal(y, torch.from_numpy(loops))
+    assert all(map(torch.equal, got, map(torch.from_numpy, expected)))
+
+
+@DIMENSIONS
+@given(data=st.data())
+def test_values_first_and_second_gradients_equal_torch(ndim: int, data: st.DataObject) -> None:
+    case = data.draw(transposed_convolutions(ndim))
+    ours, theirs = ([], [])
+    for layer, results in ((transposed_by_hand, ours), (transposed, theirs)):
+        y, inputs, cotangent = forward(layer, case)
+        cotangent = cotangent.clone().requires_grad_()
+        first = first_gradients(y, inputs, cotangent)
+        _, directions, _ = forward(transposed_by_hand, case, seed=1)
+        results += [y, *first, *second_gradients(first, [*inputs, cotangent], [v.detach() for v in directions])]
+    assert all(map(torch.equal, ours, theirs))
+
+
+@given(case=ANY_DIMENSION)
+def test_the_same_inner_product_as_the_convolution_it_transposes(case: TransposedConvolution) -> None:
+    x, w, _, cotangent = case.tensors()
+    y = transposed_by_hand(x, w, None, case)
+    assert (y * cotangent).sum() == (x * by_hand_on_cut(cotangent, w, case)).sum()
+
+
+def by_hand_on_cut(x: Tensor, w: Tensor, case: TransposedConvolution) -> Tensor:
+    """Our convolution in the case's window, whose negative sides are cut off beforehand: layers take none."""
+    window = case.of.window
+    return by_hand(F.pad(x, window.frame), w, None, window.unpadded())
+
+
+@given(case=ANY_DIMENSION)
+def test_integer_tensors_are_exact(case: TransposedConvolution) -> None:
+    x, w, b, _ = case.tensors(torch.int64)
+    y = transposed_by_hand(x, w, b, case)
+    assert y.dtype == torch.int64
+    assert torch.equal(y.double(), transposed_by_hand(*case.tensors()[:3], case))
+
+
+@given(case=ANY_DIMENSION)
+def test_complex_values_and_gradients_equal_torch(case: TransposedConvolution) -> None:
+    parts = zip(case.tensors(), case.tensors(seed=1))
+    x, w, b, y_bar = (None if re is None else torch.complex(re.contiguous(), im.contiguous()) for re, im in parts)
+    results = []
+    for layer in (transposed_by_hand, transposed):
+        inputs = leaves(x, w, b)
+        y = layer(*inputs, *([None] if b is None else []), case)
+        results.append((y, *grad(y, inputs, y_bar)))
+    assert all(map(torch.equal, *results))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@given(case=ANY_DIMENSION)
+def test_floats_are_within_the_rounding_of_their_sums(dtype: torch.dtype, case: TransposedConvolution) -> None:
+    noise = torch.Generator().manual_seed(case.of.seed)
+    x, w, b, y_bar = (
+        None if t is None else (t + torch.rand(t.shape, generator=noise)).to(dtype) for t in case.tensors()
+    )
+
+    def results(*tensors: Tensor | None) -> list[Tensor]:
+        *operands, cotangent = tensors
+        inputs = leaves(*operands)
+        y = transposed_by_hand(*inputs, *([None] if b is None else []), case)
+        return [y.detach(), *grad(y, inputs, cotangent)]
+
+    given_tensors = (x, w, b, y_bar)
+    got = results(*given_tensors)
+    exact = results(*(None if t is None else t.double() for t in given_tensors))
+    scale = results(*(None if t is None else t.double().abs() for t in given_tensors))
+    taps = definitions.taps(case.of.window)
+    n, _, *size = (1, *x.shape) if case.of.batch is None else x.shape
+    positions = n * y_bar.shape[-len(size) :].numel()
+    lengths = (case.of.outputs * taps + 1, case.of.channels * taps, n * torch.Size(size).numel(), positions)
+    wide = ROUNDING[torch.float32] / ROUNDING[dtype]
+    for name, one, reference, total, k in zip(("y", "x", "w", "b"), got, exact, scale, lengths):
+        assert one.dtype == dtype
+        # The bias gradient is one torch.sum, of whatever accuracy the dtype's sum has.
+        bound = 1 + (k + 2) * wide if name != "b" or dtype == torch.float32 else k + 2
+        assert error(one, reference, total) <= bound
+
+
+@given(case=transposed_convolutions(2, symmetric=True), stride=st.integers(1, 2), padding=st.integers(0, 1))
+def test_one_number_stands_for_every_axis_as_in_torch(case: TransposedConvolution, stride: int, padding: int) -> None:
+    x, w, b, _ = case.tensors()
+    x, g = F.pad(x, (1, 1, 1, 1)), case.of.window.groups
+    theirs = F.conv_transpose2d(x, w, b, stride, padding, 1, g, 2)
+    assert torch.equal(functional.conv_transpose2d(x, w, b, stride, padding, 1, g, 2), theirs)
+    pairs = ((padding, padding),) * 2
+    assert torch.equal(functional.conv_transpose2d(x, w, b, [stride], pairs, (1, 1), g, (2, 2)), theirs)
+
+
+@given(case=transposed_convolutions(2))
+def test_swapping_the_two_axes_of_everything_swaps_the_result(case: TransposedConvolution) -> None:
+    x, w, b, _ = case.tensors()
+    window = case.of.window
+    numbers = (window.stride, case.padding, case.output_padding)
+    y = functional.conv_transpose2d(x, w, b, *numbers, window.groups, window.dilation)
+    turned = functional.conv_transpose2d(
+        x.mT, w.mT, b, *(tuple(reversed(v)) for v in numbers), window.groups, tuple(reversed(window.dilation))
+    )
+    assert torch.equal(turned, y.mT)
+
+
+def test_output_padding_may_reach_the_stride_while_it_is_below_the_dilation() -> None:
+    x, w = torch.arange(6.0).reshape(1, 2, 3), torch.arange(1.0, 5.0).reshape(2, 1, 2)
+    ours = functional.conv_transpose1d(x, w, torch.tensor([10.0]), 2, 0, 4, dilation=5)
+    assert torch.equal(ours, F.conv_transpose1d(x, w, torch.tensor([10.0]), 2, 0, 4, dilation=5))
+    assert ours[0, 0, -4:].tolist() == [10, 10, 10, 10]
+
+
+def test_padding_may_cut_all_placements_off() -> None:
+    x, w = torch.ones(1, 1, 1), torch.ones(1, 1, 1)
+    arguments = (torch.tensor([3.0]), 1, 2, 4, 1, 5)
+    assert functional.conv_transpose1d(x, w, *arguments).tolist() == F.conv_transpose1d(x, w, *arguments).tolist()
+
+
+@DIMENSIONS
+def test_an_empty_batch_gives_zero_gradients(ndim: int) -> None:
+    for layers in (TRANSPOSED, TRANSPOSED_BY_HAND):
+        inputs = leaves(torch.ones(0, 4, *(3,) * ndim), torch.ones(4, 3, *(2,) * ndim), torch.ones(6))
+        y = layers[ndim](*inputs, stride=2, groups=2)
+        assert y.shape == (0, 6, *(6,) * ndim)
+        for t, t_bar in zip(inputs, grad(y.sum(), inputs)):
+            assert t_bar.shape == t.shape
+            assert not t_bar.any()
+
+
+# ------------------------------------------------------------------------------------------------------- bad input
+
+X, W = torch.ones(2, 4, 5, 6), torch.ones(4, 3, 3, 2)
+#: What is wrong, and what is said about it; torch raises the same type, and its message opens with the words before |.
+MISTAKES = {
+    "output padding of the stride": (lambda f: f(X, W, output_padding=1), "output padding must be smaller than either"),
+    "output padding on one axis": (
+        lambda f: f(X, W, stride=(3, 2), output_padding=(2, 2)),
+        "output padding must be smaller than either stride or dilation, but got output_padding_height: 2 "
+        "output_padding_width: 2 stride_height: 3 stride_width: 2",
+    ),
+    "negative output padding": (lambda f: f(X, W, output_padding=-1), "negative output_padding is not supported"),
+    "output padding of three": (
+        lambda f: f(X, W, output_padding=(1, 1, 1)),
+        "expected output_padding to be a single integer value or a list of 2 values",
+    ),
+    "negative padding": (lambda f: f(X, W, padding=-1), "negative padding is not supported"),
+    "nothing left": (
+        lambda f: f(X.double(), W.double(), padding=(4, 3)),
+        "Given input size per channel: (5 x 6). Calculated output size per channel: (-1 x 1). Output size is too small",
+    ),
+    "channels": (
+        lambda f: f(X[:, :3], W),
+        "Given transposed=1, weight of size [4, 3, 3, 2], expected input[2, 3, 5, 6] to have 4 channels, but got 3 "
+        "channels instead",
+    ),
+    "bias": (
+        lambda f: f(X, W, torch.ones(2)),
+        "Given transposed=1, weight of size [4, 3, 3, 2], expected bias to be 1-dimensional with 3 elements, but got "
+        "bias of size [2] instead",
+    ),
+    "groups": (lambda f: f(X, W, groups=3), "Given groups=3, expected weight to be divisible by 3 at dimension 0"),
+    "no channels": (lambda f: f(X[:, :0], W[:0]), "Given groups=1, expected weight to be at least 1 at dimension 0"),
+    "no groups": (lambda f: f(X, W, groups=0), "non-positive groups is not supported"),
+    "no output channels": (lambda f: f(X.double(), W[:, :0].double()), "non-empty "),
+    "no stride": (lambda f: f(X, W, stride=0), "non-positive stride is not supported"),
+    "no dilation": (lambda f: f(X.double(), W.double(), dilation=0), "dilation should be greater than zero, but got "),
+    "no kernel": (lambda f: f(X.double(), W[:, :, :0].double()), "kernel size should be greater than zero"),
+    "no positions": (
+        lambda f: f(X[:, :, :0], W),
+        "Only zero batch or zero channel inputs are supported, but got input shape: [2, 4, 0, 6]",
+    ),
+    "rank of the input": (
+        lambda f: f(X[0, 0], W),
+        "Expected 3D (unbatched) or 4D (batched) input to conv_transpose2d, but got input of size: [5, 6]",
+    ),
+    "rank of the weight": (lambda f: f(X, W[0]), "expected stride to be a single integer value or a list of 1 values"),
+    "matrix of weights": (lambda f: f(X, W[0, 0]), "weight should have at least three dimensions"),
+    "dtypes": (
+        lambda f: f(X, W.double()),
+        "Input type (torch.FloatTensor) and weight type (torch.DoubleTensor) should",
+    ),
+    "bool": (lambda f: f(X.bool(), W.bool()), "\"slow_conv_transpose2d_out_cpu\" not implemented for 'Bool'"),
+    "a word for padding": (
+        lambda f: f(X, W, padding="same"),
+        "conv_transpose2d(): argument 'padding' must be tuple of ints, not str",
+    ),
+    "half a stride": (
+        lambda f: f(X, W, stride=1.5),
+        "conv_transpose2d(): argument 'stride' must be tuple of ints, not float",
+    ),
+    "half a group": (lambda f: f(X, W, groups=1.5), "conv_transpose2d(): argument 'groups' must be int, not float"),
+    "no input": (
+        lambda f: f(None, W),
+        "conv_transpose2d(): argument 'input' (position 1) must be Tensor, not NoneType",
+    ),
+    "no weight": (
+        lambda f: f(X, None),
+        "conv_transpose2d(): argument 'weight' (position 2) must be Tensor, not NoneType",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_torch_s_error_in_torch_s_opening_words(call, words: str) -> None:
+    with pytest.raises(Exception) as theirs:  # noqa: PT011  (torch says which)
+        call(F.conv_transpose2d)
+    with pytest.raises(Exception) as ours:  # noqa: PT011
+        call(functional.conv_transpose2d)
+    assert type(ours.value) is type(theirs.value)
+    assert str(theirs.value).startswith(words)
+    assert str(ours.value).startswith(words)
