@@ -14,12 +14,27 @@ if TYPE_CHECKING:
     from manualconv import functional as functional
     from manualconv import geometry as geometry
     from manualconv import nn as nn
+    from manualconv.swap import conversion_report as conversion_report
+    from manualconv.swap import convert as convert
+    from manualconv.swap import restore as restore
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "autograd", "functional", "geometry", "nn"]
+__all__ = [
+    "__version__",
+    "autograd",
+    "conversion_report",
+    "convert",
+    "functional",
+    "geometry",
+    "nn",
+    "restore",
+]
+_SWAPS = ("conversion_report", "convert", "restore")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SWAPS:
+        return getattr(import_module("manualconv.swap"), name)
     if name in __all__:
         return import_module(f"manualconv.{name}")
     raise AttributeError(f"module 'manualconv' has no attribute {name!r}")

@@ -27,7 +27,18 @@ FLOORS = {
     "cli": 6,
 }
 PUBLIC = {
-    *("nn", "functional", "autograd", "geometry", "convert", "restore", "by_hand", "algorithm", "accuracy"),
+    *(
+        "nn",
+        "functional",
+        "autograd",
+        "geometry",
+        "convert",
+        "restore",
+        "conversion_report",
+        "by_hand",
+        "algorithm",
+        "accuracy",
+    ),
     *("testing", "explain", "bench"),
 }
 NAMELESS = {"utils.py", "helpers.py", "common.py"}

@@ -1,0 +1,5 @@
+"""Two ways to put our operations into code that was written for torch: exchange a model's layers, or run it by hand."""
+
+from manualconv.swap.conversion import Entry, Report, conversion_report, convert, restore
+
+__all__ = ["Entry", "Report", "conversion_report", "convert", "restore"]

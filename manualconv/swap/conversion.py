@@ -1,0 +1,207 @@
+"""convert and restore: the layers of a model that exists become ours, and torch's again.
+
+Our layers are subclasses of torch's that change the arithmetic alone, so a layer is exchanged by its ``__class__``:
+parameters, buffers, hooks, the training flag and every other attribute stay the objects they are.  Only torch's exact
+types are exchanged: what a subclass does in its own code is not known here.  A parametrised layer, whose class torch
+makes on the spot (``ParametrizedConv2d``), gets such a class on top of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch.nn import Module
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils import parametrize
+
+from manualconv import nn
+
+M = TypeVar("M", bound=Module)
+
+#: torch's class → ours, by name: a layer added to `manualconv.nn` is converted from then on.
+BY_HAND: dict[type[Module], type[Module]] = {
+    getattr(torch.nn, name): getattr(nn, name)
+    for name in nn.__all__
+    if getattr(getattr(nn, name), "__module__", "").startswith("manualconv.") and hasattr(torch.nn, name)
+}
+TORCH_S: dict[type[Module], type[Module]] = {ours: theirs for theirs, ours in BY_HAND.items()}
+
+#: Layers of ours that do less than torch's: a model that has one keeps torch's.
+INCOMPLETE: dict[type[Module], str] = {
+    torch.nn.CrossEntropyLoss: "class probabilities and label smoothing are not by hand yet"
+}
+#: What computes nothing itself.
+CONTAINERS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Identity)
+
+
+def _layer_type(module: Module) -> type[Module]:
+    """The class that computes: below the one a parametrisation puts on top."""
+    return parametrize.type_before_parametrizations(module)
+
+
+def _unlike_ours(module: Module) -> str | None:
+    """Why this layer of torch's cannot be ours, for all that its type can; None if it can."""
+    if _layer_type(module) in INCOMPLETE:
+        return INCOMPLETE[_layer_type(module)]
+    if "forward" in vars(module):
+        return "its forward was replaced on the instance"
+    if getattr(module, "padding_mode", "zeros") != "zeros":
+        return f"padding_mode='{module.padding_mode}' is not by hand yet"
+    if isinstance(module, (torch.nn.Softmax, torch.nn.LogSoftmax)) and module.dim is None:
+        return "dim is None, for torch to guess"
+    return None
+
+
+def _why_left(module: Module) -> str:
+    """Why a module whose type is not in the table stays as it is."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return "scripted: its code was compiled before"
+    if isinstance(module, LazyModuleMixin):
+        return "uninitialised: convert after the first input"
+    for theirs in (*TORCH_S, *BY_HAND):
+        if isinstance(module, theirs):
+            owner = "manualconv.nn" if theirs in TORCH_S else "torch.nn"
+            return f"subclass of {owner}.{theirs.__name__}, whose code may differ"
+    if type(module).__module__.startswith("torch.nn."):
+        return "no hand-written layer"
+    return "code of its own"
+
+
+def _parametrised(cls: type[Module], base: type[Module]) -> type[Module]:
+    """The class that a parametrisation made, on top of another layer: the same properties read its tensors."""
+    own = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__", "exchanged")}
+    before: type[Module] | None = vars(cls).get("exchanged")
+    if before is not None and before.__bases__ == (base,) and _properties(before) == _properties(cls):
+        return before
+    return type(cls.__name__, (base,), {**own, "exchanged": cls})
+
+
+def _properties(cls: type[Module]) -> set[str]:
+    return {name for name, value in vars(cls).items() if isinstance(value, property)}
+
+
+def _exchange(module: Module, base: type[Module]) -> None:
+    # Past Module.__setattr__, which looks through parameters and buffers first.
+    cls = _parametrised(type(module), base) if parametrize.is_parametrized(module) else base
+    object.__setattr__(module, "__class__", cls)
+
+
+def convert(model: M) -> M:
+    """Put our layers in the place of torch's, in the model itself.
+
+    Every module whose type is exactly one of torch.nn's that `manualconv.nn` has, at any depth, becomes ours; shared
+    modules once.  Parameters, buffers, ``state_dict``, hooks, training flag, device, dtype and repr are untouched;
+    weight and spectral normalisation, pruning and parametrisations keep working.  Subclasses, scripted modules and
+    layers without a hand-written one are left; `conversion_report` names them.  Converting twice changes nothing more.
+
+    What a module computes without a layer (``torch.relu(x)`` in its ``forward``) stays torch's, and so do torch's fused
+    paths (a ``TransformerEncoderLayer`` in eval mode): `by_hand` reaches these.
+
+    Args:
+        model: any module, also one that is a layer itself.
+
+    Returns:
+        The same object; its class is another where the model itself is a layer.
+
+    Raises:
+        TypeError: `model` is not a torch.nn.Module.
+    """
+    for _, module in _modules(model, "convert"):
+        ours = BY_HAND.get(_layer_type(module))
+        if ours is not None and _unlike_ours(module) is None:
+            _exchange(module, ours)
+    return model
+
+
+def restore(model: M) -> M:
+    """Put torch's layers in the place of ours, in the model itself: the inverse of `convert`.
+
+    It also takes models that were built from `manualconv.nn`.  Subclasses of our layers are left.
+
+    Args:
+        model: any module, also one that is a layer itself.
+
+    Returns:
+        The same object.
+
+    Raises:
+        TypeError: `model` is not a torch.nn.Module.
+    """
+    for _, module in _modules(model, "restore"):
+        theirs = TORCH_S.get(_layer_type(module))
+        if theirs is not None:
+            _exchange(module, theirs)
+    return model
+
+
+def _modules(model: Any, caller: str) -> list[tuple[str, Module]]:
+    """Every module once, with its first name; a list, since exchanging goes on meanwhile."""
+    if not isinstance(model, Module):
+        hint = "; pass the model, not its class" if isinstance(model, type) else ""
+        raise TypeError(f"{caller}() takes a torch.nn.Module, but got {type(model).__name__}{hint}")
+    return list(model.named_modules())
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One module: its name in the model, its type, ``'by hand'``, ``'convertible'`` or ``'left'``, and why."""
+
+    name: str
+    type: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What of a model is by hand, could be, or stays torch's.  Printed, it is a table."""
+
+    entries: tuple[Entry, ...]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def count(self, state: str) -> int:
+        """How many modules are in a state."""
+        return sum(entry.state == state for entry in self.entries)
+
+    def __str__(self) -> str:
+        rows = [("module", "type", "state", "why"), *((e.name, e.type, e.state, e.reason) for e in self.entries)]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]) for row in rows]
+        counts = ", ".join(f"{self.count(state)} {state}" for state in ("by hand", "convertible", "left"))
+        return "\n".join([*(line.rstrip() for line in lines), counts])
+
+
+def _judged(module: Module) -> tuple[str, str]:
+    cls = _layer_type(module)
+    if cls in TORCH_S:
+        return "by hand", f"manualconv.nn.{cls.__name__}"
+    if cls not in BY_HAND:
+        return "left", _why_left(module)
+    reason = _unlike_ours(module)
+    return ("convertible", f"convert() makes it manualconv.nn.{cls.__name__}") if reason is None else ("left", reason)
+
+
+def conversion_report(model: Module) -> Report:
+    """What `convert` changed or would change in a model, what it leaves, and why; useful before and after.
+
+    Args:
+        model: any module.
+
+    Returns:
+        A `Report`: one `Entry` for every module but torch's containers; ``print`` shows a table.
+
+    Raises:
+        TypeError: `model` is not a torch.nn.Module.
+    """
+    return Report(
+        tuple(
+            Entry(name or "(model)", type(module).__name__, *_judged(module))
+            for name, module in _modules(model, "conversion_report")
+            if type(module) not in CONTAINERS
+        )
+    )
