@@ -54,6 +54,7 @@ class Window:
         padding: ``(a, b)`` per axis, positions added before and after; may exceed the kernel.  A negative side cuts
             positions off: so a transposed layer's ``output_padding`` adds positions that no placement reaches.
         groups: ``g``; channel blocks that do not see each other.
+        channels_last: whether results lie in memory with their channels innermost; no matter of numbers.
     """
 
     input_size: Axes
@@ -62,6 +63,7 @@ class Window:
     dilation: Axes
     padding: tuple[Pair, ...]
     groups: int = 1
+    channels_last: bool = False
 
     @property
     def ndim(self) -> int:

@@ -35,7 +35,12 @@ def is_plain(t: Tensor) -> bool:
     """Whether t is an ordinary tensor run eagerly, whose sizes may be branched on and whose slices written to."""
     if torch.compiler.is_compiling() or any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
         return False
-    return not (is_transformed(t) or torch._C._functorch.is_legacy_batchedtensor(t))
+    return not is_wrapped(t)
+
+
+def is_wrapped(t: Tensor) -> bool:
+    """Whether t stands for another tensor, of ``torch.func`` or of the old vmap, whose memory is not to be seen."""
+    return is_transformed(t) or bool(torch._C._functorch.is_legacy_batchedtensor(t))
 
 
 class _Bound:

@@ -9,11 +9,12 @@ Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; s
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
+from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.geometry import Window
@@ -32,6 +33,7 @@ def _convolution(
     padding: Padding,
     dilation: Numbers,
     groups: int,
+    flip: bool,
 ) -> Tensor:
     validation.check_convolution_types(
         name,
@@ -49,13 +51,17 @@ def _convolution(
     size = tuple(x.shape[x.dim() - ndim :])
     validation.check_kernel_fits(size, frame, kernel_size, spacing)
     window = Window(size, kernel_size, steps, spacing, frame, groups)
+    if flip:
+        w = w.flip(*range(2, w.dim()))
     if x.dim() == ndim + 1:
         return _apply(x.unsqueeze(0), w, b, window).squeeze(0)
     return _apply(x, w, b, window)
 
 
-def _apply(*args: Any) -> Tensor:
-    y: Tensor = Convolution.call(*args)
+def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    if is_channels_last(x, w):
+        window = replace(window, channels_last=True)
+    y: Tensor = Convolution.call(x, w, b, window)
     return y
 
 
@@ -67,6 +73,8 @@ def conv1d(
     padding: Padding = 0,
     dilation: Numbers = 1,
     groups: int = 1,
+    *,
+    flip: bool = False,
 ) -> Tensor:
     """1-D convolution of signals.
 
@@ -77,6 +85,10 @@ def conv1d(
         stride, dilation: an int or a tuple of one.
         padding: an int, a tuple, ``'valid'``, ``'same'`` (stride 1), ``'full'``, or a ``(lo, hi)`` pair per axis.
         groups: channel blocks; divides C and O.
+        flip: turn the kernel round, ``w[K − 1 − k]`` for ``w[k]``: the convolution of the mathematicians, where the
+            layers called so correlate.  At stride 1 it is scipy's and numpy's ``convolve`` of each pair of channels,
+            ``'full'`` and ``'valid'`` alike, and ``'same'`` for an odd kernel; for an even one torch's ``'same'``
+            starts one position later than scipy's, which is ``padding=((K // 2, (K − 1) // 2),)``.
 
     Returns:
         ``(N, O, P)`` or ``(O, P)`` with ``P = ⌊(L + lo + hi − dilation·(K − 1) − 1)/stride⌋ + 1``.
@@ -84,7 +96,7 @@ def conv1d(
     Raises:
         TypeError, RuntimeError: as torch.nn.functional.conv1d, with the numbers of the broken rule.
     """
-    return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+    return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups, flip)
 
 
 def conv2d(
@@ -95,9 +107,11 @@ def conv2d(
     padding: Padding = 0,
     dilation: Numbers = 1,
     groups: int = 1,
+    *,
+    flip: bool = False,
 ) -> Tensor:
     """2-D convolution of images: `conv1d` on ``(N, C, H, W)`` or ``(C, H, W)``, weight ``(O, C/groups, KH, KW)``."""
-    return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+    return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups, flip)
 
 
 def conv3d(
@@ -108,6 +122,8 @@ def conv3d(
     padding: Padding = 0,
     dilation: Numbers = 1,
     groups: int = 1,
+    *,
+    flip: bool = False,
 ) -> Tensor:
     """3-D convolution of volumes: `conv1d` on ``(N, C, D, H, W)``, weight ``(O, C/groups, KD, KH, KW)``."""
-    return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+    return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups, flip)

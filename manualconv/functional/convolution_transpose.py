@@ -11,16 +11,17 @@ Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from torch import Tensor
 
 from manualconv.autograd.correlation import TransposedConvolution
 from manualconv.functional.convolution import Numbers, Padding
+from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.functional.validation import convolution_transpose as transposed
-from manualconv.geometry import window_of_output
+from manualconv.geometry import Window, window_of_output
 
 
 def _conv_transpose(
@@ -63,8 +64,10 @@ def _conv_transpose(
     return _apply(w, x, b, window)
 
 
-def _apply(*args: Any) -> Tensor:
-    y: Tensor = TransposedConvolution.call(*args)
+def _apply(w: Tensor, x: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    if is_channels_last(x, w):
+        window = replace(window, channels_last=True)
+    y: Tensor = TransposedConvolution.call(w, x, b, window)
     return y
 
 

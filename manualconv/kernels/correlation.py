@@ -3,7 +3,8 @@
     T(x, w, y) = Σ x[n, (g c), s·p + d·k − a] · w[(g o), c, k] · y[n, (g o), p]
 
 Every algorithm is one file with the same three names; this file chooses.  Half-precision operands are widened to
-float32 for the whole map and rounded once at the end, whatever the algorithm.
+float32 for the whole map and rounded once at the end, and the result is laid out as the window says, whatever the
+algorithm.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels import lowering, lowering_batch_last, lowering_rows, matrix, shifting
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import is_plain, is_wrapped
 
 #: No unrolled block larger than this is ever made: one tap at a time instead.
 LARGEST_BLOCK = 32 * 2**20
 #: Rows shorter than this are copied one short run at a time unless the batch stands behind them.
 SHORT_ROW = 16
 
+CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
 WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
 
@@ -51,12 +53,19 @@ def _algorithm(t: Tensor, channels: int, window: Window) -> Algorithm:
     return lowering if window.groups == 1 and image <= LARGEST_BLOCK else shifting
 
 
+def _laid_out(t: Tensor, window: Window) -> Tensor:
+    """The result with its channels innermost if the window asks for that: of x, w and y alike, as in torch."""
+    if not window.channels_last or (not torch.compiler.is_compiling() and is_wrapped(t)):
+        return t
+    return t.contiguous(memory_format=CHANNELS_LAST[window.ndim])
+
+
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """∂T/∂y + b, convolution: x ``(N, C, *I)``, w ``(O, C/g, *K)``, b ``(O,)`` → ``(N, O, *P)``."""
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return to_output(x.to(wide), w.to(wide), None if b is None else b.to(wide), window).to(x.dtype)
-    return _algorithm(x, x.shape[1], window).to_output(x, w, b, window)
+    return _laid_out(_algorithm(x, x.shape[1], window).to_output(x, w, b, window), window)
 
 
 def to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> Tensor:
@@ -65,7 +74,7 @@ def to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> T
     if wide is not None:
         return to_input(w.to(wide), y.to(wide), window, None if b is None else b.to(wide)).to(y.dtype)
     x = _algorithm(y, w.shape[1] * window.groups, window).to_input(w, y, window)
-    return x if b is None else x + b.reshape(-1, *(1,) * window.ndim)
+    return _laid_out(x if b is None else x + b.reshape(-1, *(1,) * window.ndim), window)
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
@@ -73,4 +82,4 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
-    return _algorithm(x, x.shape[1], window).to_weight(x, y, window)
+    return _laid_out(_algorithm(x, x.shape[1], window).to_weight(x, y, window), window)

@@ -1,46 +1,83 @@
 """Convolution layers: torch.nn's modules with our arithmetic.
 
-Parameters, initialisation, state_dict and repr are torch's; ``isinstance(m, torch.nn.Conv2d)`` holds.
+Parameters, initialisation, state_dict and repr are torch's; ``isinstance(m, torch.nn.Conv2d)`` holds.  ``padding`` may
+also be ``'full'``, kept as its numbers, or a ``(lo, hi)`` pair per axis.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.functional.convolution import Numbers, Padding
+from manualconv.geometry import full_padding, per_axis
 
 
-def _refuse_padding_mode(module: torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d) -> None:
+class _Convolution(torch.nn.Module):
+    """What the three share: torch's constructor, which refuses ``padding='full'``, given the numbers it stands for."""
+
+    ndim: ClassVar[int]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Numbers,
+        stride: Numbers = 1,
+        padding: Padding = 0,
+        dilation: Numbers = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if padding == "full":
+            pairs = full_padding(per_axis(kernel_size, self.ndim), per_axis(dilation, self.ndim))
+            padding = tuple(lo for lo, _ in pairs)
+        rest: Any = (stride, padding, dilation, groups, bias, padding_mode, device, dtype)
+        super().__init__(in_channels, out_channels, kernel_size, *rest)
+
+
+def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The layer with the module's numbers."""
     if module.padding_mode != "zeros":
         raise NotImplementedError(
             f"{type(module).__name__}: padding_mode='{module.padding_mode}' is not there yet, only 'zeros'; pad the "
             f"input with torch.nn.functional.pad(mode='{module.padding_mode}') and use padding=0"
         )
+    return layer(input, weight, bias, module.stride, module.padding, module.dilation, module.groups)
 
 
-class Conv1d(torch.nn.Conv1d):
+class Conv1d(_Convolution, torch.nn.Conv1d):
     """torch.nn.Conv1d whose derivatives are written by hand: ``(N, C, L)`` → ``(N, O, P)``."""
 
+    ndim = 1
+
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        _refuse_padding_mode(self)
-        return functional.conv1d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        return _run(functional.conv1d, self, input, weight, bias)
 
 
-class Conv2d(torch.nn.Conv2d):
+class Conv2d(_Convolution, torch.nn.Conv2d):
     """torch.nn.Conv2d whose derivatives are written by hand: ``(N, C, H, W)`` → ``(N, O, PH, PW)``."""
 
+    ndim = 2
+
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        _refuse_padding_mode(self)
-        return functional.conv2d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        return _run(functional.conv2d, self, input, weight, bias)
 
 
-class Conv3d(torch.nn.Conv3d):
+class Conv3d(_Convolution, torch.nn.Conv3d):
     """torch.nn.Conv3d whose derivatives are written by hand: ``(N, C, D, H, W)`` → ``(N, O, PD, PH, PW)``."""
 
+    ndim = 3
+
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        _refuse_padding_mode(self)
-        return functional.conv3d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        return _run(functional.conv3d, self, input, weight, bias)
 
 
 class LazyConv1d(torch.nn.LazyConv1d, Conv1d):  # type: ignore[misc]  # weight is uninitialised first

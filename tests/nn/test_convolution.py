@@ -76,6 +76,36 @@ def test_a_copy_a_pickle_and_the_meta_device_keep_the_layer() -> None:
     assert module.to("meta")(x.to("meta")).shape == (1, 3, 4, 5)
 
 
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_full_padding_is_kept_as_the_numbers_it_stands_for(ndim: int) -> None:
+    kernel, dilation = (3, 2, 1)[:ndim], (1, 3, 2)[:ndim]
+    ours = OURS[ndim](2, 3, kernel, padding="full", dilation=dilation)
+    theirs = THEIRS[ndim](2, 3, kernel, padding=(2, 3, 0)[:ndim], dilation=dilation)
+    theirs.load_state_dict(ours.state_dict())
+    assert repr(ours) == repr(theirs)
+    x = torch.randn(2, 2, *(5, 4, 3)[:ndim])
+    torch.testing.assert_close(ours(x), theirs(x))
+    assert OURS[ndim](1, 1, 3, 1, "full", 2).padding == (4,) * ndim
+    lazy = getattr(nn, f"LazyConv{ndim}d")(3, kernel, padding="full", dilation=dilation)
+    assert lazy(x).shape == theirs(x).shape
+
+
+def test_a_padding_pair_per_axis_is_kept_and_shown() -> None:
+    module = nn.Conv2d(2, 3, (3, 2), padding=((1, 0), (0, 2)))
+    plain = torch.nn.Conv2d(2, 3, (3, 2))
+    plain.load_state_dict(module.state_dict())
+    x = torch.randn(1, 2, 4, 5)
+    torch.testing.assert_close(module(x), plain(torch.nn.functional.pad(x, (0, 2, 1, 0))))
+    assert "padding=((1, 0), (0, 2))" in repr(module)
+
+
+@pytest.mark.parametrize("words", ["half", "Full"])
+def test_another_word_for_padding_is_torch_s_error(words: str) -> None:
+    for layers in (torch.nn, nn):
+        with pytest.raises(ValueError, match=f"^Invalid padding string '{words}'"):
+            layers.Conv2d(1, 1, 3, padding=words)
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_a_padding_mode_that_is_not_there_yet_is_refused(mode: str) -> None:
     module = nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)
