@@ -127,6 +127,51 @@ class Window:
         return any(side < 0 for pair in self.padding for side in pair)
 
 
+@dataclass(frozen=True)
+class Extension:
+    """Where a padded tensor reads its input: position ``p`` of an axis is a copy of position ``i(p)``.
+
+    With ``a`` and ``b`` positions added before and after (a negative number cuts off), ``P = I + a + b`` and::
+
+        reflect      i = (I − 1) − |(I − 1) − |p − a||        mirrored at the outermost position, which is not repeated
+        replicate    i = min(max(p − a, 0), I − 1)            the outermost position again and again
+        circular     i = l + (p − a) mod (h − l)              from h back to l, where 0 ≤ l ≤ i < h ≤ I is not cut off
+
+    Positions ``first ≤ p < last`` are the input itself, ``i = p − a``; the arithmetic is needed for the others only.
+
+    Attributes:
+        input_size: ``I`` of the padded axes, which are the last ones.
+        padding: ``(a, b)`` per axis.
+        mode: ``'reflect'``, ``'replicate'`` or ``'circular'``.
+    """
+
+    input_size: Axes
+    padding: tuple[Pair, ...]
+    mode: str
+
+    @property
+    def ndim(self) -> int:
+        """Number of padded axes."""
+        return len(self.input_size)
+
+    @Once
+    def output_size(self) -> Axes:
+        """``P = I + a + b``."""
+        return tuple(i + a + b for i, (a, b) in zip(self.input_size, self.padding))
+
+    @Once
+    def kept(self) -> tuple[Pair, ...]:
+        """``(l, h)`` per axis: the input positions that no negative side cuts off."""
+        return tuple((max(-a, 0), i + min(b, 0)) for i, (a, b) in zip(self.input_size, self.padding))
+
+    @Once
+    def copied(self) -> tuple[Pair, ...]:
+        """``(first, last)`` per axis: the output positions that are the input; none where everything is cut off."""
+        return tuple(
+            (low + a, high + a) if low <= high else (0, 0) for (low, high), (a, _) in zip(self.kept, self.padding)
+        )
+
+
 def window_of_output(
     output_size: Axes,
     kernel_size: Axes,

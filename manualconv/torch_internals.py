@@ -73,6 +73,25 @@ def given(forward: Callable[..., Any]) -> Callable[..., Any]:
     return copy
 
 
+def channels_last_format(t: Tensor) -> torch.memory_format:
+    """The memory format torch's layers give to the output of an input like t: channels_last or contiguous.
+
+    Steps must grow in the order channels, width, height, depth, samples; one channel of one position decides nothing
+    and is contiguous.  The old vmap of gradcheck hides steps from view.
+    """
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    hidden = not torch.compiler.is_compiling() and torch._C._functorch.is_legacy_batchedtensor(t)
+    if hidden or t.dim() not in formats or t.stride(1) == 0:
+        return torch.contiguous_format
+    reached = 0
+    for axis in (1, *range(t.dim() - 1, 1, -1), 0):
+        size, step = t.shape[axis], t.stride(axis)
+        if size == 0 or step < reached or (axis == 0 and reached == t.stride(1)):
+            return torch.contiguous_format
+        reached = step * size if size > 1 else step
+    return formats[t.dim()]
+
+
 def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
     if torch._C._are_functorch_transforms_active():

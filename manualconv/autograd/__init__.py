@@ -1,6 +1,7 @@
 """The hand-written derivatives: torch.autograd.Function subclasses, named by map."""
 
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
+from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.autograd.softmax import LogSoftmax, Softmax
@@ -8,7 +9,10 @@ from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, 
 
 __all__ = [
     "Convolution",
+    "Extend",
+    "FoldBack",
     "LogSoftmax",
+    "Pad",
     "ReLU",
     "Scatter",
     "Select",

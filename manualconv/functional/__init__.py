@@ -6,6 +6,7 @@ from manualconv.functional.convolution_transpose import conv_transpose1d, conv_t
 from manualconv.functional.flatten import flatten
 from manualconv.functional.linear import linear
 from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
+from manualconv.functional.padding import pad
 from manualconv.functional.pooling import avg_pool2d, max_pool2d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
@@ -26,6 +27,7 @@ __all__ = [
     "max_pool2d",
     "mse_loss",
     "nll_loss",
+    "pad",
     "relu",
     "sigmoid",
     "softmax",

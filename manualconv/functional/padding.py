@@ -1,0 +1,61 @@
+"""Padding: positions added around a tensor, or cut off it where a side is negative.
+
+    constant                       y[p] = x[p − a] inside, the value outside
+    reflect, replicate, circular   y[p] = x[i(p)]
+
+The derivatives stand in `manualconv.autograd.extension`, the index i(p) of each mode in `manualconv.geometry`.
+
+Source: Strang and Nguyen, *Wavelets and Filter Banks* (1996), chapter 8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from manualconv.autograd.extension import Extend, Pad
+from manualconv.autograd.function import Map
+from manualconv.functional.precision import widened
+from manualconv.functional.validation import padding as validation
+from manualconv.geometry import Extension
+
+#: The modes that torch's CPU autocast runs in float32, and over how many axes.
+IN_FLOAT32 = {"reflect": (1, 2), "replicate": (1, 2, 3)}
+
+
+def pad(input: Tensor, pad: tuple[int, ...], mode: str = "constant", value: float | None = None) -> Tensor:
+    """Pad the last axes of a tensor.
+
+    Args:
+        input: any dtype; bool for the modes constant and circular only.  The other three modes pad one axis of
+            ``(N, C, W)`` or ``(C, W)``, two of ``(N, C, H, W)`` or ``(C, H, W)``, three of ``(N, C, D, H, W)`` or
+            ``(C, D, H, W)``; the constant any number of axes of any tensor.
+        pad: positions added before and after, last axis first: ``(lo, hi)``, ``(lo, hi, lo, hi)``, …; a negative number
+            cuts positions off.
+        mode: ``'constant'``, ``'reflect'`` (each side smaller than the axis), ``'replicate'`` or ``'circular'`` (each
+            side at most what is left of the axis).
+        value: the constant, 0 if None.
+
+    Returns:
+        A new tensor of input's dtype (float32 for reflect and replicate where autocast wants it), channels_last where
+        torch's is.
+
+    Raises:
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.pad.
+    """
+    frame = validation.check_padding(input, pad, mode, value)
+    if mode == "constant":
+        validation.check_constant(input, frame)
+        constant = value.item() if isinstance(value, Tensor) else value or 0
+        return _apply(Pad, input, frame, constant)
+    pairs = tuple(zip(frame[-2::-2], frame[::-2]))
+    extension = Extension(tuple(input.shape[input.dim() - len(pairs) :]), pairs, mode)
+    validation.check_extension(input, extension, value)
+    x = widened(input)[0] if extension.ndim in IN_FLOAT32.get(mode, ()) else input
+    return _apply(Extend, x, extension)
+
+
+def _apply(layer: type[Map], *args: Any) -> Tensor:
+    y: Tensor = layer.call(*args)
+    return y

@@ -1,0 +1,289 @@
+"""pad: exactly the loops, exactly torch, in every mode, at every order, with torch's dtypes, layouts and errors."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.autograd import grad, gradcheck, gradgradcheck
+
+from manualconv import functional
+from tests import definitions
+from tests.layers import spread_out
+from tests.referee import first_gradients
+from tests.strategies import Padding, paddings
+
+MODES = ("constant", "reflect", "replicate", "circular")
+ANY = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=MODES))
+COPYING = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=MODES[1:]))
+FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+@given(case=ANY, value=st.sampled_from((None, 0, 2.5, -math.inf)))
+def test_values_and_gradient_equal_the_loops(case: Padding, value: float | None) -> None:
+    x, cotangent = case.input().requires_grad_(), case.cotangent()
+    numbers = x.detach().numpy()
+    if case.mode == "constant":
+        y = functional.pad(case.unbatch(x), case.frame, value=value)
+        expected = definitions.constant_pad(numbers, case.padding, value or 0)
+        back = definitions.constant_pad(cotangent.numpy(), tuple((-a, -b) for a, b in case.padding))
+    else:
+        y = functional.pad(case.unbatch(x), case.frame, case.mode)
+        expected = definitions.extend(numbers, case.padding, case.mode)
+        back = definitions.fold_back(cotangent.numpy(), case.input_size, case.padding, case.mode)
+    assert torch.equal(y, case.unbatch(torch.from_numpy(expected)))
+    assert torch.equal(grad(y, x, case.unbatch(cotangent))[0], torch.from_numpy(back))
+
+
+@given(case=ANY)
+def test_values_steps_first_and_second_gradients_equal_torch(case: Padding) -> None:
+    results = []
+    for layer in (functional.pad, F.pad):
+        x, cotangent = case.input().requires_grad_(), case.cotangent().clone().requires_grad_()
+        y = layer(case.unbatch(x), case.frame, case.mode)
+        first = first_gradients(y, [x], case.unbatch(cotangent))
+        results.append((y, *first, *grad((first[0] ** 2).sum(), cotangent)))
+    assert all(map(torch.equal, *results))
+    ours, theirs = (y for y, *_ in results)
+    if min(ours.shape) > 1:
+        assert ours.stride() == theirs.stride()
+
+
+@given(case=ANY)
+def test_padding_a_mirrored_input_mirrors_the_output(case: Padding) -> None:
+    x, last = case.unbatch(case.input()), case.frame[:2]
+    swapped = (last[1], last[0], *case.frame[2:])
+    mirrored = functional.pad(x.flip(-1), swapped, case.mode)
+    assert torch.equal(mirrored, functional.pad(x, case.frame, case.mode).flip(-1))
+
+
+@given(case=ANY)
+def test_axes_are_padded_one_by_one_in_any_order(case: Padding) -> None:
+    """Padding is separable; an axis alone is padded by moving it to the end."""
+    x = case.unbatch(case.input())
+    y = x
+    for axis, sides in enumerate(case.padding):
+        at = x.dim() - len(case.padding) + axis
+        flat = y.movedim(at, -1).reshape(1, math.prod(y.shape) // y.shape[at], y.shape[at])
+        if flat.shape[1] == 0:
+            return
+        moved = y.movedim(at, -1).shape
+        y = functional.pad(flat, sides, case.mode).reshape(*moved[:-1], -1).movedim(-1, at)
+    assert torch.equal(y, functional.pad(x, case.frame, case.mode))
+
+
+@given(case=COPYING)
+def test_copies_of_a_constant_are_that_constant(case: Padding) -> None:
+    x = case.unbatch(torch.full_like(case.input(), 3.0))
+    assert torch.all(functional.pad(x, case.frame, case.mode) == 3)
+
+
+@given(case=COPYING)
+def test_circular_padding_by_a_whole_turn_repeats_the_input(case: Padding) -> None:
+    x = case.unbatch(case.input())
+    turn = [side for size in reversed(case.input_size) for side in (0, size)]
+    tiles = (1,) * (x.dim() - len(case.input_size)) + (2,) * len(case.input_size)
+    assert torch.equal(functional.pad(x, turn, "circular"), x.tile(tiles))
+
+
+@given(seed=st.integers(0, 99), axes=st.integers(0, 5), data=st.data())
+def test_a_constant_frames_any_number_of_axes(seed: int, axes: int, data: st.DataObject) -> None:
+    x = spread_out((2, 3, 1, 2, 4)[:axes], seed).requires_grad_()
+    pad = data.draw(st.lists(st.integers(-1, 2), max_size=axes).map(lambda sides: [s for s in sides for _ in (0, 1)]))
+    ours, theirs = functional.pad(x, pad, value=1.5) if min((*x.shape, 9)) > 1 else None, None
+    if ours is not None:
+        theirs = F.pad(x, pad, value=1.5)
+        assert torch.equal(ours, theirs)
+        cotangent = spread_out(theirs.shape, seed + 1)
+        assert torch.equal(*(grad(y, x, cotangent)[0] for y in (ours, theirs)))
+
+
+@pytest.mark.parametrize("mode", MODES[1:3])
+@pytest.mark.parametrize("pad", [(-6, 3), (4, -6), (-3, 4)])
+def test_a_border_may_be_all_that_is_left(mode: str, pad: tuple[int, int]) -> None:
+    """More is cut off than the axis has: the other side begins inside its own border."""
+    results = []
+    for layer in (functional.pad, F.pad):
+        x = spread_out((2, 3, 5)).requires_grad_()
+        y = layer(x, pad, mode)
+        results.append((y, *grad(y, x, spread_out(y.shape, 1))))
+    assert all(map(torch.equal, *results))
+
+
+def test_nothing_to_pad_is_a_copy() -> None:
+    x = spread_out((2, 3, 4))
+    for mode in MODES:
+        y = functional.pad(x, (0, 0), mode)
+        assert torch.equal(y, x) and y.data_ptr() != x.data_ptr() and not y._is_view()
+
+
+# --------------------------------------------------------------------------------------- derivatives, numerically
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_every_order_numerically(mode: str, ndim: int) -> None:
+    frame = (2, -1, 1, 0, -1, 1)[: 2 * ndim]
+    x = spread_out((2, 1, 2, 3, 4)[:2] + (3, 2, 4)[3 - ndim :]).requires_grad_()
+
+    def cubed(x: torch.Tensor) -> torch.Tensor:
+        return functional.pad(x, frame, mode).pow(3)
+
+    def second(x: torch.Tensor) -> torch.Tensor:
+        (first,) = grad(cubed(x).sum(), x, create_graph=True)
+        return grad(first.pow(2).sum(), x, create_graph=True)[0]
+
+    exactly = {"eps": 1.0, "atol": 0, "rtol": 0, "check_forward_ad": True}
+    every_mode = {"check_forward_ad": True, "check_batched_grad": True, "check_batched_forward_grad": True}
+    assert gradcheck(lambda x: functional.pad(x, frame, mode), x.detach().mul(6).round().requires_grad_(), **exactly)
+    assert gradcheck(cubed, x, **every_mode, nondet_tol=0.0)
+    assert gradgradcheck(cubed, x, check_fwd_over_rev=True, check_batched_grad=True, nondet_tol=0.0)
+    assert gradcheck(second, x)
+
+
+# ------------------------------------------------------------------------------------------------ torch's settings
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.complex64, torch.int64, torch.uint8])
+def test_every_dtype_is_torch_s(dtype: torch.dtype, mode: str, ndim: int) -> None:
+    x = torch.arange(2 * 3 ** (ndim + 1)).reshape(2, 3, *(3,) * ndim).to(dtype)
+    frame = (1, 2, 2, -1, 0, 1)[: 2 * ndim]
+    ours, theirs = functional.pad(x, frame, mode), F.pad(x, frame, mode)
+    assert ours.dtype == dtype and torch.equal(ours, theirs)
+
+
+def test_bools_are_padded_where_torch_pads_them() -> None:
+    x = torch.tensor([[[True, False, True]]])
+    for mode in ("constant", "circular"):
+        assert torch.equal(functional.pad(x, (1, 2), mode, 0), F.pad(x, (1, 2), mode, 0))
+    for mode in ("reflect", "replicate"):
+        for layer in (F.pad, functional.pad):
+            with pytest.raises(NotImplementedError, match="not implemented for 'Bool'"):
+                layer(x, (1, 2), mode)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_autocast_gives_torch_s_dtype_and_the_input_s_gradient(mode: str, ndim: int) -> None:
+    for dtype in (torch.bfloat16, torch.float16, torch.float32, torch.float64):
+        x = spread_out((1, 2, *(3,) * ndim)).to(dtype).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            ours, theirs = (layer(x, (1,) * (2 * ndim), mode) for layer in (functional.pad, F.pad))
+        assert ours.dtype == theirs.dtype
+        assert torch.equal(ours, theirs)
+        assert grad(ours.sum(), x)[0].dtype == dtype
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_channels_last_comes_out_where_torch_s_does(mode: str, channels: int, ndim: int) -> None:
+    images = spread_out((2, channels, *(3, 4, 6)[3 - ndim :]))
+    last = images.contiguous(memory_format=FORMATS[ndim + 2])
+    for x in (images, last, last[..., ::2], last.transpose(-1, -2), last[:1]):
+        ours, theirs = (layer(x, (1,) * (2 * ndim), mode) for layer in (functional.pad, F.pad))
+        assert torch.equal(ours, theirs)
+        assert [ours.is_contiguous(memory_format=f) for f in (torch.contiguous_format, FORMATS[ndim + 2])] == [
+            theirs.is_contiguous(memory_format=f) for f in (torch.contiguous_format, FORMATS[ndim + 2])
+        ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_shapes_are_known_without_data(mode: str) -> None:
+    assert functional.pad(torch.empty(2, 3, 4, 5, device="meta"), (1, -1, 2, 3), mode).shape == (2, 3, 9, 5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_compiled_graph_serves_every_size(mode: str) -> None:
+    torch._dynamo.reset()
+    graphs = []
+
+    def counting(graph: torch.fx.GraphModule, _: object) -> object:
+        graphs.append(graph)
+        return graph
+
+    def layer(x: torch.Tensor) -> torch.Tensor:
+        return functional.pad(x, (2, -1, 1, 2), mode)
+
+    compiled = torch.compile(layer, backend=counting, fullgraph=True, dynamic=True)
+    for height, width in ((4, 5), (6, 7), (9, 8)):
+        x = spread_out((2, 3, height, width))
+        assert torch.equal(compiled(x), F.pad(x, (2, -1, 1, 2), mode))
+    assert len(graphs) == 1
+
+
+# ----------------------------------------------------------------------------------------------------------- errors
+
+IMAGE = torch.zeros(2, 3, 4, 5)
+#: Arguments behind the input, and torch's opening words.
+REFUSED = [
+    (IMAGE, (1, 2, 3), "constant", None, "Padding length must be divisible by 2"),
+    (
+        IMAGE,
+        (1,) * 10,
+        "constant",
+        None,
+        "Padding length should be less than or equal to two times the input",
+    ),
+    (IMAGE, (-3, -3), "constant", None, "narrow(): length must be non-negative."),
+    (IMAGE, (-6, 3), "constant", None, "narrow(): length must be non-negative."),
+    (IMAGE, (2**62, 2**62), "constant", None, "The input size 5, plus negative padding"),
+    (IMAGE, 1, "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, not int"),
+    (IMAGE, None, "reflect", None, "pad(): argument 'pad' (position 2) must be tuple of ints, not NoneType"),
+    (IMAGE, (1.0, 1), "reflect", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
+    (IMAGE, (True, 1), "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
+    (IMAGE, ((1, 1),), "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
+    ([1.0], (1, 1), "constant", None, "pad(): argument 'input' (position 1) must be Tensor, not list"),
+    (IMAGE, (1, 1), "mirror", None, "Unrecognised padding mode mirror"),
+    (IMAGE, (1, 1), None, None, "pad(): argument 'mode' (position 3) must be str, not NoneType"),
+    (IMAGE, (1, 1), "constant", "0", "pad(): argument 'value' (position 4) must be float, not str"),
+    (IMAGE, (1, 1), "constant", 1j, "pad(): argument 'value' (position 4) must be float, not complex"),
+    (IMAGE.to_sparse(), (1, 1, 1, 1), "constant", None, "Could not run"),
+    (IMAGE.to_sparse(), (1, 1, 1, 1), "reflect", None, "Could not run"),
+    (IMAGE.long(), (1, 1), "constant", math.inf, "value cannot be converted to type int64_t without overflow"),
+    (IMAGE, (5, 0, 0, 0), "reflect", None, "Argument #4: Padding size should be less than the corresponding input"),
+    (IMAGE, (0, 0, 1, 9), "reflect", None, "Argument #6: Padding size should be less than the corresponding input"),
+    (IMAGE[0], (0, 5), "reflect", None, "Argument #4: Padding size should be less than the corresponding input"),
+    (IMAGE[0], (-3, -2), "reflect", None, "input (W: 5) is too small. Calculated output W: 0"),
+    (IMAGE, (-3, -2, -4, 0), "reflect", None, "input (H: 4, W: 5) is too small. Calculated output H: 0 W: 0"),
+    (IMAGE[0], (-3, -3), "replicate", None, "input (W: 5) is too small. Calculated output W: -1"),
+    (IMAGE, (-3, -2, 0, 0), "replicate", None, "Calculated output H: 4 W: 0 must be >= 1 in every dimension"),
+    (IMAGE[None], (-3, -2, 0, 0, 1, 0), "replicate", None, "Calculated output D: 4 H: 4 W: 0 must be >= 1 in every"),
+    (IMAGE, (6, 0, 0, 0), "circular", None, "Padding value causes wrapping around more than once."),
+    (IMAGE[..., :0], (1, 1, 1, 1), "circular", None, "Padding value causes wrapping around more than once."),
+    (IMAGE, (-3, -3, 0, 0), "circular", None, "Negative padding value is resulting in an empty dimension"),
+    (IMAGE[:, :0], (1, 1, 1, 1), "reflect", None, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
+    (IMAGE[0, :0], (1, 1, 1, 1), "replicate", None, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
+    *((IMAGE, (1, 1), mode, None, "Padding size 2 is not supported for 4D input tensor.") for mode in MODES[1:]),
+    *((IMAGE, (), mode, None, "Padding size 0 is not supported for 4D input tensor.") for mode in MODES[1:]),
+    *((IMAGE, (1,) * 8, mode, None, "Padding size 8 is not supported for 4D input tensor.") for mode in MODES[1:]),
+    *((IMAGE, (1,) * 4, m, 2.0, f'Padding mode "{m}" doesn\'t take in value argument') for m in MODES[1:]),
+]
+
+
+@pytest.mark.parametrize(("input", "pad", "mode", "value", "words"), REFUSED)
+def test_what_torch_refuses_is_refused_in_its_words(
+    input: object, pad: object, mode: object, value: object, words: str
+) -> None:
+    refusals = []
+    for layer in (F.pad, functional.pad):
+        with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
+            layer(input, pad, mode, value)
+        refusals.append(refusal)
+    theirs, ours = refusals
+    assert ours.type is theirs.type
+    assert str(theirs.value).startswith(words)
+    assert str(ours.value).startswith(words)
+
+
+@pytest.mark.parametrize("pad", [(4, -2), (-5, 3), (2, -5)])
+def test_a_turn_longer_than_what_is_left_is_refused(pad: tuple[int, int]) -> None:
+    """torch refuses it sometimes and else hands out memory it never wrote."""
+    with pytest.raises(RuntimeError, match=r"wrapping around more than once.*positions to copy"):
+        functional.pad(torch.ones(1, 1, 5), pad, "circular")

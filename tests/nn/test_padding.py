@@ -1,0 +1,50 @@
+"""The fifteen padding modules: torch's arguments, repr and results; our arithmetic."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manualconv import nn
+from tests.strategies import Padding, paddings
+
+NAMES = {
+    "constant": "ConstantPad",
+    "zeros": "ZeroPad",
+    "reflect": "ReflectionPad",
+    "replicate": "ReplicationPad",
+    "circular": "CircularPad",
+}
+ANY = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=("constant", *list(NAMES)[2:])))
+EVERY = [f"{name}{ndim}d" for name in NAMES.values() for ndim in (1, 2, 3)]
+
+
+def arguments(name: str) -> tuple[float, ...]:
+    """What a module takes behind its padding."""
+    return (1.5,) if name.startswith("ConstantPad") else ()
+
+
+@given(case=ANY, zeros=st.booleans())
+def test_a_module_computes_what_torch_s_does(case: Padding, zeros: bool) -> None:
+    name = NAMES["zeros" if zeros and case.mode == "constant" else case.mode] + f"{len(case.input_size)}d"
+    results = []
+    for layers in (nn, torch.nn):
+        x = case.input().requires_grad_()
+        y = getattr(layers, name)(case.frame, *arguments(name))(case.unbatch(x))
+        results.append((y, *torch.autograd.grad(y, x, case.unbatch(case.cotangent()))))
+    assert all(map(torch.equal, *results))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_module_is_torch_s_in_all_but_arithmetic(name: str) -> None:
+    ours, theirs = (getattr(layers, name)(2, *arguments(name)) for layers in (nn, torch.nn))
+    assert isinstance(ours, type(theirs))
+    assert repr(ours) == repr(theirs)
+    assert not ours.state_dict()
+
+
+def test_circular_padding_counts_the_input_s_axes_as_torch_does() -> None:
+    for ndim in (1, 2, 3):
+        for layers in (nn, torch.nn):
+            with pytest.raises(ValueError, match=rf"expected {ndim + 1}D or {ndim + 2}D input \(got 6D input\)"):
+                getattr(layers, f"CircularPad{ndim}d")(1)(torch.ones(1, 1, 2, 2, 2, 2))
