@@ -46,6 +46,7 @@ def _convolution(
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     validation.check_convolution_shapes(name, x, w, b, ndim, groups)
     validation.check_same_kind(x, weight=w, bias=b)
+    validation.check_numbers(name, x, "compute_columns3d" if ndim == 3 else "slow_conv2d_cpu")
     kernel_size = tuple(w.shape[2:])
     frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
     size = tuple(x.shape[x.dim() - ndim :])
@@ -79,7 +80,7 @@ def conv1d(
     """1-D convolution of signals.
 
     Args:
-        input: ``(N, C, L)`` or ``(C, L)``; floating point, complex or int64.
+        input: ``(N, C, L)`` or ``(C, L)``; floating point, complex or integer.
         weight: ``(O, C/groups, K)``, of the input's dtype and device.
         bias: ``(O,)`` or None.
         stride, dilation: an int or a tuple of one.
@@ -91,7 +92,8 @@ def conv1d(
             starts one position later than scipy's, which is ``padding=((K // 2, (K − 1) // 2),)``.
 
     Returns:
-        ``(N, O, P)`` or ``(O, P)`` with ``P = ⌊(L + lo + hi − dilation·(K − 1) − 1)/stride⌋ + 1``.
+        ``(N, O, P)`` or ``(O, P)`` with ``P = ⌊(L + lo + hi − dilation·(K − 1) − 1)/stride⌋ + 1``.  With no input
+        channels a sum of no terms and the bias, where torch's output has no channels either.
 
     Raises:
         TypeError, RuntimeError: as torch.nn.functional.conv1d, with the numbers of the broken rule.

@@ -52,7 +52,7 @@ def _conv_transpose(
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     transposed.check_transposed_shapes(name, x, w, b, ndim, groups)
     validation.check_same_kind(x, weight=w, bias=b)
-    transposed.check_numbers_only(name, ndim, x)
+    validation.check_numbers(name, x, f"slow_conv_transpose{max(ndim, 2)}d_out_cpu")
     kernel_size = tuple(w.shape[2:])
     frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
     more = transposed.output_padding(output_padding, steps, spacing)

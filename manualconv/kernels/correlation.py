@@ -24,7 +24,7 @@ LARGEST_BLOCK = 32 * 2**20
 SHORT_ROW = 16
 
 CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
-WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.complex32: torch.complex64}
 
 
 class Algorithm(Protocol):

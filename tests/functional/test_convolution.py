@@ -1,15 +1,10 @@
 """conv1d, conv2d, conv3d: exactly the loops, exactly torch, at every order; floats within the bound of their sums."""
 
-from itertools import product
-from math import prod
-
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import signal
 from torch import Tensor
 from torch.autograd import grad
 
@@ -172,55 +167,60 @@ def test_a_nan_reaches_exactly_the_windows_that_cover_it(case: Convolution) -> N
     assert torch.equal(by_hand(x, w, None, case.window).isnan(), torch.from_numpy(touched))
 
 
-@given(case=ANY_DIMENSION)
-def test_flip_turns_the_kernel_round_at_every_order(case: Convolution) -> None:
-    window, layer = case.window, BY_HAND[case.window.ndim]
-    options = (window.stride, window.padding, window.dilation, window.groups)
-    axes = tuple(range(2, 2 + window.ndim))
-    results = []
-    for apply in (
-        lambda x, w, b: layer(x, w, b, *options, flip=True),
-        lambda x, w, b: convolution(x, w.flip(axes), b, window),
-    ):
-        x, w, b, cotangent = case.tensors()
-        inputs = leaves(x, w, b)
-        y = apply(*inputs, *([None] if b is None else []))
-        cotangent = cotangent.clone().requires_grad_()
-        first = first_gradients(y, inputs, cotangent)
-        directions = [v for v in case.tensors(seed=1)[:3] if v is not None]
-        results.append([y, *first, *second_gradients(first, [*inputs, cotangent], directions)])
-    assert all(map(torch.equal, *results))
-
-
-@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, groups=(1,))))
-def test_the_flipped_layer_is_scipy_s_and_numpy_s_convolution(case: Convolution) -> None:
-    """Channel by channel: y[n, o] = Σ_c x[n, c] ∗ w[o, c]."""
-    x, w, _ = case.batched()
-    layer, ndim = BY_HAND[case.window.ndim], case.window.ndim
-    fits = all(k <= i for k, i in zip(w.shape[2:], x.shape[2:]))
-    odd = all(k % 2 for k in w.shape[2:])
-    for mode in ("full", *(["valid"] if fits else []), *(["same"] if odd and fits else [])):
-        y = layer(x, w, padding=mode, flip=True)
-        for n, o in product(range(len(x)), range(len(w))):
-            pairs = [(a.numpy(), k.numpy()) for a, k in zip(x[n], w[o])]
-            assert np.array_equal(y[n, o], sum(signal.convolve(a, k, mode, "direct") for a, k in pairs))
-            if ndim == 1:
-                assert np.array_equal(y[n, o], sum(np.convolve(a, k, mode) for a, k in pairs))
-
-
-@given(kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)))
-def test_scipy_s_same_of_an_even_kernel_is_one_padding_pair(kernel: tuple[int, int]) -> None:
-    x, w = torch.arange(42.0).reshape(6, 7), torch.arange(1.0, 1 + prod(kernel)).reshape(kernel)
-    padding = tuple((k // 2, (k - 1) // 2) for k in kernel)
-    y = functional.conv2d(x[None], w[None, None], padding=padding, flip=True)
-    assert np.array_equal(y[0], signal.convolve(x.numpy(), w.numpy(), "same", "direct"))
-
-
 def test_an_image_used_as_its_own_kernel_gets_both_gradients() -> None:
     x = torch.arange(4.0 * 4 * 2 * 3).reshape(4, 4, 2, 3).double().requires_grad_()
     ours, theirs = functional.conv2d(x, x, padding=1), F.conv2d(x, x, padding=1)
     cotangent = torch.arange(float(ours.numel())).reshape(ours.shape).double()
     assert torch.equal(grad(ours, x, cotangent)[0], grad(theirs, x, cotangent)[0])
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_an_empty_batch_gives_zero_gradients(ndim: int) -> None:
+    for layers in (CONVOLUTIONS, BY_HAND):
+        inputs = leaves(torch.ones(0, 4, *(5,) * ndim), torch.ones(6, 2, *(2,) * ndim), torch.ones(6))
+        y = layers[ndim](*inputs, stride=2, groups=2)
+        assert y.shape == (0, 6, *(2,) * ndim)
+        for t, t_bar in zip(inputs, grad(y.sum(), inputs)):
+            assert t_bar.shape == t.shape
+            assert not t_bar.any()
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_without_input_channels_the_output_is_the_bias(ndim: int) -> None:
+    """A sum of no terms.  torch's has no output channels there, against its own formula."""
+    x, w, b = leaves(torch.ones(2, 0, *(4,) * ndim), torch.ones(3, 0, *(2,) * ndim), torch.tensor([1.0, 2.0, 3.0]))
+    y = BY_HAND[ndim](x, w, b)
+    assert torch.equal(y, b.reshape(-1, *(1,) * ndim).expand(2, 3, *(3,) * ndim))
+    x_bar, w_bar, b_bar = grad(y.sum(), (x, w, b))
+    assert (x_bar.shape, w_bar.shape) == (x.shape, w.shape)
+    assert b_bar.tolist() == [2 * 3**ndim] * 3
+    assert CONVOLUTIONS[ndim](x, w, b).shape == (2, 0, *(3,) * ndim)
+
+
+DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16, torch.float32)
+COMPLEX = (torch.complex32, torch.complex64, torch.complex128)
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.float64, *COMPLEX])
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"])
+def test_every_dtype_of_torch_s_is_taken_and_given_back(name: str, dtype: torch.dtype) -> None:
+    ndim = int(name[-2])
+    x, w = torch.arange(2 * 4**ndim).reshape(1, 2, *(4,) * ndim) % 5, torch.arange(4 * 2**ndim) % 3
+    w = w.reshape(2, 2, *(2,) * ndim)
+    y = getattr(functional, name)(x.to(dtype), w.to(dtype))
+    assert y.dtype == dtype
+    assert torch.equal(y.to(torch.complex128), getattr(F, name)(x, w).to(torch.complex128))
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_bool_is_torch_s_error(ndim: int) -> None:
+    x, w = torch.ones(1, 2, *(4,) * ndim).bool(), torch.ones(2, 2, *(2,) * ndim).bool()
+    with pytest.raises(NotImplementedError) as theirs:
+        CONVOLUTIONS[ndim](x, w)
+    with pytest.raises(NotImplementedError) as ours:
+        BY_HAND[ndim](x, w)
+    assert str(ours.value).startswith(str(theirs.value))
 
 
 def test_float32_error_is_counted_in_its_own_rounding() -> None:

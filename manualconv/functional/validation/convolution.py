@@ -113,6 +113,14 @@ def check_same_kind(input: Tensor, **others: Tensor | None) -> None:
             )
 
 
+def check_numbers(name: str, input: Tensor, kernel: str) -> None:
+    """Anything that can be multiplied, which is not bool; `kernel` is the one of torch's that says so."""
+    if input.dtype == torch.bool:
+        raise NotImplementedError(
+            f"\"{kernel}\" not implemented for 'Bool' [{name} multiplies and adds: input.float() makes numbers]"
+        )
+
+
 def check_convolution_shapes(
     name: str, input: Tensor, weight: Tensor, bias: Tensor | None, ndim: int, groups: int
 ) -> None:

@@ -71,16 +71,6 @@ def check_transposed_shapes(
         )
 
 
-def check_numbers_only(name: str, ndim: int, input: Tensor) -> None:
-    """Everything that can be multiplied: not bool."""
-    if input.dtype.is_floating_point or input.dtype.is_complex or "int" in str(input.dtype):
-        return
-    kernel = f"slow_conv_transpose{max(ndim, 2)}d_out_cpu"
-    raise NotImplementedError(
-        f"\"{kernel}\" not implemented for 'Bool' [{name} multiplies: input.float() makes numbers]"
-    )
-
-
 def output_padding(value: Any, stride: Axes, dilation: Axes) -> Axes:
     """Positions added at the far border, per axis: 0 ≤ m < max(stride, dilation)."""
     ndim = len(stride)

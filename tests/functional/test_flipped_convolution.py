@@ -1,0 +1,58 @@
+"""conv1d, conv2d, conv3d with flip=True: the convolution of the mathematicians, as scipy and numpy compute it."""
+
+from itertools import product
+from math import prod
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import signal
+
+from manualconv import functional
+from tests.referee import BY_HAND, convolution, first_gradients, leaves, second_gradients
+from tests.strategies import Convolution, convolutions
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(convolutions))
+def test_flip_turns_the_kernel_round_at_every_order(case: Convolution) -> None:
+    window, layer = case.window, BY_HAND[case.window.ndim]
+    options = (window.stride, window.padding, window.dilation, window.groups)
+    axes = tuple(range(2, 2 + window.ndim))
+    results = []
+    for apply in (
+        lambda x, w, b: layer(x, w, b, *options, flip=True),
+        lambda x, w, b: convolution(x, w.flip(axes), b, window),
+    ):
+        x, w, b, cotangent = case.tensors()
+        inputs = leaves(x, w, b)
+        y = apply(*inputs, *([None] if b is None else []))
+        cotangent = cotangent.clone().requires_grad_()
+        first = first_gradients(y, inputs, cotangent)
+        directions = [v for v in case.tensors(seed=1)[:3] if v is not None]
+        results.append([y, *first, *second_gradients(first, [*inputs, cotangent], directions)])
+    assert all(map(torch.equal, *results))
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, groups=(1,))))
+def test_the_flipped_layer_is_scipy_s_and_numpy_s_convolution(case: Convolution) -> None:
+    """Channel by channel: y[n, o] = Σ_c x[n, c] ∗ w[o, c]."""
+    x, w, _ = case.batched()
+    layer, ndim = BY_HAND[case.window.ndim], case.window.ndim
+    fits = all(k <= i for k, i in zip(w.shape[2:], x.shape[2:]))
+    odd = all(k % 2 for k in w.shape[2:])
+    for mode in ("full", *(["valid"] if fits else []), *(["same"] if odd and fits else [])):
+        y = layer(x, w, padding=mode, flip=True)
+        for n, o in product(range(len(x)), range(len(w))):
+            pairs = [(a.numpy(), k.numpy()) for a, k in zip(x[n], w[o])]
+            assert np.array_equal(y[n, o], sum(signal.convolve(a, k, mode, "direct") for a, k in pairs))
+            if ndim == 1:
+                assert np.array_equal(y[n, o], sum(np.convolve(a, k, mode) for a, k in pairs))
+
+
+@given(kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)))
+def test_scipy_s_same_of_an_even_kernel_is_one_padding_pair(kernel: tuple[int, int]) -> None:
+    x, w = torch.arange(42.0).reshape(6, 7), torch.arange(1.0, 1 + prod(kernel)).reshape(kernel)
+    padding = tuple((k // 2, (k - 1) // 2) for k in kernel)
+    y = functional.conv2d(x[None], w[None, None], padding=padding, flip=True)
+    assert np.array_equal(y[0], signal.convolve(x.numpy(), w.numpy(), "same", "direct"))
