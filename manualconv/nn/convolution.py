@@ -14,6 +14,7 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.functional.convolution import Numbers, Padding
+from manualconv.functional.validation.convolution import convolution_padding
 from manualconv.geometry import full_padding, per_axis
 
 
@@ -44,13 +45,13 @@ class _Convolution(torch.nn.Module):
 
 
 def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The layer with the module's numbers."""
+    """The layer with the module's numbers; padding by anything but zeros is a layer of its own before it."""
+    padding, rest = module.padding, (module.dilation, module.groups)
     if module.padding_mode != "zeros":
-        raise NotImplementedError(
-            f"{type(module).__name__}: padding_mode='{module.padding_mode}' is not there yet, only 'zeros'; pad the "
-            f"input with torch.nn.functional.pad(mode='{module.padding_mode}') and use padding=0"
-        )
-    return layer(input, weight, bias, module.stride, module.padding, module.dilation, module.groups)
+        frame = convolution_padding(padding, module.kernel_size, module.stride, module.dilation)
+        sides = tuple(side for pair in reversed(frame) for side in pair)
+        input, padding = functional.pad(input, sides, module.padding_mode), 0
+    return layer(input, weight, bias, module.stride, padding, *rest)
 
 
 class Conv1d(_Convolution, torch.nn.Conv1d):

@@ -48,8 +48,6 @@ def _unlike_ours(module: Module) -> str | None:
         return INCOMPLETE[_layer_type(module)]
     if "forward" in vars(module):
         return "its forward was replaced on the instance"
-    if getattr(module, "padding_mode", "zeros") != "zeros":
-        return f"padding_mode='{module.padding_mode}' is not by hand yet"
     if isinstance(module, (torch.nn.Softmax, torch.nn.LogSoftmax)) and module.dim is None:
         return "dim is None, for torch to guess"
     return None

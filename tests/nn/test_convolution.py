@@ -5,12 +5,13 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from manualconv import nn
-from tests.referee import leaves
+from tests.referee import first_gradients, leaves, second_gradients
 from tests.strategies import Convolution, convolutions
+from tests.tensors import filled
 
 OURS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 THEIRS = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}
@@ -106,11 +107,84 @@ def test_another_word_for_padding_is_torch_s_error(words: str) -> None:
             layers.Conv2d(1, 1, 3, padding=words)
 
 
-@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
-def test_a_padding_mode_that_is_not_there_yet_is_refused(mode: str) -> None:
-    module = nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)
-    with pytest.raises(NotImplementedError, match=f"padding_mode='{mode}' is not there yet"):
-        module(torch.ones(1, 1, 4, 4))
+MODES = pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+
+
+@MODES
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, symmetric=True)), seed=st.integers(0, 9))
+def test_every_padding_mode_computes_what_torch_s_does_at_both_orders(mode: str, case: Convolution, seed: int) -> None:
+    window = case.window
+    x, w, b, _ = case.tensors()
+    assume(case.batch != 0 and all(a < i for i, (a, _) in zip(window.input_size, window.padding)))  # refused, see below
+    arguments = (x.shape[-window.ndim - 1], len(w), window.kernel_size, window.stride)
+    options = {
+        "padding": tuple(a for a, _ in window.padding),
+        "dilation": window.dilation,
+        "groups": window.groups,
+        "bias": case.biased,
+        "padding_mode": mode,
+        "dtype": torch.float64,
+    }
+    results = []
+    for layers in (OURS, THEIRS):
+        module = layers[window.ndim](*arguments, **options)
+        with torch.no_grad():
+            module.weight.copy_(w)
+            if b is not None:
+                module.bias.copy_(b)
+        inputs = [*leaves(x), *module.parameters()]
+        y = module(inputs[0])
+        cotangent = filled("small", tuple(y.shape), torch.Generator().manual_seed(seed)).double().requires_grad_()
+        first = first_gradients(y, inputs, cotangent)
+        results.append([y, *first, *second_gradients(first, [*inputs, cotangent], [t.detach() for t in inputs])])
+    assert all(map(torch.equal, *results))
+
+
+@MODES
+@pytest.mark.parametrize("padding", ["same", "valid", (1, 2)])
+def test_words_for_padding_go_with_every_mode_and_repr_is_torch_s(mode: str, padding: object) -> None:
+    options = {"padding": padding, "dilation": (1, 2), "padding_mode": mode}
+    ours, theirs = nn.Conv2d(2, 3, (4, 2), **options), torch.nn.Conv2d(2, 3, (4, 2), **options)
+    theirs.load_state_dict(ours.state_dict())
+    assert repr(ours) == repr(theirs)
+    x = torch.randn(2, 2, 6, 5)
+    torch.testing.assert_close(ours(x), theirs(x))
+    torch.testing.assert_close(ours(x[0]), theirs(x[0]))
+
+
+@MODES
+def test_one_sided_and_full_padding_go_with_every_mode(mode: str) -> None:
+    module = nn.Conv2d(2, 3, (3, 2), padding=((1, 0), (0, 2)), padding_mode=mode)
+    plain = torch.nn.Conv2d(2, 3, (3, 2))
+    plain.load_state_dict(module.state_dict())
+    x = torch.randn(1, 2, 4, 5)
+    torch.testing.assert_close(module(x), plain(torch.nn.functional.pad(x, (0, 2, 1, 0), mode)))
+    assert nn.Conv2d(2, 3, (3, 2), padding="full", padding_mode=mode)(x).shape == (1, 3, 6, 6)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "circular"])
+def test_padding_that_the_input_is_too_small_for_is_torch_s_error(mode: str) -> None:
+    messages = []
+    for layers in (torch.nn, nn):
+        with pytest.raises(RuntimeError) as caught:
+            layers.Conv1d(1, 1, 3, padding=4, padding_mode=mode)(torch.ones(1, 1, 3))
+        messages.append(str(caught.value))
+    assert messages[1][:30] == messages[0][:30]
+
+
+@MODES
+def test_per_sample_gradients_go_through_every_padding_mode(mode: str) -> None:
+    ours = nn.Conv2d(2, 4, (3, 2), padding=(1, 2), padding_mode=mode, groups=2, dtype=torch.float64)
+    theirs = torch.nn.Conv2d(2, 4, (3, 2), padding=(1, 2), padding_mode=mode, groups=2, dtype=torch.float64)
+    x = torch.randn(3, 2, 4, 5, dtype=torch.float64)
+    gradients = []
+    for module in (ours, theirs):
+
+        def loss(parameters: dict[str, torch.Tensor], image: torch.Tensor, module: torch.nn.Module = module):
+            return torch.func.functional_call(module, parameters, (image,)).pow(2).sum()
+
+        gradients.append(torch.func.vmap(torch.func.grad(loss), (None, 0))(dict(ours.named_parameters()), x))
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])
