@@ -9,13 +9,17 @@ RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train test lint compare clean
+.PHONY: setup train test lint faults compare clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
 
 test: lint
 	$(RUN) -m pytest tests -n $(JOBS) $(ARGS)
+
+# Every planted fault and every right implementation of convolution, tried by every law.
+faults: setup
+	$(RUN) -W ignore -m tests.faults.trial
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)

@@ -69,7 +69,7 @@ def the_sum_of_a_full_convolution_is_a_product_of_sums(conv: Layer, case: Convol
     same(run(conv, x, w, None, case.window).sum(over), sums)
 
 
-@law("C37")
+@law("C37", needs=["direct"])
 def a_non_negative_kernel_keeps_order_and_every_kernel_keeps_its_bound(conv: Layer, case: Convolution) -> None:
     case = with_a_sample(case)
     x, w, _ = case.batched()

@@ -105,14 +105,16 @@ def a_transposed_convolution_is_the_adjoint_of_a_convolution(conv: Layer, case: 
 
 @law("C39", needs=["second order"])
 def second_derivatives_are_the_three_maps_again(conv: Layer, case: Convolution) -> None:
+    case = with_a_sample(case)
     window = case.window
     x, w, y = leaves(*case.batched())
     v, u, _ = case.batched(seed=1)
     x_bar, w_bar = grad(run(conv, x, w, None, window), (x, w), y, create_graph=True)
-    got = (*grad(inner(x_bar, v), (w, y)), *grad(inner(w_bar, u), (x, y)))
-    _, by_w = gradients(conv, (v, w, None), y.detach(), window)
+    got = grad(inner(x_bar, v) + inner(w_bar, u), (x, w, y))
     by_x, _ = gradients(conv, (x, u, None), y.detach(), window)
-    same(got, (by_w, run(conv, v, w, None, window).detach(), by_x, run(conv, x, u, None, window).detach()))
+    _, by_w = gradients(conv, (v, w, None), y.detach(), window)
+    by_y = run(conv, v, w, None, window) + run(conv, x, u, None, window)
+    same(got, (by_x, by_w, by_y.detach()))
 
 
 @law("C40")

@@ -1,0 +1,1 @@
+"""Wrong implementations of convolution, one fault each: the exam that the laws sit."""

@@ -1,0 +1,130 @@
+"""How a fault is planted: a right layer, taken apart into rules, with one of them replaced.
+
+Every fault imitates a report: the numbers are pytorch's issues and pull requests unless a project is named.
+`RIGHT` is the layer with nothing replaced; no law may complain about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function, grad
+
+from manualconv.geometry import Window
+from tests.laws.form import transposed
+from tests.laws.implementations import EVERYTHING, Rule, layer
+from tests.laws.law import Layer
+from tests.referee import convolution
+
+#: What a layer made of torch's differentiable operations promises, and one made of a single Function here.
+COMPOSED = EVERYTHING - {"one node"}
+FUNCTION = EVERYTHING - {"forward mode", "vmap", "autocast"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong layer, what it imitates, and the promises it makes: laws that need others are not asked."""
+
+    conv: Layer
+    group: str
+    origin: str
+    promises: frozenset[str]
+    noticed_by: str  # the law asked first
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def plant(
+    name: str, group: str, conv: Layer, origin: str = "", promises: frozenset[str] = COMPOSED, by: str = "D1"
+) -> None:
+    """Enter a fault."""
+    assert name not in FAULTS
+    FAULTS[name] = Fault(conv, group, origin, promises, by)
+
+
+# ------------------------------------------------------------------------------------------------- right rules
+
+
+def input_gradient_of(rule: Rule) -> Callable[[Tensor, Tensor, Window], Tensor]:
+    """to_input(w, y, window) of a forward rule, by torch's differentiation at x = 0; differentiable again."""
+
+    def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
+        again = torch.is_grad_enabled()
+        with torch.enable_grad():
+            x = y.new_zeros((y.shape[0], w.shape[1] * window.groups, *window.input_size), requires_grad=True)
+            return grad(rule(x, w, None, window), x, y, create_graph=again)[0]
+
+    return to_input
+
+
+def weight_gradient_of(rule: Rule) -> Callable[[Tensor, Tensor, Window], Tensor]:
+    """to_weight(x, y, window) of a forward rule, by torch's differentiation at w = 0; differentiable again."""
+
+    def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
+        again = torch.is_grad_enabled()
+        with torch.enable_grad():
+            size = (y.shape[1], x.shape[1] // window.groups, *window.kernel_size)
+            w = x.new_zeros(size, requires_grad=True)
+            return grad(rule(x, w, None, window), w, y, create_graph=again)[0]
+
+    return to_weight
+
+
+def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
+    """The right input gradient."""
+    return transposed(y, w, window)
+
+
+to_weight = weight_gradient_of(convolution)
+
+
+def to_bias(y: Tensor) -> Tensor:
+    """The right bias gradient."""
+    return y.sum([axis for axis in range(y.dim()) if axis != 1])
+
+
+def save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    """The right context."""
+    x, w, _, ctx.window = inputs
+    ctx.save_for_backward(x, w)
+    ctx.save_for_forward(x, w)
+
+
+# ------------------------------------------------------------------------------------------------ taken apart
+
+
+def function(
+    forward: Rule = convolution,
+    to_input: Callable[[Tensor, Tensor, Window], Tensor] = to_input,
+    to_weight: Callable[[Tensor, Tensor, Window], Tensor] = to_weight,
+    to_bias: Callable[[Tensor], Tensor] = to_bias,
+    setup: Callable[[Any, tuple[Any, ...], Tensor], None] = save,
+    backward: Callable[[Any, Tensor], tuple[Any, ...]] | None = None,
+    **rules: Callable[..., Any],
+) -> Layer:
+    """A layer that is one Function of these rules; `rules` may hold jvp and vmap."""
+
+    def three(ctx: Any, y_bar: Tensor) -> tuple[Any, ...]:
+        x, w = ctx.saved_tensors
+        return (
+            to_input(w, y_bar, ctx.window) if ctx.needs_input_grad[0] else None,
+            to_weight(x, y_bar, ctx.window) if ctx.needs_input_grad[1] else None,
+            to_bias(y_bar) if ctx.needs_input_grad[2] else None,
+            None,
+        )
+
+    own = {"forward": forward, "setup_context": setup, "backward": backward or three, **rules}
+    planted: Any = type(Function)("Planted", (Function,), {name: staticmethod(rule) for name, rule in own.items()})
+
+    def apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+        return planted.apply(x, w, b, window)
+
+    return layer(apply)
+
+
+RIGHT = function()

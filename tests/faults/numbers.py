@@ -1,0 +1,114 @@
+"""Faults of arithmetic: sums in fewer bits, swallowed or spread not-a-numbers, an order that changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from manualconv.geometry import Window
+from tests import definitions
+from tests.faults.bank import FUNCTION, function, plant, to_input, to_weight
+from tests.laws.implementations import framed, layer, spread
+from tests.referee import convolution
+
+Rounding = Callable[[Tensor], Tensor]
+
+
+def rounded(to: Rounding) -> Callable[..., Tensor]:
+    """A convolution of operands rounded first."""
+    return lambda x, w, b, window: convolution(to(x), to(w), b, window)
+
+
+def through(dtype: torch.dtype) -> Rounding:
+    """Rounding to a dtype and back."""
+    return lambda t: t.to(dtype).to(t.dtype)
+
+
+def _ten_bits(t: Tensor) -> Tensor:
+    """float32 cut to ten bits of mantissa, as tensor cores read it; float64 as it is."""
+    if t.dtype != torch.float32:
+        return t
+    cut = (t.detach().contiguous().view(torch.int32) & ~0x1FFF).view(torch.float32)
+    return t + (cut - t.detach())
+
+
+def _accumulated(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    """Every partial sum rounded to bfloat16."""
+    x = framed(x, window)
+    w_g = w.unflatten(0, (1, window.groups, -1))
+    y = x.new_zeros((x.shape[0], window.groups, w_g.shape[2], *window.output_size))
+    for k in definitions.indices(window.kernel_size):
+        x_k = x[window.tap(k, lead=2)].unflatten(1, (window.groups, 1, -1))
+        term = (x_k * w_g[(..., *k)].reshape(*w_g.shape[:4], *(1,) * window.ndim)).sum(3)
+        y = through(torch.bfloat16)(y + term)
+    y = y.flatten(1, 2)
+    return y if b is None else y + spread(b, window)
+
+
+def _in_single(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    y = convolution(x.float(), w.float(), None if b is None else b.float(), window)
+    return y.to(x.dtype)
+
+
+def _shuffled(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    """The taps in another order in every call."""
+    frame = framed(x, window)
+    order = list(definitions.indices(window.kernel_size))
+    random.shuffle(order)
+    ones = (1,) * window.ndim
+    tap = Window(window.output_size, ones, ones, ones, ((0, 0),) * window.ndim, window.groups)
+    y = None
+    for k in order:
+        x_k, w_k = frame[window.tap(k, lead=2)], w[(..., *(slice(j, j + 1) for j in k))]
+        term = convolution(x_k, w_k, None, tap)
+        y = term if y is None else y + term
+    assert y is not None
+    return y if b is None else y + spread(b, window)
+
+
+def _index_overflow(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+    """Outputs beyond what 12 bits count are those before again."""
+    y = convolution(x, w, b, window)
+    if y.numel() <= 2**12:
+        return y
+    return y.flatten()[torch.arange(y.numel()) % 2**12].reshape(y.shape)
+
+
+group = "numerics"
+plant("partial sums in bfloat16", group, layer(_accumulated), by="Z brim")
+plant("operands cut to ten bits", group, layer(rounded(_ten_bits)), "mlx#4242", by="T bound")
+plant("float64 in float32", group, layer(_in_single), by="Z brim")
+plant(
+    "gradient in float32",
+    group,
+    function(to_input=lambda w, y, window: to_input(w.float(), y.float(), window).to(y.dtype)),
+    promises=FUNCTION,
+    by="Z brim",
+)
+plant(
+    "weight gradient in half precision",
+    group,
+    function(to_weight=lambda x, y, window: through(torch.bfloat16)(to_weight(x, y, window))),
+    promises=FUNCTION,
+    by="Z brim",
+)
+plant("positions counted in too few bits", group, layer(_index_overflow), "#9404", by="D15")
+plant(
+    "a mask of zeros spreads nan",
+    group,
+    layer(lambda x, w, b, window: convolution(x, w, b, window) + 0 * x.sum()),
+    by="C33",
+)
+plant("nan swallowed", group, layer(lambda x, w, b, window: convolution(x.nan_to_num(), w, b, window)), by="C33")
+plant(
+    "nan of the cotangent swallowed",
+    group,
+    function(to_input=lambda w, y, window: to_input(w, y.nan_to_num(), window)),
+    promises=FUNCTION,
+    by="C33",
+)
+plant("a little is added for safety", group, layer(lambda x, w, b, window: convolution(x, w, b, window) + 1e-12))
+plant("another order in every run", group, layer(_shuffled), by="B repeat")
