@@ -43,6 +43,11 @@ def is_wrapped(t: Tensor) -> bool:
     return is_transformed(t) or bool(torch._C._functorch.is_legacy_batchedtensor(t))
 
 
+def transforms_active() -> bool:
+    """Whether this runs inside ``torch.func.grad``, ``jvp`` or ``vmap``; Dynamo knows it while tracing, too."""
+    return bool(torch._C._are_functorch_transforms_active())
+
+
 class _Bound:
     """Arguments that are all there."""
 
@@ -94,7 +99,7 @@ def channels_last_format(t: Tensor) -> torch.memory_format:
 
 def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
-    if torch._C._are_functorch_transforms_active():
+    if transforms_active():
         return function.apply(*args)
     if not torch.is_grad_enabled() and forward_ad._current_level < 0:
         return function.forward(*args)

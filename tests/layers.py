@@ -208,6 +208,15 @@ WEIGHTED = {
         dilation=(2, 1, 3),
         groups=2,
     ),
+    "conv_transpose1d": pair(
+        "conv_transpose1d",
+        ((2, 4, 3), (4, 3, 3), (6,)),
+        stride=3,
+        padding=1,
+        output_padding=2,
+        groups=2,
+        dilation=2,
+    ),
     "conv_transpose2d": pair(
         "conv_transpose2d",
         ((2, 4, 3, 4), (4, 2, 3, 2), (4,)),
@@ -216,6 +225,15 @@ WEIGHTED = {
         output_padding=(1, 0),
         groups=2,
         dilation=(1, 3),
+    ),
+    "conv_transpose3d": pair(
+        "conv_transpose3d",
+        ((2, 2, 2, 2, 3), (2, 2, 2, 1, 2), (4,)),
+        stride=(1, 2, 1),
+        padding=(0, 1, 1),
+        output_padding=(1, 1, 0),
+        groups=2,
+        dilation=(2, 1, 1),
     ),
     "linear": pair("linear", ((2, 3, 4), (3, 4), (3,))),
 }
@@ -251,7 +269,9 @@ TWINS = {
     "Conv1d": Twins("Conv1d", (4, 6, 3, 2, 1, 2, 2), (2, 4, 8)),
     "Conv2d": Twins("Conv2d", (4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2), (2, 4, 6, 5)),
     "Conv3d": Twins("Conv3d", (2, 4, (2, 1, 3), (1, 2, 1), (0, 1, 2), 1, 2), (2, 2, 3, 4, 3)),
-    "ConvTranspose2d": Twins("ConvTranspose2d", (4, 6, (3, 2), (2, 1), (1, 2), (1, 0), 2, True, 2), (2, 4, 4, 5)),
+    "ConvTranspose1d": Twins("ConvTranspose1d", (4, 6, 3, 3, 1, 2, 2, True, 2), (2, 4, 3)),
+    "ConvTranspose2d": Twins("ConvTranspose2d", (4, 6, (3, 2), (2, 1), (1, 2), (1, 0), 2, True, (1, 3)), (2, 4, 3, 4)),
+    "ConvTranspose3d": Twins("ConvTranspose3d", (2, 4, (2, 1, 2), (1, 2, 1), (0, 1, 1), (0, 1, 0), 2), (2, 2, 2, 2, 3)),
     "Linear": Twins("Linear", (5, 3), (2, 4, 5)),
 }
 

@@ -4,7 +4,10 @@ A `Map` gives ``forward``, ``setup_context``, ``backward``, ``jvp`` and ``vmap``
 
 * eagerly, through ``apply``, which knows reverse mode, forward mode and ``torch.func``;
 * while compiling, through a twin without ``jvp``: Dynamo refuses a Function that defines one, and traced code is
-  differentiated in reverse only.
+  differentiated in reverse only;
+* while compiling ``torch.func.grad`` and its kin, as plain code, which torch differentiates: there Dynamo does not know
+  which tensors need gradients, and drops the derivative of some or all of a Function's inputs (pytorch#193279).
+  Nor does it take one tensor in two slots (pytorch#183604): the second is handed over as a view.
 
 Autocast is switched off around forward, backward and jvp: casting is decided once, where the layer runs (`functional`).
 
@@ -21,7 +24,14 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from manualconv.torch_internals import any_autocast, apply, forward_mode_on, given, without_tangent
+from manualconv.torch_internals import (
+    any_autocast,
+    apply,
+    forward_mode_on,
+    given,
+    transforms_active,
+    without_tangent,
+)
 
 
 def autocast_is_on(device: str) -> bool:
@@ -71,14 +81,26 @@ def nested(rule: Callable[..., Any]) -> Callable[..., Any]:
     return seen
 
 
+def _distinct(args: tuple[Any, ...]) -> list[Any]:
+    """The arguments, a tensor that stands there twice the second time as a view of itself."""
+    distinct: list[Any] = []
+    for t in args:
+        twice = isinstance(t, Tensor) and any(t is other for other in distinct)
+        distinct.append(t.view_as(t) if twice else t)
+    return distinct
+
+
 def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]:
     """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
+    forward = traced.forward
 
     def call(*args: Any) -> Any:
         if any_autocast() and autocast_is_on(device := args[0].device.type):
             with torch.autocast(device, enabled=False):
                 return call(*args)
-        return traced.apply(*args) if torch.compiler.is_compiling() else apply(eager, args)
+        if not torch.compiler.is_compiling():
+            return apply(eager, args)
+        return forward(*args) if transforms_active() else traced.apply(*_distinct(args))
 
     return call
 

@@ -1,0 +1,177 @@
+"""Under ``torch.compile`` and ``torch.export`` a layer is one graph with the eager results, at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch._dynamo.testing import CompileCounterWithBackend
+from torch.autograd import grad
+
+from manualconv import functional
+from tests.layers import PAIRS, TWINS, Pair, Twins, close, loss, spread_out
+
+EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
+EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
+
+#: Recompiled for another size from scratch each time: what one test compiled is nothing to the next.
+pytestmark = pytest.mark.usefixtures("forgotten")
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Nothing compiled before, nothing kept."""
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def same_compiled(compiled: Callable[..., Tensor], layer: Pair, inputs: tuple[Tensor, ...]) -> None:
+    """Value and gradients are the referee's."""
+    ours, theirs = compiled(*inputs), layer.referee(*inputs)
+    cotangent = spread_out(theirs.shape, 3)
+    close((ours, *grad(ours, inputs, cotangent)), (theirs, *grad(theirs, inputs, cotangent)))
+
+
+@EVERY
+def test_one_graph_forward_and_backward(layer: Pair) -> None:
+    compiled = torch.compile(layer.by_hand, backend="aot_eager", fullgraph=True, dynamic=False)
+    same_compiled(compiled, layer, layer.leaves())
+
+
+@pytest.mark.parametrize(("name", "growing"), [("conv2d", [0, 3]), ("conv_transpose2d", [0]), ("max_pool2d", [0, 3])])
+def test_one_graph_for_every_size(name: str, growing: list[int]) -> None:
+    layer, counter = PAIRS[name], CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(layer.by_hand, backend=counter, fullgraph=True)
+    for more in (0, 2, 5):
+        shape = [size + more * (axis in growing) for axis, size in enumerate(layer.shapes[0])]
+        inputs = (spread_out(shape).requires_grad_(), *layer.leaves()[1:])
+        torch._dynamo.mark_dynamic(inputs[0], growing)
+        same_compiled(compiled, layer, inputs)
+    assert counter.frame_count == 1
+
+
+def test_every_number_may_be_dynamic() -> None:
+    layer = PAIRS["linear"]
+    compiled = torch.compile(layer.by_hand, backend="aot_eager", fullgraph=True, dynamic=True)
+    for size in (4, 7):
+        x, w, b = spread_out((2, size, size)), spread_out((3, size)), spread_out((3,))
+        same_compiled(compiled, layer, tuple(t.requires_grad_() for t in (x, w, b)))
+
+
+@EVERY
+def test_func_grad_inside(layer: Pair) -> None:
+    inputs = layer.tensors()
+    slots = tuple(range(len(inputs)))
+    compiled = torch.compile(torch.func.grad(loss(layer.by_hand), slots), backend="aot_eager", fullgraph=True)
+    close(compiled(*inputs), torch.func.grad(loss(layer.referee), slots)(*inputs))
+
+
+def test_func_grad_inside_of_layers_one_after_another() -> None:
+    """Dynamo takes the second layer's weight for one that needs no gradient, its input for one that does."""
+    shapes = ((2, 3, 5), (4, 3, 2), (4,), (3, 4, 2), (3,), (2, 9), (2,))
+    tensors = tuple(spread_out(shape, n) for n, shape in enumerate(shapes))
+
+    def network(library: object) -> Callable[..., Tensor]:
+        def apply(x: Tensor, w: Tensor, b: Tensor, v: Tensor, c: Tensor, u: Tensor, d: Tensor) -> Tensor:
+            x = torch.tanh(library.conv1d(torch.tanh(library.conv1d(x, w, b)), v, c))
+            return library.linear(x.flatten(1), u, d).square().sum()
+
+        return torch.func.grad(apply, tuple(range(len(shapes))))
+
+    compiled = torch.compile(network(functional), backend="aot_eager", fullgraph=True)
+    close(compiled(*tensors), network(F)(*tensors))
+
+
+def test_func_grad_inside_has_our_slope_at_the_kink() -> None:
+    z = torch.tensor([-1.0, 0.0, -0.0, 2.0, 1e-300], dtype=torch.float64)
+    compiled = torch.compile(torch.func.grad(lambda t: functional.relu(t).sum()), backend="aot_eager", fullgraph=True)
+    assert torch.equal(compiled(z), torch.func.grad(lambda t: F.relu(t).sum())(z))
+
+
+@pytest.mark.parametrize("layer", [PAIRS["conv2d"], PAIRS["linear"]], ids=["conv2d", "linear"])
+def test_per_sample_gradients_and_products_with_jacobians_inside(layer: Pair) -> None:
+    x, *others = layer.tensors()
+    images = torch.stack([x, x.flip(0), 2 * x])
+
+    def per_sample(apply: Callable[..., Tensor]) -> Callable[..., object]:
+        slots = tuple(range(len(layer.shapes)))
+        return torch.vmap(torch.func.grad(loss(apply), slots), (0, *[None] * len(others)))
+
+    close(
+        torch.compile(per_sample(layer.by_hand), backend="aot_eager")(images, *others),
+        per_sample(layer.referee)(images, *others),
+    )
+
+    def push(apply: Callable[..., Tensor]) -> Callable[..., object]:
+        return lambda *t: torch.func.jvp(apply, t, tuple(u.flip(0) for u in t))
+
+    close(torch.compile(push(layer.by_hand), backend="aot_eager")(x, *others), push(layer.referee)(x, *others))
+
+
+def test_an_image_that_is_its_own_kernel_gets_both_gradients() -> None:
+    """Dynamo once gave half of it (pytorch#183604)."""
+    x = spread_out((3, 3, 2, 4)).requires_grad_()
+    compiled = torch.compile(lambda t: functional.conv2d(t, t, padding=1), backend="aot_eager", fullgraph=True)
+    y, expected = compiled(x), F.conv2d(x, x, padding=1)
+    close(grad(y, x, spread_out(y.shape)), grad(expected, x, spread_out(y.shape)))
+
+
+@EVERY_MODULE
+def test_a_module_has_no_graph_break(twins: Twins) -> None:
+    ours, _ = twins.make()
+    assert torch._dynamo.explain(ours)(twins.image()).graph_break_count == 0
+
+
+def test_a_module_trains_compiled() -> None:
+    twins = TWINS["Conv2d"]
+    ours, theirs = twins.make()
+    compiled = torch.compile(ours, backend="aot_eager", fullgraph=True)
+    for module in (compiled, theirs):
+        module(twins.image()).pow(2).sum().backward()
+    close([p.grad for p in ours.parameters()], [p.grad for p in theirs.parameters()])
+
+
+def test_a_frozen_weight_stays_without_a_gradient_compiled() -> None:
+    ours, theirs = TWINS["Conv2d"].make()
+    images = []
+    for module in (ours, theirs):
+        module.weight.requires_grad_(False)
+        images.append(TWINS["Conv2d"].image().requires_grad_())
+    torch.compile(ours, backend="aot_eager", fullgraph=True)(images[0]).pow(2).sum().backward()
+    theirs(images[1]).pow(2).sum().backward()
+    assert ours.weight.grad is None
+    close((ours.bias.grad, images[0].grad), (theirs.bias.grad, images[1].grad))
+
+
+@pytest.mark.parametrize(
+    ("name", "strict"), [("Conv1d", False), ("Conv2d", False), ("Conv2d", True), ("Conv3d", False), ("Linear", True)]
+)
+def test_a_module_exports_at_any_batch_size(name: str, strict: bool) -> None:
+    twins = TWINS[name]
+    ours, theirs = twins.make()
+    batch = torch.export.Dim("batch", min=2, max=64)
+    program = torch.export.export(ours.eval(), (twins.image(),), dynamic_shapes=({0: batch},), strict=strict)
+    for image in (twins.image(), torch.cat([twins.image()] * 3)):
+        close(program.module()(image), theirs(image))
+
+
+def test_autocast_inside() -> None:
+    ours, theirs = TWINS["Conv2d"].make(torch.float32)
+    image = TWINS["Conv2d"].image(torch.float32)
+
+    def lowered(module: torch.nn.Module) -> Callable[[Tensor], Tensor]:
+        def apply(x: Tensor) -> Tensor:
+            with torch.autocast("cpu", torch.bfloat16):
+                return module(x)
+
+        return apply
+
+    y = torch.compile(lowered(ours), backend="aot_eager", fullgraph=True)(image)
+    y.float().sum().backward()
+    assert y.dtype == lowered(theirs)(image).dtype == torch.bfloat16
+    assert torch.equal(y, lowered(ours)(image))
+    assert ours.weight.grad.dtype == torch.float32
