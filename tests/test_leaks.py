@@ -1,0 +1,45 @@
+"""Ten thousand steps leave nothing behind: the process does not grow, no tensor outlives its step."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from tests.layers import WEIGHTED, Pair
+
+STEPS = 10_000
+STATUS = Path("/proc/self/status")
+
+
+def resident() -> int:
+    """Bytes of memory in use by this process."""
+    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
+
+
+def tensors_alive() -> int:
+    """Tensors that Python knows of."""
+    gc.collect()
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())  # isinstance would ask proxies
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's /proc")
+@pytest.mark.parametrize("layer", [WEIGHTED["conv2d"], WEIGHTED["linear"]], ids=["conv2d", "linear"])
+def test_ten_thousand_steps_leave_nothing_behind(layer: Pair) -> None:
+    inputs = layer.leaves()
+
+    def step() -> None:
+        layer.by_hand(*inputs).sum().backward()
+        for t in inputs:
+            t.grad = None
+
+    for _ in range(500):
+        step()
+    alive, before = tensors_alive(), resident()
+    for _ in range(STEPS):
+        step()
+    assert tensors_alive() == alive
+    assert resident() - before <= 5 * 2**20

@@ -1,0 +1,153 @@
+"""A module outside its forward: copied, pickled, moved, shared, without data, its weight made by another rule."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd import grad
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
+
+from manualconv import nn
+from tests.layers import TWINS, Twins, close
+
+EVERY = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
+
+
+def trained(module: torch.nn.Module, image: Tensor) -> list[Tensor]:
+    """The value, and the gradients of image and parameters."""
+    leaf = image.clone().requires_grad_()
+    y = module(leaf)
+    return [y, *grad(y.pow(2).sum(), [leaf, *module.parameters()])]
+
+
+@EVERY
+def test_the_same_seed_gives_the_same_layer_and_each_loads_the_other(twins: Twins) -> None:
+    modules = []
+    for library in (nn, torch.nn):
+        torch.manual_seed(0)
+        modules.append(getattr(library, twins.name)(*twins.arguments))
+    ours, theirs = modules
+    assert isinstance(ours, type(theirs))
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+
+
+@EVERY
+def test_copies_pickles_and_saved_files_compute_the_same(twins: Twins) -> None:
+    ours, _ = twins.make()
+    file = io.BytesIO()
+    torch.save(ours, file)
+    file.seek(0)
+    for other in (
+        copy.copy(ours),
+        copy.deepcopy(ours),
+        pickle.loads(pickle.dumps(ours)),
+        torch.load(file, weights_only=False),
+    ):
+        assert type(other) is type(ours)
+        assert all(map(torch.equal, trained(other, twins.image()), trained(ours, twins.image())))
+
+
+@EVERY
+def test_shapes_without_data(twins: Twins) -> None:
+    """No value is looked at on the way: meta and fake tensors have none."""
+    ours, theirs = twins.make()
+    expected = theirs(twins.image()).shape
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        assert trained(ours, mode.from_tensor(twins.image()))[0].shape == expected
+    meta = copy.deepcopy(ours).to("meta")
+    results = trained(meta, twins.image().to("meta"))
+    assert results[0].shape == expected
+    assert [t.shape for t in results[2:]] == [p.shape for p in ours.parameters()]
+    assert all(t.is_meta for t in results)
+
+
+@EVERY
+def test_a_module_made_on_meta_is_given_memory_later(twins: Twins) -> None:
+    ours, theirs = twins.make()
+    with torch.device("meta"):
+        empty = getattr(nn, twins.name)(*twins.arguments, dtype=torch.float64)
+    filled = empty.to_empty(device="cpu")
+    filled.load_state_dict(ours.state_dict())
+    close(trained(filled, twins.image()), trained(theirs, twins.image()))
+
+
+@EVERY
+def test_functional_call_differentiates_the_parameters_given(twins: Twins) -> None:
+    def loss(module: torch.nn.Module) -> Callable[[dict[str, Tensor]], Tensor]:
+        return lambda parameters: torch.func.functional_call(module, parameters, (twins.image(),)).pow(2).sum()
+
+    ours, theirs = twins.make()
+    parameters = {name: 2 * p.detach() for name, p in ours.named_parameters()}
+    close(torch.func.grad(loss(ours))(parameters), torch.func.grad(loss(theirs))(parameters))
+
+
+@EVERY
+def test_an_ensemble_of_modules_is_one_vmap(twins: Twins) -> None:
+    modules = [twins.make()[0] for _ in range(3)]
+    stacked, _ = torch.func.stack_module_state(modules)
+    image = twins.image()
+
+    def one(parameters: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(modules[0], parameters, (image,))
+
+    close(torch.vmap(one)(stacked), torch.stack([module(image) for module in modules]))
+
+
+class Doubled(torch.nn.Module):
+    """A parametrisation of one's own."""
+
+    def forward(self, w: Tensor) -> Tensor:
+        return 2 * w
+
+
+REPARAMETRISED: dict[str, Callable[[torch.nn.Module], object]] = {
+    "parametrize": lambda module: parametrize.register_parametrization(module, "weight", Doubled()),
+    "weight_norm": weight_norm,
+    "spectral_norm": spectral_norm,
+    "orthogonal": orthogonal,
+}
+
+
+@EVERY
+@pytest.mark.parametrize("rule", REPARAMETRISED.values(), ids=REPARAMETRISED)
+def test_a_weight_made_by_a_rule(twins: Twins, rule: Callable[[torch.nn.Module], object]) -> None:
+    results = []
+    for module in twins.make():
+        torch.manual_seed(0)
+        rule(module)
+        results.append(trained(module.eval(), twins.image()))
+    for got, expected in zip(*results, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-11, atol=1e-11)
+
+
+@EVERY
+def test_shared_memory_is_written_in_place_and_read(twins: Twins) -> None:
+    ours, theirs = twins.make()
+    ours.share_memory()
+    assert all(p.is_shared() for p in ours.parameters())
+    close(trained(ours, twins.image()), trained(theirs, twins.image()))
+
+
+@EVERY
+def test_an_optimiser_takes_the_same_steps(twins: Twins) -> None:
+    modules = twins.make()
+    for module in modules:
+        optimiser = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9)
+        for _ in range(3):
+            optimiser.zero_grad()
+            module(twins.image()).pow(2).mean().backward()
+            optimiser.step()
+    ours, theirs = modules
+    close(list(ours.parameters()), list(theirs.parameters()))
