@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -84,6 +85,16 @@ class Window:
     def output_size(self) -> Axes:
         """``P = ⌊(I + a + b − E) / s⌋ + 1``."""
         return tuple((i - e) // s + 1 for i, e, s in zip(self.padded_size, self.extent, self.stride))
+
+    @property
+    def taps(self) -> int:
+        """``ΠK``: how many taps a placement has."""
+        return prod(self.kernel_size)
+
+    @property
+    def placements(self) -> int:
+        """``ΠP``: how many placements there are."""
+        return prod(self.output_size)
 
     @property
     def leftover(self) -> Axes:

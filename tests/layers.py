@@ -80,6 +80,12 @@ FUNCTIONS = {
         ((2, 2, 5, 4),),
         multilinear=True,
     ),
+    "unfold": Example(
+        lambda x: functional.unfold(x, (3, 2), (1, 2), ((1, 0), (2, 1)), (2, 1)), ((2, 2, 4, 3),), multilinear=True
+    ),
+    "fold": Example(
+        lambda v: functional.fold(v, (4, 3), (3, 2), (1, 2), ((1, 0), (2, 1)), (2, 1)), ((2, 6, 8),), multilinear=True
+    ),
     "pad": Example(lambda x: functional.pad(x, (2, -1, 1, 2), "reflect"), ((2, 2, 3, 4),), multilinear=True),
     "relu": Example(functional.relu, ((2, 3, 4),)),
     "sigmoid": Example(functional.sigmoid, ((2, 3, 4),)),
@@ -117,6 +123,8 @@ MODULES: dict[str, tuple[Callable[[], torch.nn.Module], Shape]] = {
     "Flatten": (lambda: nn.Flatten(), (2, 3, 4)),
     "MaxPool2d": (lambda: nn.MaxPool2d((3, 2), (2, 1), 1, (1, 2), ceil_mode=True), (2, 3, 6, 5)),
     "AvgPool2d": (lambda: nn.AvgPool2d((3, 2), (2, 1), 1, ceil_mode=True, count_include_pad=False), (2, 3, 6, 5)),
+    "Unfold": (lambda: nn.Unfold((3, 2), (1, 2), (1, 2), (2, 1)), (2, 2, 4, 3)),
+    "Fold": (lambda: nn.Fold((4, 3), (3, 2), (1, 2), (1, 2), (2, 1)), (2, 12, 10)),
     "CircularPad1d": (lambda: nn.CircularPad1d((1, -1)), (2, 3, 4)),
     "CircularPad2d": (lambda: nn.CircularPad2d((1, 2, 0, -1)), (2, 2, 4, 3)),
     "CircularPad3d": (lambda: nn.CircularPad3d((1, 0, 2, 1, 0, -1)), (1, 2, 3, 3, 2)),
@@ -240,6 +248,7 @@ WEIGHTED = {
 PAIRS = {
     **WEIGHTED,
     "max_pool2d": pair("max_pool2d", ((2, 3, 6, 5),), kernel_size=(3, 2), stride=(2, 1), padding=1, dilation=(1, 2)),
+    "unfold": pair("unfold", ((2, 3, 4, 5),), kernel_size=(3, 2), dilation=(1, 2), padding=(1, 2), stride=(2, 1)),
     "pad constant": pair("pad", ((2, 3, 4, 3),), pad=(1, -1, 2, 0), value=1.5),
     "pad reflect": pair("pad", ((2, 3, 4, 3),), pad=(1, 2, 3, -1), mode="reflect"),
     "pad circular": pair("pad", ((2, 3, 4, 3),), pad=(2, -1, 1, 4), mode="circular"),

@@ -6,12 +6,14 @@ from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
+from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
     "Convolution",
     "Extend",
     "FoldBack",
     "LogSoftmax",
+    "OverlapAdd",
     "Pad",
     "ReLU",
     "Scatter",
@@ -26,4 +28,5 @@ __all__ = [
     "Tanh",
     "TransposedConvolution",
     "WeightCorrelation",
+    "Windows",
 ]

@@ -4,6 +4,7 @@ from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax
 from manualconv.functional.convolution import conv1d, conv2d, conv3d
 from manualconv.functional.convolution_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from manualconv.functional.flatten import flatten
+from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
 from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
 from manualconv.functional.padding import pad
@@ -22,6 +23,7 @@ __all__ = [
     "conv_transpose3d",
     "cross_entropy",
     "flatten",
+    "fold",
     "linear",
     "log_softmax",
     "max_pool2d",
@@ -34,4 +36,5 @@ __all__ = [
     "spectral_norm",
     "tanh",
     "toeplitz",
+    "unfold",
 ]

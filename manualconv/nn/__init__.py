@@ -32,6 +32,7 @@ from manualconv.nn.convolution_transpose import (
     LazyConvTranspose3d,
 )
 from manualconv.nn.flatten import Flatten
+from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
 from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from manualconv.nn.padding import (
@@ -69,6 +70,7 @@ __all__ = [
     "ConvTranspose3d",
     "CrossEntropyLoss",
     "Flatten",
+    "Fold",
     "Identity",
     "LazyConv1d",
     "LazyConv2d",
@@ -99,6 +101,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Unfold",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
