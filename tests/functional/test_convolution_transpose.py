@@ -104,9 +104,8 @@ def test_complex_values_and_gradients_equal_torch(case: TransposedConvolution) -
     assert all(map(torch.equal, *results))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@given(case=ANY_DIMENSION)
-def test_floats_are_within_the_rounding_of_their_sums(dtype: torch.dtype, case: TransposedConvolution) -> None:
+@given(case=ANY_DIMENSION, dtype=st.sampled_from((torch.float32, torch.float16, torch.bfloat16)))
+def test_floats_are_within_the_rounding_of_their_sums(case: TransposedConvolution, dtype: torch.dtype) -> None:
     noise = torch.Generator().manual_seed(case.of.seed)
     x, w, b, y_bar = (
         None if t is None else (t + torch.rand(t.shape, generator=noise)).to(dtype) for t in case.tensors()
