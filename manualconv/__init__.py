@@ -14,27 +14,41 @@ if TYPE_CHECKING:
     from manualconv import functional as functional
     from manualconv import geometry as geometry
     from manualconv import nn as nn
+    from manualconv.derivatives import Rules as Rules
+    from manualconv.derivatives import exact_bias as exact_bias
+    from manualconv.derivatives import exact_input as exact_input
+    from manualconv.derivatives import exact_weight as exact_weight
+    from manualconv.derivatives import set_rules as set_rules
     from manualconv.swap import conversion_report as conversion_report
     from manualconv.swap import convert as convert
     from manualconv.swap import restore as restore
 
 __version__ = "0.1.0"
 __all__ = [
+    "Rules",
     "__version__",
     "autograd",
     "conversion_report",
     "convert",
+    "exact_bias",
+    "exact_input",
+    "exact_weight",
     "functional",
     "geometry",
     "nn",
     "restore",
+    "set_rules",
 ]
-_SWAPS = ("conversion_report", "convert", "restore")
+_FROM = {
+    "derivatives": ("Rules", "exact_bias", "exact_input", "exact_weight", "set_rules"),
+    "swap": ("conversion_report", "convert", "restore"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SWAPS:
-        return getattr(import_module("manualconv.swap"), name)
+    for file, names in _FROM.items():
+        if name in names:
+            return getattr(import_module(f"manualconv.{file}"), name)
     if name in __all__:
         return import_module(f"manualconv.{name}")
     raise AttributeError(f"module 'manualconv' has no attribute {name!r}")

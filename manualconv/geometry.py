@@ -19,7 +19,7 @@ Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, Generic, TypeVar
 
@@ -136,6 +136,19 @@ class Window:
     def is_cut(self) -> bool:
         """Whether any side has negative padding."""
         return any(side < 0 for pair in self.padding for side in pair)
+
+    def settle(self) -> None:
+        """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
+        _ = self.extent, self.padded_size, self.output_size, self.is_padded, self.is_cut
+
+
+class TransposedWindow(Window):
+    """A transposed layer's window, read backwards: the layer's input has `output_size`, its output `input_size`."""
+
+
+def transposed_window(window: Window) -> TransposedWindow:
+    """The same placements, read backwards."""
+    return TransposedWindow(*(getattr(window, field.name) for field in fields(window)))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
-F0 geometry, torch_internals   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 swap, testing, explain, bench
-F6 cli                         train is outside and uses manualconv's public names only
+F0 geometry, torch_internals   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives, swap, testing,
+explain, bench                 F6 cli                         train is outside and uses manualconv's public names only
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FLOORS = {
     "autograd": 2,
     "functional": 3,
     "nn": 4,
+    "derivatives": 5,
     "swap": 5,
     "testing": 5,
     "explain": 5,
@@ -40,6 +41,7 @@ PUBLIC = {
         "accuracy",
     ),
     *("testing", "explain", "bench"),
+    *("Rules", "set_rules", "exact_input", "exact_weight", "exact_bias"),
 }
 NAMELESS = {"utils.py", "helpers.py", "common.py"}
 

@@ -3,6 +3,7 @@
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
+from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
@@ -16,6 +17,7 @@ __all__ = [
     "OverlapAdd",
     "Pad",
     "ReLU",
+    "Rules",
     "Scatter",
     "Select",
     "Sigmoid",
@@ -29,4 +31,7 @@ __all__ = [
     "TransposedConvolution",
     "WeightCorrelation",
     "Windows",
+    "exact_bias",
+    "exact_input",
+    "exact_weight",
 ]

@@ -14,6 +14,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
+from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
@@ -34,6 +35,7 @@ def _convolution(
     dilation: Numbers,
     groups: int,
     flip: bool,
+    rules: Rules | None,
 ) -> Tensor:
     validation.check_convolution_types(
         name,
@@ -55,14 +57,15 @@ def _convolution(
     if flip:
         w = w.flip(*range(2, w.dim()))
     if x.dim() == ndim + 1:
-        return _apply(x.unsqueeze(0), w, b, window).squeeze(0)
-    return _apply(x, w, b, window)
+        return _apply(x.unsqueeze(0), w, b, window, rules).squeeze(0)
+    return _apply(x, w, b, window, rules)
 
 
-def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window, own: Rules | None) -> Tensor:
     if is_channels_last(x, w):
         window = replace(window, channels_last=True)
-    y: Tensor = Convolution.call(x, w, b, window)
+    rules = in_force(own)
+    y: Tensor = Convolution.call(x, w, b, window) if rules is None else under_rules(x, w, b, window, rules)
     return y
 
 
@@ -76,6 +79,7 @@ def conv1d(
     groups: int = 1,
     *,
     flip: bool = False,
+    rules: Rules | None = None,
 ) -> Tensor:
     """1-D convolution of signals.
 
@@ -90,6 +94,7 @@ def conv1d(
             layers called so correlate.  At stride 1 it is scipy's and numpy's ``convolve`` of each pair of channels,
             ``'full'`` and ``'valid'`` alike, and ``'same'`` for an odd kernel; for an even one torch's ``'same'``
             starts one position later than scipy's, which is ``padding=((K // 2, (K − 1) // 2),)``.
+        rules: derivative rules instead of the exact ones; see `manualconv.Rules`.
 
     Returns:
         ``(N, O, P)`` or ``(O, P)`` with ``P = ⌊(L + lo + hi − dilation·(K − 1) − 1)/stride⌋ + 1``.  With no input
@@ -98,7 +103,7 @@ def conv1d(
     Raises:
         TypeError, RuntimeError: as torch.nn.functional.conv1d, with the numbers of the broken rule.
     """
-    return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups, flip)
+    return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups, flip, rules)
 
 
 def conv2d(
@@ -111,9 +116,10 @@ def conv2d(
     groups: int = 1,
     *,
     flip: bool = False,
+    rules: Rules | None = None,
 ) -> Tensor:
     """2-D convolution of images: `conv1d` on ``(N, C, H, W)`` or ``(C, H, W)``, weight ``(O, C/groups, KH, KW)``."""
-    return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups, flip)
+    return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups, flip, rules)
 
 
 def conv3d(
@@ -126,6 +132,7 @@ def conv3d(
     groups: int = 1,
     *,
     flip: bool = False,
+    rules: Rules | None = None,
 ) -> Tensor:
     """3-D convolution of volumes: `conv1d` on ``(N, C, D, H, W)``, weight ``(O, C/groups, KD, KH, KW)``."""
-    return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups, flip)
+    return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups, flip, rules)

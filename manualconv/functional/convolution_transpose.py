@@ -16,12 +16,13 @@ from dataclasses import replace
 from torch import Tensor
 
 from manualconv.autograd.correlation import TransposedConvolution
+from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.convolution import Numbers, Padding
 from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.functional.validation import convolution_transpose as transposed
-from manualconv.geometry import Window, window_of_output
+from manualconv.geometry import Window, transposed_window, window_of_output
 
 
 def _conv_transpose(
@@ -35,6 +36,7 @@ def _conv_transpose(
     output_padding: Numbers,
     groups: int,
     dilation: Numbers,
+    rules: Rules | None,
 ) -> Tensor:
     transposed.check_transposed_types(
         name,
@@ -60,15 +62,18 @@ def _conv_transpose(
     window = window_of_output(size, kernel_size, steps, spacing, frame, groups, more)
     transposed.check_output_size(window)
     if x.dim() == ndim + 1:
-        return _apply(w, x.unsqueeze(0), b, window).squeeze(0)
-    return _apply(w, x, b, window)
+        return _apply(x.unsqueeze(0), w, b, window, rules).squeeze(0)
+    return _apply(x, w, b, window, rules)
 
 
-def _apply(w: Tensor, x: Tensor, b: Tensor | None, window: Window) -> Tensor:
+def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window, own: Rules | None) -> Tensor:
     if is_channels_last(x, w):
         window = replace(window, channels_last=True)
-    y: Tensor = TransposedConvolution.call(w, x, b, window)
-    return y
+    rules = in_force(own)
+    if rules is None:
+        y: Tensor = TransposedConvolution.call(w, x, b, window)
+        return y
+    return under_rules(x, w, b, transposed_window(window), rules)
 
 
 def conv_transpose1d(
@@ -80,6 +85,8 @@ def conv_transpose1d(
     output_padding: Numbers = 0,
     groups: int = 1,
     dilation: Numbers = 1,
+    *,
+    rules: Rules | None = None,
 ) -> Tensor:
     """1-D transposed convolution of signals: the input gradient of `conv1d` as a layer of its own.
 
@@ -91,6 +98,7 @@ def conv_transpose1d(
         padding: an int, a tuple, or a ``(lo, hi)`` pair per axis; cut off the output.
         output_padding: an int or a tuple, below stride or dilation; positions added at the far border.
         groups: channel blocks; divides C.
+        rules: derivative rules instead of the exact ones; see `manualconv.Rules`.
 
     Returns:
         ``(N, O, P)`` or ``(O, P)`` with ``P = stride·(L − 1) + dilation·(K − 1) + 1 − lo − hi + output_padding``.
@@ -99,7 +107,7 @@ def conv_transpose1d(
         TypeError, RuntimeError: as torch.nn.functional.conv_transpose1d, with the numbers of the broken rule.
     """
     return _conv_transpose(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation, rules
     )
 
 
@@ -112,10 +120,12 @@ def conv_transpose2d(
     output_padding: Numbers = 0,
     groups: int = 1,
     dilation: Numbers = 1,
+    *,
+    rules: Rules | None = None,
 ) -> Tensor:
     """2-D transposed convolution: `conv_transpose1d` on ``(N, C, H, W)``, weight ``(C, O/groups, KH, KW)``."""
     return _conv_transpose(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation, rules
     )
 
 
@@ -128,8 +138,10 @@ def conv_transpose3d(
     output_padding: Numbers = 0,
     groups: int = 1,
     dilation: Numbers = 1,
+    *,
+    rules: Rules | None = None,
 ) -> Tensor:
     """3-D transposed convolution: `conv_transpose1d` on ``(N, C, D, H, W)``, weight ``(C, O/groups, KD, KH, KW)``."""
     return _conv_transpose(
-        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
+        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation, rules
     )

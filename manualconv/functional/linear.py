@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
+from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import linear as validation
 from manualconv.geometry import Window
@@ -17,13 +18,14 @@ from manualconv.geometry import Window
 _PLACEMENT = Window((), (), (), (), ())
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: Rules | None = None) -> Tensor:
     """Apply ``y = x·Wᵀ + b`` along the last axis.
 
     Args:
         input: ``(*, C)``; floating point, complex or integer.
         weight: ``(O, C)`` or ``(C,)``, of the input's dtype and device.
         bias: ``(O,)`` (or a scalar for a 1-D weight) or None.
+        rules: derivative rules instead of the exact ones; see `manualconv.Rules`.
 
     Returns:
         ``(*, O)``, or ``(*)`` for a 1-D weight.
@@ -40,7 +42,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         w, b = w.unsqueeze(0), b if b is None else b.reshape(1)
     elif b is not None and b.shape[0] != w.shape[0]:
         b = b.expand(w.shape[0])
-    y: Tensor = Convolution.call(rows, w, b, _PLACEMENT)
+    rules = in_force(rules)
+    y: Tensor = (
+        Convolution.call(rows, w, b, _PLACEMENT) if rules is None else under_rules(rows, w, b, _PLACEMENT, rules)
+    )
     if weight.dim() == 1:
         return y.squeeze(-1).reshape(x.shape[:-1])
     return y if x.dim() == 2 else y.reshape(*x.shape[:-1], w.shape[0])

@@ -42,10 +42,13 @@ def pad(x: Tensor, window: Window, lead: int = 2, value: float | None = None) ->
 
 def crop(x: Tensor, window: Window, lead: int = 2) -> Tensor:
     """``(…, *(I + a + b), …)`` → ``(…, *I, …)``, a view, or x itself where there is no frame."""
+    # As in `pad`, is_cut is read only where is_padded holds: what a backward alone read, Dynamo could not keep.
+    if not window.is_padded:
+        return x
     if window.is_cut:
         behind = [0, 0] * (x.dim() - lead - window.ndim)
         x = torch.constant_pad_nd(x, behind + [max(-side, 0) for side in window.frame])
-    return x[window.inner(lead)] if window.is_padded else x
+    return x[window.inner(lead)]
 
 
 def windows(x: Tensor, window: Window, lead: int = 2) -> Tensor:

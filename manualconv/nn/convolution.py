@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.autograd.rules import Rules
 from manualconv.functional.convolution import Numbers, Padding
 from manualconv.functional.validation.convolution import convolution_padding
 from manualconv.geometry import full_padding, per_axis
@@ -22,6 +23,7 @@ class _Convolution(torch.nn.Module):
     """What the three share: torch's constructor, which refuses ``padding='full'``, given the numbers it stands for."""
 
     ndim: ClassVar[int]
+    derivative_rules: Rules | None = None
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, weight: Tenso
         frame = convolution_padding(padding, module.kernel_size, module.stride, module.dilation)
         sides = tuple(side for pair in reversed(frame) for side in pair)
         input, padding = functional.pad(input, sides, module.padding_mode), 0
-    return layer(input, weight, bias, module.stride, padding, *rest)
+    return layer(input, weight, bias, module.stride, padding, *rest, rules=module.derivative_rules)
 
 
 class Conv1d(_Convolution, torch.nn.Conv1d):

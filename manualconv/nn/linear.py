@@ -6,14 +6,17 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.autograd.rules import Rules
 
 
 class Linear(torch.nn.Linear):
     """torch.nn.Linear by hand, a convolution with zero spatial axes.  ``(*, C)`` → ``(*, O)``."""
 
+    derivative_rules: Rules | None = None
+
     def forward(self, input: Tensor) -> Tensor:
         """``x·Wᵀ + b``."""
-        return functional.linear(input, self.weight, self.bias)
+        return functional.linear(input, self.weight, self.bias, rules=self.derivative_rules)
 
 
 class LazyLinear(torch.nn.LazyLinear, Linear):

@@ -1,0 +1,249 @@
+"""Replaceable derivatives: a layer whose input-, weight- or bias-gradient is any function one likes.
+
+A layer y = f(x, w, b) turns the cotangent ȳ of its output into three gradients.  Exact they are the transposes of f's
+derivative; for a convolution, in the words of `manualconv.autograd.correlation`,
+
+    slot      exact rule       convolution         transposed convolution
+    input     x̄ = (∂y/∂x)ᵀȳ    to_input(w, ȳ)      to_output(ȳ, w)
+    weight    w̄ = (∂y/∂w)ᵀȳ    to_weight(x, ȳ)     to_weight(ȳ, x)
+    bias      b̄ = (∂y/∂b)ᵀȳ    Σ_{n,p} ȳ           Σ_{n,i} ȳ
+
+None of the three reads another one: only x̄ travels on, to the layer below, while w̄ and b̄ end at their parameter.  So a
+slot can be given another function of ``(x, w, grad_output, window)`` and the other two stay exact for the ȳ that comes;
+layers below receive what the input rule returns.  Feedback alignment, for one, is x̄ = to_input(B, ȳ) with a fixed B.
+
+A rule is part of the graph like the arithmetic it replaces: it runs in backward, with grad mode on where
+``create_graph=True``, and a second derivative differentiates what the rule computes.  The forward and its forward-mode
+tangent stay exact.  Which rules are in force is decided when the layer runs, never when backward does.
+
+Shapes: x, w, y as in `manualconv.autograd.correlation` with the slots named by the layer's role: x is its input, ȳ has
+the shape of its output, the bias gradient is ``(ȳ.shape[1],)``.  An unbatched input comes as a batch of one, a fully
+connected layer's as ``(rows, C)``.  A transposed layer's window is a `TransposedWindow`.
+
+Source: Lillicrap et al., *Random feedback weights support learning in deep neural networks*, arXiv 1411.0247.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation, conj
+from manualconv.autograd.function import Map
+from manualconv.autograd.summation import SumToBias
+from manualconv.geometry import TransposedWindow, Window
+from manualconv.torch_internals import backward_is_dropped, may_be_differentiated
+
+T = TypeVar("T")
+Rule = Callable[[Tensor, Tensor, Tensor, Window], Tensor | None]
+
+
+def exact_input(x: Tensor, w: Tensor, grad_output: Tensor, window: Window) -> Tensor:
+    """``x̄ = (∂y/∂x)ᵀ ȳ``; reads no x."""
+    x_bar: Tensor = (
+        Convolution.call(grad_output, conj(w), None, window)
+        if isinstance(window, TransposedWindow)
+        else TransposedConvolution.call(conj(w), grad_output, None, window)
+    )
+    return x_bar
+
+
+def exact_weight(x: Tensor, w: Tensor, grad_output: Tensor, window: Window) -> Tensor:
+    """``w̄ = (∂y/∂w)ᵀ ȳ``; reads no w."""
+    w_bar: Tensor = (
+        WeightCorrelation.call(grad_output, conj(x), window)
+        if isinstance(window, TransposedWindow)
+        else WeightCorrelation.call(conj(x), grad_output, window)
+    )
+    return w_bar
+
+
+def exact_bias(x: Tensor, w: Tensor, grad_output: Tensor, window: Window) -> Tensor:
+    """``b̄ = Σ ȳ`` over batch and positions; reads neither x nor w."""
+    b_bar: Tensor = SumToBias.call(grad_output)
+    return b_bar
+
+
+# --------------------------------------------------------------------------------------------- which rules are in force
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The derivative rules of a layer, one per slot; None is the exact one.  Also a block: ``with Rules(weight=f): …``.
+
+    Every convolution, transposed convolution and fully connected layer of manualconv that *runs* inside the block, in
+    the thread that entered it, takes these rules, whenever its backward happens.  An inner block's rules go before an
+    outer one's, slot by slot; ``weight=exact_weight`` makes a slot exact again.
+
+    Attributes:
+        input, weight, bias: functions of ``(x, w, grad_output, window)`` that return the gradient of that slot, with
+            the slot's shape, dtype and device, or None for no gradient.  Inside autocast the dtype is the layer's.
+
+    Raises:
+        TypeError: a rule that cannot be called.
+    """
+
+    input: Rule | None = None
+    weight: Rule | None = None
+    bias: Rule | None = None
+
+    def __post_init__(self) -> None:
+        for slot, rule in (("input", self.input), ("weight", self.weight), ("bias", self.bias)):
+            if not (rule is None or callable(rule)):
+                raise TypeError(
+                    f"Rules(): {slot} must be a function of (x, w, grad_output, window) or None, "
+                    f"not {type(rule).__name__}"
+                )
+
+    def over(self, outer: Rules | None) -> Rules:
+        """These rules, and the outer ones where there are none."""
+        if outer is None:
+            return self
+        return Rules(self.input or outer.input, self.weight or outer.weight, self.bias or outer.bias)
+
+    def __enter__(self) -> Rules:
+        _block.stack = (*_block.stack, self.over(_block.stack[-1]))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _block.stack = _block.stack[:-1]
+
+
+class _Block(threading.local):
+    """The blocks that this thread is inside of, outermost first; each holds what it inherits too."""
+
+    def __init__(self) -> None:
+        # Not a default of the class: Dynamo would not notice a block entered after it has compiled the first layer.
+        self.stack: tuple[Rules | None, ...] = (None,)
+
+
+_block = _Block()
+
+
+def in_force(own: Rules | None) -> Rules | None:
+    """The rules of a layer that runs now: its own before the block's; None if every slot is exact."""
+    block = _block.stack[-1]
+    return block if own is None else own.over(block)
+
+
+# -------------------------------------------------------------------------------------------- the layer under its rules
+
+
+def under_rules(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: Rules) -> Tensor:
+    """The layer y = f(x, w, b) whose gradients are what the rules say; transposed for a `TransposedWindow`.
+
+    Raises:
+        RuntimeError: inside ``torch.func`` while compiling, where torch would drop the rules without a word.
+    """
+    if backward_is_dropped():
+        raise RuntimeError(
+            f"{rules} cannot be compiled inside torch.func: torch.compile differentiates the layer's forward there and "
+            "drops every custom backward, so the rules would be ignored; run the torch.func transform uncompiled, or "
+            "compile the function and differentiate it by .backward() or torch.autograd.grad"
+        )
+    window.settle()
+    y: Tensor = UnderRules.call(x, w, b, window, rules)
+    return y
+
+
+def _in_order(window: Window, x: T, w: T) -> tuple[T, T]:
+    """(x, w) in the order of the exact layer's arguments: (w, x) where it is transposed; its own inverse."""
+    return (w, x) if isinstance(window, TransposedWindow) else (x, w)
+
+
+def _described(dtype: torch.dtype, shape: Any, device: torch.device) -> str:
+    return f"{str(dtype).removeprefix('torch.')} {list(shape)} on {device}"
+
+
+def _gradient(slot: str, rule: Rule, shape: Any, x: Tensor, w: Tensor, y_bar: Tensor, window: Window) -> Tensor | None:
+    """What a rule returns, if it is what the slot needs."""
+    came = rule(x, w, y_bar, window)
+    if came is None:
+        return None
+    if isinstance(came, Tensor) and came.shape == shape and came.dtype == w.dtype and came.device == w.device:
+        return came
+    got = _described(came.dtype, came.shape, came.device) if isinstance(came, Tensor) else type(came).__name__
+    raise RuntimeError(
+        f"the {slot} rule {getattr(rule, '__qualname__', rule)} returned an invalid gradient: got {got}, but expected "
+        f"{_described(w.dtype, shape, w.device)}, like the {slot}; return such a tensor, or None for no gradient"
+    )
+
+
+class UnderRules(Map):
+    """``y = f(x, w, b)``, the layer itself, with the rules' ``x̄, w̄, b̄``."""
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: Rules) -> Tensor:
+        if isinstance(window, TransposedWindow):
+            return TransposedConvolution.forward(w, x, b, window)
+        return Convolution.forward(x, w, b, window)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, w, _, ctx.window, ctx.rules = inputs
+        ctx.set_materialize_grads(False)
+        of_x, of_w, of_b, _, _ = ctx.needs_input_grad
+        rules = ctx.rules
+        # A rule may read both; the exact one of the input reads w alone, that of the weight x alone, the bias's none.
+        both = (
+            (of_x and rules.input is not None)
+            or (of_w and rules.weight is not None)
+            or (of_b and rules.bias is not None)
+        )
+        for_backward = (x if both or of_w else None, w if both or of_x else None)
+        ctx.save_for_backward(*_in_order(ctx.window, *for_backward))
+        ctx.save_for_forward(*_in_order(ctx.window, x, w))
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, ...]:
+        if y_bar is None:
+            return None, None, None, None, None
+        window, rules = ctx.window, ctx.rules
+        x, w = _in_order(window, *ctx.saved_tensors)
+        x_bar = w_bar = b_bar = None
+        if ctx.needs_input_grad[0]:
+            if rules.input is None:
+                x_bar = exact_input(x, w, y_bar, window)
+            else:
+                x_bar = _gradient("input", rules.input, x.shape, x, w, y_bar, window)
+        if ctx.needs_input_grad[1]:
+            if rules.weight is None:
+                w_bar = exact_weight(x, w, y_bar, window)
+            else:
+                w_bar = _gradient("weight", rules.weight, w.shape, x, w, y_bar, window)
+        if ctx.needs_input_grad[2]:
+            if rules.bias is None:
+                b_bar = exact_bias(x, w, y_bar, window)
+            else:
+                b_bar = _gradient("bias", rules.bias, y_bar.shape[1:2], x, w, y_bar, window)
+        return x_bar, w_bar, b_bar, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, w_dot: Tensor | None, b_dot: Tensor | None, *_: None) -> Tensor | None:
+        if isinstance(ctx.window, TransposedWindow):
+            return TransposedConvolution.jvp(ctx, w_dot, x_dot, b_dot, None)
+        return Convolution.jvp(ctx, x_dot, w_dot, b_dot, None)
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        x: Tensor,
+        w: Tensor,
+        b: Tensor | None,
+        window: Window,
+        rules: Rules,
+    ) -> tuple[Tensor, int]:
+        if not may_be_differentiated(x, w, b):
+            axes = (*_in_order(window, *in_dims[:2]), in_dims[2], None)
+            layer = TransposedConvolution if isinstance(window, TransposedWindow) else Convolution
+            y: tuple[Tensor, int] = layer.vmap(info, axes, *_in_order(window, x, w), b, window)
+            return y
+        # A rule need not be additive over the batch, so each element of the mapped axis keeps its own.
+        rows = ([t] * info.batch_size if t is None or at is None else t.unbind(at) for t, at in zip((x, w, b), in_dims))
+        return torch.stack([UnderRules.call(*row, window, rules) for row in zip(*rows)]), 0
