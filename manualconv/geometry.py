@@ -218,6 +218,20 @@ def window_of_output(
     return Window(sizes, kernel_size, stride, dilation, padding, groups)
 
 
+#: Steps so far that a multiple of them, counted in bytes, may leave 64 bits.
+_FAR = 2**31
+
+
+def within_reach(window: Window) -> Window:
+    """The same placements without the steps that are never made: a stride past the input, the dilation of one tap."""
+    for s, d in zip(window.stride, window.dilation):
+        if s > _FAR or d > _FAR:
+            stride = tuple(min(s, i) for s, i in zip(window.stride, window.padded_size))
+            dilation = tuple(1 if k == 1 else d for k, d in zip(window.kernel_size, window.dilation))
+            return replace(window, stride=stride, dilation=dilation)
+    return window
+
+
 def per_axis(value: int | Axes, ndim: int) -> Axes:
     """An int, a tuple of one, or a tuple of `ndim` ints as a tuple of `ndim` ints; anything else is a ValueError."""
     if isinstance(value, (tuple, list)):

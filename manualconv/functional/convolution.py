@@ -18,7 +18,7 @@ from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
-from manualconv.geometry import Window
+from manualconv.geometry import Window, within_reach
 
 Numbers = int | tuple[int, ...]
 Padding = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
@@ -37,23 +37,22 @@ def _convolution(
     flip: bool,
     rules: Rules | None,
 ) -> Tensor:
-    validation.check_convolution_types(
-        name,
-        ndim,
-        {"input": input, "weight": weight, "bias": bias},
-        {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups},
+    stride, padding, dilation, groups = validation.read_arguments(
+        name, ndim, (input, weight, bias), stride, padding, dilation, groups
     )
     x, w, b = lowered(input, weight, bias)
     assert x is not None and w is not None
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     validation.check_convolution_shapes(name, x, w, b, ndim, groups)
-    validation.check_same_kind(x, weight=w, bias=b)
+    validation.check_same_kind(x, w, b)
     validation.check_numbers(name, x, "compute_columns3d" if ndim == 3 else "slow_conv2d_cpu")
     kernel_size = tuple(w.shape[2:])
     frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
     size = tuple(x.shape[x.dim() - ndim :])
-    validation.check_kernel_fits(size, frame, kernel_size, spacing)
     window = Window(size, kernel_size, steps, spacing, frame, groups)
+    validation.check_window(window)
+    validation.check_positions(x, size)
+    window = within_reach(window)
     if flip:
         w = w.flip(*range(2, w.dim()))
     if x.dim() == ndim + 1:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+#: What an argument of torch's can hold.
+LEAST, LARGEST = -(2**63), 2**63 - 1
 
 
 def listed(size: Sequence[int]) -> str:
@@ -21,7 +25,8 @@ def crossed(size: Sequence[int]) -> str:
 
 def kind(value: Any) -> str:
     """The type of an argument as torch's argument parser names it."""
-    return type(value).__name__
+    named = type(value)
+    return f"numpy.{named.__name__}" if named.__module__ == "numpy" else named.__name__
 
 
 def is_int(value: Any) -> bool:
@@ -41,6 +46,56 @@ def is_pairs(value: Any) -> bool:
         and len(value) > 0
         and all(isinstance(v, (tuple, list)) and len(v) == 2 and all(is_int(side) for side in v) for v in value)
     )
+
+
+def whole(value: Any) -> Any:
+    """An int of 64 bits, or a tuple of such; None if the value is neither."""
+    if type(value) is int:
+        return value if LEAST <= value <= LARGEST else None
+    if type(value) is tuple:
+        for v in value:
+            if type(v) is not int or not LEAST <= v <= LARGEST:
+                break
+        else:
+            return value
+    numbers = read(value)
+    each = numbers if isinstance(numbers, tuple) else (numbers,)
+    return numbers if numbers is not None and all(LEAST <= v <= LARGEST for v in each) else None
+
+
+def read(value: Any) -> Any:
+    """An int of any size, or a tuple of such, as torch reads them; None if the value is neither.
+
+    Symbolic ints are ints, numpy's are, tensors of one integer, and a bool behind the first entry of a tuple.
+    """
+    if not isinstance(value, (tuple, list)):
+        return _index(value)
+    numbers = tuple(int(v) if n and isinstance(v, bool) else _index(v) for n, v in enumerate(value))
+    return None if any(v is None for v in numbers) else numbers
+
+
+def _index(value: Any) -> Any:
+    if isinstance(value, (int, torch.SymInt)):
+        return None if isinstance(value, bool) else value
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def overflow(name: str, key: str, value: Any) -> Exception | None:
+    """The error torch has for a number of more than 64 bits: another one inside a tuple."""
+    numbers = read(value)
+    for place, v in enumerate(numbers if isinstance(numbers, tuple) else (numbers,), 1):
+        if not LEAST <= v <= LARGEST:
+            wide = "Overflow when unpacking long long"
+            hint = f"[{key}={value}: 64 bits hold {LEAST} to {LARGEST}]"
+            if not isinstance(numbers, tuple):
+                return ValueError(f"{wide} {hint}")
+            return TypeError(
+                f"{name}(): argument '{key}' failed to unpack the object at pos {place} with error \"{wide}\" {hint}"
+            )
+    return None
 
 
 def reject_arguments(name: str, got: Sequence[tuple[str, Any]], rule: str) -> TypeError:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manualconv.functional.validation.arguments import is_int, is_int_or_ints, kind, listed, reject_arguments
 from manualconv.functional.validation.convolution import (
-    check_kernel_fits,
+    check_window,
     convolution_numbers,
     convolution_padding,
 )
@@ -45,5 +45,6 @@ def toeplitz_window(
         )
     kernel_size = tuple(weight.shape[2:])
     frame = convolution_padding(padding, kernel_size, stride, dilation)
-    check_kernel_fits(tuple(input_size), frame, kernel_size, dilation)
-    return Window(tuple(input_size), kernel_size, stride, dilation, frame, groups)
+    window = Window(tuple(input_size), kernel_size, stride, dilation, frame, groups)
+    check_window(window)
+    return window

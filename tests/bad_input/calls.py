@@ -1,0 +1,98 @@
+"""A bad call that runs on torch's names and on ours, and what came of it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import manualconv.functional
+import manualconv.nn
+
+Library = SimpleNamespace
+TORCH = Library(nn=torch.nn, functional=torch.nn.functional)
+OURS = Library(nn=manualconv.nn, functional=manualconv.functional)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bad call.
+
+    Attributes:
+        number: of the mistake; several calls may make the same one.
+        name: of this call.
+        call: makes it, with a library's ``nn`` and ``functional``.
+        words: how torch's message opens; … stands for anything.  Empty where torch accepts the call.
+        says: what our message holds besides: what came, the rule's numbers, the fix.
+        ours: how our message opens where torch's blames something else.
+        theirs: torch's own code raises it in both libraries.
+        dangerous: crashed or hung a torch once, so that it runs in a process of its own.
+        changes: the arguments of `function` that make a good call bad, if it is such a call.
+    """
+
+    number: int
+    name: str
+    call: Callable[[Any], Any]
+    words: str
+    says: tuple[str, ...] = ()
+    ours: str = ""
+    theirs: bool = False
+    dangerous: bool = False
+    function: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call raised, or else returned."""
+
+    error: type[BaseException] | None
+    message: str
+    value: Any = None
+
+
+def outcome(call: Callable[[Any], Any], library: Any) -> Outcome:
+    """Make the call; what torch only warns about is its own affair."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return Outcome(None, "", call(library))
+        except Exception as e:
+            return Outcome(type(e), str(e))
+
+
+def opens(message: str, words: str) -> bool:
+    """Whether a message begins with the words, … standing for anything."""
+    return re.match(".*?".join(map(re.escape, words.split("…"))), message, re.DOTALL) is not None
+
+
+def numbers(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Small integers, whose sums of products are exact in any dtype."""
+    return (torch.arange(torch.Size(shape).numel()) % 7 - 3).reshape(shape).to(dtype)
+
+
+def changed(
+    number: int,
+    function: str,
+    name: str,
+    right: dict[str, Any],
+    changes: dict[str, Any],
+    words: str,
+    *says: str,
+    ours: str = "",
+    dangerous: bool = False,
+) -> Row:
+    """The row of a function that would be right but for the `changes` of its arguments."""
+    arguments = {**right, **changes}
+
+    def call(library: Any) -> Any:
+        return getattr(library.functional, function)(**arguments)
+
+    name = f"{function}, {name}"
+    return Row(number, name, call, words, says, ours=ours, dangerous=dangerous, function=function, changes=changes)
