@@ -41,5 +41,5 @@ def test_ten_thousand_steps_leave_nothing_behind(layer: Pair) -> None:
     alive, before = tensors_alive(), resident()
     for _ in range(STEPS):
         step()
-    assert tensors_alive() == alive
+    assert tensors_alive() <= alive  # what earlier tests left may go meanwhile
     assert resident() - before <= 5 * 2**20

@@ -1,0 +1,81 @@
+"""Per-sample gradients, ``vmap(grad)``: a loop's for every kind of layer, at about the loop's arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from manualconv import nn
+from tests.layers import TWINS, WEIGHTED, Pair, Twins, close, loss, spread_out
+
+SAMPLES = 4
+
+PADDED = {
+    f"{name}, {mode}": Twins(name, (2, 4, (3, 2)[:n] + (2,) * (n > 2), 1, (1, 2, 1)[:n], 1, 2, True, mode), shape)
+    for n, name, shape in (
+        (1, "Conv1d", (1, 2, 5)),
+        (2, "Conv2d", (1, 2, 4, 5)),
+        (3, "Conv3d", (1, 2, 3, 4, 3)),
+    )
+    for mode in ("zeros", "reflect", "replicate", "circular")
+}
+
+
+def of_one_sample(module: torch.nn.Module) -> Callable[[dict[str, Tensor], Tensor], Any]:
+    """The gradient of a loss of one unbatched sample with respect to the parameters."""
+
+    def one(parameters: dict[str, Tensor], image: Tensor) -> Tensor:
+        return torch.func.functional_call(module, parameters, (image,)).pow(3).sum()
+
+    return torch.func.grad(one)
+
+
+@pytest.mark.parametrize("twins", {**TWINS, **PADDED}.values(), ids={**TWINS, **PADDED})
+def test_per_sample_gradients_are_a_loop_s(twins: Twins) -> None:
+    ours, theirs = twins.make()
+    images = spread_out((SAMPLES, *twins.input[1:]))
+    parameters = {name: p.detach() for name, p in ours.named_parameters()}
+    got = torch.vmap(of_one_sample(ours), (None, 0))(parameters, images)
+    one_by_one = [of_one_sample(theirs)(parameters, image) for image in images]
+    close(got, {name: torch.stack([g[name] for g in one_by_one]) for name in parameters})
+
+
+def flops(run: Callable[[], object]) -> int:
+    """Multiplications and additions of matrix products."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops()
+
+
+GROUPED = {
+    "depthwise": nn.Conv2d(8, 8, 3, padding=1, groups=8),
+    "groups": nn.Conv2d(12, 8, 3, groups=4),
+    "one group": nn.Conv2d(4, 6, 3, stride=2),
+    "conv1d": nn.Conv1d(8, 12, 3, groups=4),
+    "conv3d": nn.Conv3d(4, 4, 2, groups=2),
+    "transposed": nn.ConvTranspose2d(12, 8, 3, groups=4),
+}
+
+
+@pytest.mark.parametrize("module", GROUPED.values(), ids=GROUPED)
+def test_no_arithmetic_is_wasted_between_groups_or_samples(module: torch.nn.Module) -> None:
+    channels = module.in_channels
+    images = spread_out((SAMPLES, channels, *(6, 5, 4)[: module.weight.dim() - 2])).float()
+    parameters = {name: p.detach() for name, p in module.named_parameters()}
+    together = flops(lambda: torch.vmap(of_one_sample(module), (None, 0))(parameters, images))
+    one_by_one = sum(flops(lambda i=i: of_one_sample(module)(parameters, images[i])) for i in range(SAMPLES))
+    assert 0 < together <= 1.1 * one_by_one
+
+
+@pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
+def test_per_sample_gradients_of_every_tensor_with_a_weight_for_each_sample(layer: Pair) -> None:
+    slots = tuple(range(len(layer.shapes)))
+    tensors = [torch.stack([t, t.flip(0), -2 * t]) for t in layer.tensors()]
+    got = torch.vmap(torch.func.grad(loss(layer.by_hand), slots))(*tensors)
+    one_by_one = [torch.func.grad(loss(layer.referee), slots)(*sample) for sample in zip(*tensors)]
+    torch.testing.assert_close(got, tuple(map(torch.stack, zip(*one_by_one))), rtol=1e-12, atol=1e-11)
