@@ -143,8 +143,8 @@ def under_rules(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: R
     if backward_is_dropped():
         raise RuntimeError(
             "derivative rules cannot be compiled inside torch.func: torch.compile differentiates the layer's forward "
-            "there and drops every custom backward, so the rules would be ignored; run the torch.func transform uncompiled, or "
-            "compile the function and differentiate it by .backward() or torch.autograd.grad"
+            "there and drops every custom backward, so the rules would be ignored; run the torch.func transform "
+            "uncompiled, or compile the function and differentiate it by .backward() or torch.autograd.grad"
         )
     window.settle()
     y: Tensor = UnderRules.call(x, w, b, window, rules)
