@@ -5,8 +5,9 @@
     Tanh      y = tanh z             φ′ = 1 − y²
     Square    y = z²                 φ′ = 2·z                      squared error is the mean of Square(x − t)
 
-A diagonal is its own adjoint, so forward and reverse mode multiply by the same φ′ (`times_slope`), and further orders
-differentiate that product: y is this Function's own output, so its derivative is again φ′.
+A diagonal is its own transpose, so forward and reverse mode multiply by the same φ′ (`times_slope`), conjugated on the
+way back if complex, and further orders differentiate that product: y is this Function's own output, so its derivative
+is again φ′.
 
 Shapes: any; the same in and out.  Source: article (B3); notes on convolution and collected notes (B14).
 """
@@ -19,12 +20,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manualconv.autograd.correlation import conj
 from manualconv.autograd.function import Map
 from manualconv.kernels.pointwise import gate
 
 
 class Pointwise(Map):
-    """A map that acts on every entry alone.  Subclasses give ``forward`` and ``times_slope(y, t) = φ′ ⊙ t``."""
+    """A map that acts on every entry alone.
+
+    Subclasses give ``forward`` and ``times_slope(y, t) = φ′ ⊙ t``, where φ′ of conj(y) is conj(φ′).
+    """
 
     times_slope: Callable[[Tensor, Tensor], Tensor]
 
@@ -32,13 +37,16 @@ class Pointwise(Map):
         if "times_slope" in cls.__dict__:
             times_slope = cls.times_slope
 
-            def product_rule(ctx: Any, t: Tensor) -> Tensor:
+            def pushed(ctx: Any, t: Tensor) -> Tensor:
                 return times_slope(ctx.saved_tensors[0], t)
+
+            def pulled(ctx: Any, t: Tensor) -> Tensor:
+                return times_slope(conj(ctx.saved_tensors[0]), t)
 
             def entry_by_entry(info: Any, in_dims: tuple[int], z: Tensor) -> tuple[Tensor, int]:
                 return cls.call(z), in_dims[0]
 
-            for name, rule in (("backward", product_rule), ("jvp", product_rule), ("vmap", entry_by_entry)):
+            for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):
                 setattr(cls, name, staticmethod(rule))
         super().__init_subclass__()
 

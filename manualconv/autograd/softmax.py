@@ -6,6 +6,7 @@
     LogSoftmax   ∂y_i/∂z_j = δ_ij − p_j                              z̄ = ȳ − p·Σ_j ȳ_j        ẏ = ż − ⟨p, ż⟩
 
 Cross-entropy is −Select(log-softmax(z); target), whose gradient is p − one-hot(target) (collected notes, B16).
+For complex tensors J is still symmetric, but its adjoint is conj(J): p and y are conjugated on the way back.
 The maximum is subtracted by ``logsumexp`` itself, so ±1000 neither overflow nor lose digits.
 
 Shapes: any, along one axis; the same in and out.
@@ -17,6 +18,7 @@ from typing import Any
 
 from torch import Tensor
 
+from manualconv.autograd.correlation import conj
 from manualconv.autograd.function import Map
 
 
@@ -40,7 +42,7 @@ class Softmax(Map):
 
     @staticmethod
     def backward(ctx: Any, p_bar: Tensor) -> tuple[Tensor, None]:
-        p: Tensor = ctx.saved_tensors[0]
+        p = conj(ctx.saved_tensors[0])
         return p * (p_bar - (p * p_bar).sum(ctx.axis, keepdim=True)), None
 
     @staticmethod
@@ -68,7 +70,7 @@ class LogSoftmax(Map):
 
     @staticmethod
     def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
-        y: Tensor = ctx.saved_tensors[0]
+        y = conj(ctx.saved_tensors[0])
         return y_bar - y.exp() * y_bar.sum(ctx.axis, keepdim=True), None
 
     @staticmethod

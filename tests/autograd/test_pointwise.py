@@ -43,6 +43,18 @@ def test_a_mapped_axis_changes_nothing(function: type) -> None:
     assert torch.equal(torch.vmap(function.call, 1, 1)(z), function.call(z))
 
 
+@pytest.mark.parametrize("function", [Sigmoid, Tanh, Square], ids=lambda f: f.__name__)
+def test_complex_slopes_are_conjugated_on_the_way_back(function: type) -> None:
+    """⟨φ′ ⊙ v, u⟩ = ⟨v, conj(φ′) ⊙ u⟩; φ′ itself by a difference quotient along the real axis."""
+    z = torch.complex(torch.linspace(-1, 1, 5), torch.linspace(0.7, -0.9, 5)).to(torch.complex128).requires_grad_()
+    v, u = torch.view_as_complex(torch.arange(20.0).double().reshape(2, 5, 2) - 9)
+    pushed = torch.func.jvp(function.call, (z.detach(),), (v,))[1]
+    (pulled,) = grad(function.call(z), z, u)
+    slope = (function.call(z.detach() + 1e-6) - function.call(z.detach() - 1e-6)) / 2e-6
+    torch.testing.assert_close(pushed, slope * v, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(pulled, slope.conj() * u, rtol=1e-8, atol=1e-8)
+
+
 def test_relu_lets_nan_through() -> None:
     z = torch.tensor([float("nan"), 1.0], requires_grad=True)
     y = ReLU.call(z)

@@ -50,3 +50,14 @@ def test_forward_mode_agrees_with_reverse_mode_of_a_symmetric_jacobian() -> None
         tangent = forward_ad.unpack_dual(Softmax.call(forward_ad.make_dual(Z, v), 1)).tangent
     z = Z.clone().requires_grad_()
     assert torch.equal(tangent, grad(Softmax.call(z, 1), z, v)[0])
+
+
+def test_complex_jacobians_are_conjugated_on_the_way_back() -> None:
+    """⟨J·v, u⟩ = ⟨v, Jᴴ·u⟩, where J and Jᵀ are the same and Jᴴ is not."""
+    z = torch.complex(Z, Z.flip(1) / 4)
+    v, u = torch.view_as_complex(torch.arange(48.0).double().reshape(2, 3, 4, 2) - 20)
+    for function in (Softmax, LogSoftmax):
+        leaf = z.clone().requires_grad_()
+        pushed = torch.func.jvp(lambda t, f=function: f.call(t, 1), (z,), (v,))[1]
+        (pulled,) = grad(function.call(leaf, 1), leaf, u)
+        torch.testing.assert_close((pushed.conj() * u).sum(), (v.conj() * pulled).sum())

@@ -26,6 +26,9 @@ def check_pooling(name: str, ndim: int, input: Any, kernel_size: Any, stride: An
             raise RuntimeError(
                 f"{name}: {key} must either be a single int, or a tuple of {_COUNT[ndim]}, but got {tuple(value)}"
             )
+    if input.is_complex():
+        kind_of = input.type().removeprefix("torch.").removesuffix("Tensor")
+        raise NotImplementedError(f"\"{name}\" not implemented for '{kind_of}' [pool .real and .imag, or .abs()]")
     if input.dim() not in (ndim + 1, ndim + 2):
         raise RuntimeError(
             f"non-empty {ndim + 1}D or {ndim + 2}D (batch mode) tensor expected for input, but got "
