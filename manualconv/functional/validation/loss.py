@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from manualconv.functional.validation.arguments import check_tensor, listed
-from manualconv.torch_internals import is_transformed
+from manualconv.torch_internals import is_plain
 
 
 def check_reduction(size_average: Any, reduce: Any, reduction: str) -> None:
@@ -42,7 +42,7 @@ def check_nll(input: Any, target: Any, weight: Any, ignore_index: int) -> None:
             f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
             f"shape: {listed(weight.shape)}"
         )
-    if torch.compiler.is_compiling() or is_transformed(target) or target.is_meta:
+    if not is_plain(target) or target.is_meta:
         return
     outside = target[(target != ignore_index) & ((target < 0) | (target >= classes))]
     if outside.numel():
