@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train test lint faults compare clean
+.PHONY: setup train test lint faults compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -23,6 +23,10 @@ faults: setup
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)
+
+# Prove every cell of docs/CAPABILITIES.md, for manualconv and for torch, and write it.
+capabilities: setup
+	$(RUN) -m tests.capabilities
 
 lint: setup
 	$(RUN) -m ruff format --check .
