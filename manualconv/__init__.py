@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from manualconv.derivatives import exact_input as exact_input
     from manualconv.derivatives import exact_weight as exact_weight
     from manualconv.derivatives import set_rules as set_rules
+    from manualconv.swap import by_hand as by_hand
     from manualconv.swap import conversion_report as conversion_report
     from manualconv.swap import convert as convert
     from manualconv.swap import restore as restore
@@ -28,6 +29,7 @@ __all__ = [
     "Rules",
     "__version__",
     "autograd",
+    "by_hand",
     "conversion_report",
     "convert",
     "exact_bias",
@@ -41,14 +43,16 @@ __all__ = [
 ]
 _FROM = {
     "derivatives": ("Rules", "exact_bias", "exact_input", "exact_weight", "set_rules"),
-    "swap": ("conversion_report", "convert", "restore"),
+    "swap": ("by_hand", "conversion_report", "convert", "restore"),
 }
 
 
 def __getattr__(name: str) -> Any:
     for file, names in _FROM.items():
         if name in names:
-            return getattr(import_module(f"manualconv.{file}"), name)
+            value = getattr(import_module(f"manualconv.{file}"), name)
+            globals()[name] = value  # found without this function from now on, by Dynamo too
+            return value
     if name in __all__:
         return import_module(f"manualconv.{name}")
     raise AttributeError(f"module 'manualconv' has no attribute {name!r}")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
+from torch.utils import checkpoint
 
 #: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
 TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
@@ -132,3 +133,43 @@ def forward_mode_on() -> AbstractContextManager[Any]:
 def without_tangent(t: Tensor | None) -> Tensor | None:
     """The primal of a tensor at the current level of forward mode; the levels around it keep theirs."""
     return None if t is None else forward_ad.unpack_dual(t, level=0).primal
+
+
+#: Operations that torch reaches under private names too.
+UNDERSCORED: dict[str, Callable[..., Any]] = {
+    "convolution": torch._convolution,
+    "convolution_mode": torch._convolution_mode,
+    "softmax": torch._softmax,
+    "log_softmax": torch._log_softmax,
+    "max_pool2d_with_indices": torch._C._nn.max_pool2d_with_indices,
+}
+
+
+def function_modes() -> list[torch.overrides.TorchFunctionMode]:
+    """The torch-function modes active in this thread, outermost first."""
+    modes: list[torch.overrides.TorchFunctionMode] = torch.overrides._get_current_function_mode_stack()
+    return modes
+
+
+def takes_functions(operation: Any) -> bool:
+    """Whether an operation is one of those that run functions (``torch.cond``; under Dynamo also ``checkpoint``)."""
+    return operation is checkpoint.checkpoint or isinstance(operation, torch._ops.HigherOrderOperator)
+
+
+def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Have ``torch.utils.checkpoint`` run, and later run again, ``prepared(function)`` instead of its function.
+
+    A recomputation happens in the backward pass, where no ``with`` block of the forward is active any more; torch has a
+    place to re-enter one (``context_fn``), but only for the caller of ``checkpoint`` and only without reentry.
+    """
+    reentrant = checkpoint.CheckpointFunction.forward
+
+    def forward(ctx: Any, run_function: Callable[..., Any], *args: Any) -> Any:
+        return reentrant(ctx, prepared(run_function), *args)
+
+    setattr(checkpoint.CheckpointFunction, "forward", staticmethod(forward))  # noqa: B010  # mypy knows it as a method
+    # Earlier releases have the first name only.
+    name = "_checkpoint_without_reentrant_generator"
+    name = f"{name}_impl" if hasattr(checkpoint, f"{name}_impl") else name
+    generator = getattr(checkpoint, name)
+    setattr(checkpoint, name, lambda fn, *args, **kwargs: generator(prepared(fn), *args, **kwargs))

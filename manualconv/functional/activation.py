@@ -50,7 +50,8 @@ def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) 
         )
     if dtype is not None:
         return input.to(dtype), dim
-    (z,) = widened(input)
+    # torch's policy: float32 under autocast, but not on the CPU.
+    z = input if input.device.type == "cpu" else widened(input)[0]
     assert z is not None
     return z, dim
 

@@ -1,5 +1,6 @@
 """Two ways to put our operations into code that was written for torch: exchange a model's layers, or run it by hand."""
 
 from manualconv.swap.conversion import Entry, Report, conversion_report, convert, restore
+from manualconv.swap.mode import ByHand, by_hand
 
-__all__ = ["Entry", "Report", "conversion_report", "convert", "restore"]
+__all__ = ["ByHand", "Entry", "Report", "by_hand", "conversion_report", "convert", "restore"]

@@ -1,0 +1,288 @@
+"""The table of spellings: none of torch's names is missing, and each in it runs by hand and equals torch's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import grad
+from torch.overrides import get_overridable_functions, get_testing_overrides
+
+from manualconv import by_hand
+from manualconv.swap.table import COMPOSITES, TABLE
+from manualconv.torch_internals import UNDERSCORED
+from tests.layers import close, spread_out
+from tests.test_by_hand import Operators, exercise
+
+# ------------------------------------------------------------------------------------------------ none is missing
+
+#: What a name of the family holds.
+FAMILY = re.compile(r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention")
+
+#: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
+LEFT = {
+    "no hand-written operation of the kind yet": """
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
+        adaptive_max_pool3d avg_pool1d avg_pool3d max_pool1d max_pool1d_with_indices max_pool3d max_pool3d_with_indices
+        max_unpool2d max_unpool3d fractional_max_pool2d fractional_max_pool3d bilinear conv_tbc
+        hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
+        rrelu_with_noise rrelu_with_noise_ threshold threshold_""",
+    "no hand-written operation of the kind yet: unfolding and padding": """
+        im2col col2im unfold_copy pad constant_pad_nd _pad_circular _pad_enum reflection_pad1d reflection_pad2d
+        reflection_pad3d replication_pad1d replication_pad2d replication_pad3d""",
+    "asks for one of torch's kernels by its name": """
+        _conv_depthwise2d conv_depthwise3d slow_conv3d slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d
+        slow_conv_transpose3d thnn_conv2d miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
+        miopen_convolution_transpose miopen_depthwise_convolution mkldnn_linear mkldnn_reorder_conv2d_weight
+        mkldnn_reorder_conv3d_weight""",
+    "one fused layer, whose parts no mode sees": """
+        rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell scaled_dot_product_attention""",
+    "quantised or packed": """
+        _wrapped_linear_prepack _wrapped_quantized_linear_prepacked fbgemm_linear_fp16_weight
+        fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation
+        fbgemm_linear_quantize_weight quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d
+        quantized_rnn_relu_cell quantized_rnn_tanh_cell pad_sequence""",
+    "a view": "unfold",
+    "another function that shares letters": """
+        arctanh arctanh_ atanh atanh_ _sym_tanh _upsample_bilinear2d_aa upsample_bilinear2d upsample_linear1d
+        upsample_trilinear3d""",
+}
+
+
+def every_function() -> set[Callable[..., Any]]:
+    """All that torch offers to modes, and the functions of ``torch._C._nn``."""
+    raw = [getattr(torch._C._nn, name) for name in dir(torch._C._nn) if not name.startswith("__")]
+    groups = get_overridable_functions().values()
+    return {f for f in (*get_testing_overrides(), *raw, *(f for group in groups for f in group)) if callable(f)}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_name_of_the_family_is_in_the_table_or_left_for_a_reason() -> None:
+    names = {
+        getattr(f, "__name__", "")
+        for f in every_function()
+        if f not in TABLE and f not in COMPOSITES and FAMILY.search(getattr(f, "__name__", ""))
+    }
+    left = {name for group in LEFT.values() for name in group.split()}
+    assert names - left == set()
+    # What is left is not in the table under the same name elsewhere: only Tensor.unfold shares its name.
+    assert {f.__name__ for f in TABLE} & left == set()
+    assert len(names) > 50
+
+
+def test_the_audit_sees_a_missing_name() -> None:
+    offered = {getattr(f, "__name__", "") for f in every_function() if FAMILY.search(getattr(f, "__name__", ""))}
+    assert {"conv2d", "relu_", "softmax", "special_expit", "max_pool2d_with_indices", "linear"} <= offered
+
+
+# --------------------------------------------------------------------------------------------- each is by hand
+
+
+IMAGES, ROWS = (2, 4, 6, 5), (2, 3, 4)
+WEIGHTS = {
+    1: ((2, 4, 8), (4, 2, 3), (4,)),
+    2: ((2, 4, 5, 4), (4, 2, 3, 2), (4,)),
+    3: ((1, 2, 3, 4, 3), (2, 1, 2, 3, 1), (2,)),
+}
+Call = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
+
+
+def first(results: Any) -> Tensor:
+    """The values of a pooling that also gives indices."""
+    assert results[1].dtype == torch.int64
+    return results[0]
+
+
+def generic(transposed: bool, *flags: bool) -> Callable[..., Tensor]:
+    """``torch.convolution``, or the one with an underscore, in two dimensions."""
+    apply = UNDERSCORED["convolution"] if flags else torch.convolution
+    return lambda x, w, b: apply(
+        x, w, b, [2, 1], [1, 0], [1, 2], transposed, [1, 0] if transposed else [0, 0], 2, *flags
+    )
+
+
+POOL = {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1}
+MAX_POOL = {**POOL, "dilation": (1, 2), "ceil_mode": True}
+
+#: For each callable in the table, calls that reach it: as functions of differentiable tensors, with their shapes.
+CALLS: dict[Callable[..., Any], list[Call]] = {
+    torch.conv1d: [(lambda x, w, b: torch.conv1d(x, w, b, 2, 1, 2, 2), WEIGHTS[1])],
+    torch.conv2d: [
+        (lambda x, w, b: F.conv2d(x, w, bias=b, stride=[2, 1], padding=(1, 2), groups=2), WEIGHTS[2]),
+        (
+            lambda x, w, b: torch.conv2d(input=x, weight=w, bias=b, padding="same", groups=2),
+            ((2, 4, 5, 4), (4, 2, 3, 1), (4,)),
+        ),
+        (lambda x, w: torch.conv2d(x[0], w, groups=2), WEIGHTS[2][:2]),
+    ],
+    torch.conv3d: [(lambda x, w, b: F.conv3d(x, w, b, (1, 2, 1), 1, 1, 2), WEIGHTS[3])],
+    torch.conv_transpose1d: [(lambda x, w: F.conv_transpose1d(x, w, None, 2, 1, 1), WEIGHTS[1][:2])],
+    torch.conv_transpose2d: [
+        (
+            lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3), (1, 0), (1, 2), 2, (1, 2)),
+            ((2, 4, 3, 2), (4, 3, 3, 2), (6,)),
+        )
+    ],
+    torch.conv_transpose3d: [(lambda x, w: torch.conv_transpose3d(x, w, groups=2), WEIGHTS[3][:2])],
+    torch.convolution: [(generic(False), WEIGHTS[2]), (generic(True), ((2, 4, 3, 2), (4, 3, 3, 2), (6,)))],
+    UNDERSCORED["convolution"]: [
+        (generic(False, False, False, False, False), WEIGHTS[2]),
+        (generic(True, False, False, False, False), ((2, 4, 3, 2), (4, 3, 3, 2), (6,))),
+    ],
+    UNDERSCORED["convolution_mode"]: [
+        (
+            lambda x, w, b: torch._convolution_mode(x, w, b, [1, 1], "same", [1, 2], 2),
+            ((2, 4, 5, 4), (4, 2, 3, 1), (4,)),
+        )
+    ],
+    F.linear: [
+        (F.linear, ((2, 3, 4), (2, 4), (2,))),
+        (lambda x, w: torch._C._nn.linear(x, weight=w), ((3, 4), (2, 4))),
+    ],
+    F.max_pool2d: [
+        (lambda x: F.max_pool2d(x, **MAX_POOL), (IMAGES,)),
+        (lambda x: first(F.max_pool2d(x, **MAX_POOL, return_indices=True)), (IMAGES,)),
+        (torch.nn.MaxPool2d(2), (IMAGES,)),
+    ],
+    F.max_pool2d_with_indices: [(lambda x: first(F.max_pool2d_with_indices(x, **MAX_POOL)), (IMAGES,))],
+    torch.max_pool2d: [
+        (lambda x: torch.max_pool2d(x, **MAX_POOL), (IMAGES,)),
+        (lambda x: torch.max_pool2d(x, 2), (IMAGES,)),
+    ],
+    UNDERSCORED["max_pool2d_with_indices"]: [
+        (lambda x: first(torch._C._nn.max_pool2d_with_indices(x, **MAX_POOL)), (IMAGES,))
+    ],
+    F.avg_pool2d: [
+        (lambda x: F.avg_pool2d(x, **POOL, ceil_mode=True, count_include_pad=False), (IMAGES,)),
+        (lambda x: torch._C._nn.avg_pool2d(x, 2), (IMAGES,)),
+    ],
+    F.relu: [(F.relu, (ROWS,)), (lambda z: F.relu(z * 1, inplace=True), (ROWS,)), (torch.nn.ReLU(), (ROWS,))],
+    torch.relu: [(torch.relu, (ROWS,))],
+    Tensor.relu: [(lambda z: z.relu(), (ROWS,))],
+    torch.relu_: [(lambda z: torch.relu_(z * 1), (ROWS,)), (lambda z: F.relu_(z * 1), (ROWS,))],
+    Tensor.relu_: [(lambda z: (z * 1).relu_(), (ROWS,))],
+    torch.sigmoid: [(torch.sigmoid, (ROWS,)), (F.sigmoid, (ROWS,)), (torch.nn.Sigmoid(), (ROWS,))],
+    torch.special.expit: [(torch.special.expit, (ROWS,))],
+    Tensor.sigmoid: [(lambda z: z.sigmoid(), (ROWS,))],
+    torch.sigmoid_: [(lambda z: torch.sigmoid_(z * 1), (ROWS,))],
+    Tensor.sigmoid_: [(lambda z: (z * 1).sigmoid_(), (ROWS,))],
+    torch.tanh: [(torch.tanh, (ROWS,)), (F.tanh, (ROWS,)), (torch.nn.Tanh(), (ROWS,))],
+    Tensor.tanh: [(lambda z: z.tanh(), (ROWS,))],
+    torch.tanh_: [(lambda z: torch.tanh_(z * 1), (ROWS,))],
+    Tensor.tanh_: [(lambda z: (z * 1).tanh_(), (ROWS,))],
+    UNDERSCORED["softmax"]: [(lambda z: torch._softmax(z, 1, False), (ROWS,))],
+    UNDERSCORED["log_softmax"]: [(lambda z: torch._log_softmax(z, -1, False), (ROWS,))],
+}
+for _name in ("softmax", "log_softmax"):
+    _call, _special, _function = getattr(torch, _name), getattr(torch.special, _name), getattr(F, _name)
+    CALLS[_call] = [(lambda z, f=_call: f(z, 1), (ROWS,)), (lambda z, f=_call: f(z, dim=-1, dtype=z.dtype), (ROWS,))]
+    CALLS[_special] = [(lambda z, f=_special: f(z, 1), (ROWS,))]
+    CALLS[getattr(Tensor, _name)] = [(lambda z, n=_name: getattr(z, n)(1, z.dtype), (ROWS,))]
+    CALLS[_function] = [
+        (lambda z, f=_function: f(z, dim=1), (ROWS,)),
+        (lambda z, f=_function: f(z, -1, dtype=z.dtype), (ROWS,)),
+    ]
+EACH = [pytest.param(*call, id=f"{f.__name__}-{n}") for f, calls in CALLS.items() for n, call in enumerate(calls)]
+
+
+def test_every_spelling_is_called_here() -> None:
+    assert set(CALLS) == set(TABLE)
+
+
+@pytest.mark.parametrize(("apply", "shapes"), EACH)
+def test_a_spelling_runs_by_hand_and_equals_torch_s(
+    apply: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    inputs = [spread_out(shape, n).requires_grad_() for n, shape in enumerate(shapes)]
+    with by_hand():
+        ran = exercise(apply, inputs)
+        ours = apply(*inputs)
+    assert ran.names and not ran.forbidden
+    theirs = apply(*inputs)
+    cotangent = spread_out(theirs.shape, 7)
+    close((ours, *grad(ours, inputs, cotangent)), (theirs, *grad(theirs, inputs, cotangent)))
+
+
+# ------------------------------------------------------------------------------------------------ forms of a call
+
+WITH_OUT = {
+    "linear": lambda x, out: F.linear(x, spread_out((2, 4)), out=out),
+    "avg_pool2d": lambda x, out: F.avg_pool2d(x, 2, out=out),
+    "sigmoid": lambda x, out: torch.sigmoid(x, out=out),
+    "expit": lambda x, out: torch.special.expit(x, out=out),
+    "tanh": lambda x, out: torch.tanh(x, out=out),
+    "softmax": lambda x, out: torch.softmax(x, 1, out=out),
+    "log_softmax": lambda x, out: torch.log_softmax(x, 1, out=out),
+}
+
+
+@pytest.mark.parametrize("apply", WITH_OUT.values(), ids=WITH_OUT)
+def test_out_is_filled_by_hand_and_refuses_gradients(apply: Callable[[Tensor, Tensor], Tensor]) -> None:
+    x, outs = spread_out(ROWS), [torch.empty(0, dtype=torch.float64) for _ in range(2)]
+    with Operators() as ran, by_hand():
+        assert apply(x, outs[0]) is outs[0]
+    apply(x, outs[1])
+    assert not ran.forbidden
+    close(*outs)
+    with by_hand(), pytest.raises(RuntimeError, match="arguments don't support automatic differentiation"):
+        apply(x.requires_grad_(), outs[0])
+
+
+def test_max_pool2d_with_indices_fills_two() -> None:
+    x, outs = spread_out(IMAGES), (torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
+    with by_hand():
+        ours = torch._C._nn.max_pool2d_with_indices(x, 2, out=outs)
+    assert all(map(torch.equal, ours, F.max_pool2d(x, 2, return_indices=True)))
+    assert ours[0] is outs[0] and ours[1] is outs[1]
+
+
+@pytest.mark.parametrize("name", ["relu_", "sigmoid_", "tanh_"])
+def test_in_place_overwrites_its_input_and_refuses_what_torch_does(name: str) -> None:
+    z = spread_out(ROWS)
+    with by_hand():
+        assert getattr(z, name)() is z
+    close(z, getattr(torch, name)(spread_out(ROWS)))
+    for around in (by_hand, torch.enable_grad):
+        with around(), pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-p"):
+            getattr(torch, name)(spread_out(ROWS).requires_grad_())
+        if name != "relu_":
+            with (
+                around(),
+                pytest.raises(RuntimeError, match=r"result type .* can't be cast to the desired output type"),
+            ):
+                getattr(torch, name)(torch.ones(3, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("apply", [F.softmax, F.log_softmax, F.softmin])
+@pytest.mark.parametrize("rank", [1, 2, 3, 4])
+def test_an_axis_left_to_torch_is_torch_s_with_its_warning(apply: Callable[[Tensor], Tensor], rank: int) -> None:
+    z = spread_out((2, 3, 4, 5)[:rank])
+    results = []
+    for around in (by_hand, torch.enable_grad):
+        with around(), pytest.warns(UserWarning, match="Implicit dimension choice for .* has been deprecated"):
+            results.append(apply(z))
+    close(*results)
+
+
+@pytest.mark.parametrize("apply", [torch.sigmoid, torch.tanh, torch.relu])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8])
+def test_integers_give_torch_s_dtype(apply: Callable[[Tensor], Tensor], dtype: torch.dtype) -> None:
+    z = torch.arange(4).to(dtype)
+    with by_hand():
+        ours = apply(z)
+    torch.testing.assert_close(ours, apply(z))
+
+
+@pytest.mark.parametrize("apply", [torch.sigmoid, torch.tanh])
+def test_complex_gradients_are_torch_s(apply: Callable[[Tensor], Tensor]) -> None:
+    z = torch.complex(spread_out((3, 2)), spread_out((3, 2), 1) / 2).requires_grad_()
+    with by_hand():
+        ours = apply(z)
+    theirs = apply(z)
+    cotangent = torch.complex(spread_out((3, 2), 2), spread_out((3, 2), 3))
+    close((ours, *grad(ours, z, cotangent)), (theirs, *grad(theirs, z, cotangent)))
