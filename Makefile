@@ -9,13 +9,22 @@ RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train test lint faults compare capabilities clean
+.PHONY: setup train test lint prove deep faults compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
 
 test: lint
 	$(RUN) -m pytest tests -n $(JOBS) $(ARGS)
+
+# Per operation: how often it was compared exactly and differentiated numerically, up to third order.
+prove: setup
+	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof -n $(JOBS) --dist worksteal $(ARGS)
+
+# Every property, with other examples in every run.
+EXAMPLES ?= 1000
+deep: setup
+	MANUALCONV_PROFILE=mc-deep MANUALCONV_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest tests -n $(JOBS) --dist worksteal $(ARGS)
 
 # Every planted fault and every right implementation of convolution, tried by every law.
 faults: setup

@@ -101,6 +101,11 @@ class Window:
         """``r``: how many positions at the far border no placement reaches."""
         return tuple((i - e) % s for i, e, s in zip(self.padded_size, self.extent, self.stride))
 
+    @Once
+    def is_pointwise(self) -> bool:
+        """Whether placement p reads position p of the padded input and nothing else."""
+        return all(k == 1 for k in self.kernel_size) and all(s == 1 for s in self.stride)
+
     def unpadded(self) -> Window:
         """The same placements on an input that already carries its padding."""
         return replace(self, input_size=self.padded_size, padding=((0, 0),) * self.ndim)

@@ -1,11 +1,11 @@
-"""Hypothesis profiles, one thread a process, and a count of the property examples that ran.
+"""Hypothesis profiles, one thread a process, a count of the property examples that ran and the ledger of proofs.
 
 Choose a profile by ``MANUALCONV_PROFILE`` or by Hypothesis's own ``--hypothesis-profile``:
 
     mc-smoke    25 examples a property, always the same
     mc-ci       300, always the same: the default
     mc-random   300, others in every run; repeat one by ``--hypothesis-seed``
-    mc-deep     5,000, others in every run
+    mc-deep     MANUALCONV_EXAMPLES or 1,000, others in every run; tests without a property are left out
 
 They are loaded by name because Hypothesis picks a profile of its own where the variable CI is set.
 """
@@ -19,17 +19,20 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from tests import ledger
+
 settings.register_profile("mc-smoke", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile("mc-ci", max_examples=300, deadline=None, derandomize=True, database=None, print_blob=True)
 settings.register_profile("mc-random", max_examples=300, deadline=None, print_blob=True)
 settings.register_profile(
     "mc-deep",
-    max_examples=5000,
+    max_examples=int(os.environ.get("MANUALCONV_EXAMPLES", "1000")),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.load_profile(os.environ.get("MANUALCONV_PROFILE", "mc-ci"))
+PROFILE = os.environ.get("MANUALCONV_PROFILE", "mc-ci")
+settings.load_profile(PROFILE)
 
 # Tensors here are small, and workers share the cores: more threads would only wait for each other.
 torch.set_num_threads(1)
@@ -58,18 +61,31 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         handle.inner_test = counted(handle.inner_test)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A deep run repeats properties; what always does the same need not be done for it."""
+    if PROFILE == "mc-deep":
+        properties = [item for item in items if hasattr(getattr(item, "obj", None), "hypothesis")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(properties)])
+        items[:] = properties
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands its count to the controller."""
+    """A worker hands its counts to the controller."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["property_examples"] = EXAMPLES["ran"]
+        session.config.workeroutput["ledger"] = ledger.page()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """The controller adds what a worker hands over; one that crashed has nothing."""
-    EXAMPLES["ran"] += getattr(node, "workeroutput", {}).get("property_examples", 0)
+    output = getattr(node, "workeroutput", {})
+    EXAMPLES["ran"] += output.get("property_examples", 0)
+    ledger.add(output.get("ledger", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how much was tried."""
+    for line in ledger.table():
+        terminalreporter.write_line(line)
     terminalreporter.write_line(f"property examples: {EXAMPLES['ran']:,}")

@@ -35,12 +35,13 @@ class Algorithm(Protocol):
     def to_weight(self, x: Tensor, y: Tensor, window: Window) -> Tensor: ...  # noqa: D102
 
 
-def _algorithm(t: Tensor, channels: int, window: Window) -> Algorithm:
+def _algorithm(t: Tensor, other: Tensor, channels: int, window: Window) -> Algorithm:
     """By size: short rows and groups with the batch innermost; image by image; tap by tap."""
     if window.ndim == 0:
         return matrix if window.groups == 1 else lowering_batch_last
-    # Traced sizes may be symbolic: a branch on one would pin the graph to it.
-    if not is_plain(t):
+    # Traced sizes may be symbolic: a branch on one would pin the graph to it.  And where only one operand stands for
+    # many, memory like the other's cannot hold their product.
+    if not (is_plain(t) and is_plain(other)):
         return lowering if window.groups == 1 else lowering_batch_last
     item = t.element_size()
     image = lowering.image_bytes(channels, item, window)
@@ -65,7 +66,7 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return to_output(x.to(wide), w.to(wide), None if b is None else b.to(wide), window).to(x.dtype)
-    return _laid_out(_algorithm(x, x.shape[1], window).to_output(x, w, b, window), window)
+    return _laid_out(_algorithm(x, w, x.shape[1], window).to_output(x, w, b, window), window)
 
 
 def to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> Tensor:
@@ -73,7 +74,7 @@ def to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> T
     wide = WIDENED.get(y.dtype)
     if wide is not None:
         return to_input(w.to(wide), y.to(wide), window, None if b is None else b.to(wide)).to(y.dtype)
-    x = _algorithm(y, w.shape[1] * window.groups, window).to_input(w, y, window)
+    x = _algorithm(y, w, w.shape[1] * window.groups, window).to_input(w, y, window)
     return _laid_out(x if b is None else x + b.reshape(-1, *(1,) * window.ndim), window)
 
 
@@ -82,4 +83,4 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
-    return _laid_out(_algorithm(x, x.shape[1], window).to_weight(x, y, window), window)
+    return _laid_out(_algorithm(x, y, x.shape[1], window).to_weight(x, y, window), window)

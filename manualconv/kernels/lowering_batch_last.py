@@ -103,8 +103,8 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
         filters = _filters(w, k, window).mT
         out = None if scratch is None else scratch.take((window.groups, filters.shape[1], columns.shape[2]))
         v = torch.bmm(filters, columns, out=out).reshape(planes)
-        if window.ndim == 0:
-            frame = v
+        if window.is_pointwise:  # a slice of everything would be an alias: see `overlap_add`
+            frame = v.reshape(channels, *window.padded_size, y.shape[0])
             continue
         if frame is None:
             frame = v.new_zeros((channels, *window.padded_size, y.shape[0]))

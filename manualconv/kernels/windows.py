@@ -69,9 +69,11 @@ def taps(window: Window) -> Iterator[Axes]:
 
 def overlap_add(v: Tensor, window: Window, lead: int = 2) -> Tensor:
     """``(…, *K, *P, …)`` → ``(…, *(I + a + b), …)``: every tap's plane added where that tap was read."""
-    if window.ndim == 0:
-        return v
-    x = v.new_zeros((*v.shape[:lead], *window.padded_size, *v.shape[lead + 2 * window.ndim :]))
+    size = (*v.shape[:lead], *window.padded_size, *v.shape[lead + 2 * window.ndim :])
+    if window.is_pointwise:
+        # A slice of everything is an alias, for which the batching behind `is_grads_batched` has no rule.
+        return v.reshape(size).clone(memory_format=torch.contiguous_format)
+    x = v.new_zeros(size)
     for k in taps(window):
         # add_, since += on an index also copies the slice onto itself.
         x[window.tap(k, lead)].add_(v[(slice(None),) * lead + k])

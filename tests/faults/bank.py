@@ -21,8 +21,8 @@ from tests.laws.law import Layer
 from tests.referee import convolution
 
 #: What a layer made of torch's differentiable operations promises, and one made of a single Function here.
-COMPOSED = EVERYTHING - {"one node"}
-FUNCTION = EVERYTHING - {"forward mode", "vmap", "autocast"}
+COMPOSED = EVERYTHING - {"one node", "batched"}
+FUNCTION = EVERYTHING - {"forward mode", "vmap", "autocast", "batched"}
 
 
 @dataclass(frozen=True)

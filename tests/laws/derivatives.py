@@ -260,3 +260,18 @@ def third_derivatives_are_torch_s(conv: Layer, case: Convolution) -> None:
         second = grad(curved, (x, w, y), create_graph=True, materialize_grads=True)
         results.append(grad(sum((g * g).sum() for g in second), (x, w, y), materialize_grads=True))
     same(*results)
+
+
+@law("D17", needs=["batched", "second order"])
+def a_batch_of_cotangents_is_a_loop_at_both_orders(conv: Layer, case: Convolution) -> None:
+    inputs = leaves(*case.batched()[:2], bias(case))
+    cotangents = [case.batched(seed=n)[2] for n in range(2)]
+    y = run(conv, *inputs, case.window)
+    got = grad(y, inputs, torch.stack(cotangents), is_grads_batched=True, retain_graph=True)
+    same(got, [torch.stack(bars) for bars in zip(*(grad(y, inputs, c, retain_graph=True) for c in cotangents))])
+    x, w, _ = inputs
+    first = grad(y, (x, w), cotangents[0].detach().requires_grad_(), create_graph=True)
+    for slot, (bar, other) in enumerate(zip(first, (w, x))):
+        directions = [case.batched(seed=n)[slot] for n in range(2)]
+        (got,) = grad(bar, other, torch.stack(directions), is_grads_batched=True, retain_graph=True)
+        same(got, torch.stack([grad(bar, other, d, retain_graph=True)[0] for d in directions]))

@@ -153,14 +153,25 @@ class Implementation:
 
 
 EVERYTHING = frozenset(
-    {"bitwise", "nan local", "direct", "second order", "forward mode", "vmap", "autocast", "one node", "quick"}
+    {
+        "bitwise",
+        "nan local",
+        "direct",
+        "second order",
+        "forward mode",
+        "vmap",
+        "autocast",
+        "one node",
+        "quick",
+        "batched",
+    }
 )
 
 GOOD = {
     "by hand": Implementation(by_hand, EVERYTHING),
-    "torch": Implementation(torch_s, EVERYTHING - {"one node"}),
+    "torch": Implementation(torch_s, EVERYTHING - {"one node", "batched"}),
     "loops": Implementation(layer(by_loops), frozenset({"bitwise", "nan local", "second order"})),
-    "einsum": Implementation(layer(by_einsum), EVERYTHING - {"vmap", "autocast", "one node"}),
-    "taps": Implementation(layer(by_taps), EVERYTHING - {"vmap", "autocast", "one node"}),
+    "einsum": Implementation(layer(by_einsum), EVERYTHING - {"vmap", "autocast", "one node", "batched"}),
+    "taps": Implementation(layer(by_taps), EVERYTHING - {"vmap", "autocast", "one node", "batched"}),
     "fourier": Implementation(layer(by_fourier), frozenset({"second order", "forward mode", "quick"}), tolerance=1e-8),
 }

@@ -1,0 +1,105 @@
+"""Every operation equals its loops exactly, and its derivatives of three orders equal difference quotients exactly.
+
+These operations are linear in each tensor, so a difference quotient with step 1 on small integers has no error at all:
+every comparison here is exact.  How often: a part of `GOALS` in an ordinary run, all of it by ``make prove``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from torch import Tensor
+from torch.autograd import grad, gradcheck, gradgradcheck
+
+from tests.ledger import EXACT, FIRST, LEDGER, SECOND, THIRD, checked
+from tests.proof.operations import OPERATIONS, Question
+
+GOALS = {EXACT: 2000, FIRST: 200, SECOND: 60, THIRD: 10}
+#: One part in so many of the goals.
+PART = int(os.environ.get("MANUALCONV_PROOF_PART", "40"))
+
+INEXACT_NOWHERE = {"eps": 1.0, "atol": 0.0, "rtol": 0.0, "nondet_tol": 0.0}
+
+
+def leaves(question: Question) -> tuple[Tensor, ...]:
+    """The question's tensors, asking for gradients."""
+    return tuple(t.detach().requires_grad_() for t in question.inputs)
+
+
+def equals_the_loops(question: Question) -> None:
+    inputs = leaves(question)
+    y = question.apply(*inputs)
+    got = (y, *grad(y, inputs, question.cotangent))
+    expected = [torch.from_numpy(t) for t in question.loops()]
+    assert len(got) == len(expected)
+    assert all(map(torch.equal, got, expected))
+
+
+def has_its_first_derivative_in_every_mode(question: Question) -> None:
+    assert gradcheck(
+        question.apply,
+        leaves(question),
+        check_forward_ad=True,
+        check_batched_grad=True,
+        check_batched_forward_grad=True,
+        check_undefined_grad=True,
+        check_grad_dtypes=True,
+        **INEXACT_NOWHERE,
+    )
+
+
+def has_its_second_derivative(question: Question) -> None:
+    cotangent = question.cotangent.detach().requires_grad_()
+    assert gradgradcheck(
+        question.apply,
+        leaves(question),
+        cotangent,
+        check_fwd_over_rev=True,
+        check_batched_grad=True,
+        **INEXACT_NOWHERE,
+    )
+
+
+def has_its_third_derivative(question: Question) -> None:
+    """∂Σ⟨gradient, direction⟩ is linear in the tensors, the cotangent and the directions: its quotient is exact too."""
+    inputs, count = leaves(question), len(question.inputs)
+
+    def second(*tensors: Tensor) -> tuple[Tensor, ...]:
+        at, cotangent, directions = tensors[:count], tensors[count], tensors[count + 1 :]
+        first = grad(question.apply(*at), at, cotangent, create_graph=True)
+        total = sum((g * v).sum() for g, v in zip(first, directions))
+        return grad(total, (*at, cotangent), create_graph=True, materialize_grads=True)
+
+    directions = [(t + 1).detach().requires_grad_() for t in inputs]
+    assert gradcheck(second, (*inputs, question.cotangent.detach().requires_grad_(), *directions), **INEXACT_NOWHERE)
+
+
+CHECKS: dict[str, Callable[[Question], None]] = {
+    EXACT: equals_the_loops,
+    FIRST: has_its_first_derivative_in_every_mode,
+    SECOND: has_its_second_derivative,
+    THIRD: has_its_third_derivative,
+}
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_proof(name: str, kind: str) -> None:
+    operation, before = OPERATIONS[name], LEDGER[name, kind]
+    goal = max(GOALS[kind] // PART, 1)
+
+    @settings(
+        max_examples=goal, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(operation.cases)
+    def prove(case: Any) -> None:
+        with checked(name, kind):
+            CHECKS[kind](operation.question(case if kind == EXACT else operation.smaller(case)))
+
+    prove()
+    assert LEDGER[name, kind] - before >= goal
