@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from tests.capabilities.modes import MODES, Mode
 from tests.capabilities.operations import OPERATIONS, Apply, Operation
-from tests.capabilities.quantities import FormatLost, NotAsked, OneSampleAtATime
+from tests.capabilities.quantities import FormatLost, NotAsked, OneSampleAtATime, Run
 
 SHORT = {
     torch.float16: "f16",
@@ -59,6 +60,12 @@ def judged(got: Sequence[Tensor], expected: Sequence[Tensor], mode: Mode, dtype:
     return TRUNCATED if all(is_right(g, e.trunc(), torch.float32) for g, e in zip(got, expected)) else WRONG
 
 
+@cache
+def asked(operation: Operation, expected: Run, dtype: torch.dtype) -> Sequence[Tensor]:
+    """The oracle's answer, the same for both sides."""
+    return expected(operation.oracle, tuple(t.to(wide(dtype)) for t in operation.tensors(dtype)))
+
+
 def tried(apply: Apply, operation: Operation, mode: Mode, dtype: torch.dtype) -> str:
     """One proof: right, wrong, or what was raised."""
     inputs = operation.tensors(dtype)
@@ -76,7 +83,7 @@ def tried(apply: Apply, operation: Operation, mode: Mode, dtype: torch.dtype) ->
         return LOOPS
     except Exception as error:
         return type(error).__name__
-    status = judged(got, mode.expected(operation.oracle, tuple(t.to(wide(dtype)) for t in inputs)), mode, dtype)
+    status = judged(got, asked(operation, mode.expected, dtype), mode, dtype)
     return form if status == RIGHT else status
 
 
