@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train test lint prove deep faults compare capabilities clean
+.PHONY: setup train test lint prove accuracy deep faults compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -19,7 +19,11 @@ test: lint
 
 # Per operation: how often it was compared exactly and differentiated numerically, up to third order.
 prove: setup
-	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof -n $(JOBS) --dist worksteal $(ARGS)
+	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py -n $(JOBS) --dist worksteal $(ARGS)
+
+# The error of every kernel on realistic shapes, in roundings, beside torch's own.
+accuracy: setup
+	$(RUN) -m pytest tests/kernels/test_accuracy.py -s $(ARGS)
 
 # Every property, with other examples in every run.
 EXAMPLES ?= 1000

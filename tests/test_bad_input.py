@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tests.bad_input.calls import OURS, TORCH, Outcome, Row, opens, outcome
 from tests.bad_input.table import ROWS
+from tests.ledger import ERRORS, checked
 
 SAFE = [row for row in ROWS if not row.dangerous]
 
@@ -41,4 +42,5 @@ def check(row: Row, theirs: Outcome, ours: Outcome) -> None:
 
 @pytest.mark.parametrize("row", SAFE, ids=[row.name for row in SAFE])
 def test_a_bad_call_is_torch_s_error_explained(row: Row) -> None:
-    check(row, outcome(row.call, TORCH), outcome(row.call, OURS))
+    with checked(row.function or "modules", ERRORS):
+        check(row, outcome(row.call, TORCH), outcome(row.call, OURS))
