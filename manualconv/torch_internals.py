@@ -141,7 +141,15 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
     "convolution_mode": torch._convolution_mode,
     "softmax": torch._softmax,
     "log_softmax": torch._log_softmax,
-    "max_pool2d_with_indices": torch._C._nn.max_pool2d_with_indices,
+    **{
+        name.strip("_"): getattr(torch._C._nn, name)
+        for name in ("max_pool2d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
+    },
+    **{
+        f"{kind}_pad{ndim}d": getattr(torch._C._nn, f"{kind}_pad{ndim}d")
+        for kind in ("reflection", "replication")
+        for ndim in (1, 2, 3)
+    },
 }
 
 

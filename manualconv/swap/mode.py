@@ -45,7 +45,8 @@ def by_hand() -> ByHand:
     The derivatives are those of the operations that ran: a backward pass after the block is by hand for what was
     computed in it.  Checkpointed parts are computed again by hand, wherever the backward pass runs.  Blocks nest; they
     work around ``torch.func`` transforms, autocast and ``torch.compile``, and inside compiled functions; a function
-    compiled outside is compiled anew for the block.
+    compiled outside is compiled anew for the block.  A checkpoint with ``fullgraph=True``, and the branches of
+    ``torch.cond``, are refused by Dynamo under a mode; without ``fullgraph`` a checkpoint runs uncompiled, by hand.
 
     The mode does not see:
 

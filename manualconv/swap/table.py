@@ -143,6 +143,23 @@ def _convolution_mode(
     return _convolution(input, weight, bias, stride, padding, dilation, False, 0, groups)
 
 
+def _padding(mode: str) -> Operation:
+    """``reflection_pad1d`` and its kind: one function a mode."""
+
+    def spelled(input: Tensor, padding: Any) -> Any:
+        return functional.pad(input, padding, mode)
+
+    return _to_out(spelled)
+
+
+def _constant_pad(input: Tensor, pad: Any, value: Any = 0) -> Any:
+    return functional.pad(input, pad, "constant", value)
+
+
+def _circular_pad(input: Tensor, pad: Any) -> Any:
+    return functional.pad(input, pad, "circular")
+
+
 # ------------------------------------------------------------------------------------------------------- the table
 
 relu, sigmoid, tanh = functional.relu, functional.sigmoid, functional.tanh
@@ -165,6 +182,16 @@ TABLE: dict[Operation, Operation] = {
     torch.max_pool2d: functional.max_pool2d,
     UNDERSCORED["max_pool2d_with_indices"]: _max_pool2d_with_indices,
     F.avg_pool2d: _to_out(functional.avg_pool2d),
+    F.unfold: functional.unfold,
+    F.fold: functional.fold,
+    UNDERSCORED["im2col"]: _to_out(functional.unfold),
+    UNDERSCORED["col2im"]: _to_out(functional.fold),
+    F.pad: functional.pad,
+    UNDERSCORED["pad"]: functional.pad,
+    UNDERSCORED["pad_circular"]: _circular_pad,
+    torch.constant_pad_nd: _constant_pad,
+    **{UNDERSCORED[f"reflection_pad{ndim}d"]: _padding("reflect") for ndim in (1, 2, 3)},
+    **{UNDERSCORED[f"replication_pad{ndim}d"]: _padding("replicate") for ndim in (1, 2, 3)},
     F.relu: relu,
     torch.relu: relu,
     Tensor.relu: relu,

@@ -69,3 +69,14 @@ def agree(ours: dict[str, Tensor], theirs: dict[str, Tensor], tolerance: float =
     for name, expected in theirs.items():
         scale = max(1.0, float(expected.detach().abs().max()))
         torch.testing.assert_close(ours[name], expected, rtol=0, atol=tolerance * scale, msg=lambda m, n=name: n + m)
+
+
+def nodes(y: Tensor) -> set[str]:
+    """The names of what a backward pass of y will run: ours lack torch's number at the end."""
+    seen, waiting = set(), [y.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [parent for parent, _ in node.next_functions]
+    return {node.name() for node in seen}

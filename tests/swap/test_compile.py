@@ -1,0 +1,106 @@
+"""by_hand around compiled code and inside it: one graph without layers of torch's, or a refusal, nothing in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import grad
+from torch.utils.checkpoint import checkpoint
+
+import manualconv
+from manualconv import by_hand
+from manualconv.torch_internals import function_modes
+from tests.layers import close, spread_out
+from tests.swap.networks import nodes, small
+
+IMAGES = (2, 3, 14, 12)
+
+
+@pytest.fixture
+def graphs() -> Iterator[tuple[list[torch.fx.GraphModule], Callable[..., Any]]]:
+    """The graphs that were compiled, and a compiler."""
+    torch._dynamo.reset()
+    compiled: list[torch.fx.GraphModule] = []
+
+    def keep(module: torch.fx.GraphModule, _: Any) -> torch.fx.GraphModule:
+        compiled.append(module)
+        return module
+
+    yield compiled, lambda f: torch.compile(f, backend=keep, fullgraph=True)
+    torch._dynamo.reset()
+
+
+def functions_in(graph: torch.fx.GraphModule) -> str:
+    """All that a graph calls."""
+    return " ".join(
+        str(node.target) for part in graph.modules() for node in getattr(part, "graph", torch.fx.Graph()).nodes
+    )
+
+
+def test_a_model_compiled_outside_is_compiled_anew_inside(graphs: Any) -> None:
+    compiled, compile_ = graphs
+    model, x = small()[:3], spread_out(IMAGES).requires_grad_()
+    fast, inputs = compile_(model), (x, *model.parameters())
+    y = model(x)
+    expected = (y, *grad(y.sum(), inputs))
+    for _ in range(2):
+        y = fast(x)
+        close((y, *grad(y.sum(), inputs)), expected)
+        with by_hand():
+            y = fast(x)
+        close((y, *grad(y.sum(), inputs)), expected)
+    plain, ours = map(functions_in, compiled)
+    assert "conv2d" in plain and "conv2d" not in ours and "autograd_function_apply" in ours
+
+
+def test_a_block_inside_a_compiled_function(graphs: Any) -> None:
+    compiled, compile_ = graphs
+    x, w = spread_out((2, 3, 6, 6)).requires_grad_(), spread_out((2, 3, 3, 2), 1).requires_grad_()
+
+    def partly(x: Tensor, w: Tensor) -> Tensor:
+        with manualconv.by_hand():
+            y = F.relu(F.conv2d(x, w), inplace=True)
+        return torch.tanh(y).sum()
+
+    ours, theirs = compile_(partly)(x, w), torch.tanh(F.relu(F.conv2d(x, w))).sum()
+    close((ours, *grad(ours, (x, w))), (theirs, *grad(theirs, (x, w))))
+    assert len(compiled) == 1 and "conv2d" not in functions_in(compiled[0]) and "tanh" in functions_in(compiled[0])
+    assert not function_modes()
+
+
+def test_compiled_attention_is_entered_too(graphs: Any) -> None:
+    compiled, compile_ = graphs
+    attention = torch.nn.MultiheadAttention(8, 2, batch_first=True).double()
+    x = spread_out((2, 5, 8))
+    fast = compile_(attention)
+    with by_hand():
+        close(fast(x, x, x), attention(x, x, x))
+    assert "softmax" not in functions_in(compiled[0]) and "linear" not in functions_in(compiled[0])
+
+
+def test_a_compiled_checkpoint_is_refused_in_one_graph_and_else_by_hand(graphs: Any) -> None:
+    _, compile_ = graphs
+    model, x = small()[:3], spread_out(IMAGES).requires_grad_()
+    inputs = (x, *model.parameters())
+
+    def net(x: Tensor) -> Tensor:
+        return checkpoint(model, x, use_reentrant=False)
+
+    with by_hand(), pytest.raises(torch._dynamo.exc.Unsupported, match="Unsafe side effect"):
+        compile_(net)(x)
+    with by_hand():
+        y = torch.compile(net, backend="eager")(x)
+    assert "ConvolutionBackward" in nodes(y) and "ConvolutionBackward0" not in nodes(y)
+    expected = model(x.clone())
+    close((y, *grad(y.sum(), inputs)), (expected, *grad(expected.sum(), inputs)))
+
+
+def test_branches_of_cond_are_refused_and_never_torch_s_in_silence() -> None:
+    torch._dynamo.reset()
+    with by_hand(), pytest.raises(RuntimeError, match="Unsafe side effect"):
+        torch.cond(torch.tensor(True), torch.sigmoid, torch.tanh, (torch.ones(2),))
