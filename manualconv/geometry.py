@@ -144,7 +144,7 @@ class Window:
 
     def settle(self) -> None:
         """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
-        _ = self.extent, self.padded_size, self.output_size, self.is_padded, self.is_cut
+        _ = self.extent, self.padded_size, self.output_size, self.is_pointwise, self.is_padded, self.is_cut
 
 
 class TransposedWindow(Window):

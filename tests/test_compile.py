@@ -42,6 +42,15 @@ def test_one_graph_forward_and_backward(layer: Pair) -> None:
     same_compiled(compiled, layer, layer.leaves())
 
 
+@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2)])
+def test_one_graph_of_the_plainest_convolution(kernel_size: tuple[int, int]) -> None:
+    """No padding, steps of one: what a window keeps is first asked for by the backward."""
+    plain = Pair(
+        lambda x, w: functional.conv2d(x, w), lambda x, w: F.conv2d(x, w), ((2, 3, 5, 4), (2, 3, *kernel_size))
+    )
+    same_compiled(torch.compile(plain.by_hand, backend="aot_eager", fullgraph=True), plain, plain.leaves())
+
+
 @pytest.mark.parametrize(("name", "growing"), [("conv2d", [0, 3]), ("conv_transpose2d", [0]), ("max_pool2d", [0, 3])])
 def test_one_graph_for_every_size(name: str, growing: list[int]) -> None:
     layer, counter = PAIRS[name], CompileCounterWithBackend("aot_eager")

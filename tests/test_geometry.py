@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manualconv.geometry import (
+    Once,
     Window,
     ceil_padding,
     full_padding,
@@ -115,3 +116,10 @@ def test_a_window_is_frozen_and_hashable() -> None:
     assert hash(window) == hash(Window((4,), (2,), (1,), (1,), ((0, 0),)))
     with pytest.raises(AttributeError, match="cannot assign"):
         window.groups = 2  # type: ignore[misc]
+
+
+def test_a_settled_window_has_nothing_left_to_keep() -> None:
+    window = Window((5, 4), (3, 2), (1, 2), (1, 1), ((0, 1), (2, 0)))
+    window.settle()
+    kept = {name for name, value in vars(Window).items() if isinstance(value, Once)}
+    assert kept and kept <= vars(window).keys()

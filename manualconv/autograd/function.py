@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from manualconv.geometry import Window
 from manualconv.torch_internals import (
     any_autocast,
     apply,
@@ -100,6 +101,9 @@ def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]
                 return call(*args)
         if not torch.compiler.is_compiling():
             return apply(eager, args)
+        for argument in args:
+            if isinstance(argument, Window):
+                argument.settle()
         return forward(*args) if transforms_active() else traced.apply(*_distinct(args))
 
     return call
