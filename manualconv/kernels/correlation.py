@@ -83,4 +83,14 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
+    if _is_one_image_in_groups(x, y, window):
+        return _laid_out(lowering.to_weight_of_one_image(x, y, window), window)
     return _laid_out(_algorithm(x, y, x.shape[1], window).to_weight(x, y, window), window)
+
+
+def _is_one_image_in_groups(x: Tensor, y: Tensor, window: Window) -> bool:
+    """Whether the groups do as images: their rows are long, or there are too many to unroll at once."""
+    if not (is_plain(x) and is_plain(y)) or x.shape[0] != 1 or window.groups == 1 or window.ndim == 0:
+        return False
+    large = lowering.image_bytes(x.shape[1], x.element_size(), window) > LARGEST_BLOCK
+    return large or window.output_size[-1] >= SHORT_ROW

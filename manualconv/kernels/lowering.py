@@ -15,6 +15,7 @@ Source: Chellapilla, Puri and Simard, *High performance convolutional neural net
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import torch
@@ -102,3 +103,17 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     sums = [torch.bmm(_columns(y[images]), _unrolled(x[images], window, scratch).mT).sum(0) for images in blocks]
     w = sums[0] if len(sums) == 1 else torch.stack(sums).sum(0)
     return shaped(w, (y.shape[1], x.shape[1], *window.kernel_size))
+
+
+def to_weight_of_one_image(x: Tensor, y: Tensor, window: Window) -> Tensor:
+    """`to_weight` of x ``(1, C, *I)`` in groups: each is an image of its own, and nothing is summed.
+
+    So come the gradients of every sample alone (``vmap`` of ``grad``): the samples stand among the groups.
+    """
+    group, size = replace(window, groups=1), (y.shape[1], x.shape[1] // window.groups, *window.kernel_size)
+    x = x.reshape(window.groups, size[1], *x.shape[2:])
+    y = y.reshape(window.groups, size[0] // window.groups, *y.shape[2:])
+    w, scratch = x.new_empty((window.groups, y.shape[1], prod(size[1:]))), Scratch(x)
+    for groups in _blocks(x, size[1], group):
+        torch.bmm(_columns(y[groups]), _unrolled(x[groups], group, scratch).mT, out=w[groups])
+    return shaped(w, size)
