@@ -38,7 +38,7 @@ def _conv_transpose(
     dilation: Numbers,
     rules: Rules | None,
 ) -> Tensor:
-    transposed.check_transposed_types(
+    stride, padding, output_padding, groups, dilation = transposed.read_arguments(
         name,
         {"input": input, "weight": weight, "bias": bias},
         {
@@ -54,13 +54,13 @@ def _conv_transpose(
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     transposed.check_transposed_shapes(name, x, w, b, ndim, groups)
     validation.check_same_kind(x, weight=w, bias=b)
-    validation.check_numbers(name, x, f"slow_conv_transpose{max(ndim, 2)}d_out_cpu")
     kernel_size = tuple(w.shape[2:])
     frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
     more = transposed.output_padding(output_padding, steps, spacing)
     size = tuple(x.shape[x.dim() - ndim :])
     window = window_of_output(size, kernel_size, steps, spacing, frame, groups, more)
     transposed.check_output_size(window)
+    validation.check_numbers(name, x, f"slow_conv_transpose{max(ndim, 2)}d_out_cpu")
     if x.dim() == ndim + 1:
         return _apply(x.unsqueeze(0), w, b, window, rules).squeeze(0)
     return _apply(x, w, b, window, rules)

@@ -24,7 +24,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
     Args:
         input: ``(*, C)``; floating point, complex or integer.
         weight: ``(O, C)`` or ``(C,)``, of the input's dtype and device.
-        bias: ``(O,)`` (or a scalar for a 1-D weight) or None.
+        bias: ``(O,)`` or whatever spreads over the result as torch spreads it; a scalar for a 1-D weight; or None.
         rules: derivative rules instead of the exact ones; see `manualconv.Rules`.
 
     Returns:
@@ -38,9 +38,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
     assert x is not None and w is not None
     validation.check_linear_shapes(x, w, b)
     rows = x.flatten(0, -2) if x.dim() != 1 else x.unsqueeze(0)
+    over_result = None
     if w.dim() == 1:
         w, b = w.unsqueeze(0), b if b is None else b.reshape(1)
-    elif b is not None and b.shape[0] != w.shape[0]:
+    elif b is not None and b.dim() > 1:
+        over_result, b = b, None
+    elif b is not None and b.shape != w.shape[:1]:
         b = b.expand(w.shape[0])
     rules = in_force(rules)
     y: Tensor = (
@@ -48,4 +51,5 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
     )
     if weight.dim() == 1:
         return y.squeeze(-1).reshape(x.shape[:-1])
-    return y if x.dim() == 2 else y.reshape(*x.shape[:-1], w.shape[0])
+    y = y if x.dim() == 2 else y.reshape(*x.shape[:-1], w.shape[0])
+    return y if over_result is None else (y + over_result).reshape(y.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +33,7 @@ class Row:
         ours: how our message opens where torch's blames something else.
         theirs: torch's own code raises it in both libraries.
         dangerous: crashed or hung a torch once, so that it runs in a process of its own.
+        refused: why ours raises where torch accepts; `ours` is how it opens then.
         changes: the arguments of `function` that make a good call bad, if it is such a call.
     """
 
@@ -44,6 +45,7 @@ class Row:
     ours: str = ""
     theirs: bool = False
     dangerous: bool = False
+    refused: str = ""
     function: str = ""
     changes: dict[str, Any] = field(default_factory=dict)
 
@@ -86,7 +88,9 @@ def changed(
     words: str,
     *says: str,
     ours: str = "",
+    theirs: bool = False,
     dangerous: bool = False,
+    refused: str = "",
 ) -> Row:
     """The row of a function that would be right but for the `changes` of its arguments."""
     arguments = {**right, **changes}
@@ -94,5 +98,23 @@ def changed(
     def call(library: Any) -> Any:
         return getattr(library.functional, function)(**arguments)
 
-    name = f"{function}, {name}"
-    return Row(number, name, call, words, says, ours=ours, dangerous=dangerous, function=function, changes=changes)
+    return Row(
+        number,
+        f"{function}, {name}",
+        call,
+        words,
+        says,
+        ours=ours,
+        theirs=theirs,
+        dangerous=dangerous,
+        refused=refused,
+        function=function,
+        changes=changes,
+    )
+
+
+def rows_of(function: str, right: dict[str, Any], entries: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
+    """Rows from entries (number, name, changes, words, says …, options): what is wrong with a right call."""
+    for number, name, changes, words, *rest in entries:
+        options = rest.pop() if rest and isinstance(rest[-1], dict) else {}
+        yield changed(number, function, name, right, changes, words, *rest, **options)

@@ -87,6 +87,22 @@ def rows(ndim: int) -> Iterator[Row]:
         (14, "a word for dilation", combination, "", ("dilation must be", "'2'"), {"dilation": "2"}),
         (15, "half a padding", combination, "", ("padding must be", "1.5"), {"padding": 1.5}),
         (
+            50,
+            "reflection past the input",
+            "Argument #…: Padding size should be less than the corresponding input dimension, but got: padding (9, 9)",
+            "",
+            (),
+            {"padding": 9, "padding_mode": "reflect"},
+        ),
+        (
+            51,
+            "more than one time round",
+            "Padding value causes wrapping around more than once",
+            "",
+            ("padding (9, 9) at dimension 2 of input [2, 4, 8",),
+            {"padding": 9, "padding_mode": "circular"},
+        ),
+        (
             16,
             "no taps",
             "could not create a primitive descriptor for the convolution forward propagation primitive",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.bad_input.calls import Row, changed, numbers
+from tests.bad_input.calls import Row, numbers, rows_of
 
 _SIZE, _KERNEL = (8, 9, 7), (3, 2, 3)
 
@@ -30,11 +30,8 @@ def right(ndim: int) -> dict[str, Any]:
 
 def rows(ndim: int) -> Iterator[Row]:
     """Every bad call in `ndim` dimensions."""
-    for listed in (_ranks_and_channels, _types, _sizes, _numbers, _words, _groups, _not_tensors, _not_numbers):
-        for number, name, changes, words, *rest in listed(ndim):
-            says = [r for r in rest if isinstance(r, str)]
-            options: dict[str, Any] = next((r for r in rest if isinstance(r, dict)), {})
-            yield changed(number, f"conv{ndim}d", name, right(ndim), changes, words, *says, **options)
+    for entries in (_ranks_and_channels, _types, _sizes, _numbers, _words, _groups, _not_tensors, _not_numbers):
+        yield from rows_of(f"conv{ndim}d", right(ndim), entries(ndim))
 
 
 Entries = Iterator[tuple[Any, ...]]
@@ -100,6 +97,9 @@ def _types(n: int) -> Entries:
         "expected scalar type Double but found Float",
         {"ours": WEIGHT_TYPE},
     )
+    for key in ("input", "weight", "bias"):
+        elsewhere = {"ours": BIAS_TYPE if key != "weight" else WEIGHT_TYPE, "refused": "half of it would be lost"}
+        yield 24, f"{key} on another device", {key: ok[key].to("meta")}, "", "on meta", "on cpu", elsewhere
     for key in ("input", "weight", "bias"):
         pair = BIAS_TYPE if key == "bias" else WEIGHT_TYPE
         words = "unsupported memory format option Contiguous" if (n, key) == (1, "input") else pair

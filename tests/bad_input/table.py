@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from tests.bad_input import constructors, convolution
+from tests.bad_input import constructors, convolution, convolution_transpose, linear, misuse
 from tests.bad_input.calls import Row
 
+_DIMENSIONS = (1, 2, 3)
+
 ROWS: tuple[Row, ...] = (
-    *(row for ndim in (1, 2, 3) for row in constructors.rows(ndim)),
+    *(row for ndim in _DIMENSIONS for row in constructors.rows(ndim)),
     *constructors.linear_rows(),
-    *(row for ndim in (1, 2, 3) for row in convolution.rows(ndim)),
+    *(row for ndim in _DIMENSIONS for row in convolution.rows(ndim)),
+    *(row for ndim in _DIMENSIONS for row in convolution_transpose.rows(ndim)),
+    *linear.rows(),
+    *misuse.rows(),
 )

@@ -225,7 +225,6 @@ MISTAKES = {
         lambda f: f(X[0, 0], W),
         "Expected 3D (unbatched) or 4D (batched) input to conv_transpose2d, but got input of size: [5, 6]",
     ),
-    "rank of the weight": (lambda f: f(X, W[0]), "expected stride to be a single integer value or a list of 1 values"),
     "matrix of weights": (lambda f: f(X, W[0, 0]), "weight should have at least three dimensions"),
     "dtypes": (
         lambda f: f(X, W.double()),

@@ -23,6 +23,11 @@ def crossed(size: Sequence[int]) -> str:
     return " x ".join(str(s) for s in size)
 
 
+def scalar_type(t: Tensor) -> str:
+    """The dtype of a tensor as torch's messages name it: ``Float``, ``Long``, ``ComplexDouble``."""
+    return t.type().rsplit(".", 1)[-1].removesuffix("Tensor")
+
+
 def kind(value: Any) -> str:
     """The type of an argument as torch's argument parser names it."""
     named = type(value)

@@ -7,24 +7,33 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import crossed, is_int, is_int_or_ints, is_pairs, kind, listed
+from manualconv.functional.validation.arguments import crossed, is_pairs, kind, listed, overflow, read, whole
 from manualconv.functional.validation.convolution import check_groups, over_axes
 from manualconv.geometry import Axes, Pair, Window
 
 _NAMED_AXES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
-def check_transposed_types(name: str, tensors: dict[str, Any], numbers: dict[str, Any]) -> None:
-    """Tensors are tensors, numbers are ints: what torch's argument parser sees to."""
+def read_arguments(name: str, tensors: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, ...]:
+    """The numbers in their order as ints and tuples of ints: what torch's argument parser sees to."""
+    read_numbers = tuple(v if is_pairs(v) and key == "padding" else whole(v) for key, v in numbers.items())
     for place, (key, value) in enumerate(tensors.items(), 1):
         if not isinstance(value, Tensor) and not (key == "bias" and value is None):
-            raise TypeError(f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)}")
-    for key, value in numbers.items():
-        if key == "groups":
-            if not is_int(value):
-                raise TypeError(f"{name}(): argument 'groups' must be int, not {kind(value)}")
-        elif not is_int_or_ints(value) and not (key == "padding" and is_pairs(value)):
-            raise TypeError(f"{name}(): argument '{key}' must be tuple of ints, not {kind(value)} [got {value!r}]")
+            raise TypeError(
+                f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)} "
+                f"[torch.as_tensor(...) makes one]"
+            )
+    for (key, value), number in zip(numbers.items(), read_numbers):
+        if key == "groups" and (isinstance(number, tuple) or read(value) is None):
+            raise TypeError(f"{name}(): argument 'groups' must be int, not {kind(value)} [groups was {value!r}]")
+        if number is None and read(value) is None:
+            raise TypeError(
+                f"{name}(): argument '{key}' must be tuple of ints, not {kind(value)} [{key} was {value!r}]"
+            )
+    for (key, value), number in zip(numbers.items(), read_numbers):
+        if number is None and (error := overflow(name, key, value)) is not None:
+            raise error
+    return read_numbers
 
 
 def check_transposed_shapes(
@@ -44,8 +53,8 @@ def check_transposed_shapes(
         )
     if weight.dim() != ndim + 2:
         raise RuntimeError(
-            f"expected stride to be a single integer value or a list of {weight.dim() - 2} values to match the "
-            f"convolution dimensions, but got weight of size {listed(weight.shape)} [{name} needs {shape}]"
+            f"kernel_size must have {ndim} entries, but got {weight.dim() - 2} in weight of size "
+            f"{listed(weight.shape)} [{name} needs a weight of {shape}]"
         )
     check_groups(weight, groups)
     channels, size = input.shape[input.dim() - ndim - 1], tuple(input.shape[input.dim() - ndim :])
@@ -57,17 +66,23 @@ def check_transposed_shapes(
             f"{shape}{layout}]"
         )
     if any(k == 0 for k in weight.shape[2:]):
-        raise RuntimeError(f"kernel size should be greater than zero, but got {tuple(weight.shape[2:])}")
+        raise RuntimeError(
+            f"kernel size should be greater than zero, but got kernel_size={tuple(weight.shape[2:])} [1 tap or more]"
+        )
     if weight.shape[1] == 0:
-        raise RuntimeError(f"non-empty {ndim + 2}D weight tensor expected, but got: {listed(weight.shape)}")
+        raise RuntimeError(
+            f"non-empty {ndim + 2}D weight tensor expected, but got: {listed(weight.shape)} [{name} needs {shape}]"
+        )
     if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
         raise RuntimeError(
             f"Given transposed=1, weight of size {listed(weight.shape)}, expected bias to be 1-dimensional with "
-            f"{weight.shape[1] * groups} elements, but got bias of size {listed(bias.shape)} instead"
+            f"{weight.shape[1] * groups} elements, but got bias of size {listed(bias.shape)} instead [one "
+            f"number per output channel, weight.shape[1]*groups]"
         )
     if any(length == 0 for length in size):
         raise RuntimeError(
-            f"Only zero batch or zero channel inputs are supported, but got input shape: {listed(input.shape)}"
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {listed(input.shape)} [no "
+            f"spatial axis may be empty]"
         )
 
 
@@ -76,7 +91,7 @@ def output_padding(value: Any, stride: Axes, dilation: Axes) -> Axes:
     ndim = len(stride)
     more = over_axes("output_padding", value, ndim)
     if any(m < 0 for m in more):
-        raise RuntimeError(f"negative output_padding is not supported: got output_padding={more}")
+        raise RuntimeError(f"negative output_padding is not supported, got output_padding={more} [0 or more]")
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
         numbers = " ".join(
             f"{key}_{axis}: {number}"
