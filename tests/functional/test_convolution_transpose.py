@@ -260,3 +260,15 @@ def test_a_mistake_is_torch_s_error_in_torch_s_opening_words(call, words: str) -
     assert type(ours.value) is type(theirs.value)
     assert str(theirs.value).startswith(words)
     assert str(ours.value).startswith(words)
+
+
+def test_cotangents_in_batches_where_output_padding_alone_moves_the_size() -> None:
+    """Nothing is left to crop then: a slice of everything has no rule in the old batching."""
+    x, w = torch.arange(4.0).reshape(2, 2, 1).requires_grad_(), torch.arange(4.0).reshape(2, 2, 1).requires_grad_()
+    y = functional.conv_transpose1d(x, w, output_padding=1, dilation=2)
+    x_bar, w_bar = grad(y, (x, w), torch.ones_like(y).requires_grad_(), create_graph=True)
+    for result, inputs in ((y, (x, w)), (x_bar, w), (w_bar, x)):
+        cotangents = torch.arange(2.0 * result.numel()).reshape(2, *result.shape)
+        got = grad(result, inputs, cotangents, is_grads_batched=True, retain_graph=True)
+        alone = [grad(result, inputs, c, retain_graph=True) for c in cotangents]
+        assert all(map(torch.equal, got, map(torch.stack, zip(*alone))))
