@@ -3,13 +3,28 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_drop_in_example_runs() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {})
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("number", [0, 2], ids=["modules", "rules"])
+def test_every_example_runs(number: int) -> None:
+    assert len(EXAMPLES) == 3
+    exec(compile(EXAMPLES[number], "README.md", "exec"), {})
+
+
+def test_the_models_example_prints_what_stands_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same layers are counted, and the differences are as small as the README says, give or take their noise."""
+    exec(compile(EXAMPLES[1], "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    shown = re.findall(r"```\n(by_hand.*?)```", README, flags=re.DOTALL)[0]
+    assert re.sub(r"\S+e-\d+", "", printed).split() == re.sub(r"\S+e-\d+", "", shown).split()
+    assert all(float(figure) < 1e-9 for figure in re.findall(r"\S+e-\d+", printed + shown))
 
 
 def test_every_link_leads_to_a_file() -> None:
