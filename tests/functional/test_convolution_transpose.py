@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.geometry import Window
 from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.referee import (
@@ -23,7 +24,7 @@ from tests.referee import (
     transposed,
     transposed_by_hand,
 )
-from tests.strategies import TransposedConvolution, transposed_convolutions
+from tests.strategies import Convolution, TransposedConvolution, transposed_convolutions
 
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(transposed_convolutions)
@@ -71,7 +72,17 @@ def test_values_first_and_second_gradients_equal_torch(ndim: int, data: st.DataO
     assert all(map(torch.equal, ours, theirs))
 
 
+CUT_INTO_THE_OTHER_SIDE = Window((1, 1), (1, 1), (3, 3), (1, 1), ((0, 0), (2, -2)))
+
+
 @given(case=ANY_DIMENSION)
+@example(
+    case=TransposedConvolution(
+        Convolution(CUT_INTO_THE_OTHER_SIDE, 2, 2, 2, False, ("small",) * 3, ("contiguous",) * 3, 0),
+        ((0, 0), (2, 0)),
+        (0, 2),
+    )
+)
 def test_the_same_inner_product_as_the_convolution_it_transposes(case: TransposedConvolution) -> None:
     x, w, _, cotangent = case.tensors()
     y = transposed_by_hand(x, w, None, case)
@@ -79,9 +90,13 @@ def test_the_same_inner_product_as_the_convolution_it_transposes(case: Transpose
 
 
 def by_hand_on_cut(x: Tensor, w: Tensor, case: TransposedConvolution) -> Tensor:
-    """Our convolution in the case's window, whose negative sides are cut off beforehand: layers take none."""
+    """Our convolution in the case's window, whose negative sides are cut off beforehand: layers take none.
+
+    What is cut off may lie in the padding before the first position, so the padding comes first.
+    """
     window = case.of.window
-    return by_hand(F.pad(x, window.frame), w, None, window.unpadded())
+    framed = F.pad(x, [max(side, 0) for side in window.frame])
+    return by_hand(F.pad(framed, [min(side, 0) for side in window.frame]), w, None, window.unpadded())
 
 
 @given(case=ANY_DIMENSION)
