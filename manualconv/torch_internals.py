@@ -100,12 +100,12 @@ def channels_last_format(t: Tensor) -> torch.memory_format:
 
 def backward_is_dropped() -> bool:
     """Whether Dynamo traces inside ``torch.func``, where it drops a Function's backward and derives its forward."""
-    return torch.compiler.is_compiling() and transforms_active()
+    return torch.compiler.is_compiling() and bool(torch._C._are_functorch_transforms_active())
 
 
 def may_be_differentiated(*tensors: Tensor | None) -> bool:
     """Whether a derivative by these tensors can be asked for, at this or an outer level of ``torch.func``."""
-    if transforms_active():
+    if torch._C._are_functorch_transforms_active():
         return True
     return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
 

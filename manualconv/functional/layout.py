@@ -12,7 +12,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.torch_internals import channels_last_format, is_wrapped
+from manualconv.torch_internals import is_wrapped
+
+
+def _lies_channels_last(t: Tensor) -> bool:
+    """Whether the strides say so; where the sizes leave it open (N×1×1×1), they do not."""
+    size, stride = t.shape, t.stride()
+    reach = stride[1] * size[1]
+    if reach == 0:
+        return False
+    for axis in range(t.dim() - 1, 1, -1):
+        if size[axis] == 0 or stride[axis] < reach:
+            return False
+        reach = stride[axis] * size[axis]
+    return size[0] != 0 and stride[0] >= reach and reach != stride[1]
 
 
 def is_channels_last(x: Tensor, w: Tensor) -> bool:
@@ -21,5 +34,4 @@ def is_channels_last(x: Tensor, w: Tensor) -> bool:
         return False
     if not torch.compiler.is_compiling() and (is_wrapped(x) or is_wrapped(w)):
         return False
-    formats = (channels_last_format(x), channels_last_format(w))
-    return any(format != torch.contiguous_format for format in formats)
+    return _lies_channels_last(x) or _lies_channels_last(w)

@@ -18,6 +18,7 @@ Source: Cho and Brand, *MEC: memory-efficient convolution for deep neural networ
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 
 import torch
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels.lowering_batch_last import batch_first, batch_last
-from manualconv.kernels.windows import crop, overlap_add, pad, windows
+from manualconv.kernels.windows import crop, pad
 from manualconv.torch_internals import shaped
 
 
@@ -49,16 +50,14 @@ def _width(batch: int, window: Window) -> int:
     return prod(window.output_size[1:]) * batch
 
 
-def _others(window: Window) -> Window:
-    """The window of all axes but the first."""
-    v = window
-    return Window(v.input_size[1:], v.kernel_size[1:], v.stride[1:], v.dilation[1:], v.padding[1:])
-
-
 def _unrolled(x: Tensor, window: Window) -> Tensor:
     """L: ``(N, C, *I)`` → ``(I', C, *K', *Q, N)``, contiguous."""
     frame = pad(batch_last(x), window, lead=1)
-    return windows(frame.movedim(1, 0), _others(window), lead=2).contiguous()
+    channel, first, *others, _ = frame.stride()
+    taps = [d * t for d, t in zip(window.dilation[1:], others)]
+    steps = [s * t for s, t in zip(window.stride[1:], others)]
+    size = (window.padded_size[0], x.shape[1], *window.kernel_size[1:], *window.output_size[1:], x.shape[0])
+    return frame.as_strided(size, (first, channel, *taps, *steps, 1)).contiguous()
 
 
 def _placements(rows: Tensor, height: int, width: int, window: Window) -> Tensor:
@@ -97,9 +96,18 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     planes = rows.reshape(
         rows.shape[0], channels, *window.kernel_size[1:], *window.output_size[1:], y.shape[0]
     ).movedim(0, 1)
-    return batch_first(
-        crop(overlap_add(planes, _others(window), lead=2), window, lead=1), y.shape[0], (channels, *window.input_size)
-    )
+    return batch_first(crop(_folded(planes, window), window, lead=1), y.shape[0], (channels, *window.input_size))
+
+
+def _folded(planes: Tensor, window: Window) -> Tensor:
+    """Undo the unrolling of all axes but the first: ``(C, I', *K', *Q, N)`` → ``(C, I', *I'', N)``."""
+    both = (slice(None), slice(None))
+    frame = planes.new_zeros((*planes.shape[:2], *window.padded_size[1:], planes.shape[-1]))
+    for k in product(*map(range, window.kernel_size[1:])):
+        read = both + window.tap((0, *k), lead=1)[2:]
+        # add_, since += on an index also copies the slice onto itself.
+        frame[read].add_(planes[both + k])
+    return frame
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
