@@ -12,7 +12,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.layers import PAIRS, TWINS, Pair, Twins, close, loss, spread_out
+from tests.layers import PAIRS, TWINS, Pair, Twins, close, spread_out, weighed
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
@@ -75,8 +75,8 @@ def test_every_number_may_be_dynamic() -> None:
 def test_func_grad_inside(layer: Pair) -> None:
     inputs = layer.tensors()
     slots = tuple(range(len(inputs)))
-    compiled = torch.compile(torch.func.grad(loss(layer.by_hand), slots), backend="aot_eager", fullgraph=True)
-    close(compiled(*inputs), torch.func.grad(loss(layer.referee), slots)(*inputs))
+    compiled = torch.compile(torch.func.grad(weighed(layer.by_hand), slots), backend="aot_eager", fullgraph=True)
+    close(compiled(*inputs), torch.func.grad(weighed(layer.referee), slots)(*inputs))
 
 
 def test_func_grad_inside_of_layers_one_after_another() -> None:
@@ -108,7 +108,7 @@ def test_per_sample_gradients_and_products_with_jacobians_inside(layer: Pair) ->
 
     def per_sample(apply: Callable[..., Tensor]) -> Callable[..., object]:
         slots = tuple(range(len(layer.shapes)))
-        return torch.vmap(torch.func.grad(loss(apply), slots), (0, *[None] * len(others)))
+        return torch.vmap(torch.func.grad(weighed(apply), slots), (0, *[None] * len(others)))
 
     close(
         torch.compile(per_sample(layer.by_hand), backend="aot_eager")(images, *others),

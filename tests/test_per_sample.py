@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from manualconv import nn
-from tests.layers import TWINS, WEIGHTED, Pair, Twins, close, loss, spread_out
+from tests.layers import TWINS, WEIGHTED, Pair, Twins, close, spread_out, weighed
 
 SAMPLES = 4
 
@@ -76,6 +76,6 @@ def test_no_arithmetic_is_wasted_between_groups_or_samples(module: torch.nn.Modu
 def test_per_sample_gradients_of_every_tensor_with_a_weight_for_each_sample(layer: Pair) -> None:
     slots = tuple(range(len(layer.shapes)))
     tensors = [torch.stack([t, t.flip(0), -2 * t]) for t in layer.tensors()]
-    got = torch.vmap(torch.func.grad(loss(layer.by_hand), slots))(*tensors)
-    one_by_one = [torch.func.grad(loss(layer.referee), slots)(*sample) for sample in zip(*tensors)]
+    got = torch.vmap(torch.func.grad(weighed(layer.by_hand), slots))(*tensors)
+    one_by_one = [torch.func.grad(weighed(layer.referee), slots)(*sample) for sample in zip(*tensors)]
     torch.testing.assert_close(got, tuple(map(torch.stack, zip(*one_by_one))), rtol=1e-12, atol=1e-11)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.layers import PAIRS, Pair, close, loss, spread_out
+from tests.layers import PAIRS, Pair, close, spread_out, weighed
 
 
 @pytest.fixture(params=PAIRS.values(), ids=PAIRS)
@@ -22,7 +22,7 @@ def test_func_grad_vjp_jacrev_and_hessian(layer: Pair) -> None:
     inputs = layer.tensors()
     slots = tuple(range(len(inputs)))
     for transform in (torch.func.grad, torch.func.hessian):
-        close(transform(loss(layer.by_hand), slots)(*inputs), transform(loss(layer.referee), slots)(*inputs))
+        close(transform(weighed(layer.by_hand), slots)(*inputs), transform(weighed(layer.referee), slots)(*inputs))
     close(torch.func.jacrev(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
     y, pullback = torch.func.vjp(layer.by_hand, *inputs)
     _, referee = torch.func.vjp(layer.referee, *inputs)
@@ -94,7 +94,7 @@ def test_vmap_over_each_tensor_and_all(layer: Pair) -> None:
         slots = tuple(range(len(inputs)))
         for by_hand, referee in (
             (layer.by_hand, layer.referee),
-            (torch.func.grad(loss(layer.by_hand), slots), torch.func.grad(loss(layer.referee), slots)),
+            (torch.func.grad(weighed(layer.by_hand), slots), torch.func.grad(weighed(layer.referee), slots)),
         ):
             one_by_one = [
                 referee(*(t if at is None else t.select(at, n) for t, at in zip(inputs, dims))) for n in range(3)
@@ -111,7 +111,7 @@ def test_vmap_nested_and_outside_a_hessian(layer: Pair) -> None:
     close(got, torch.stack([torch.stack([layer.referee(x[s, ..., t], *others) for s in range(2)]) for t in range(3)]))
 
     def curvature(apply: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
-        slope = torch.func.grad(lambda t: loss(apply)(t, *others))
+        slope = torch.func.grad(lambda t: weighed(apply)(t, *others))
         return lambda t: torch.func.jvp(slope, (t,), (t,))[1]
 
     images = x[..., 0]

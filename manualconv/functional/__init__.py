@@ -1,14 +1,15 @@
 """torch.nn.functional's names, with every derivative by hand."""
 
 from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from manualconv.functional.average_pooling import avg_pool2d
 from manualconv.functional.convolution import conv1d, conv2d, conv3d
 from manualconv.functional.convolution_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
 from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
+from manualconv.functional.max_pooling import max_pool2d
 from manualconv.functional.padding import pad
-from manualconv.functional.pooling import avg_pool2d, max_pool2d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
 __all__ = [

@@ -22,6 +22,7 @@ from torch.nn import (
 )
 
 from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from manualconv.nn.average_pooling import AvgPool2d
 from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d, LazyConv1d, LazyConv2d, LazyConv3d
 from manualconv.nn.convolution_transpose import (
     ConvTranspose1d,
@@ -35,6 +36,7 @@ from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
 from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
+from manualconv.nn.max_pooling import MaxPool2d
 from manualconv.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -52,7 +54,6 @@ from manualconv.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from manualconv.nn.pooling import AvgPool2d, MaxPool2d
 
 __all__ = [
     "AvgPool2d",

@@ -1,4 +1,4 @@
-"""max_pool2d and avg_pool2d: exactly the loops, exactly torch, at both orders."""
+"""max_pool2d: exactly the loops, exactly torch, at both orders."""
 
 import pytest
 import torch
@@ -11,19 +11,10 @@ from tests import definitions
 from tests.referee import first_gradients
 from tests.strategies import Pooling, poolings
 
-#: Every count of a window up to 4×4 and every drawn divisor divides this, so that means of its multiples are exact.
-DIVISIBLE = 144
-
 
 def max_arguments(case: Pooling) -> dict[str, object]:
     """The keyword arguments of max pooling."""
     return {**case.sizes, "dilation": case.window.dilation, "ceil_mode": case.ceil_mode}
-
-
-def avg_arguments(case: Pooling) -> dict[str, object]:
-    """The keyword arguments of average pooling."""
-    options = {name: getattr(case, name) for name in ("ceil_mode", "count_include_pad", "divisor_override")}
-    return {**case.sizes, **options}
 
 
 @given(case=poolings(dilated=True))
@@ -51,39 +42,6 @@ def test_max_values_first_and_second_gradients_equal_torch(case: Pooling) -> Non
     assert all(map(torch.equal, *results))
 
 
-@given(case=poolings(dilated=False))
-def test_mean_values_and_gradient_equal_the_loops(case: Pooling) -> None:
-    x = (DIVISIBLE * case.input()).requires_grad_()
-    divisor = definitions.divisors(case.window, case.ceil_mode, case.count_include_pad, case.divisor_override)
-    y = functional.avg_pool2d(case.unbatch(x), **avg_arguments(case))
-    expected = torch.from_numpy(definitions.avg_pool(x.detach().numpy(), case.window, divisor))
-    assert torch.equal(y, case.unbatch(expected))
-    cotangent = DIVISIBLE * case.cotangent(divisor.shape)
-    expected = torch.from_numpy(definitions.avg_pool_gradient(cotangent.numpy(), case.window, divisor))
-    assert torch.equal(grad(y, x, case.unbatch(cotangent))[0], expected)
-
-
-@given(case=poolings(dilated=False))
-def test_mean_values_first_and_second_gradients_equal_torch(case: Pooling) -> None:
-    results = []
-    for layer in (functional.avg_pool2d, F.avg_pool2d):
-        x = (DIVISIBLE * case.input()).requires_grad_()
-        y = layer(case.unbatch(x), **avg_arguments(case))
-        cotangent = (DIVISIBLE**2 * case.cotangent(y.shape[-2:])).requires_grad_()
-        first = first_gradients(y, [x], case.unbatch(cotangent))
-        second = grad((first[0] ** 2).sum(), cotangent)
-        results.append((y, *first, *second))
-    assert all(map(torch.equal, *results))
-
-
-@given(case=poolings(dilated=False))
-def test_a_maximum_is_never_below_a_mean_of_the_same_window(case: Pooling) -> None:
-    x = case.unbatch(case.input())
-    mean = functional.avg_pool2d(x, **case.sizes, ceil_mode=case.ceil_mode, count_include_pad=False)
-    highest = functional.max_pool2d(x, **case.sizes, ceil_mode=case.ceil_mode)
-    assert torch.all(highest >= mean - 2**-40)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8])
 def test_maxima_of_every_real_dtype_are_torch_s(dtype: torch.dtype) -> None:
     x = torch.randint(0, 9, (2, 3, 7, 8), generator=torch.Generator().manual_seed(0)).to(dtype)
@@ -91,11 +49,6 @@ def test_maxima_of_every_real_dtype_are_torch_s(dtype: torch.dtype) -> None:
     ours, theirs = functional.max_pool2d(x, *arguments), F.max_pool2d(x, *arguments)
     assert ours[0].dtype == dtype
     assert all(map(torch.equal, ours, theirs))
-
-
-def test_integer_means_are_torch_s() -> None:
-    x = torch.randint(-9, 9, (2, 3, 7, 8), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(functional.avg_pool2d(x, (3, 2), 2, 1), F.avg_pool2d(x, (3, 2), 2, 1))
 
 
 def test_a_nan_or_a_window_of_minus_infinities_is_reported_as_torch_does() -> None:

@@ -1,0 +1,35 @@
+"""Every public function and module with arguments that bring out its parts: unequal axes, a remainder, padding, groups.
+
+The tests that promise something of *every* layer run over these tables, and check that no public name is missing here.
+One file a family; a family has those of the five tables that it has rows for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.layers import activation, average_pooling, convolution, folding, linear, loss, max_pooling, padding
+from tests.layers.loss import CLASS_WEIGHTS as CLASS_WEIGHTS
+from tests.layers.loss import CLASSES as CLASSES
+from tests.layers.tables import Example, Module, Pair, Twins
+from tests.layers.tables import close as close
+from tests.layers.tables import spread_out as spread_out
+from tests.layers.tables import weighed as weighed
+
+FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, activation, loss)
+
+
+def _merged(table: str) -> dict[str, Any]:
+    """One table of every family that has it."""
+    return {name: row for family in FAMILIES for name, row in getattr(family, table, {}).items()}
+
+
+FUNCTIONS: dict[str, Example] = _merged("FUNCTIONS")
+MODULES: dict[str, Module] = _merged("MODULES")
+#: What is differentiated with respect to input, weight and bias.
+WEIGHTED: dict[str, Pair] = _merged("WEIGHTED")
+PAIRS: dict[str, Pair] = {**WEIGHTED, **_merged("PAIRS")}
+TWINS: dict[str, Twins] = _merged("TWINS")
+
+#: Public names that are numbers about a layer: no tensor to differentiate comes out of them.
+MEASUREMENTS = {"Connections", "connections", "spectral_norm"}

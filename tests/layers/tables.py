@@ -1,0 +1,115 @@
+"""What a row of the tables is: a layer with arguments, alone or beside torch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from manualconv import functional, nn
+
+Shape = tuple[int, ...]
+Module = tuple[Callable[[], torch.nn.Module], Shape]
+
+
+def spread_out(shape: Shape, seed: int = 0) -> Tensor:
+    """Distinct float64 numbers in −2 … 2, evenly spaced, none of them 0: far from every tie and kink."""
+    count = torch.Size(shape).numel()
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + count))
+    return ((2 * order + 1 - count).double() * (2 / max(count, 1))).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer as a function of its differentiable tensors, and their shapes."""
+
+    apply: Callable[..., Tensor]
+    shapes: tuple[Shape, ...]
+    multilinear: bool = False
+
+    def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+        """Leaves asking for gradients."""
+        return tuple(spread_out(s, n).to(dtype).requires_grad_() for n, s in enumerate(self.shapes))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One layer by hand and by torch, and the shapes of its tensors: x, and w and b if it has them."""
+
+    by_hand: Callable[..., Tensor]
+    referee: Callable[..., Tensor]
+    shapes: tuple[Shape, ...]
+
+    def tensors(self, seed: int = 0) -> tuple[Tensor, ...]:
+        """Distinct numbers, far from ties."""
+        return tuple(spread_out(shape, seed + n) for n, shape in enumerate(self.shapes))
+
+    def leaves(self, seed: int = 0) -> tuple[Tensor, ...]:
+        """The same, asking for gradients."""
+        return tuple(t.requires_grad_() for t in self.tensors(seed))
+
+    def integers(self, seed: int = 0) -> tuple[Tensor, ...]:
+        """Small whole numbers, on which a sum of products is exact."""
+        return tuple(t.mul(3).round() for t in self.tensors(seed))
+
+
+def pair(name: str, shapes: tuple[Shape, ...], **options: Any) -> Pair:
+    """The function of that name, ours and torch's, with the same options."""
+    ours, theirs = getattr(functional, name), getattr(F, name)
+    return Pair(lambda *t: ours(*t, **options), lambda *t: theirs(*t, **options), shapes)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A module by hand and torch's of the same name, with the same arguments."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    input: Shape
+
+    def make(self, dtype: torch.dtype = torch.float64) -> tuple[torch.nn.Module, torch.nn.Module]:
+        """Ours and torch's, with the same parameters."""
+        ours, theirs = (getattr(library, self.name)(*self.arguments).to(dtype) for library in (nn, torch.nn))
+        theirs.load_state_dict(ours.state_dict())
+        return ours, theirs
+
+    def image(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """An input."""
+        return spread_out(self.input).to(dtype)
+
+
+def grown(lazy: torch.nn.Module, size: Shape) -> torch.nn.Module:
+    """A lazy layer after its first input."""
+    lazy(torch.zeros(size))
+    return lazy
+
+
+class Against(torch.nn.Module):
+    """A loss with its target filled in."""
+
+    def __init__(self, loss: torch.nn.Module, target: Tensor) -> None:
+        super().__init__()
+        self.loss, self.target = loss, target
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.loss(input, self.target)
+
+
+def close(ours: object, theirs: object) -> None:
+    """Equal up to the order of a few dozen float64 additions."""
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def weighed(apply: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A smooth scalar of the output that weighs every entry differently."""
+
+    def scalar(*inputs: Tensor) -> Tensor:
+        y = apply(*inputs)
+        weights = torch.arange(1, y.numel() + 1, dtype=y.dtype).reshape(y.shape) / y.numel()
+        return (weights * y**3).sum()
+
+    return scalar
