@@ -31,8 +31,9 @@ from tests.layers import MEASUREMENTS
 
 DOCUMENT = PATH.read_text(encoding="utf-8")
 WRITTEN = parsed(DOCUMENT)
-#: Nothing of torch's stands beside it: tests/functional/test_toeplitz.py and test_derivatives.py prove it.
-ALONE = {"toeplitz"}
+#: Nothing of torch's stands beside them: tests/functional/test_toeplitz.py, test_subsampling.py and test_derivatives.py
+#: prove them.
+ALONE = {"toeplitz", "subsample1d", "subsample2d", "subsample3d"}
 
 
 def test_every_function_has_a_row_and_every_cell_is_filled() -> None:

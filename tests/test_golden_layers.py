@@ -12,6 +12,7 @@ from torch.autograd import grad
 from manualconv import functional, nn
 from manualconv.functional import conv2d
 from tests import definitions
+from tests.layers import spread_out
 from tests.strategies import Convolution, convolutions
 
 POOLED = torch.tensor([[1.0, 2, 2, 1], [3, 4, 0, 0], [5, 2, 1, 1], [3, 4, 0, 3]])
@@ -174,6 +175,48 @@ def test_the_gradient_of_a_mean_is_spread_evenly() -> None:
     x = POOLED[None, None].clone().requires_grad_()
     (dx,) = grad(functional.avg_pool2d(x, 2), x, torch.tensor([[[[4.0, 8], [12, 16]]]]))
     assert dx[0, 0].tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_the_error_term_passes_a_sampling_layer(name: str) -> None:
+    """B11: δ_conv = β·up(δ_pool) ⊙ f′(u); up is the Kronecker product over k² for the mean, the winner's place for max.
+
+    β is a trainable layer's coefficient, and 1 in front of a mean or a maximum.
+    """
+    slopes = {"sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y**2}
+    u, delta = drawn(0, 2, 3, 4, 6).requires_grad_(), drawn(1, 2, 3, 2, 3)
+    beta = torch.tensor([-2.0, 0.5, 4.0]).double()
+    a = getattr(functional, name)(u)
+    block = torch.ones(2, 2).double()
+
+    def error(sampled: Tensor) -> Tensor:
+        return grad(sampled, u, delta, retain_graph=True)[0]
+
+    mean = torch.kron(delta, block) / 4 * slopes[name](a.detach())
+    assert torch.equal(error(functional.avg_pool2d(a, 2)), mean)
+    trained = beta[:, None, None] * torch.kron(delta, block) * slopes[name](a.detach())
+    assert torch.equal(error(functional.subsample2d(a, beta, None, 2, activation=None)), trained)
+    distinct = spread_out((2, 3, 4, 6)).requires_grad_()
+    (dx,) = grad(functional.max_pool2d(distinct, 2), distinct, delta)
+    winners = distinct.detach() == torch.kron(functional.max_pool2d(distinct.detach(), 2), block)
+    assert torch.equal(dx, torch.kron(delta, block) * winners)
+
+
+def test_trainable_sub_sampling() -> None:
+    """B12: y = σ(β·Σ x + b); dβ = Σ δu·Σx, db = Σ δu, dx = β·up(δu), δu = δ·y(1−y)."""
+    layer = nn.Subsample2d(1, 2, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight.fill_(0.5)
+        layer.bias.fill_(0.1)
+    x = (torch.arange(16, dtype=torch.float64) / 16).reshape(1, 1, 4, 4).requires_grad_()
+    y = layer(x)
+    near = {"rtol": 0, "atol": 5e-6}
+    torch.testing.assert_close(y[0, 0], torch.tensor([[0.60169, 0.65982], [0.80416, 0.84057]]).double(), **near)
+    dx, dbeta, db = grad(y, (x, layer.weight, layer.bias), torch.ones_like(y))
+    torch.testing.assert_close(dbeta, torch.tensor([1.23448]).double(), **near)
+    torch.testing.assert_close(db, torch.tensor([0.75561]).double(), **near)
+    delta = (y * (1 - y)).detach()
+    assert torch.equal(dx, 0.5 * torch.kron(delta, torch.ones(2, 2).double()))
 
 
 def test_the_fully_connected_layer() -> None:

@@ -4,6 +4,7 @@ from manualconv.autograd.correlation import Convolution, TransposedConvolution, 
 from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
 from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
+from manualconv.autograd.scaling import DotChannels, ScaleChannels
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
@@ -11,6 +12,7 @@ from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
     "Convolution",
+    "DotChannels",
     "Extend",
     "FoldBack",
     "LogSoftmax",
@@ -18,6 +20,7 @@ __all__ = [
     "Pad",
     "ReLU",
     "Rules",
+    "ScaleChannels",
     "Scatter",
     "Select",
     "Sigmoid",

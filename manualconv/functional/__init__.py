@@ -10,6 +10,7 @@ from manualconv.functional.linear import linear
 from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
 from manualconv.functional.max_pooling import max_pool2d
 from manualconv.functional.padding import pad
+from manualconv.functional.subsampling import subsample1d, subsample2d, subsample3d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
 __all__ = [
@@ -35,6 +36,9 @@ __all__ = [
     "sigmoid",
     "softmax",
     "spectral_norm",
+    "subsample1d",
+    "subsample2d",
+    "subsample3d",
     "tanh",
     "toeplitz",
     "unfold",

@@ -19,6 +19,14 @@ from manualconv.kernels.windows import crop, pad
 WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
 
+def _summed(window: Window) -> list[int]:
+    """The axes along which there is anything to add up: all but those whose window is one position wide at stride 1.
+
+    There a slice of everything would be an alias: see `overlap_add`.
+    """
+    return [axis for axis in range(window.ndim) if window.kernel_size[axis] > 1 or window.stride[axis] > 1]
+
+
 def _taps_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
     """The slices along one axis that its taps read, behind batch, channels and the axes before it."""
     s, d, p = window.stride[axis], window.dilation[axis], window.output_size[axis]
@@ -28,19 +36,21 @@ def _taps_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
 
 def sum_windows(x: Tensor, window: Window) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the sum over each window, zeros outside."""
+    axes = _summed(window)
     total = pad(x.to(WIDENED.get(x.dtype, x.dtype)), window)
-    for axis in range(window.ndim):
+    for axis in axes:
         first, *others = (total[tap] for tap in _taps_along(axis, window))
         total = first.clone()
         for other in others:
             total = total + other
-    return total.to(x.dtype).contiguous()
+    total = total.to(x.dtype).contiguous()
+    return total if axes else total.clone()
 
 
 def spread_windows(y: Tensor, window: Window) -> Tensor:
     """``(N, C, *P)`` → ``(N, C, *I)``: each entry added to every position of its window."""
     spread = y.to(WIDENED.get(y.dtype, y.dtype))
-    for axis in reversed(range(window.ndim)):
+    for axis in reversed(_summed(window)):
         size = list(spread.shape)
         size[axis + 2] = window.padded_size[axis]
         wider = spread.new_zeros(size)

@@ -54,6 +54,7 @@ from manualconv.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
     "AvgPool2d",
@@ -101,6 +102,9 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "Subsample1d",
+    "Subsample2d",
+    "Subsample3d",
     "Tanh",
     "Unfold",
     "ZeroPad1d",

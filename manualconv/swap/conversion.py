@@ -176,7 +176,7 @@ class Report:
 
 def _judged(module: Module) -> tuple[str, str]:
     cls = _layer_type(module)
-    if cls in TORCH_S:
+    if cls.__module__.startswith(f"{nn.__name__}."):  # also a layer that torch does not have
         return "by hand", f"manualconv.nn.{cls.__name__}"
     if cls not in BY_HAND:
         return "left", _why_left(module)

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.layers import activation, average_pooling, convolution, folding, linear, loss, max_pooling, padding
+from tests.layers import (
+    activation,
+    average_pooling,
+    convolution,
+    folding,
+    linear,
+    loss,
+    max_pooling,
+    padding,
+    subsampling,
+)
 from tests.layers.loss import CLASS_WEIGHTS as CLASS_WEIGHTS
 from tests.layers.loss import CLASSES as CLASSES
 from tests.layers.tables import Example, Module, Pair, Twins
@@ -16,7 +26,7 @@ from tests.layers.tables import close as close
 from tests.layers.tables import spread_out as spread_out
 from tests.layers.tables import weighed as weighed
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, activation, loss)
+FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, subsampling, activation, loss)
 
 
 def _merged(table: str) -> dict[str, Any]:

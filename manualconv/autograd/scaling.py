@@ -1,0 +1,120 @@
+"""A coefficient per channel: three slots of a trilinear form that is a convolution's with one tap and C groups.
+
+    T(x, w, y) = Σ x[n, c, p] · w[c] · y[n, c, p]
+
+    ScaleChannels   y = ∂T/∂y, b added    y[n, c, p] = w[c]·x[n, c, p] + b[c]
+    ScaleChannels   x = ∂T/∂x             the same map: T does not change when x and y change places
+    DotChannels     w = ∂T/∂w             w[c] = Σ_{n,p} x[n, c, p]·y[n, c, p]
+
+T is linear in each slot, so the cotangent goes into the empty slot and another slot is emptied:
+
+    map, cotangent               w.r.t. x                w.r.t. w             w.r.t. y               w.r.t. b
+    ScaleChannels(x, w, b), ȳ    ScaleChannels(ȳ, w)     DotChannels(x, ȳ)    –                      SumToBias(ȳ)
+    DotChannels(x, y), w̄         ScaleChannels(y, w̄)     –                    ScaleChannels(x, w̄)    –
+
+Nothing else stands in the table, so every order closes.  For complex tensors the other argument is conjugated.
+
+Shapes: x, y ``(N, C, *P)``, w, b ``(C,)``; dtypes equal.  Under ``vmap`` the mapped axis folds into N where the
+coefficients are shared and into C where they are not.
+
+Source: LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998), section
+II.B, whose sub-sampling layers have one coefficient and one bias a map; collected notes (B12).
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.correlation import conj
+from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.summation import SpreadBias, SumToBias
+from manualconv.kernels import scaling as kernels
+
+
+class ScaleChannels(Map):
+    """``y[n, c, p] = w[c]·x[n, c, p] + b[c]``."""
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        return kernels.scale_channels(x, w, b)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, w, _ = inputs
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None)
+        ctx.save_for_forward(x, w)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        if y_bar is None:
+            return None, None, None
+        x, w = ctx.saved_tensors
+        x_bar = ScaleChannels.call(y_bar, conj(w), None) if ctx.needs_input_grad[0] else None
+        w_bar = DotChannels.call(conj(x), y_bar) if ctx.needs_input_grad[1] else None
+        b_bar = SumToBias.call(y_bar) if ctx.needs_input_grad[2] else None
+        return x_bar, w_bar, b_bar
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, w_dot: Tensor | None, b_dot: Tensor | None) -> Tensor:
+        x, w = ctx.saved_tensors
+        terms: list[Tensor] = []
+        if x_dot is not None:
+            terms.append(ScaleChannels.call(x_dot, w, None))
+        if w_dot is not None:
+            terms.append(ScaleChannels.call(x, w_dot, None))
+        if b_dot is not None:
+            terms.append(SpreadBias.call(b_dot, x.shape[0], tuple(x.shape[2:])))
+        return reduce(torch.add, terms)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, int]:
+        size, (x_at, w_at, b_at) = info.batch_size, in_dims
+        if w_at is None and b_at is None:
+            return unfold(ScaleChannels.call(fold(x, x_at, size, 0), w, b), size, 0), 0
+        b = b if b is None else fold(b, b_at, size, 0)
+        return unfold(ScaleChannels.call(fold(x, x_at, size, 1), fold(w, w_at, size, 0), b), size, 1), 1
+
+
+class DotChannels(Map):
+    """``w[c] = Σ_{n,p} x[n, c, p]·y[n, c, p]``."""
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor) -> Tensor:
+        return kernels.dot_channels(x, y)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, y = inputs
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
+        ctx.save_for_forward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, w_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+        if w_bar is None:
+            return None, None
+        x, y = ctx.saved_tensors
+        x_bar = ScaleChannels.call(conj(y), w_bar, None) if ctx.needs_input_grad[0] else None
+        y_bar = ScaleChannels.call(conj(x), w_bar, None) if ctx.needs_input_grad[1] else None
+        return x_bar, y_bar
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, y_dot: Tensor | None) -> Tensor:
+        x, y = ctx.saved_tensors
+        terms: list[Tensor] = []
+        if x_dot is not None:
+            terms.append(DotChannels.call(x_dot, y))
+        if y_dot is not None:
+            terms.append(DotChannels.call(x, y_dot))
+        return reduce(torch.add, terms)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, int | None], x: Tensor, y: Tensor) -> tuple[Tensor, int]:
+        size = info.batch_size
+        x, y = (fold(t, at, size, 1) for t, at in zip((x, y), in_dims))
+        return unfold(DotChannels.call(x, y), size, 0), 0
