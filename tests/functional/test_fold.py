@@ -18,8 +18,8 @@ from tests import definitions
 from tests.layers import spread_out
 from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
-from tests.strategies import BATCHES, FILLS, LAYOUTS_OF_TWO, SEEDS, windows
-from tests.tensors import filled, laid_out
+from tests.strategies import BATCHES, LAYOUTS_OF_TWO, SEEDS, windows
+from tests.tensors import FILLS, filled, laid_out
 
 
 @dataclass(frozen=True)

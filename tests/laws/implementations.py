@@ -86,7 +86,7 @@ class _Loops(Function):
 
 
 def by_loops(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-    """tests/definitions.py, differentiated by itself."""
+    """tests/definitions, differentiated by itself."""
     y = _Loops.apply(x, w, "y", window)
     return y if b is None else y + spread(b, window)
 

@@ -1,0 +1,32 @@
+"""The operations of the table, one file a family."""
+
+from manualconv import functional
+from tests.capabilities.operations import (
+    activation,
+    average_pooling,
+    convolution,
+    folding,
+    linear,
+    loss,
+    max_pooling,
+    padding,
+)
+from tests.capabilities.operations.row import Apply as Apply
+from tests.capabilities.operations.row import Layer as Layer
+from tests.capabilities.operations.row import Operation as Operation
+
+FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, activation, loss)
+
+
+def function_of(row: str) -> str:
+    """``unfold, 2-D`` and ``pad reflect`` are rows of `unfold` and `pad`."""
+    return row.replace(",", "").split()[0]
+
+
+#: Every row whose function is there.
+OPERATIONS: dict[str, Operation] = {
+    row: operation
+    for family in FAMILIES
+    for row, operation in family.OPERATIONS.items()
+    if function_of(row) in functional.__all__
+}

@@ -1,0 +1,23 @@
+"""Every operation once more in plain differentiable arithmetic: the judge of manualconv and of torch alike.
+
+Sums are lists of places, counted by the loops of tests/definitions: gather, multiply, `index_add`.  Activations and
+losses are written out with exp and log.  Nothing here is a layer, so torch's derivatives of it are those of
+multiplication and addition; evaluated in float64 or complex128 it says what is right in every dtype and mode.
+"""
+
+from tests.capabilities.oracles.activation import log_softmax as log_softmax
+from tests.capabilities.oracles.activation import relu as relu
+from tests.capabilities.oracles.activation import sigmoid as sigmoid
+from tests.capabilities.oracles.activation import softmax as softmax
+from tests.capabilities.oracles.activation import tanh as tanh
+from tests.capabilities.oracles.average_pooling import avg_pool as avg_pool
+from tests.capabilities.oracles.convolution import convolution as convolution
+from tests.capabilities.oracles.convolution import transposed as transposed
+from tests.capabilities.oracles.folding import fold as fold
+from tests.capabilities.oracles.folding import unfold as unfold
+from tests.capabilities.oracles.linear import linear as linear
+from tests.capabilities.oracles.loss import cross_entropy as cross_entropy
+from tests.capabilities.oracles.loss import mse_loss as mse_loss
+from tests.capabilities.oracles.loss import nll_loss as nll_loss
+from tests.capabilities.oracles.max_pooling import max_pool as max_pool
+from tests.capabilities.oracles.padding import padding as padding

@@ -1,0 +1,41 @@
+"""Max pooling."""
+
+from __future__ import annotations
+
+from math import inf, isnan
+
+import numpy as np
+
+from manualconv.geometry import Window
+from tests.definitions.placement import Array, indices, inside, output_size, position
+
+
+def max_pool(x: Array, window: Window, ceil_mode: bool = False) -> tuple[Array, Array]:
+    """Values and flat positions of every window's maximum: ``(N, C, *I)`` → twice ``(N, C, *P)``.
+
+    Taps in row-major order, a later one wins only if it is larger, so ties go to the first; a NaN wins over everything,
+    the last one where there are several.  Padding takes no part.
+    """
+    size = output_size(window, ceil_mode)
+    y = np.zeros((*x.shape[:2], *size), x.dtype)
+    winner = np.zeros(y.shape, np.int64)
+    for n, c, *p in indices(y.shape):
+        best, best_at = -inf, None
+        for k in indices(window.kernel_size):
+            i = position(tuple(p), k, window)
+            if inside(i, window.input_size):
+                value = x[(n, c, *i)]
+                if best_at is None or value > best or isnan(value):
+                    best, best_at = value, i
+        y[(n, c, *p)] = best
+        winner[(n, c, *p)] = np.ravel_multi_index(best_at, window.input_size)
+    return y, winner
+
+
+def max_pool_gradient(y: Array, winner: Array, window: Window) -> Array:
+    """``x[l] = Σ_{p : i*(p) = l} y[p]``: each cotangent to the position that won, sums where windows overlap."""
+    x = np.zeros((*y.shape[:2], *window.input_size), y.dtype)
+    for n, c, *p in indices(y.shape):
+        at = (n, c, *p)
+        x[(n, c, *np.unravel_index(winner[at], window.input_size))] += y[at]
+    return x

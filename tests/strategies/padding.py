@@ -1,0 +1,101 @@
+"""Paddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from tests.strategies.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
+from tests.tensors import FILLS, filled, laid_out
+
+
+@dataclass(frozen=True)
+class Padding:
+    """One drawn padding with an input."""
+
+    mode: str
+    input_size: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    batch: int | None
+    channels: int
+    fill: str
+    layouts: tuple[str, str]
+    seed: int
+
+    @property
+    def frame(self) -> tuple[int, ...]:
+        """The padding as torch takes it, last axis first."""
+        return tuple(side for pair in reversed(self.padding) for side in pair)
+
+    @property
+    def output_size(self) -> tuple[int, ...]:
+        """``P = I + a + b``."""
+        return tuple(i + a + b for i, (a, b) in zip(self.input_size, self.padding))
+
+    def _tensor(self, size: tuple[int, ...], which: int, dtype: torch.dtype) -> Tensor:
+        generator = torch.Generator().manual_seed(self.seed + which)
+        size = (1 if self.batch is None else self.batch, self.channels, *size)
+        return laid_out(filled(self.fill, size, generator).to(dtype), self.layouts[which])
+
+    def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """x ``(N, C, *I)``."""
+        return self._tensor(self.input_size, 0, dtype)
+
+    def cotangent(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """y ``(N, C, *P)``."""
+        return self._tensor(self.output_size, 1, dtype)
+
+    def unbatch(self, t: Tensor) -> Tensor:
+        """t without its batch axis if the layer is unbatched."""
+        return t[0] if self.batch is None else t
+
+    def facts(self) -> set[str]:
+        """What this draw exercises."""
+        sides = [side for pair in self.padding for side in pair]
+        held = {
+            self.mode: True,
+            "all sides differ": len(set(sides)) == len(sides),
+            "a side cut off": any(side < 0 for side in sides),
+            "both signs on one axis": any(a * b < 0 for a, b in self.padding),
+            "as wide as the input": any(max(pair) >= i for i, pair in zip(self.input_size, self.padding)),
+            "nothing left": 0 in self.output_size,
+            "non-contiguous x": not self.input().is_contiguous(),
+            "no samples": self.batch == 0,
+            "unbatched": self.batch is None,
+        }
+        return {name for name, holds in held.items() if holds}
+
+
+@cache
+def _sides(mode: str, size: int) -> list[tuple[int, int]]:
+    """Every ``(a, b)`` up to 4 that an axis of `size` can be padded by; the mode constant may leave nothing of it."""
+    allowed = []
+    for a, b in product(range(-3, 5), repeat=2):
+        kept = size + min(a, 0) + min(b, 0)
+        farthest = {"reflect": size - 1, "circular": kept}.get(mode, 4)
+        if kept >= 0 and size + a + b >= (0 if mode == "constant" else 1) and max(a, b) <= farthest:
+            allowed.append((a, b))
+    return allowed
+
+
+@st.composite
+def paddings(draw: st.DrawFn, ndim: int, *, modes: tuple[str, ...]) -> Padding:
+    """Any padding of `ndim` axes."""
+    mode = draw(st.sampled_from(modes))
+    size = draw(numbers_per_axis(ndim, 1, 3 if ndim == 3 else 5, False))
+    case = Padding(
+        mode=mode,
+        input_size=size,
+        padding=tuple(draw(st.sampled_from(_sides(mode, i))) for i in size),
+        batch=draw(st.sampled_from(BATCHES)),
+        channels=draw(st.sampled_from((2, 1, 3) if ndim < 3 else (2, 1))),
+        fill=draw(st.sampled_from(FILLS)),
+        layouts=draw(LAYOUTS_OF_TWO),
+        seed=draw(SEEDS),
+    )
+    return noted(case)
