@@ -15,8 +15,8 @@ from torch.overrides import get_overridable_functions, get_testing_overrides
 
 from manualconv import by_hand
 from manualconv.swap.table import COMPOSITES, TABLE
-from manualconv.torch_internals import UNDERSCORED
 from tests.layers import close, spread_out
+from tests.swap.calls import CALLS, IMAGES, ROWS
 from tests.test_by_hand import Operators, exercise
 
 # ------------------------------------------------------------------------------------------------ none is missing
@@ -82,138 +82,6 @@ def test_the_audit_sees_a_missing_name() -> None:
 # --------------------------------------------------------------------------------------------- each is by hand
 
 
-IMAGES, ROWS = (2, 4, 6, 5), (2, 3, 4)
-WEIGHTS = {
-    1: ((2, 4, 8), (4, 2, 3), (4,)),
-    2: ((2, 4, 5, 4), (4, 2, 3, 2), (4,)),
-    3: ((1, 2, 3, 4, 3), (2, 1, 2, 3, 1), (2,)),
-}
-Call = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
-
-
-def first(results: Any) -> Tensor:
-    """The values of a pooling that also gives indices."""
-    assert results[1].dtype == torch.int64
-    return results[0]
-
-
-def generic(transposed: bool, *flags: bool) -> Callable[..., Tensor]:
-    """``torch.convolution``, or the one with an underscore, in two dimensions."""
-    apply = UNDERSCORED["convolution"] if flags else torch.convolution
-    return lambda x, w, b: apply(
-        x, w, b, [2, 1], [1, 0], [1, 2], transposed, [1, 0] if transposed else [0, 0], 2, *flags
-    )
-
-
-POOL = {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1}
-MAX_POOL = {**POOL, "dilation": (1, 2), "ceil_mode": True}
-
-MODES = ("constant", "reflect", "replicate", "circular")
-
-#: For each callable in the table, calls that reach it: as functions of differentiable tensors, with their shapes.
-CALLS: dict[Callable[..., Any], list[Call]] = {
-    torch.conv1d: [(lambda x, w, b: torch.conv1d(x, w, b, 2, 1, 2, 2), WEIGHTS[1])],
-    torch.conv2d: [
-        (lambda x, w, b: F.conv2d(x, w, bias=b, stride=[2, 1], padding=(1, 2), groups=2), WEIGHTS[2]),
-        (
-            lambda x, w, b: torch.conv2d(input=x, weight=w, bias=b, padding="same", groups=2),
-            ((2, 4, 5, 4), (4, 2, 3, 1), (4,)),
-        ),
-        (lambda x, w: torch.conv2d(x[0], w, groups=2), WEIGHTS[2][:2]),
-    ],
-    torch.conv3d: [(lambda x, w, b: F.conv3d(x, w, b, (1, 2, 1), 1, 1, 2), WEIGHTS[3])],
-    torch.conv_transpose1d: [(lambda x, w: F.conv_transpose1d(x, w, None, 2, 1, 1), WEIGHTS[1][:2])],
-    torch.conv_transpose2d: [
-        (
-            lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3), (1, 0), (1, 2), 2, (1, 2)),
-            ((2, 4, 3, 2), (4, 3, 3, 2), (6,)),
-        )
-    ],
-    torch.conv_transpose3d: [(lambda x, w: torch.conv_transpose3d(x, w, groups=2), WEIGHTS[3][:2])],
-    torch.convolution: [(generic(False), WEIGHTS[2]), (generic(True), ((2, 4, 3, 2), (4, 3, 3, 2), (6,)))],
-    UNDERSCORED["convolution"]: [
-        (generic(False, False, False, False, False), WEIGHTS[2]),
-        (generic(True, False, False, False, False), ((2, 4, 3, 2), (4, 3, 3, 2), (6,))),
-    ],
-    UNDERSCORED["convolution_mode"]: [
-        (
-            lambda x, w, b: torch._convolution_mode(x, w, b, [1, 1], "same", [1, 2], 2),
-            ((2, 4, 5, 4), (4, 2, 3, 1), (4,)),
-        )
-    ],
-    F.linear: [
-        (F.linear, ((2, 3, 4), (2, 4), (2,))),
-        (lambda x, w: torch._C._nn.linear(x, weight=w), ((3, 4), (2, 4))),
-    ],
-    F.max_pool2d: [
-        (lambda x: F.max_pool2d(x, **MAX_POOL), (IMAGES,)),
-        (lambda x: first(F.max_pool2d(x, **MAX_POOL, return_indices=True)), (IMAGES,)),
-        (torch.nn.MaxPool2d(2), (IMAGES,)),
-    ],
-    F.max_pool2d_with_indices: [(lambda x: first(F.max_pool2d_with_indices(x, **MAX_POOL)), (IMAGES,))],
-    torch.max_pool2d: [
-        (lambda x: torch.max_pool2d(x, **MAX_POOL), (IMAGES,)),
-        (lambda x: torch.max_pool2d(x, 2), (IMAGES,)),
-    ],
-    UNDERSCORED["max_pool2d_with_indices"]: [
-        (lambda x: first(torch._C._nn.max_pool2d_with_indices(x, **MAX_POOL)), (IMAGES,))
-    ],
-    F.avg_pool2d: [
-        (lambda x: F.avg_pool2d(x, **POOL, ceil_mode=True, count_include_pad=False), (IMAGES,)),
-        (lambda x: torch._C._nn.avg_pool2d(x, 2), (IMAGES,)),
-    ],
-    F.unfold: [(lambda x: F.unfold(x, (3, 2), (1, 2), (1, 0), (2, 1)), (IMAGES,)), (torch.nn.Unfold(2), (IMAGES,))],
-    F.fold: [(lambda y: F.fold(y, (6, 5), (3, 2), (1, 2), (1, 0), (2, 1)), ((2, 12, 9),))],
-    UNDERSCORED["im2col"]: [(lambda x: torch._C._nn.im2col(x, (3, 2), (1, 2), (1, 0), (2, 1)), (IMAGES,))],
-    UNDERSCORED["col2im"]: [(lambda y: torch._C._nn.col2im(y, (6, 5), (3, 2), (1, 2), (1, 0), (2, 1)), ((2, 12, 9),))],
-    F.pad: [
-        *((lambda x, m=mode: F.pad(x, (1, 2, -1, 0), m), (IMAGES,)) for mode in MODES),
-        (lambda x: F.pad(x, (1, 2), value=3.0), (ROWS,)),
-        (torch.nn.ReflectionPad2d((1, 2, 0, 3)), (IMAGES,)),
-        (torch.nn.ZeroPad2d((1, -2, 0, 3)), (IMAGES,)),
-    ],
-    UNDERSCORED["pad"]: [(lambda x: torch._C._nn.pad(x, [1, 2], "reflect", None), (ROWS,))],
-    UNDERSCORED["pad_circular"]: [(lambda x: torch._C._nn._pad_circular(x, [1, 2]), (ROWS,))],
-    torch.constant_pad_nd: [
-        (lambda x: torch.constant_pad_nd(x, [1, 2]), (ROWS,)),
-        (lambda x: torch.constant_pad_nd(x, (1, -1, 2, 0), 2.0), (ROWS,)),
-    ],
-    **{
-        UNDERSCORED[f"{kind}_pad{ndim}d"]: [
-            (
-                lambda x, k=kind, n=ndim: UNDERSCORED[f"{k}_pad{n}d"](x, [1, 2, 0, 1, 2, 0][: 2 * n]),
-                ((1, 2, 3, 4, 5)[: 2 + ndim],),
-            )
-        ]
-        for kind in ("reflection", "replication")
-        for ndim in (1, 2, 3)
-    },
-    F.relu: [(F.relu, (ROWS,)), (lambda z: F.relu(z * 1, inplace=True), (ROWS,)), (torch.nn.ReLU(), (ROWS,))],
-    torch.relu: [(torch.relu, (ROWS,))],
-    Tensor.relu: [(lambda z: z.relu(), (ROWS,))],
-    torch.relu_: [(lambda z: torch.relu_(z * 1), (ROWS,)), (lambda z: F.relu_(z * 1), (ROWS,))],
-    Tensor.relu_: [(lambda z: (z * 1).relu_(), (ROWS,))],
-    torch.sigmoid: [(torch.sigmoid, (ROWS,)), (F.sigmoid, (ROWS,)), (torch.nn.Sigmoid(), (ROWS,))],
-    torch.special.expit: [(torch.special.expit, (ROWS,))],
-    Tensor.sigmoid: [(lambda z: z.sigmoid(), (ROWS,))],
-    torch.sigmoid_: [(lambda z: torch.sigmoid_(z * 1), (ROWS,))],
-    Tensor.sigmoid_: [(lambda z: (z * 1).sigmoid_(), (ROWS,))],
-    torch.tanh: [(torch.tanh, (ROWS,)), (F.tanh, (ROWS,)), (torch.nn.Tanh(), (ROWS,))],
-    Tensor.tanh: [(lambda z: z.tanh(), (ROWS,))],
-    torch.tanh_: [(lambda z: torch.tanh_(z * 1), (ROWS,))],
-    Tensor.tanh_: [(lambda z: (z * 1).tanh_(), (ROWS,))],
-    UNDERSCORED["softmax"]: [(lambda z: torch._softmax(z, 1, False), (ROWS,))],
-    UNDERSCORED["log_softmax"]: [(lambda z: torch._log_softmax(z, -1, False), (ROWS,))],
-}
-for _name in ("softmax", "log_softmax"):
-    _call, _special, _function = getattr(torch, _name), getattr(torch.special, _name), getattr(F, _name)
-    CALLS[_call] = [(lambda z, f=_call: f(z, 1), (ROWS,)), (lambda z, f=_call: f(z, dim=-1, dtype=z.dtype), (ROWS,))]
-    CALLS[_special] = [(lambda z, f=_special: f(z, 1), (ROWS,))]
-    CALLS[getattr(Tensor, _name)] = [(lambda z, n=_name: getattr(z, n)(1, z.dtype), (ROWS,))]
-    CALLS[_function] = [
-        (lambda z, f=_function: f(z, dim=1), (ROWS,)),
-        (lambda z, f=_function: f(z, -1, dtype=z.dtype), (ROWS,)),
-    ]
 EACH = [pytest.param(*call, id=f"{f.__name__}-{n}") for f, calls in CALLS.items() for n, call in enumerate(calls)]
 
 

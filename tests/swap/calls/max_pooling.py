@@ -1,0 +1,38 @@
+"""Calls of max pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from manualconv.torch_internals import UNDERSCORED
+from tests.swap.calls.call import IMAGES, Calls
+
+POOL = {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1}
+MAX_POOL = {**POOL, "dilation": (1, 2), "ceil_mode": True}
+
+
+def first(results: Any) -> Tensor:
+    """The values of a pooling that also gives indices."""
+    assert results[1].dtype == torch.int64
+    return results[0]
+
+
+CALLS: Calls = {
+    F.max_pool2d: [
+        (lambda x: F.max_pool2d(x, **MAX_POOL), (IMAGES,)),
+        (lambda x: first(F.max_pool2d(x, **MAX_POOL, return_indices=True)), (IMAGES,)),
+        (torch.nn.MaxPool2d(2), (IMAGES,)),
+    ],
+    F.max_pool2d_with_indices: [(lambda x: first(F.max_pool2d_with_indices(x, **MAX_POOL)), (IMAGES,))],
+    torch.max_pool2d: [
+        (lambda x: torch.max_pool2d(x, **MAX_POOL), (IMAGES,)),
+        (lambda x: torch.max_pool2d(x, 2), (IMAGES,)),
+    ],
+    UNDERSCORED["max_pool2d_with_indices"]: [
+        (lambda x: first(torch._C._nn.max_pool2d_with_indices(x, **MAX_POOL)), (IMAGES,))
+    ],
+}
