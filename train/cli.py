@@ -56,6 +56,17 @@ def positive(text: str) -> float:
     return value
 
 
+def finite(text: str) -> float:
+    """An argparse type: a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return value
+
+
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """What every sub-command that trains understands."""
     seeded = "of the weights, the order and the shifts (default 0)"
@@ -86,6 +97,18 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=whole(1), default=2, metavar="N", help="timed epochs of each (default 2)")
 
 
+def add_trace_options(parser: argparse.ArgumentParser) -> None:
+    """Print back-propagation through a 2-3-2-1 network of sigmoid units, every number of every step."""
+    parser.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), default=0, metavar="N", help="of the weights (default 0)"
+    )
+    parser.add_argument("--eta", type=positive, default=0.5, help="learning rate (default %(default)s)")
+    parser.add_argument("--steps", type=whole(1), default=1, metavar="N", help="default %(default)s")
+    parser.add_argument("--input", type=finite, nargs=2, default=[1.0, 0.5], metavar=("X1", "X2"), help="default 1 0.5")
+    parser.add_argument("--target", type=finite, nargs=1, default=[1.0], metavar="T", help="default 1")
+    parser.add_argument("--no-bias", dest="bias", action="store_false", help="units without biases, weights alone")
+
+
 def spin_briefly() -> None:
     """Let the threads of GNU OpenMP, which torch brings, sleep soon when they wait for each other.
 
@@ -112,6 +135,13 @@ def run_compare(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def run_trace(options: argparse.Namespace) -> int:
+    """Import torch only now."""
+    from train.trace import run
+
+    return run(options)
+
+
 @dataclass(frozen=True)
 class Command:
     """A sub-command; the first line of ``add_options``'s docstring says in its help what it does."""
@@ -120,7 +150,11 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-COMMANDS = {"fit": Command(add_fit_options, run_fit), "compare": Command(add_compare_options, run_compare)}
+COMMANDS = {
+    "fit": Command(add_fit_options, run_fit),
+    "compare": Command(add_compare_options, run_compare),
+    "trace": Command(add_trace_options, run_trace),
+}
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:
@@ -138,7 +172,7 @@ def make_parser(name: str) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code: 0, 1 for what ``TrainError`` names, 130 after Ctrl-C; argparse itself exits with 2."""
+    """Return the exit code: 0, 1 for a ``TrainError`` or a closed pipe, 130 after Ctrl-C; argparse itself exits with 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words and not words[0].startswith("-") else IMPLIED
     if name not in COMMANDS:
@@ -149,9 +183,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--download needs --data-dir, the folder to download into")
     spin_briefly()
     try:
-        return COMMANDS[name].run(options)
+        code = COMMANDS[name].run(options)
+        sys.stdout.flush()
+        return code
     except TrainError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `| head` has seen enough; what is still buffered must go somewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: stopped by Ctrl-C.", file=sys.stderr)

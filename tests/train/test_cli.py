@@ -14,7 +14,7 @@ from train.cli import main
 ROOT = Path(cli.__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["compare", "-h"]])
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["compare", "-h"], ["trace", "--help"]])
 def test_help_loads_no_torch(words: list[str]) -> None:
     probe = f"""
 import sys
@@ -38,6 +38,7 @@ assert not {{"torch", "numpy", "manualconv", "torchvision"}} & set(sys.modules)
         (["--epochs", "1"], "fit", 1),
         (["fit", "--epochs", "3"], "fit", 3),
         (["compare"], "compare", None),
+        (["trace", "--steps", "2"], "trace", None),
     ],
 )
 def test_the_sub_command_may_be_left_out(
@@ -81,6 +82,11 @@ MISTAKES = [
     (["--download"], "--download needs --data-dir"),
     (["compare", "--rounds", "0"], "--rounds"),
     (["compare", "--epochs", "2"], "unrecognized arguments"),
+    (["trace", "--input", "1"], "expected 2 arguments"),
+    (["trace", "--input", "1", "nan"], "'nan' is not a finite number"),
+    (["trace", "--target", "inf"], "'inf' is not a finite number"),
+    (["trace", "--eta", "0"], "'0' is not a finite number above 0"),
+    (["trace", "--steps", "0"], "--steps"),
 ]
 
 
@@ -156,3 +162,15 @@ def test_an_output_folder_that_cannot_be_made(
     assert "cannot be used" in error
     assert error.count("\n") == 1
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    words = [sys.executable, "-m", "train", "trace", "--steps", "100"]
+    child = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stderr is not None
+    assert child.stdout.readline().startswith("2-3-2-1 network")
+    child.stdout.close()
+    assert child.stderr.read() == ""
+    assert child.wait() == 1
+    child.stderr.close()
