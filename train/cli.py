@@ -104,7 +104,9 @@ def add_trace_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--eta", type=positive, default=0.5, help="learning rate (default %(default)s)")
     parser.add_argument("--steps", type=whole(1), default=1, metavar="N", help="default %(default)s")
-    parser.add_argument("--input", type=finite, nargs=2, default=[1.0, 0.5], metavar=("X1", "X2"), help="default 1 0.5")
+    parser.add_argument(
+        "--input", type=finite, nargs=2, default=[1.0, -0.5], metavar=("X1", "X2"), help="default 1 -0.5"
+    )
     parser.add_argument("--target", type=finite, nargs=1, default=[1.0], metavar="T", help="default 1")
     parser.add_argument("--no-bias", dest="bias", action="store_false", help="units without biases, weights alone")
 
@@ -172,7 +174,7 @@ def make_parser(name: str) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code: 0, 1 for a ``TrainError`` or a closed pipe, 130 after Ctrl-C; argparse itself exits with 2."""
+    """Return the exit code: 0, 1 for ``TrainError`` or a closed pipe, 130 after Ctrl-C; argparse exits with 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words and not words[0].startswith("-") else IMPLIED
     if name not in COMMANDS:

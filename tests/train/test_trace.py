@@ -75,7 +75,8 @@ def test_every_printed_line_holds(words: tuple[str, ...], capsys: pytest.Capture
     steps = out[out.index("\nstep 1") : out.index("\nafter")]
     lines = re.findall(r"(\S+) +(?:=|<-) ([^=\n]*?\S) = (\S+)", re.sub(r"(?<=\S) {4,}", "\n", steps))
     for name, expression, value in lines:
-        assert calculated(expression) == pytest.approx(float(value), rel=2e-4, abs=1e-9), name
+        cancelling = 3e-6 if name[0] in "nwb" else 0  # sums of terms that are rounded to six digits
+        assert calculated(expression) == pytest.approx(float(value), rel=2e-4, abs=cancelling), name
     biases = 0 if "--no-bias" in words else 6
     names = [name for name, _, _ in lines]
     for kind, count in (("net", 6), ("y", 6), ("delta", 6), ("E", 1), ("dE/dw", 14), ("w", 14), ("b", biases)):
