@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train test lint prove accuracy deep faults compare capabilities clean
+.PHONY: setup train test lint prove accuracy deep faults networks compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -34,6 +34,10 @@ deep: setup
 # Every planted fault and every right implementation of convolution, tried by every law.
 faults: setup
 	$(RUN) -W ignore -m tests.faults.trial
+
+# torchvision's networks by hand beside torch's own: logits, all gradients, statistics and forbidden calls, a row each.
+networks: setup
+	$(RUN) -m tests.networks $(ARGS)
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)
