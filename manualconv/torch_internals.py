@@ -44,6 +44,18 @@ def is_wrapped(t: Tensor) -> bool:
     return is_transformed(t) or bool(torch._C._functorch.is_legacy_batchedtensor(t))
 
 
+def mapped_levels(t: Tensor) -> set[int]:
+    """The levels of ``torch.func.vmap`` at which t has a value for each sample; none known while compiling."""
+    levels: set[int] = set()
+    if torch.compiler.is_compiling():
+        return levels
+    while torch._C._functorch.is_functorch_wrapped_tensor(t):
+        if torch._C._functorch.is_batchedtensor(t):
+            levels.add(torch._C._functorch.maybe_get_level(t))
+        t = torch._C._functorch.get_unwrapped(t)
+    return levels
+
+
 def transforms_active() -> bool:
     """Whether this runs inside ``torch.func.grad``, ``jvp`` or ``vmap``; Dynamo knows it while tracing, too."""
     return bool(torch._C._are_functorch_transforms_active())

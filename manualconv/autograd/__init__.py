@@ -7,6 +7,7 @@ from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weig
 from manualconv.autograd.scaling import DotChannels, ScaleChannels
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.autograd.softmax import LogSoftmax, Softmax
+from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
 from manualconv.autograd.windows import OverlapAdd, Windows
 
@@ -28,6 +29,7 @@ __all__ = [
     "SpreadBias",
     "SpreadWindows",
     "Square",
+    "Standardize",
     "SumToBias",
     "SumWindows",
     "Tanh",

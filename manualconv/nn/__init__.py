@@ -23,6 +23,20 @@ from torch.nn import (
 
 from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from manualconv.nn.average_pooling import AvgPool2d
+from manualconv.nn.batch_normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+)
 from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d, LazyConv1d, LazyConv2d, LazyConv3d
 from manualconv.nn.convolution_transpose import (
     ConvTranspose1d,
@@ -37,6 +51,7 @@ from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
 from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from manualconv.nn.max_pooling import MaxPool2d
+from manualconv.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from manualconv.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -58,6 +73,9 @@ from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -73,15 +91,27 @@ __all__ = [
     "CrossEntropyLoss",
     "Flatten",
     "Fold",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
     "LazyConv1d",
     "LazyConv2d",
     "LazyConv3d",
     "LazyConvTranspose1d",
     "LazyConvTranspose2d",
     "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
     "LazyLinear",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",

@@ -16,6 +16,7 @@ from tests.layers import (
     linear,
     loss,
     max_pooling,
+    normalization,
     padding,
     subsampling,
 )
@@ -26,7 +27,18 @@ from tests.layers.tables import close as close
 from tests.layers.tables import spread_out as spread_out
 from tests.layers.tables import weighed as weighed
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, subsampling, activation, loss)
+FAMILIES = (
+    convolution,
+    linear,
+    padding,
+    folding,
+    max_pooling,
+    average_pooling,
+    subsampling,
+    normalization,
+    activation,
+    loss,
+)
 
 
 def _merged(table: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies that read like nouns: windows, convolutions, transposed convolutions, poolings, paddings.
+"""Hypothesis strategies that read like nouns: windows, convolutions, poolings, paddings, normalizations.
 
 A drawn layer is a *description*: numbers, a seed, how its tensors are filled and how they lie in memory.  Its tensors
 are made from that, so that a failure shrinks to small numbers and prints as one line.  Every parameter is drawn for
@@ -10,6 +10,8 @@ from tests.strategies.convolution import Convolution as Convolution
 from tests.strategies.convolution import TransposedConvolution as TransposedConvolution
 from tests.strategies.convolution import convolutions as convolutions
 from tests.strategies.convolution import transposed_convolutions as transposed_convolutions
+from tests.strategies.normalization import Normalization as Normalization
+from tests.strategies.normalization import normalizations as normalizations
 from tests.strategies.padding import Padding as Padding
 from tests.strategies.padding import paddings as paddings
 from tests.strategies.pooling import Pooling as Pooling

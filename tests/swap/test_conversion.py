@@ -298,20 +298,20 @@ def test_the_report_before_and_after() -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 1), Block(4), Twice(4, 4, 1))
     before = conversion_report(model)
     assert [entry.name for entry in before] == ["0", "1", "1.conv1", "1.norm", "1.conv2", "2"]
-    assert [entry.state for entry in before] == ["convertible", "left", "convertible", "left", "convertible", "left"]
-    assert before.count("convertible") == 3
+    assert [entry.state for entry in before] == ["convertible", "left", *["convertible"] * 3, "left"]
+    assert before.count("convertible") == 4
     after = conversion_report(convert(model))
     assert [entry.type for entry in after] == [entry.type for entry in before]
-    assert [entry.state for entry in after] == ["by hand", "left", "by hand", "left", "by hand", "left"]
+    assert [entry.state for entry in after] == ["by hand", "left", *["by hand"] * 3, "left"]
     assert str(after).splitlines() == [
         "module   type         state    why",
         "0        Conv2d       by hand  manualconv.nn.Conv2d",
         "1        Block        left     code of its own",
         "1.conv1  Conv2d       by hand  manualconv.nn.Conv2d",
-        "1.norm   BatchNorm2d  left     no hand-written layer",
+        "1.norm   BatchNorm2d  by hand  manualconv.nn.BatchNorm2d",
         "1.conv2  Conv2d       by hand  manualconv.nn.Conv2d",
         "2        Twice        left     subclass of torch.nn.Conv2d, whose code may differ",
-        "3 by hand, 0 convertible, 3 left",
+        "4 by hand, 0 convertible, 2 left",
     ]
     assert str(conversion_report(convert(torch.nn.ReLU()))).splitlines()[1].startswith("(model)  ReLU  by hand")
 

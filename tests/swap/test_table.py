@@ -22,7 +22,10 @@ from tests.test_by_hand import Operators, exercise
 # ------------------------------------------------------------------------------------------------ none is missing
 
 #: What a name of the family holds.
-FAMILY = re.compile(r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention")
+FAMILY = re.compile(
+    r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention|"
+    r"(batch|layer|group|instance|response|rms)_norm"
+)
 
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
@@ -31,21 +34,23 @@ LEFT = {
         adaptive_max_pool3d avg_pool1d avg_pool3d max_pool1d max_pool1d_with_indices max_pool3d max_pool3d_with_indices
         max_unpool2d max_unpool3d fractional_max_pool2d fractional_max_pool3d bilinear conv_tbc
         hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
-        rrelu_with_noise rrelu_with_noise_ threshold threshold_""",
+        rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm""",
     "the same padding under a mode's number": "_pad_enum",
     "a copy of a view": "unfold_copy",
     "asks for one of torch's kernels by its name": """
         _conv_depthwise2d conv_depthwise3d slow_conv3d slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d
         slow_conv_transpose3d thnn_conv2d miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
         miopen_convolution_transpose miopen_depthwise_convolution mkldnn_linear mkldnn_reorder_conv2d_weight
-        mkldnn_reorder_conv3d_weight""",
+        mkldnn_reorder_conv3d_weight _native_batch_norm_legit native_batch_norm native_layer_norm native_group_norm
+        miopen_batch_norm _fused_rms_norm batch_norm_stats batch_norm_update_stats batch_norm_gather_stats
+        batch_norm_gather_stats_with_counts batch_norm_elemt batch_norm_backward_elemt batch_norm_backward_reduce""",
     "one fused layer, whose parts no mode sees": """
         rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell scaled_dot_product_attention""",
     "quantised or packed": """
         _wrapped_linear_prepack _wrapped_quantized_linear_prepacked fbgemm_linear_fp16_weight
         fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation
         fbgemm_linear_quantize_weight quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d
-        quantized_rnn_relu_cell quantized_rnn_tanh_cell pad_sequence""",
+        quantized_rnn_relu_cell quantized_rnn_tanh_cell quantized_batch_norm pad_sequence""",
     "a view": "unfold",
     "another function that shares letters": """
         arctanh arctanh_ atanh atanh_ _sym_tanh _upsample_bilinear2d_aa upsample_bilinear2d upsample_linear1d

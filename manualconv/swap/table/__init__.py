@@ -13,11 +13,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from manualconv.swap.table import activation, average_pooling, convolution, folding, linear, max_pooling, padding
+from manualconv.swap.table import (
+    activation,
+    average_pooling,
+    convolution,
+    folding,
+    linear,
+    max_pooling,
+    normalization,
+    padding,
+)
 from manualconv.swap.table.composites import bodies
 from manualconv.swap.table.spelling import Operation
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, activation)
+FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, normalization, activation)
 
 #: torch's callable → ours.  What has two names for one object (``F.conv2d`` is ``torch.conv2d``) is here once.
 TABLE: dict[Operation, Operation] = {theirs: ours for family in FAMILIES for theirs, ours in family.TABLE.items()}

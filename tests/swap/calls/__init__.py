@@ -1,10 +1,19 @@
 """For each callable in the table, calls that reach it, one file a family."""
 
-from tests.swap.calls import activation, average_pooling, convolution, folding, linear, max_pooling, padding
+from tests.swap.calls import (
+    activation,
+    average_pooling,
+    convolution,
+    folding,
+    linear,
+    max_pooling,
+    normalization,
+    padding,
+)
 from tests.swap.calls.call import IMAGES as IMAGES
 from tests.swap.calls.call import ROWS as ROWS
 from tests.swap.calls.call import Calls
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, activation)
+FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, normalization, activation)
 
 CALLS: Calls = {theirs: calls for family in FAMILIES for theirs, calls in family.CALLS.items()}

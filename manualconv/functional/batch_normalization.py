@@ -1,0 +1,160 @@
+"""Batch and instance normalisation: standardised over samples and positions, or over positions; running statistics.
+
+    training      x̂ = (x − μ)/√(v + ε)          y = γ·x̂ + β          μ and v of this batch: Standardize
+    evaluation    y = (x − μ')·γ/√(v' + ε) + β                        μ' and v' kept from training: constants
+
+    μ' ← (1 − α)·μ' + α·μ          v' ← (1 − α)·v' + α·v·m/(m − 1)          α is the momentum; v' is unbiased, v is not
+
+Batch normalisation has one μ and v a channel, instance normalisation one a channel and sample (and keeps their means
+over the samples).  Half precision is computed in float32 and rounded once, at the end.
+
+Source: Ioffe and Szegedy, *Batch Normalization*, arXiv 1502.03167, algorithms 1 and 2.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.standardization import Standardize
+from manualconv.functional.affine import arranged, scaled_and_shifted, widened_half
+from manualconv.functional.validation import batch_normalization as validation
+from manualconv.kernels.standardization import count
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Batch normalisation, its derivatives right at every order.
+
+    Args:
+        input: ``(N, C, *I)``, any number of axes behind the channels; floating point.
+        running_mean, running_var: ``(C,)`` both or neither.  Training overwrites them, evaluation needs them; they
+            have no gradient.
+        weight, bias: γ and β, ``(C,)`` each, or None.
+        training: standardise by the statistics of `input`; else by the running ones.
+        momentum: the share of this batch in the running statistics.
+        eps: added to the variance, under the root.
+
+    Returns:
+        ``(N, C, *I)`` of the dtype of `input`; channels_last if `input` is.
+
+    Raises:
+        ValueError: one value a channel in training, or an eps that is not positive there.
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.batch_norm.
+    """
+    validation.check_batch_norm(input, training, momentum, eps)
+    return normalized_by_channel(input, weight, bias, running_mean, running_var, training, momentum, eps)
+
+
+def normalized_by_channel(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """`batch_norm` as ``torch.batch_norm`` takes it: a single value a channel is its own mean."""
+    validation.check_statistics("batch_norm", input, weight, bias, running_mean, running_var, training)
+    x = arranged(input)
+    if not training:
+        assert running_mean is not None and running_var is not None
+        return _by_running(x, running_mean, running_var, weight, bias, eps)
+    axes = (0, *range(2, x.dim()))
+    x_hat, _, mean, variance = Standardize.call(x, axes, float(eps))
+    if running_mean is not None and running_var is not None and x.numel() > 0:
+        _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
+    return scaled_and_shifted(x_hat, weight, bias, x.dim() - 2, x.dtype)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Instance normalisation: each channel of each sample is standardised over its positions.
+
+    Args:
+        input: ``(N, C, *I)``; floating point.
+        running_mean, running_var: ``(C,)`` both or neither; overwritten by the means over the samples if
+            `use_input_stats`, needed if not.
+        weight, bias: γ and β, ``(C,)`` each, or None.
+        use_input_stats: standardise by the statistics of `input`; else by the running ones.
+        momentum, eps: as in `batch_norm`.
+
+    Returns:
+        ``(N, C, *I)`` of the dtype of `input`, contiguous.
+
+    Raises:
+        ValueError: one position in all, while statistics are taken of `input`.
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.instance_norm.
+    """
+    validation.check_instance_norm(input, use_input_stats, momentum, eps)
+    return normalized_by_instance(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps)
+
+
+def normalized_by_instance(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """`instance_norm` as ``torch.instance_norm`` takes it: a single position is its own mean."""
+    validation.check_statistics("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
+    x = input.contiguous()
+    if not use_input_stats:
+        assert running_mean is not None and running_var is not None
+        return _by_running(x, running_mean, running_var, weight, bias, eps)
+    axes = tuple(range(2, x.dim()))
+    x_hat, _, mean, variance = Standardize.call(x, axes, float(eps))
+    if running_mean is not None and running_var is not None and x.numel() > 0:
+        _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
+    return scaled_and_shifted(x_hat, weight, bias, x.dim() - 2, x.dtype)
+
+
+def _by_running(
+    x: Tensor, running_mean: Tensor, running_var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """An affine map with constants: ``(x − μ')·γ·r' + β``.
+
+    The mean is taken off first: folded into the shift it would cost the digits of a large mean.
+    """
+    behind, wide = (-1, *(1,) * (x.dim() - 2)), widened_half(x)
+    mean, variance = (t.detach().to(wide.dtype).reshape(behind) for t in (running_mean, running_var))
+    scale = (variance + eps).rsqrt()
+    if weight is not None:
+        scale = scale * weight.reshape(behind)
+    y = (wide - mean) * scale
+    if bias is not None:
+        y = y + bias.reshape(behind)
+    return y.to(x.dtype)
+
+
+def _keep(running_mean: Tensor, running_var: Tensor, mean: Tensor, variance: Tensor, m: int, momentum: float) -> None:
+    """Move the running statistics towards this batch's; v becomes unbiased."""
+    unbiased = m / (m - 1) if m != 1 else float("nan")
+    channels = running_mean.shape[0]
+    with torch.no_grad():
+        for running, batch in ((running_mean, mean), (running_var, variance * unbiased)):
+            # One mean a channel and sample for instance normalisation, one a channel for batch normalisation.
+            batch = batch.detach().reshape(-1, channels).mean(0)
+            running.copy_(momentum * batch + (1 - momentum) * running)

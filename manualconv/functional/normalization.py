@@ -1,0 +1,125 @@
+"""Layer, group and local response normalisation.
+
+    layer_norm             x̂ over the last axes               y = γ·x̂ + β, γ and β of those axes' shape
+    group_norm             x̂ over C/G channels and positions  y = γ·x̂ + β, γ and β one number a channel
+    local_response_norm    y[c] = x[c] / (k + α·Σ_{|c'−c| ≤ size/2} x[c']²/size)^β        sum over neighbouring channels
+
+The first two are `Standardize` over other axes than batch normalisation's.  The last is AlexNet's: the sum is that of
+average pooling, along channels.  Half precision is computed in float32 and rounded once, at the end.
+
+Source: Ba, Kiros and Hinton, *Layer Normalization*, arXiv 1607.06450; Wu and He, *Group Normalization*, arXiv
+1803.08494; Krizhevsky, Sutskever and Hinton, *ImageNet Classification with Deep CNNs*, section 3.3.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from torch import Tensor
+
+from manualconv.autograd.standardization import Standardize
+from manualconv.autograd.summation import SumWindows
+from manualconv.functional.affine import arranged, scaled_and_shifted, widened_half
+from manualconv.functional.precision import widened
+from manualconv.functional.validation import normalization as validation
+from manualconv.geometry import Window
+
+
+def _off_the_cpu(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+    """torch's policy under autocast: float32, but not on the CPU."""
+    on_cpu = any(t is not None and t.device.type == "cpu" for t in tensors)
+    return tensors if on_cpu else widened(*tensors)
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: list[int] | tuple[int, ...],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Layer normalisation over the last axes, its derivatives right at every order.
+
+    Args:
+        input: ``(*, *normalized_shape)``; floating point.
+        normalized_shape: the sizes of the axes that are standardised together, at least one.
+        weight, bias: γ and β, each of shape `normalized_shape`, or None.
+        eps: added to the variance, under the root.
+
+    Returns:
+        The shape and dtype of `input`, contiguous.
+
+    Raises:
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.layer_norm.
+    """
+    validation.check_layer_norm(input, normalized_shape, weight, bias, eps)
+    x, weight, bias = _off_the_cpu(input, weight, bias)
+    assert x is not None
+    axes = tuple(range(x.dim() - len(normalized_shape), x.dim()))
+    x_hat, *_ = Standardize.call(x.contiguous(), axes, float(eps))
+    return scaled_and_shifted(x_hat, weight, bias, 0, x.dtype)
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Group normalisation: each sample is standardised over every group of channels with their positions.
+
+    Args:
+        input: ``(N, C, *I)``; floating point.
+        num_groups: G, a divisor of C.
+        weight, bias: γ and β, ``(C,)`` each, or None.
+        eps: added to the variance, under the root.
+
+    Returns:
+        ``(N, C, *I)`` of the dtype of `input`; channels_last if `input` is.
+
+    Raises:
+        ValueError: one value a group.
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.group_norm.
+    """
+    validation.check_group_sizes(input, num_groups)
+    return normalized_by_group(input, num_groups, weight, bias, eps)
+
+
+def normalized_by_group(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """`group_norm` as ``torch.group_norm`` takes it: a single value is its own mean."""
+    validation.check_group_norm(input, num_groups, weight, bias, eps)
+    x, weight, bias = _off_the_cpu(input, weight, bias)
+    assert x is not None
+    x = arranged(x)
+    n, c, *size = x.shape
+    grouped = x.reshape(n, num_groups, c // num_groups, *size)
+    x_hat, *_ = Standardize.call(grouped, tuple(range(2, grouped.dim())), float(eps))
+    return scaled_and_shifted(x_hat.reshape(x.shape), weight, bias, len(size), x.dtype)
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """Local response normalisation: each entry divided by a power of its neighbours' mean square along the channels.
+
+    Args:
+        input: ``(N, C, *I)`` with at least one axis behind the channels; floating point or int64.
+        size: how many channels are neighbours; beyond the first and the last channel they count as zeros.
+        alpha, beta, k: as in the formula above.
+
+    Returns:
+        ``(N, C, *I)`` of the dtype of `input`; float32 for int64.
+
+    Raises:
+        ValueError: fewer than three axes.
+        TypeError, RuntimeError: as torch.nn.functional.local_response_norm.
+    """
+    validation.check_local_response_norm(input, size, alpha, beta, k)
+    # torch's policy under autocast is that of its average pooling: avg_pool3d, which it uses for images, is float32.
+    x = (widened if input.dim() > 3 else _off_the_cpu)(input)[0]
+    assert x is not None
+    wide = widened_half(x)
+    n, c, *places = wide.shape
+    squares = (wide * wide).reshape(n, 1, c, prod(places))
+    window = Window((c, prod(places)), (size, 1), (1, 1), (1, 1), ((size // 2, (size - 1) // 2), (0, 0)))
+    total: Tensor = SumWindows.call(squares, window)
+    mean = total / size if wide.is_floating_point() else total.div(size, rounding_mode="trunc")
+    y: Tensor = wide / (mean * alpha + k).pow(beta).reshape(wide.shape)
+    return y.to(x.dtype) if x.is_floating_point() else y

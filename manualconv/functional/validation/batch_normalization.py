@@ -1,0 +1,191 @@
+"""What batch and instance normalisation take."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv.functional.validation.arguments import kind, listed, scalar_type
+from manualconv.torch_internals import mapped_levels
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+def check_number(name: str, key: str, place: int, value: Any) -> None:
+    """A number, a symbolic one, or a tensor of one."""
+    if not isinstance(value, (int, float, torch.SymFloat, torch.SymInt)) and not (
+        isinstance(value, Tensor) and value.numel() == 1
+    ):
+        raise TypeError(
+            f"{name}(): argument '{key}' (position {place}) must be float, not {kind(value)} [a number is needed]"
+        )
+
+
+def check_input(name: str, input: Any, place: str = " (position 1)") -> None:
+    """A Tensor."""
+    if not isinstance(input, Tensor):
+        raise TypeError(
+            f"{name}(): argument 'input'{place} must be Tensor, not {kind(input)} [torch.as_tensor(...) makes one]"
+        )
+
+
+def check_floating(kernel: str, input: Tensor) -> None:
+    """Floating point, under the name of torch's kernel."""
+    if not input.is_floating_point():
+        raise NotImplementedError(
+            f"\"{kernel}\" not implemented for '{scalar_type(input)}' [a deviation is no whole number: input.float()]"
+        )
+
+
+def check_dtypes(name: str, x: Tensor, parameters: dict[str, Tensor | None]) -> None:
+    """Every parameter has the input's dtype, or float32 beside an input of half precision: one of the two for all."""
+    given = {key: t for key, t in parameters.items() if t is not None}
+    if all(t.dtype is x.dtype for t in given.values()):
+        return
+    first = next(iter(given.values()))
+    if first.dtype is x.dtype:
+        key, odd = next((key, t) for key, t in given.items() if t.dtype is not x.dtype)
+        raise RuntimeError(
+            f"expected scalar type {scalar_type(x)} but found {scalar_type(odd)} [{name}(): {key} must have the dtype "
+            f"of the parameters before it, {first.dtype}]"
+        )
+    if any(t.dtype is not torch.float32 for t in given.values()):
+        kinds = ", ".join(f"{key} is {t.dtype}" for key, t in given.items())
+        raise RuntimeError(
+            f"mixed dtype (CPU): expect parameter to have scalar type of Float [{name}(): input is {x.dtype}, {kinds}; "
+            f"parameters have the input's dtype, or all float32 beside half precision]"
+        )
+    if x.dtype not in _HALF:
+        raise RuntimeError(
+            f"mixed dtype (CPU): all inputs must share same datatype. [{name}(): input is {x.dtype}, the parameters "
+            f"are torch.float32; module.to({x.dtype}) makes them alike]"
+        )
+
+
+def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None:
+    """What torch.nn.functional.batch_norm checks itself: enough values, a positive eps, types."""
+    check_input("batch_norm", input)
+    if not isinstance(training, bool):
+        raise TypeError(
+            f"batch_norm(): argument 'training' (position 6) must be bool, not {kind(training)} [True standardises by "
+            f"the input's own statistics]"
+        )
+    check_number("batch_norm", "momentum", 7, momentum)
+    check_number("batch_norm", "eps", 8, eps)
+    if input.dim() < 2 and training:
+        raise IndexError(
+            f"Dimension out of range: batch_norm() takes an input (N, C, *I) of at least 2 axes, but got {input.dim()} "
+            f"[input.unsqueeze(0) adds one]"
+        )
+    if training and prod([input.shape[0], *input.shape[2:]]) == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {input.shape} [one value is its own "
+            f"mean: use more samples or positions, or module.eval()]"
+        )
+    if training and eps <= 0.0:
+        raise ValueError(
+            f"batch_norm eps must be positive during training, but got {eps} [a channel of equal values has variance 0]"
+        )
+    if eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps} [it is added to a variance]")
+
+
+def check_instance_norm(input: Any, use_input_stats: Any, momentum: Any, eps: Any) -> None:
+    """What torch.nn.functional.instance_norm checks itself: more than one position, types."""
+    if not isinstance(input, Tensor) and use_input_stats:
+        raise (AttributeError if input is None else TypeError)(
+            f"{kind(input)!r} object has no attribute 'size' [instance_norm() takes a Tensor: torch.as_tensor(...)]"
+        )
+    check_input("instance_norm", input)
+    if not isinstance(use_input_stats, bool):
+        raise TypeError(
+            f"instance_norm(): argument 'use_input_stats' (position 6) must be bool, not {kind(use_input_stats)} [True "
+            f"standardises by the input's own statistics]"
+        )
+    check_number("instance_norm", "momentum", 7, momentum)
+    check_number("instance_norm", "eps", 8, eps)
+    if use_input_stats and prod(input.shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {input.shape} [one value is its own "
+            f"mean: instance normalisation needs more positions]"
+        )
+    if input.dim() < 2:
+        raise IndexError(
+            f"Dimension out of range: instance_norm() takes an input (N, C, *I) of at least 2 axes, but got "
+            f"{input.dim()} [input.unsqueeze(0) adds one]"
+        )
+
+
+def check_statistics(
+    name: str,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+) -> None:
+    """Statistics and parameters ``(C,)``, floating point, and both statistics where they are read or overwritten."""
+    check_input(name, input)
+    parameters = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    for place, (key, t) in enumerate(parameters.items(), 2):
+        if t is not None and not isinstance(t, Tensor):
+            raise TypeError(
+                f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(t)} [torch.as_tensor(...) "
+                f"makes one; None stands for none]"
+            )
+    _check_both(name, running_mean, running_var, training)
+    channels = input.shape[1] if input.dim() > 1 else 0
+    for key in ("running_mean", "running_var", "weight", "bias"):
+        t = parameters[key]
+        if t is not None and t.numel() != channels:
+            # torch sees instance normalisation as batch normalisation of N·C channels.
+            copies = input.shape[0] if name == "instance_norm" else 1
+            raise RuntimeError(
+                f"{key} should contain {copies * channels} elements not {copies * t.numel()} [{name}(): one for each "
+                f"channel, that is input.shape[1] = {channels} of {listed(input.shape)}, but got {listed(t.shape)}]"
+            )
+    if input.numel() > 0:
+        check_floating("batch_norm", input)
+        kept = {} if name == "instance_norm" else {"running_mean": running_mean, "running_var": running_var}
+        check_dtypes(name, input, {"weight": weight, "bias": bias, **kept})
+    _check_untouched(name, input, running_mean, running_var, training)
+
+
+def _check_both(name: str, running_mean: Any, running_var: Any, training: bool) -> None:
+    """Both statistics or none, and both where nothing else can be standardised by."""
+    if not training:
+        for key, t in (("running_mean", running_mean), ("running_var", running_var)):
+            if t is None:
+                words = (
+                    f"{key} must be defined in evaluation mode"
+                    if name == "batch_norm"
+                    else "Expected running_mean and running_var to be defined when use_input_stats is false"
+                )
+                raise RuntimeError(f"{words} [{name}(): {key} is None; module.train() uses the input's own]")
+    if (running_mean is None) != (running_var is None):
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise ValueError(
+            f"running_mean and running_var must either both be None or neither be None [{name}(): {missing} is None]"
+        )
+
+
+def _check_untouched(name: str, input: Tensor, running_mean: Any, running_var: Any, training: bool) -> None:
+    """Statistics are constants to a derivative, and one tensor cannot take a value for each sample of a vmap."""
+    for key, t in (("running_mean", running_mean), ("running_var", running_var)):
+        if t is None:
+            continue
+        if t.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            raise RuntimeError(
+                f"The function 'native_batch_norm' is not differentiable with respect to argument '{key}'. This input "
+                f"cannot have requires_grad True. [{name}(): pass {key}.detach()]"
+            )
+        if training and not mapped_levels(input) <= mapped_levels(t):
+            raise RuntimeError(
+                "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated "
+                f"in place, were not batched.\nPlease set track_running_stats=False, use eval mode, or map {key} too "
+                f"[{name}(): {key} {listed(t.shape)} cannot take one value for each sample of vmap]"
+            )

@@ -1,0 +1,93 @@
+"""layer_norm, group_norm and local_response_norm: the loops' values, torch's at two orders."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.autograd import grad
+
+from manualconv import functional
+from tests import definitions
+from tests.functional.test_batch_normalization import near
+from tests.layers import spread_out
+from tests.referee import first_gradients, leaves, second_gradients
+from tests.strategies import Normalization, normalizations
+
+AXES = normalizations(kinds=("layer", "group"))
+
+
+@given(case=AXES)
+def test_values_and_gradients_equal_the_loops(case: Normalization) -> None:
+    inputs = leaves(case.input(), *case.parameters())
+    x, given = inputs[0], iter(inputs[1:])
+    weight, bias = (next(given) if there else None for there in case.affine)
+    y = case.apply(functional, x, weight, bias)
+    ones = torch.ones(case.parameter_shape).double()
+    gamma = (ones if weight is None else weight).detach().numpy()
+    beta = (0 * ones if bias is None else bias).detach().numpy()
+    x_hat = definitions.standardize(x.detach().numpy(), case.key, case.eps)
+    near(y, torch.from_numpy(definitions.scale_and_shift(x_hat, gamma, beta, case.place)))
+    g = case.cotangent()
+    back = definitions.scale_and_shift_gradients(x_hat, gamma, g.numpy(), case.place)
+    x_bar = definitions.standardize_gradient(x.detach().numpy(), back[0], case.key, case.eps)
+    expected = [x_bar, *(bar for bar, there in zip(back[1:], case.affine) if there)]
+    near(list(grad(y, inputs, g)), [torch.from_numpy(t) for t in expected])
+
+
+@given(case=AXES)
+def test_two_orders_are_torch_s(case: Normalization) -> None:
+    results = []
+    for library in (functional, F):
+        inputs = leaves(case.input(), *case.parameters())
+        given = iter(inputs[1:])
+        weight, bias = (next(given) if there else None for there in case.affine)
+        if library is F and weight is None and bias is not None:
+            weight = torch.ones_like(bias)  # torch's second derivative takes no β without γ
+        y = case.apply(library, inputs[0], weight, bias)
+        cotangent = case.cotangent().clone().requires_grad_()
+        first = first_gradients(y, inputs, cotangent)
+        second = second_gradients(first, [*inputs, cotangent], [case.cotangent(4), *(t + 1 for t in inputs[1:])])
+        results.append((y, *first, *second))
+    near(*results)
+
+
+@given(
+    shape=st.tuples(st.sampled_from((2, 1, 3, 0)), st.integers(1, 6), st.integers(1, 3), st.integers(1, 3)),
+    ndim=st.sampled_from((2, 1, 3)),
+    size=st.integers(1, 8),
+    numbers=st.tuples(*[st.sampled_from((0.5, 0.75, 1.5))] * 3),
+    seed=st.integers(0, 99),
+)
+def test_local_response_is_the_loops_and_torch_s(
+    shape: tuple[int, ...], ndim: int, size: int, numbers: tuple[float, float, float], seed: int
+) -> None:
+    shape = (*shape, 2)[: ndim + 2]
+    x, g = spread_out(shape, seed), spread_out(shape, seed + 1)
+    expected = [
+        torch.from_numpy(definitions.local_response_norm(x.numpy(), size, *numbers)),
+        torch.from_numpy(definitions.local_response_norm_gradient(x.numpy(), g.numpy(), size, *numbers)),
+    ]
+    results = []
+    for library in (functional, F):
+        at, cotangent = leaves(x, g)
+        y = library.local_response_norm(at, size, *numbers)
+        first = first_gradients(y, [at], cotangent)
+        second = second_gradients(first, [at, cotangent], [spread_out(shape, seed + 2)])
+        results.append([y, *first, *second])
+    near(results[0][:2], expected)
+    near(*results)
+
+
+def test_local_response_of_half_precision_is_rounded_once() -> None:
+    """torch has no kernel for images of half precision."""
+    x = spread_out((2, 5, 3, 4))
+    for dtype in (torch.float16, torch.bfloat16):
+        exact = functional.local_response_norm(x.to(dtype).double(), 3, 0.5, 0.75, 1.0)
+        y = functional.local_response_norm(x.to(dtype), 3, 0.5, 0.75, 1.0)
+        assert y.dtype == dtype
+        torch.testing.assert_close(y.double(), exact, rtol=torch.finfo(dtype).eps, atol=0)
+    with pytest.raises(NotImplementedError):
+        F.local_response_norm(x.half(), 3)
