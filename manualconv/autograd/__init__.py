@@ -3,6 +3,7 @@
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
+from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber, LogSigmoid
 from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
 from manualconv.autograd.scaling import DotChannels, ScaleChannels
 from manualconv.autograd.selection import Scatter, Select
@@ -12,10 +13,15 @@ from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, 
 from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
+    "Absolute",
+    "BinaryCrossEntropy",
+    "Clip",
     "Convolution",
     "DotChannels",
     "Extend",
     "FoldBack",
+    "Huber",
+    "LogSigmoid",
     "LogSoftmax",
     "OverlapAdd",
     "Pad",

@@ -3,15 +3,21 @@
 from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from manualconv.functional.average_pooling import avg_pool2d
 from manualconv.functional.batch_normalization import batch_norm, instance_norm
+from manualconv.functional.classification_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    nll_loss,
+)
 from manualconv.functional.convolution import conv1d, conv2d, conv3d
 from manualconv.functional.convolution_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
-from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
 from manualconv.functional.max_pooling import max_pool2d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
 from manualconv.functional.padding import pad
+from manualconv.functional.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from manualconv.functional.subsampling import subsample1d, subsample2d, subsample3d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
@@ -19,6 +25,8 @@ __all__ = [
     "Connections",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "connections",
     "conv1d",
     "conv2d",
@@ -30,7 +38,9 @@ __all__ = [
     "flatten",
     "fold",
     "group_norm",
+    "huber_loss",
     "instance_norm",
+    "l1_loss",
     "layer_norm",
     "linear",
     "local_response_norm",
@@ -41,6 +51,7 @@ __all__ = [
     "pad",
     "relu",
     "sigmoid",
+    "smooth_l1_loss",
     "softmax",
     "spectral_norm",
     "subsample1d",

@@ -37,6 +37,7 @@ from manualconv.nn.batch_normalization import (
     LazyInstanceNorm2d,
     LazyInstanceNorm3d,
 )
+from manualconv.nn.classification_loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss
 from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d, LazyConv1d, LazyConv2d, LazyConv3d
 from manualconv.nn.convolution_transpose import (
     ConvTranspose1d,
@@ -49,7 +50,6 @@ from manualconv.nn.convolution_transpose import (
 from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
-from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from manualconv.nn.max_pooling import MaxPool2d
 from manualconv.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from manualconv.nn.padding import (
@@ -69,10 +69,13 @@ from manualconv.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from manualconv.nn.regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
     "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
@@ -92,10 +95,12 @@ __all__ = [
     "Flatten",
     "Fold",
     "GroupNorm",
+    "HuberLoss",
     "Identity",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "L1Loss",
     "LayerNorm",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
@@ -131,6 +136,7 @@ __all__ = [
     "ReplicationPad3d",
     "Sequential",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "Subsample1d",
     "Subsample2d",

@@ -44,6 +44,11 @@ CALLS = {
     "Sigmoid": (X,),
     "Tanh": (X,),
     "Square": (X,),
+    "Absolute": (X,),
+    "Huber": (X, 0.7, 1.4),
+    "Clip": (X, 0.7),
+    "LogSigmoid": (X,),
+    "BinaryCrossEntropy": (X / 5 + 0.5, X.flip(0) / 5 + 0.5),
 }
 
 

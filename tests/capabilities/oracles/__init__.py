@@ -16,8 +16,14 @@ from tests.capabilities.oracles.convolution import transposed as transposed
 from tests.capabilities.oracles.folding import fold as fold
 from tests.capabilities.oracles.folding import unfold as unfold
 from tests.capabilities.oracles.linear import linear as linear
+from tests.capabilities.oracles.loss import binary_cross_entropy as binary_cross_entropy
+from tests.capabilities.oracles.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from tests.capabilities.oracles.loss import cross_entropy as cross_entropy
+from tests.capabilities.oracles.loss import huber_loss as huber_loss
+from tests.capabilities.oracles.loss import l1_loss as l1_loss
 from tests.capabilities.oracles.loss import mse_loss as mse_loss
 from tests.capabilities.oracles.loss import nll_loss as nll_loss
+from tests.capabilities.oracles.loss import smooth_l1_loss as smooth_l1_loss
+from tests.capabilities.oracles.loss import soft_cross_entropy as soft_cross_entropy
 from tests.capabilities.oracles.max_pooling import max_pool as max_pool
 from tests.capabilities.oracles.padding import padding as padding
