@@ -162,6 +162,8 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
         for kind in ("reflection", "replication")
         for ndim in (1, 2, 3)
     },
+    **{f"adaptive_avg_pool{ndim}d": getattr(torch._C._nn, f"adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
+    **{f"_adaptive_avg_pool{ndim}d": getattr(torch, f"_adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
 }
 
 

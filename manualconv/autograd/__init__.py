@@ -1,5 +1,6 @@
 """The hand-written derivatives: torch.autograd.Function subclasses, named by map."""
 
+from manualconv.autograd.averaging import MeanIntervals, SpreadMeans
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
@@ -23,6 +24,7 @@ __all__ = [
     "Huber",
     "LogSigmoid",
     "LogSoftmax",
+    "MeanIntervals",
     "OverlapAdd",
     "Pad",
     "ReLU",
@@ -33,6 +35,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "SpreadBias",
+    "SpreadMeans",
     "SpreadWindows",
     "Square",
     "Standardize",

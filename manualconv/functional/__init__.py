@@ -1,6 +1,7 @@
 """torch.nn.functional's names, with every derivative by hand."""
 
 from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from manualconv.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from manualconv.functional.average_pooling import avg_pool2d
 from manualconv.functional.batch_normalization import batch_norm, instance_norm
 from manualconv.functional.classification_loss import (
@@ -23,6 +24,9 @@ from manualconv.functional.toeplitz import Connections, connections, spectral_no
 
 __all__ = [
     "Connections",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy",

@@ -22,6 +22,7 @@ from torch.nn import (
 )
 
 from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from manualconv.nn.adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from manualconv.nn.average_pooling import AvgPool2d
 from manualconv.nn.batch_normalization import (
     BatchNorm1d,
@@ -73,6 +74,9 @@ from manualconv.nn.regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Lo
 from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",

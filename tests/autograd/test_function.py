@@ -9,6 +9,7 @@ from torch.autograd import Function
 from manualconv import autograd
 from manualconv.autograd.function import Map, fold, unfold
 from manualconv.geometry import Extension, Window
+from manualconv.intervals import Intervals
 from tests.layers import spread_out
 
 PUBLIC = [getattr(autograd, name) for name in autograd.__all__]
@@ -16,6 +17,7 @@ FUNCTIONS = [part for part in PUBLIC if isinstance(part, type) and issubclass(pa
 WINDOW = Window((3, 4), (2, 2), (1, 2), (1, 1), ((0, 0), (1, 1)))
 X, W, Y, B = (spread_out(shape) for shape in ((2, 3, 3, 4), (5, 3, 2, 2), (2, 5, 2, 3), (5,)))
 EXTENSION = Extension((3, 4), ((2, 1), (-1, 3)), "reflect")
+INTERVALS = Intervals((3, 4), (2, 5))
 PLACES = torch.arange(6).reshape(2, 3).expand(2, 3, 2, 3)
 
 #: Arguments for each; the first one is differentiated.
@@ -29,6 +31,8 @@ CALLS = {
     "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
     "SumWindows": (X, WINDOW),
     "SpreadWindows": (Y, WINDOW),
+    "MeanIntervals": (X, INTERVALS),
+    "SpreadMeans": (spread_out((2, 3, *INTERVALS.output_size)), INTERVALS),
     "Windows": (X, WINDOW),
     "OverlapAdd": (spread_out((2, 12, 6)), WINDOW),
     "Pad": (X, (2, -1, 0, 1), 0.5),

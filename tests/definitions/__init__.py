@@ -10,6 +10,10 @@ Arrays are NumPy's, of any dtype; on integers every result is exact.  Letters: n
 channel inside a group, (g c) and (g o) their positions among all channels.
 """
 
+from tests.definitions.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
+from tests.definitions.adaptive_pooling import adaptive_avg_pool_gradient as adaptive_avg_pool_gradient
+from tests.definitions.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
+from tests.definitions.adaptive_pooling import interval as interval
 from tests.definitions.average_pooling import avg_pool as avg_pool
 from tests.definitions.average_pooling import avg_pool_gradient as avg_pool_gradient
 from tests.definitions.average_pooling import divisors as divisors

@@ -10,6 +10,7 @@ from tests.capabilities.oracles.activation import relu as relu
 from tests.capabilities.oracles.activation import sigmoid as sigmoid
 from tests.capabilities.oracles.activation import softmax as softmax
 from tests.capabilities.oracles.activation import tanh as tanh
+from tests.capabilities.oracles.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from tests.capabilities.oracles.average_pooling import avg_pool as avg_pool
 from tests.capabilities.oracles.convolution import convolution as convolution
 from tests.capabilities.oracles.convolution import transposed as transposed
