@@ -1,9 +1,8 @@
-"""What losses do to every entry: the absolute value, Huber's function, log-sigmoid, the cross-entropy of a coin.
+"""What losses do to every entry: the absolute value, Huber's function, the cross-entropy of a coin.
 
     Absolute            y = |r|                                        φ′ = sgn r, with 0 at 0
     Huber               y = r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c  φ′ = Clip(r)/c
     Clip                y = min(max(r, −δ), δ)                         φ′ = 1[|r| < δ]
-    LogSigmoid          y = −log(1 + e^(−z))                           φ′ = σ(−z) = 1 − e^y
     BinaryCrossEntropy  y = −t·log x − (1 − t)·log(1 − x)              ∂x = (x − t)/(x·(1 − x)), ∂t = log(1 − x) − log x
 
 Huber's loss has c = 1, smooth L1 has c = δ = β.  A diagonal is its own transpose: both modes multiply by the same
@@ -23,7 +22,6 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.function import Map
-from manualconv.autograd.pointwise import Pointwise
 from manualconv.kernels import residuals as kernels
 
 
@@ -111,18 +109,6 @@ class Clip(Map):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int, None], r: Tensor, delta: float) -> tuple[Tensor, int]:
         return Clip.call(r, delta), in_dims[0]
-
-
-class LogSigmoid(Pointwise):
-    """``y = −log(1 + e^(−z))``; the slope 1 − e^y keeps its digits where y is nearly 0."""
-
-    @staticmethod
-    def forward(z: Tensor) -> Tensor:
-        return kernels.log_sigmoid(z)
-
-    @staticmethod
-    def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return t * -torch.expm1(y)
 
 
 class BinaryCrossEntropy(Map):

@@ -1,6 +1,5 @@
 """torch.nn.functional's names, with every derivative by hand."""
 
-from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from manualconv.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from manualconv.functional.average_pooling import avg_pool2d
 from manualconv.functional.batch_normalization import batch_norm, instance_norm
@@ -18,7 +17,21 @@ from manualconv.functional.linear import linear
 from manualconv.functional.max_pooling import max_pool2d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
 from manualconv.functional.padding import pad
+from manualconv.functional.rectifiers import (
+    celu,
+    elu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    relu,
+    relu6,
+    selu,
+    threshold,
+)
 from manualconv.functional.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from manualconv.functional.sigmoidal import gelu, logsigmoid, mish, scaled_tanh, sigmoid, silu, softplus, tanh
+from manualconv.functional.softmax import log_softmax, softmax
 from manualconv.functional.subsampling import subsample1d, subsample2d, subsample3d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
@@ -31,6 +44,7 @@ __all__ = [
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
     "connections",
     "conv1d",
     "conv2d",
@@ -39,29 +53,43 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cross_entropy",
+    "elu",
     "flatten",
     "fold",
+    "gelu",
     "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "huber_loss",
     "instance_norm",
     "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "local_response_norm",
     "log_softmax",
+    "logsigmoid",
     "max_pool2d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "pad",
     "relu",
+    "relu6",
+    "scaled_tanh",
+    "selu",
     "sigmoid",
+    "silu",
     "smooth_l1_loss",
     "softmax",
+    "softplus",
     "spectral_norm",
     "subsample1d",
     "subsample2d",
     "subsample3d",
     "tanh",
+    "threshold",
     "toeplitz",
     "unfold",
 ]

@@ -16,8 +16,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.autograd.residuals import BinaryCrossEntropy, LogSigmoid
+from manualconv.autograd.residuals import BinaryCrossEntropy
 from manualconv.autograd.selection import Select
+from manualconv.autograd.sigmoidal import LogSigmoid
 from manualconv.autograd.softmax import LogSoftmax
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import widened

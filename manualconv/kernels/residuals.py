@@ -1,7 +1,6 @@
 """The functions that losses apply to every entry.
 
     huber                 r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c
-    log_sigmoid           −log(1 + e^(−z)) = min(z, 0) − log(1 + e^(−|z|))
     binary_cross_entropy  −t·log x − (1 − t)·log(1 − x)
 
 Numbers of 16 bits are computed with in 32, and rounded once.
@@ -39,12 +38,6 @@ def huber(r: Tensor, delta: float, divisor: float) -> Tensor:
     """A parabola in the middle, straight lines outside."""
     a = r.abs()
     return torch.where(a <= delta, 0.5 * a * a / divisor, (a - 0.5 * delta) * (delta / divisor))
-
-
-@_rounded_once
-def log_sigmoid(z: Tensor) -> Tensor:
-    """``log σ(z)`` without overflow on either side."""
-    return z.clamp(max=0) - torch.log1p(torch.exp(-z.abs()))
 
 
 @_rounded_once

@@ -21,7 +21,6 @@ from torch.nn import (
     utils,
 )
 
-from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from manualconv.nn.adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from manualconv.nn.average_pooling import AvgPool2d
 from manualconv.nn.batch_normalization import (
@@ -70,7 +69,21 @@ from manualconv.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from manualconv.nn.rectifiers import (
+    CELU,
+    ELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    ReLU,
+    ReLU6,
+    Threshold,
+)
 from manualconv.nn.regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from manualconv.nn.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Sigmoid, SiLU, Softplus, Tanh
+from manualconv.nn.softmax import LogSoftmax, Softmax
 from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
@@ -83,6 +96,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "CELU",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -96,9 +110,14 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "CrossEntropyLoss",
+    "ELU",
     "Flatten",
     "Fold",
+    "GELU",
     "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "HuberLoss",
     "Identity",
     "InstanceNorm1d",
@@ -119,11 +138,14 @@ __all__ = [
     "LazyInstanceNorm2d",
     "LazyInstanceNorm3d",
     "LazyLinear",
+    "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
+    "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
@@ -132,20 +154,26 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "ReLU",
+    "ReLU6",
     "ReflectionPad1d",
     "ReflectionPad2d",
     "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "SELU",
+    "ScaledTanh",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softplus",
     "Subsample1d",
     "Subsample2d",
     "Subsample3d",
     "Tanh",
+    "Threshold",
     "Unfold",
     "ZeroPad1d",
     "ZeroPad2d",
