@@ -155,7 +155,7 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
     "log_softmax": torch._log_softmax,
     **{
         name.strip("_"): getattr(torch._C._nn, name)
-        for name in ("max_pool2d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
+        for name in ("max_pool2d_with_indices", "max_pool3d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
     },
     **{
         f"{kind}_pad{ndim}d": getattr(torch._C._nn, f"{kind}_pad{ndim}d")

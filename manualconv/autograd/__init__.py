@@ -3,6 +3,7 @@
 from manualconv.autograd.averaging import MeanIntervals, SpreadMeans
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
+from manualconv.autograd.layout import Lay
 from manualconv.autograd.pointwise import Square
 from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
 from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber
@@ -16,6 +17,7 @@ from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, 
 from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
+    "Lay",
     "Absolute",
     "BinaryCrossEntropy",
     "Clip",

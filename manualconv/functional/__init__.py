@@ -14,7 +14,7 @@ from manualconv.functional.convolution_transpose import conv_transpose1d, conv_t
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
-from manualconv.functional.max_pooling import max_pool2d
+from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
 from manualconv.functional.padding import pad
 from manualconv.functional.rectifiers import (
@@ -70,7 +70,9 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
     "mish",
     "mse_loss",
     "nll_loss",

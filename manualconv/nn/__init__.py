@@ -50,7 +50,7 @@ from manualconv.nn.convolution_transpose import (
 from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
-from manualconv.nn.max_pooling import MaxPool2d
+from manualconv.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d
 from manualconv.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from manualconv.nn.padding import (
     CircularPad1d,
@@ -144,7 +144,9 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
     "Mish",
     "Module",
     "ModuleDict",

@@ -27,6 +27,7 @@ CALLS = {
     "WeightCorrelation": (X, Y, WINDOW),
     "ScaleChannels": (X, B[:3], B[1:4]),
     "DotChannels": (X, spread_out(X.shape, 1)),
+    "Lay": (X, True),
     "Select": (X, PLACES, 2),
     "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
     "SumWindows": (X, WINDOW),
