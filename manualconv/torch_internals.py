@@ -12,9 +12,13 @@ import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 from torch.utils import checkpoint
+from torch.utils._python_dispatch import TorchDispatchMode
 
 #: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
 TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
+
+#: A mode that sees every operator that runs, backward passes included.
+OperatorMode = TorchDispatchMode
 
 
 def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
