@@ -42,14 +42,13 @@ class Select(Map):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, index, ctx.axes = inputs
         ctx.size = tuple(x.shape[x.dim() - ctx.axes :])
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(index)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
         (index,) = ctx.saved_tensors
-        return (None if y_bar is None else Scatter.call(y_bar, index, ctx.size)), None, None
+        return Scatter.call(y_bar, index, ctx.size), None, None
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor, _index: None, _axes: None) -> Tensor:
@@ -73,14 +72,13 @@ class Scatter(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, index, ctx.size = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(index)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None, None]:
         (index,) = ctx.saved_tensors
-        return (None if x_bar is None else Select.call(x_bar, index, len(ctx.size))), None, None
+        return Select.call(x_bar, index, len(ctx.size)), None, None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:

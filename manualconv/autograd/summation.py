@@ -32,10 +32,11 @@ class SumWindows(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.window = inputs
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
-        return SpreadWindows.call(y_bar, ctx.window), None
+    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None]:
+        return None if y_bar is None else SpreadWindows.call(y_bar, ctx.window), None
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:
@@ -57,10 +58,11 @@ class SpreadWindows(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.window = inputs
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None]:
-        return SumWindows.call(x_bar, ctx.window), None
+    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None]:
+        return None if x_bar is None else SumWindows.call(x_bar, ctx.window), None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _: None) -> Tensor:
@@ -83,11 +85,11 @@ class SumToBias(Map):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         (y,) = inputs
         ctx.batch, ctx.size = y.shape[0], tuple(y.shape[2:])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, b_bar: Tensor) -> Tensor:
-        y_bar: Tensor = SpreadBias.call(b_bar, ctx.batch, ctx.size)
-        return y_bar
+    def backward(ctx: Any, b_bar: Tensor | None) -> Tensor | None:
+        return None if b_bar is None else SpreadBias.call(b_bar, ctx.batch, ctx.size)
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor) -> Tensor:
@@ -109,10 +111,11 @@ class SpreadBias(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.batch, ctx.size = inputs
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
-        return SumToBias.call(y_bar), None, None
+    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
+        return None if y_bar is None else SumToBias.call(y_bar), None, None
 
     @staticmethod
     def jvp(ctx: Any, b_dot: Tensor, _batch: None, _size: None) -> Tensor:

@@ -1,28 +1,46 @@
 """Average pooling: the windows of convolution, a mean in place of the weighted sum.
 
-    y[p] = Σ_k x[s·p + k − a] / count(p)                                             D·SumWindows, D = 1/count
+    y[n, c, p] = D[p] · Σ_k x[n, c, s·p + k − a],   D = 1/count           D·SumWindows, x = 0 outside
 
-The variants (`count_include_pad`, `divisor_override`, the overhang of ``ceil_mode``) all live in the diagonal D.
+D is a diagonal, so the gradient is the same numbers the other way round, and every further order is one of the two::
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; lecture notes on pooling.
+    x̄[n, c, i] = Σ_{k,p : s·p + k − a = i} D[p] · ȳ[n, c, p]              SpreadWindows·D: δ/k² to every tap (notes)
+
+All variants live in D: the positions counted are the window's taps on the padded input, or on the input alone
+(`count_include_pad` False), or there is one number for all (`divisor_override`).  What ``ceil_mode`` adds at the far
+border is one more placement; its taps beyond the padding asked for, the overhang, are in no count.
+
+One N-dimensional `_avg_pool` under three names.  Half precision is summed and divided in float32 and rounded once, so
+that a mean of large numbers does not overflow on the way.
+
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; lecture notes on pooling (B10, B11).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.pooling_window import Numbers, pooling_window
-from manualconv.geometry import Window
+from manualconv.functional.pooling_window import Numbers
+from manualconv.functional.precision import widened
+from manualconv.functional.validation import average_pooling as validation
+from manualconv.geometry import Axes, Window, ceil_padding
+from manualconv.kernels.summation import WIDENED
+from manualconv.torch_internals import channels_last_format
 
 
-def _counts(window: Window, padding: tuple[int, ...], include_pad: bool, like: Tensor) -> Tensor:
+def _counts(window: Window, padding: Axes, include_pad: bool, like: Tensor) -> Tensor | int:
     """How many positions each window averages over, ``(*P,)``: the product of an interval's length per axis.
 
     With `include_pad` the interval is cut at ``I + a``, so that ceil_mode's overhang never counts; without it at the
-    input itself.
+    input itself.  Where nothing is cut the count is the same number everywhere.
     """
+    overhangs = any(b != a for (_, b), a in zip(window.padding, padding))
+    if not overhangs and (include_pad or not any(padding)):
+        return window.taps
     count = torch.ones((), dtype=torch.int64, device=like.device)
     for axis in range(window.ndim):
         size, a = window.input_size[axis], padding[axis]
@@ -42,16 +60,43 @@ def _avg_pool(
     padding: Numbers,
     ceil_mode: bool,
     count_include_pad: bool,
-    divisor_override: int | None,
+    divisor_override: int | None = None,
 ) -> Tensor:
-    if divisor_override == 0:
-        raise RuntimeError("divisor must be not zero: divisor_override is the number each window's sum is divided by")
-    window, p = pooling_window(name, ndim, input, kernel_size, stride, padding, 1, ceil_mode)
-    x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
-    total: Tensor = SumWindows.call(x, window)
-    divisor = divisor_override if divisor_override is not None else _counts(window, p, count_include_pad, x)
-    y = total / divisor if x.dtype.is_floating_point else torch.div(total, divisor, rounding_mode="trunc")
-    return y.squeeze(0) if input.dim() == ndim + 1 else y
+    k, s, p, divisor = validation.read_arguments(
+        name, ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+    validation.check_numbers(k, s, p)
+    window = Window(tuple(input.shape[-ndim:]), k, s, (1,) * ndim, tuple((a, a) for a in p))
+    if ceil_mode:
+        window = ceil_padding(window)
+    validation.check_sizes(name, input, window)
+    if ndim == 2 and channels_last_format(input) == torch.channels_last:
+        window = replace(window, channels_last=True)
+    # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
+    x = widened(input)[0] if ndim == 3 and input.device.type == "cpu" else input
+    assert x is not None
+    y = _mean(x if x.dim() == ndim + 2 else x.unsqueeze(0), window, divisor or _counts(window, p, count_include_pad, x))
+    return y if x.dim() == ndim + 2 else y.squeeze(0)
+
+
+def _mean(x: Tensor, window: Window, divisor: Tensor | int) -> Tensor:
+    """``SumWindows(x) / divisor``; integers are cut towards zero."""
+    total: Tensor = SumWindows.call(x.to(WIDENED.get(x.dtype, x.dtype)), window)
+    if x.dtype.is_floating_point:
+        return (total / divisor).to(x.dtype)
+    return torch.div(total, divisor, rounding_mode="trunc")
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """1-D average pooling: `avg_pool2d` on ``(N, C, L)`` or ``(C, L)``, without a divisor of one's own, as in torch."""
+    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
 def avg_pool2d(
@@ -66,18 +111,39 @@ def avg_pool2d(
     """2-D average pooling: the mean of each window.
 
     Args:
-        input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point or int64.
-        kernel_size, stride, padding: an int or a tuple of two; `stride` defaults to `kernel_size`.
-        ceil_mode: round the output size up.
-        count_include_pad: padding zeros count in the divisor.
-        divisor_override: divide every window's sum by this instead.
+        input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point, or int64, whose means are cut towards zero.
+        kernel_size, stride, padding: an int or a tuple of two; `stride` defaults to `kernel_size`, `padding` is at most
+            half of the kernel.
+        ceil_mode: round the output size up, unless the last window would start in the right padding.
+        count_include_pad: padding zeros count in the divisor; what ceil_mode adds beyond them never does.
+        divisor_override: divide every window's sum by this instead; any int but 0.
 
     Returns:
-        ``(N, C, PH, PW)`` or ``(C, PH, PW)``.
+        ``(N, C, PH, PW)`` or ``(C, PH, PW)`` with ``P = ⌊(I + 2·padding − K)/stride⌋ + 1``, channels_last if the input
+        is.
 
     Raises:
-        TypeError, RuntimeError: as torch.nn.functional.avg_pool2d.
+        TypeError, RuntimeError, IndexError, NotImplementedError: as torch.nn.functional.avg_pool2d.
     """
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+
+
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """3-D average pooling: `avg_pool2d` on ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    As in torch an axis must be at least as long as the kernel without its padding, the result is contiguous, and under
+    autocast on the CPU it is float32.  Half precision is taken on every device, where torch's CPU has no kernel.
+    """
+    return _avg_pool(
+        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )

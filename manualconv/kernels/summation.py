@@ -5,7 +5,10 @@ A window is a product of intervals, so its sum is a sum along each axis in turn:
     sum_windows:     y = S_1 · … · S_D · pad(x),        (S_j x)[p] = Σ_k x[s·p + d·k] along axis j
     spread_windows:  x = crop(S_Dᵀ · … · S_1ᵀ · y),    (S_jᵀ y)[s·p + d·k] += y[p]
 
-Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``.
+Along an axis the loop is over taps, each read for all placements at once, or over placements, each with all its taps:
+whichever are fewer.  A window as wide as the image, a global mean, is one reduction.
+
+Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, laid out as the window says.  Half precision is widened and rounded once.
 """
 
 from __future__ import annotations
@@ -15,8 +18,16 @@ from torch import Tensor
 
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.windows import crop, pad
+from manualconv.torch_internals import is_plain, is_wrapped
 
 WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+def _format(t: Tensor, window: Window) -> torch.memory_format:
+    """How the results lie in memory."""
+    hidden = not torch.compiler.is_compiling() and is_wrapped(t)
+    return CHANNELS_LAST[window.ndim] if window.channels_last and not hidden else torch.contiguous_format
 
 
 def _summed(window: Window) -> list[int]:
@@ -27,6 +38,18 @@ def _summed(window: Window) -> list[int]:
     return [axis for axis in range(window.ndim) if window.kernel_size[axis] > 1 or window.stride[axis] > 1]
 
 
+def _by_placement(axis: int, window: Window) -> bool:
+    """Whether there are fewer placements than taps; a traced number of them may be any."""
+    placements = window.output_size[axis]
+    return isinstance(placements, int) and placements < window.kernel_size[axis]
+
+
+def _is_whole(axis: int, window: Window) -> bool:
+    """Whether one placement reads all there is: again, a slice would be an alias."""
+    size, k, d = window.padded_size[axis], window.kernel_size[axis], window.dilation[axis]
+    return bool(window.output_size[axis] == 1 and k == size and d == 1)
+
+
 def _taps_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
     """The slices along one axis that its taps read, behind batch, channels and the axes before it."""
     s, d, p = window.stride[axis], window.dilation[axis], window.output_size[axis]
@@ -34,16 +57,50 @@ def _taps_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
     return [(*lead, slice(d * k, d * k + s * (p - 1) + 1, s)) for k in range(window.kernel_size[axis])]
 
 
+def _placements_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
+    """The slices along one axis that its placements read."""
+    s, d, k = window.stride[axis], window.dilation[axis], window.kernel_size[axis]
+    lead = (slice(None),) * (axis + 2)
+    return [(*lead, slice(s * p, s * p + d * (k - 1) + 1, d)) for p in range(window.output_size[axis])]
+
+
+def _sum_along(x: Tensor, axis: int, window: Window) -> Tensor:
+    """S_j: a fresh tensor, P long along the axis."""
+    if _is_whole(axis, window):
+        return x.sum(axis + 2, keepdim=True)
+    if _by_placement(axis, window):
+        return torch.cat([x[read].sum(axis + 2, keepdim=True) for read in _placements_along(axis, window)], axis + 2)
+    first, *others = (x[tap] for tap in _taps_along(axis, window))
+    total, in_place = first.clone(), is_plain(x)
+    for other in others:
+        total = total.add_(other) if in_place else total + other
+    return total
+
+
+def _spread_along(y: Tensor, axis: int, window: Window) -> Tensor:
+    """S_jᵀ: I + a + b long along the axis."""
+    size = list(y.shape)
+    size[axis + 2] = window.padded_size[axis]
+    if _is_whole(axis, window):
+        return y.expand(size)
+    wider = y.new_zeros(size)
+    if _by_placement(axis, window):
+        each = y.split(1, axis + 2) if y.shape[axis + 2] > 1 else (y,)
+        for read, part in zip(_placements_along(axis, window), each):
+            wider[read].add_(part)
+    else:
+        for tap in _taps_along(axis, window):
+            wider[tap].add_(y)
+    return wider
+
+
 def sum_windows(x: Tensor, window: Window) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the sum over each window, zeros outside."""
     axes = _summed(window)
     total = pad(x.to(WIDENED.get(x.dtype, x.dtype)), window)
     for axis in axes:
-        first, *others = (total[tap] for tap in _taps_along(axis, window))
-        total = first.clone()
-        for other in others:
-            total = total + other
-    total = total.to(x.dtype).contiguous()
+        total = _sum_along(total, axis, window)
+    total = total.to(x.dtype).contiguous(memory_format=_format(x, window))
     return total if axes else total.clone()
 
 
@@ -51,13 +108,8 @@ def spread_windows(y: Tensor, window: Window) -> Tensor:
     """``(N, C, *P)`` → ``(N, C, *I)``: each entry added to every position of its window."""
     spread = y.to(WIDENED.get(y.dtype, y.dtype))
     for axis in reversed(_summed(window)):
-        size = list(spread.shape)
-        size[axis + 2] = window.padded_size[axis]
-        wider = spread.new_zeros(size)
-        for tap in _taps_along(axis, window):
-            wider[tap].add_(spread)
-        spread = wider
-    return crop(spread, window).to(y.dtype).clone(memory_format=torch.contiguous_format)
+        spread = _spread_along(spread, axis, window)
+    return crop(spread, window).to(y.dtype).clone(memory_format=_format(y, window))
 
 
 def sum_to_bias(y: Tensor) -> Tensor:

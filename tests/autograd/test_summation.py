@@ -10,6 +10,7 @@ from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import SpreadBias, SpreadWindows, SumToBias, SumWindows
 from tests.strategies import Convolution, convolutions
+from tests.test_by_hand import Operators
 
 CASES = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, groups=(1,)))
 Linear = Callable[[Tensor], Tensor]
@@ -37,6 +38,18 @@ def pairs(case: Convolution, seed: int) -> list[tuple[Linear, Linear, Tensor, Te
         (SumToBias.call, spread_bias, y, b),
         (spread_bias, SumToBias.call, b, y),
     ]
+
+
+@given(case=CASES)
+def test_a_cotangent_that_is_not_there_costs_nothing(case: Convolution) -> None:
+    """None comes in and None goes out; no tensor of zeros is made on the way."""
+    for apply, _, a, _ in pairs(case, 0):
+        leaf = a.detach().requires_grad_()
+        undefined = torch._C._functions.UndefinedGrad()(apply(leaf))
+        cotangent = torch.ones_like(undefined)
+        with Operators() as ran:
+            assert grad(undefined, leaf, cotangent, allow_unused=True) == (None,)
+        assert not ran.names
 
 
 @given(case=CASES)

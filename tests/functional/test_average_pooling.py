@@ -1,30 +1,45 @@
-"""avg_pool2d: exactly the loops, exactly torch, at both orders."""
+"""avg_pool1d, avg_pool2d, avg_pool3d: exactly the loops, exactly torch, at both orders; dtypes, layouts, refusals."""
 
+from __future__ import annotations
+
+import re
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
 from tests import definitions
+from tests.accuracy import error
+from tests.layers import close, spread_out
+from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
 from tests.strategies import Pooling, poolings
+from tests.strategies.averaging import DIVISIBLE, averages, options
 
-#: Every count of a window up to 4×4 and every drawn divisor divides this, so that means of its multiples are exact.
-DIVISIBLE = 144
-
-
-def avg_arguments(case: Pooling) -> dict[str, object]:
-    """The keyword arguments of average pooling."""
-    options = {name: getattr(case, name) for name in ("ceil_mode", "count_include_pad", "divisor_override")}
-    return {**case.sizes, **options}
+BY_HAND = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
+REFEREE = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+CASES = averages(2, 1, 3)
+EVERY = pytest.mark.parametrize("ndim", [1, 2, 3])
 
 
-@given(case=poolings(dilated=False))
+def divisors(case: Pooling) -> np.ndarray:
+    """What each window's sum is divided by."""
+    return definitions.divisors(case.window, case.ceil_mode, case.count_include_pad, case.divisor_override)
+
+
+@given(case=CASES)
 def test_mean_values_and_gradient_equal_the_loops(case: Pooling) -> None:
     x = (DIVISIBLE * case.input()).requires_grad_()
-    divisor = definitions.divisors(case.window, case.ceil_mode, case.count_include_pad, case.divisor_override)
-    y = functional.avg_pool2d(case.unbatch(x), **avg_arguments(case))
+    divisor = divisors(case)
+    y = BY_HAND[case.window.ndim](case.unbatch(x), **options(case))
     expected = torch.from_numpy(definitions.avg_pool(x.detach().numpy(), case.window, divisor))
     assert torch.equal(y, case.unbatch(expected))
     cotangent = DIVISIBLE * case.cotangent(divisor.shape)
@@ -32,13 +47,13 @@ def test_mean_values_and_gradient_equal_the_loops(case: Pooling) -> None:
     assert torch.equal(grad(y, x, case.unbatch(cotangent))[0], expected)
 
 
-@given(case=poolings(dilated=False))
+@given(case=CASES)
 def test_mean_values_first_and_second_gradients_equal_torch(case: Pooling) -> None:
-    results = []
-    for layer in (functional.avg_pool2d, F.avg_pool2d):
+    ndim, results = case.window.ndim, []
+    for layer in (BY_HAND[ndim], REFEREE[ndim]):
         x = (DIVISIBLE * case.input()).requires_grad_()
-        y = layer(case.unbatch(x), **avg_arguments(case))
-        cotangent = (DIVISIBLE**2 * case.cotangent(y.shape[-2:])).requires_grad_()
+        y = layer(case.unbatch(x), **options(case))
+        cotangent = (DIVISIBLE**2 * case.cotangent(tuple(y.shape[-ndim:]))).requires_grad_()
         first = first_gradients(y, [x], case.unbatch(cotangent))
         second = grad((first[0] ** 2).sum(), cotangent)
         results.append((y, *first, *second))
@@ -53,6 +68,261 @@ def test_a_maximum_is_never_below_a_mean_of_the_same_window(case: Pooling) -> No
     assert torch.all(highest >= mean - 2**-40)
 
 
-def test_integer_means_are_torch_s() -> None:
-    x = torch.randint(-9, 9, (2, 3, 7, 8), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(functional.avg_pool2d(x, (3, 2), 2, 1), F.avg_pool2d(x, (3, 2), 2, 1))
+# ------------------------------------------------------------------------------------------------------- accuracy
+
+
+@given(case=CASES, dtype=st.sampled_from((torch.float32, torch.float64, torch.float16, torch.bfloat16)))
+def test_a_mean_of_k_numbers_is_within_k_plus_one_roundings(case: Pooling, dtype: torch.dtype) -> None:
+    """G9: K − 1 additions and a division; in half precision float32's, and one rounding."""
+    generator = torch.Generator().manual_seed(case.seed)
+    ndim, divisor = case.window.ndim, divisors(case)
+    x = case.input() + torch.rand(case.input().shape, generator=generator, dtype=torch.float64)
+    x = x.to(dtype).requires_grad_()
+    y = BY_HAND[ndim](case.unbatch(x), **options(case))
+    cotangent = torch.rand((*x.shape[:2], *divisor.shape), generator=generator, dtype=torch.float64).to(dtype)
+    (x_bar,) = grad(y, x, case.unbatch(cotangent))
+
+    def exact(t: Tensor, g: Tensor, divisor: np.ndarray) -> tuple[Tensor, Tensor]:
+        pooled = definitions.avg_pool(t.double().numpy(), case.window, divisor)
+        return case.unbatch(torch.from_numpy(pooled)), torch.from_numpy(
+            definitions.avg_pool_gradient(g.double().numpy(), case.window, divisor)
+        )
+
+    values = exact(x.detach(), cotangent, divisor)
+    scales = exact(x.detach().abs(), cotangent, abs(divisor))
+    bound = case.window.taps + 1 if dtype in (torch.float32, torch.float64) else 1.01
+    for got, value, scale in zip((y, x_bar), values, scales):
+        assert error(got, value, scale) <= bound
+
+
+@EVERY
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_sum_under_a_mean_may_be_larger_than_its_dtype_holds(ndim: int, dtype: torch.dtype) -> None:
+    large = torch.full((1, 1, *(4,) * ndim), 60000.0, dtype=dtype, requires_grad=True)
+    y = BY_HAND[ndim](large, 4)
+    assert torch.equal(y, large.detach()[..., :1].reshape(-1)[:1].reshape(y.shape))
+    assert grad(y.sum(), large)[0].eq(1 / 4**ndim).all()
+
+
+# ---------------------------------------------------------------------------------------- dtypes, layouts, shapes
+
+
+@EVERY
+def test_integer_means_are_cut_towards_zero_as_torch_s(ndim: int) -> None:
+    x = torch.randint(-9, 9, (2, 3, 7, 8, 6)[: ndim + 2], generator=torch.Generator().manual_seed(0))
+    arguments = ((3, 2, 2)[:ndim], 2, (1, 0, 1)[:ndim], True)
+    assert torch.equal(BY_HAND[ndim](x, *arguments), REFEREE[ndim](x, *arguments))
+    if ndim > 1:
+        assert torch.equal(BY_HAND[ndim](x, 2, divisor_override=-3), REFEREE[ndim](x, 2, divisor_override=-3))
+
+
+@EVERY
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+def test_under_autocast_the_dtype_is_torch_s(ndim: int, dtype: torch.dtype) -> None:
+    x = spread_out((2, 3, 4, 6, 4)[: ndim + 2]).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16):
+        ours, theirs = BY_HAND[ndim](x.requires_grad_(), 2), REFEREE[ndim](x, 2)
+        assert ours.dtype == theirs.dtype
+        assert grad(ours.float().sum(), x)[0].dtype == dtype
+    torch.testing.assert_close(ours, theirs, rtol=2**-7, atol=2**-7)
+
+
+@pytest.mark.parametrize(("ndim", "form"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
+def test_results_lie_in_memory_as_torch_s(ndim: int, form: torch.memory_format) -> None:
+    """Images keep their channels innermost, volumes do not."""
+    strides = []
+    for layer in (BY_HAND[ndim], REFEREE[ndim]):
+        x = spread_out((2, 3, 5, 4, 6)[: ndim + 2]).contiguous(memory_format=form).requires_grad_()
+        y = layer(x, 2, 1, 1)
+        g = grad(y, x, spread_out(y.shape), create_graph=True)[0]
+        strides.append((y.stride(), g.stride()))
+    assert strides[0] == strides[1]
+
+
+@EVERY
+def test_without_samples_the_gradient_is_empty_and_without_a_cotangent_there_is_none(ndim: int) -> None:
+    x = torch.zeros((0, 3, 4, 4, 4)[: ndim + 2], requires_grad=True)
+    y = BY_HAND[ndim](x, 2)
+    assert y.shape == (0, 3, 2, 2, 2)[: ndim + 2]
+    assert grad(y.sum(), x)[0].shape == x.shape
+    undefined = torch._C._functions.UndefinedGrad()(BY_HAND[ndim](x, 2))
+    assert grad(undefined, x, torch.zeros_like(y), allow_unused=True) == (None,)
+
+
+# --------------------------------------------------------------------------------------------------- bad calls
+
+BAD: dict[str, tuple[dict[str, Any], str | dict[int, str]]] = {
+    "kernel 0": ({"kernel_size": 0}, "stride should not be zero"),
+    "kernel 0, stride 1": ({"kernel_size": 0, "stride": 1}, "kernel size should be greater than zero, but got k"),
+    "kernel -1": ({"kernel_size": -1}, "kernel size should be greater than zero, but got k"),
+    "stride 0": ({"stride": 0}, "stride should not be zero"),
+    "stride -1": ({"stride": -1}, "stride should be greater than zero, but got d"),
+    "padding -1": ({"padding": -1}, "pad must be non-negative, but got pad: -1"),
+    "padding beyond half": (
+        {"kernel_size": 3, "padding": 2},
+        "pad should be at most half of effective kernel size, but got pad=2, kernel_size=3 and dilation=1",
+    ),
+    "a wide window": (
+        {"kernel_size": 20},
+        {
+            1: "Given input size: (4x1x8). Calculated output size: (4x1x0). Output size is too small",
+            2: "Given input size: (4x8x9). Calculated output size: (4x0x0). Output size is too small",
+            3: "input image (T: 8 H: 9 W: 7) smaller than kernel size (kT: 20 kH: 20 kW: 20)",
+        },
+    ),
+    "axes too few": (
+        {"input": lambda x: x[0, 0]},
+        {
+            1: "Expected 2 to 3 dimensions, but got 1-dimensional tensor for argument #1 'self' (while checking argum",
+            2: "Dimension out of range (expected to be in range of [-2, 1], but got -3)",
+            3: "non-empty 4D or 5D (batch mode) tensor expected for input",
+        },
+    ),
+    "no axes": (
+        {"input": lambda x: x.sum()},
+        {
+            1: "Expected 2 to 3 dimensions, but got 0-dimensional tensor",
+            2: "Dimension specified as -3 but tensor has no dimensions",
+            3: "non-empty 4D or 5D (batch mode) tensor expected for input",
+        },
+    ),
+    "axes too many": (
+        {"input": lambda x: x[None]},
+        {
+            1: "Expected 2 to 3 dimensions, but got 4-dimensional tensor",
+            2: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[1, 2, 4, 8,",
+            3: "non-empty 4D or 5D (batch mode) tensor expected for input",
+        },
+    ),
+    "no channels": (
+        {"input": lambda x: x[:, :0]},
+        {
+            1: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 0, 1, 8]",
+            2: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 0, 8, 9]",
+            3: "avg_pool3d(): Expected input's non-batch dimensions to have positive length",
+        },
+    ),
+    "no positions": (
+        {"input": lambda x: x[..., :0]},
+        {
+            1: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 4, 1, 0]",
+            2: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 4, 8, 0]",
+            3: "avg_pool3d(): Expected input's non-batch dimensions to have positive length",
+        },
+    ),
+    "too many kernels": (
+        {"kernel_size": (2,) * 4},
+        {
+            1: "avg_pool1d() argument 'kernel_size' should contain one int (got 4)",
+            2: "avg_pool2d: kernel_size must either be a single int, or a tuple of two ints",
+            3: "avg_pool3d: kernel_size must be a single int, or a tuple of three ints",
+        },
+    ),
+    "too many strides": (
+        {"stride": (2,) * 4},
+        {
+            1: "avg_pool1d() argument 'stride' should contain one int (got 4)",
+            2: "avg_pool2d: stride must either be omitted, a single int, or a tuple of two ints",
+            3: "avg_pool3d: stride must be omitted, a single int, or a tuple of three ints",
+        },
+    ),
+    "no paddings": (
+        {"padding": ()},
+        {
+            1: "avg_pool1d() argument 'padding' should contain one int (got 0)",
+            2: "avg_pool2d: padding must either be a single int, or a tuple of two ints",
+            3: "avg_pool3d: padding must be a single int, or a tuple of three ints",
+        },
+    ),
+    "a word": ({"kernel_size": "3"}, "NAME(): argument 'kernel_size' must be tuple of ints, not str"),
+    "a fraction": (
+        {"kernel_size": 2.5},
+        "NAME(): argument 'kernel_size' must be tuple of ints, not float",
+    ),
+    "no kernel": ({"kernel_size": None}, "NAME(): argument 'kernel_size' must be tuple of ints, not None"),
+    "a bool": ({"kernel_size": True}, "NAME(): argument 'kernel_size' must be tuple of ints, not bool"),
+    "fractions": ({"kernel_size": (2.0,)}, "NAME(): argument 'kernel_size' must be tuple of ints, but f"),
+    "a word for stride": ({"stride": "1"}, "NAME(): argument 'stride' must be tuple of ints, not str"),
+    "a fraction of padding": ({"padding": 1.0}, "NAME(): argument 'padding' must be tuple of ints, not f"),
+    "ceil_mode 1": ({"ceil_mode": 1}, "NAME(): argument 'ceil_mode'"),
+    "ceil_mode None": ({"ceil_mode": None}, "NAME(): argument 'ceil_mode'"),
+    "count_include_pad 1": ({"count_include_pad": 1}, "NAME(): argument 'count_include_pad'"),
+    "no tensor": ({"input": lambda x: None}, "NAME(): argument 'input' must be Tensor, not NoneType"),
+    "an array": ({"input": lambda x: x.numpy()}, "NAME(): argument 'input' must be Tensor, not numpy.nd"),
+    "a sparse tensor": ({"input": lambda x: x.to_sparse()}, "Could not run 'aten::"),
+    "a kernel of 40 bits": ({"kernel_size": 2**40}, "value cannot be converted to type int without overflow"),
+    "a stride of 62 bits": ({"stride": 2**62}, "value cannot be converted to type int without overflow"),
+    "a kernel of 70 bits": ({"kernel_size": 2**70}, "Overflow when unpacking long long"),
+    **{
+        str(dtype): (
+            {"input": lambda x, dtype=dtype: x.to(dtype)},
+            {
+                n: f"\"{'avg_pool3d_out_frame' if n == 3 else 'avg_pool2d'}\" not implemented for '{word}'"
+                for n in (1, 2, 3)
+            },
+        )
+        for dtype, word in ((torch.int32, "Int"), (torch.bool, "Bool"), (torch.complex64, "ComplexFloat"))
+    },
+}
+DIVISORS: dict[str, tuple[dict[str, Any], str]] = {
+    "divisor 0": ({"divisor_override": 0}, "divisor must be not zero"),
+    "a fraction of a divisor": (
+        {"divisor_override": 2.5},
+        "NAME(): argument 'divisor_override' must be int, not float",
+    ),
+    "a bool for a divisor": ({"divisor_override": True}, "NAME(): argument 'divisor_override' must be int, not bool"),
+    "a divisor of 70 bits": ({"divisor_override": 2**70}, "Overflow when unpacking long long"),
+}
+
+
+def bad(ndim: int) -> dict[str, tuple[dict[str, Any], Any]]:
+    """The mistakes one can make in so many dimensions."""
+    return BAD if ndim == 1 else {**BAD, **DIVISORS}
+
+
+def refusals(ndim: int, *changes: dict[str, Any]) -> list[pytest.ExceptionInfo[Exception]]:
+    """What torch and ours raise for a call with these mistakes."""
+    arguments: dict[str, Any] = {"kernel_size": 2}
+    x: Any = torch.ones((2, 4, 8, 9, 7)[: ndim + 2])
+    for change in changes:
+        for key, value in change.items():
+            if key != "input":
+                arguments[key] = value
+            else:
+                x = value(x)
+    found = []
+    for layer in (REFEREE[ndim], BY_HAND[ndim]):
+        with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
+            layer(x, arguments["kernel_size"], **{k: v for k, v in arguments.items() if k != "kernel_size"})
+        found.append(refusal)
+    return found
+
+
+@pytest.mark.parametrize(("ndim", "mistake"), [(n, m) for n in (1, 2, 3) for m in bad(n)])
+def test_what_torch_refuses_is_refused_in_its_words(ndim: int, mistake: str) -> None:
+    change, words = bad(ndim)[mistake]
+    theirs, ours = refusals(ndim, change)
+    words = (words if isinstance(words, str) else words[ndim]).replace("NAME", f"avg_pool{ndim}d")
+    with checked(f"avg_pool{ndim}d", ERRORS):
+        assert ours.type is theirs.type
+        # torch tells the position of what was passed by position.
+        for refusal in (theirs, ours):
+            assert re.sub(r" \(position \d\)", "", str(refusal.value)).startswith(words)
+
+
+@EVERY
+def test_two_mistakes_at_once_have_torch_s_type(ndim: int) -> None:
+    for (one, _), (other, _) in combinations(bad(ndim).values(), 2):
+        if "input" in one and "input" in other:
+            continue
+        theirs, ours = refusals(ndim, one, other)
+        assert ours.type is theirs.type, (one, other, theirs.value, ours.value)
+
+
+@EVERY
+def test_what_torch_takes_for_a_number_is_one(ndim: int) -> None:
+    x = spread_out((2, 3, 6, 5, 4)[: ndim + 2])
+    for size in (torch.tensor(2), np.int64(2), (2,), [2] * ndim, (2, *(True,) * (ndim - 1))):
+        close(BY_HAND[ndim](x, size), REFEREE[ndim](x, size))
+    for stride in (None, (), []):
+        assert torch.equal(BY_HAND[ndim](x, 2, stride), BY_HAND[ndim](x, 2, 2))

@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.layers import (
     activation,
-    adaptive_pooling,
     average_pooling,
     convolution,
     folding,
@@ -35,7 +34,6 @@ FAMILIES = (
     folding,
     max_pooling,
     average_pooling,
-    adaptive_pooling,
     subsampling,
     normalization,
     activation,

@@ -30,8 +30,8 @@ FAMILY = re.compile(
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
     "no hand-written operation of the kind yet": """
-        adaptive_max_pool1d adaptive_max_pool2d
-        adaptive_max_pool3d avg_pool1d avg_pool3d
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
+        adaptive_max_pool3d max_pool1d max_pool1d_with_indices max_pool3d max_pool3d_with_indices
         max_unpool2d max_unpool3d fractional_max_pool2d fractional_max_pool3d bilinear conv_tbc
         hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
         rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm""",
@@ -113,6 +113,7 @@ def test_a_spelling_runs_by_hand_and_equals_torch_s(
 WITH_OUT = {
     "linear": lambda x, out: F.linear(x, spread_out((2, 4)), out=out),
     "avg_pool2d": lambda x, out: F.avg_pool2d(x, 2, out=out),
+    "avg_pool3d": lambda x, out: F.avg_pool3d(x[None], 2, out=out),
     "im2col": lambda x, out: torch._C._nn.im2col(x, (2, 3), (1, 1), (0, 1), (2, 1), out=out),
     "reflection_pad1d": lambda x, out: torch._C._nn.reflection_pad1d(x, (1, 2), out=out),
     "sigmoid": lambda x, out: torch.sigmoid(x, out=out),
