@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from manualconv import autograd as autograd
+    from manualconv import bench as bench
     from manualconv import functional as functional
     from manualconv import geometry as geometry
     from manualconv import nn as nn
+    from manualconv.algorithms import accuracy as accuracy
+    from manualconv.algorithms import algorithm as algorithm
+    from manualconv.algorithms import choice as choice
+    from manualconv.algorithms import set_accuracy as set_accuracy
     from manualconv.derivatives import Rules as Rules
     from manualconv.derivatives import exact_bias as exact_bias
     from manualconv.derivatives import exact_input as exact_input
@@ -28,8 +33,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Rules",
     "__version__",
+    "accuracy",
+    "algorithm",
     "autograd",
+    "bench",
     "by_hand",
+    "choice",
     "conversion_report",
     "convert",
     "exact_bias",
@@ -39,9 +48,11 @@ __all__ = [
     "geometry",
     "nn",
     "restore",
+    "set_accuracy",
     "set_rules",
 ]
 _FROM = {
+    "algorithms": ("accuracy", "algorithm", "choice", "set_accuracy"),
     "derivatives": ("Rules", "exact_bias", "exact_input", "exact_weight", "set_rules"),
     "swap": ("by_hand", "conversion_report", "convert", "restore"),
 }

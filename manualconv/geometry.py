@@ -56,6 +56,8 @@ class Window:
             positions off: so a transposed layer's ``output_padding`` adds positions that no placement reaches.
         groups: ``g``; channel blocks that do not see each other.
         channels_last: whether results lie in memory with their channels innermost; no matter of numbers.
+        algorithm: the one asked for where the forward ran, by name; None leaves the choice to the kernels.
+        accuracy: ``'exact'`` or ``'fast'``, the errors that the choice may make.
     """
 
     input_size: Axes
@@ -65,6 +67,8 @@ class Window:
     padding: tuple[Pair, ...]
     groups: int = 1
     channels_last: bool = False
+    algorithm: str | None = None
+    accuracy: str = "exact"
 
     @property
     def ndim(self) -> int:

@@ -12,9 +12,13 @@ import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 from torch.utils import checkpoint
+from torch.utils._python_dispatch import TorchDispatchMode
 
 #: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
 TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
+
+#: A mode that sees every operator that runs, backward passes included.
+OperatorMode = TorchDispatchMode
 
 
 def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -155,13 +159,15 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
     "log_softmax": torch._log_softmax,
     **{
         name.strip("_"): getattr(torch._C._nn, name)
-        for name in ("max_pool2d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
+        for name in ("max_pool2d_with_indices", "max_pool3d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
     },
     **{
         f"{kind}_pad{ndim}d": getattr(torch._C._nn, f"{kind}_pad{ndim}d")
         for kind in ("reflection", "replication")
         for ndim in (1, 2, 3)
     },
+    **{f"adaptive_avg_pool{ndim}d": getattr(torch._C._nn, f"adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
+    **{f"_adaptive_avg_pool{ndim}d": getattr(torch, f"_adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
 }
 
 

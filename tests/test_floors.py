@@ -1,7 +1,8 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
-F0 geometry, torch_internals   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives, swap, testing,
-explain, bench                 F6 cli                         train is outside and uses manualconv's public names only
+F0 geometry, intervals, torch_internals   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives, swap,
+testing, explain, bench                   F6 cli                     train is outside and uses manualconv's public names
+only
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "geometry": 0,
+    "intervals": 0,
     "torch_internals": 0,
     "kernels": 1,
     "autograd": 2,
     "functional": 3,
     "nn": 4,
+    "algorithms": 5,
     "derivatives": 5,
     "swap": 5,
     "testing": 5,
@@ -39,6 +42,8 @@ PUBLIC = {
         "by_hand",
         "algorithm",
         "accuracy",
+        "choice",
+        "set_accuracy",
     ),
     *("testing", "explain", "bench"),
     *("Rules", "set_rules", "exact_input", "exact_weight", "exact_bias"),

@@ -68,7 +68,9 @@ def test_all_lists_what_is_there(part: str) -> None:
 
 
 #: Functions that torch has under no name.
-OURS_ALONE = {"Connections", "connections", "spectral_norm", "toeplitz"} | {f"subsample{n}d" for n in (1, 2, 3)}
+OURS_ALONE = {"Connections", "connections", "scaled_tanh", "spectral_norm", "toeplitz"} | {
+    f"subsample{n}d" for n in (1, 2, 3)
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(manualconv.functional.__all__) - OURS_ALONE))

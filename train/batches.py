@@ -4,7 +4,7 @@ Nothing is drawn from torch's global generator, so neither the backend nor what 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -12,7 +12,14 @@ from torch import Tensor
 from train.data import Split
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels scaled to [0, 1]
+PAPER, INK = (
+    -0.1,
+    1.175,
+)  # the article's levels, with which the mean of its images is about 0 and their variance about 1
+FRAME = 2  # the article's images are 32×32
 REACH = 2  # pixels a digit may be shifted each way; MNIST leaves a margin of four around every digit
+
+Scale = Callable[[Tensor, torch.dtype, torch.device], Tensor]
 
 
 def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
@@ -22,9 +29,15 @@ def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
 
 
 def training_batches(
-    split: Split, batch_size: int, seed: int, epoch: int, dtype: torch.dtype, device: torch.device
+    split: Split,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    scale: Scale | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (x, t) in the epoch's order; x: (B, 1, 28, 28) shifted and standardised, t: (B,) int64.
+    """Yield (x, t) in the epoch's order; x: (B, 1, 28, 28) shifted, then standardised or by ``scale``; t: (B,) int64.
 
     The last batch may be shorter.
     """
@@ -32,21 +45,32 @@ def training_batches(
     shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
     for chosen in torch.split(order, batch_size):
         images = shifted(split.images[chosen], shifts[chosen])
-        yield standardised(images, dtype, device), split.labels[chosen].to(device)
+        yield (scale or standardised)(images, dtype, device), split.labels[chosen].to(device)
 
 
 def plain_batches(
-    split: Split, batch_size: int, dtype: torch.dtype, device: torch.device
+    split: Split, batch_size: int, dtype: torch.dtype, device: torch.device, scale: Scale | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield (x, t) in the order of the files, for validation and test."""
     for chosen in torch.split(torch.arange(len(split)), batch_size):
-        yield standardised(split.images[chosen], dtype, device), split.labels[chosen].to(device)
+        yield (scale or standardised)(split.images[chosen], dtype, device), split.labels[chosen].to(device)
 
 
 def standardised(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     """images: (B, 28, 28) uint8 → (B, 1, 28, 28) with the mean 0 and deviation 1 of MNIST's training set."""
     x = images.to(device).to(dtype).unsqueeze(1)
     return x.div_(255).sub_(MEAN).div_(DEVIATION)
+
+
+def framed(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """images: (B, 28, 28) uint8 → (B, 1, 32, 32) from −0.1 for paper, the frame too, to 1.175 for ink.
+
+    LeCun, Bottou, Bengio and Haffner, 1998, section II.B.
+    """
+    count, height, width = images.shape
+    x = torch.full((count, 1, height + 2 * FRAME, width + 2 * FRAME), PAPER, dtype=dtype, device=device)
+    x[:, 0, FRAME:-FRAME, FRAME:-FRAME] += images.to(device).to(dtype) / 255 * (INK - PAPER)
+    return x
 
 
 def shifted(images: Tensor, corners: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from train.errors import TrainError
-from train.recipe import BATCH_SIZE, EPOCHS, LR
+from train.recipe import BATCH_SIZE, EPOCHS, LRS, MODEL
 
 PROGRAM = "python -m train"
 IMPLIED = "fit"
@@ -78,10 +78,12 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_fit_options(parser: argparse.ArgumentParser) -> None:
-    """Train LeNet-5, choose by validation, test once."""
+    """Train LeNet-5 or an older network, choose by validation, test once."""
+    rates = ", ".join(f"{lr} for {model}" for model, lr in LRS.items())
     add_common_options(parser)
+    parser.add_argument("--model", choices=tuple(LRS), default=MODEL, help="default %(default)s")
     parser.add_argument("--epochs", type=whole(1), default=EPOCHS, metavar="N", help="default %(default)s")
-    parser.add_argument("--lr", type=positive, default=LR, help="peak of the learning rate (default %(default)s)")
+    parser.add_argument("--lr", type=positive, help=f"peak of the learning rate (default {rates})")
     parser.add_argument("--backend", choices=("manual", "torch"), default="manual", help="default manual")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="default float32")

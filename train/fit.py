@@ -18,10 +18,11 @@ from train import checkpoint, data, machine, output
 from train.batches import plain_batches, training_batches
 from train.data import Split
 from train.machine import Machine
+from train.models import NETWORKS, Network
 from train.output import EpochMetrics, MetricsFile
+from train.recipe import LRS
 from train.training import Batches, evaluate, optimisation, steps, steps_in
 
-NETWORK = "lenet5"
 EVALUATION_BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 
 
@@ -36,6 +37,11 @@ class Run:
     folder: Path
 
     @property
+    def network(self) -> Network:
+        """What the options chose."""
+        return NETWORKS[self.options.model]
+
+    @property
     def best(self) -> Path:
         """The checkpoint of the best epoch so far."""
         return self.folder / "best.pt"
@@ -47,10 +53,11 @@ def run(options: Namespace) -> int:
     mnist = _data(options)
     training, validation = data.split_validation(mnist.training)
     training = training.first(options.max_train)
-    model = machine.build(NETWORK, place, options.seed)
+    model = machine.build(options.model, place, options.seed)
     if options.init is not None:
-        checkpoint.restore(options.init, NETWORK, model)
-    this = Run(options, place, model, place.layers.CrossEntropyLoss(), output.new_folder(options.out))
+        checkpoint.restore(options.init, options.model, model)
+    criterion = NETWORKS[options.model].criterion(place.layers)
+    this = Run(options, place, model, criterion, output.new_folder(options.out))
     _introduce(this, mnist, training, validation)
     try:
         return _train_and_test(this, training, validation, mnist.test)
@@ -69,10 +76,8 @@ def _data(options: Namespace) -> data.Mnist:
 def _introduce(this: Run, mnist: data.Mnist, training: Split, validation: Split) -> None:
     options = this.options
     parameters = sum(p.numel() for p in this.model.parameters())
-    print(
-        f"LeNet-5, {parameters:,} parameters, backend {options.backend}, {options.dtype} on {this.machine.device},"
-        f" threads {torch.get_num_threads()}, seed {options.seed}"
-    )
+    place = f"backend {options.backend}, {options.dtype} on {this.machine.device}, threads {torch.get_num_threads()}"
+    print(f"{this.network.title}, {parameters:,} parameters, {place}, seed {options.seed}")
     kind = "MNIST, SHA-256 verified" if mnist.canonical else "not MNIST's own bytes"
     counts = f"{len(training):,} training, {len(validation):,} validation, {len(mnist.test):,} test images"
     print(f"{counts} ({kind})", flush=True)
@@ -82,7 +87,7 @@ def _train_and_test(this: Run, training: Split, validation: Split, test: Split) 
     begin = time.perf_counter()
     history = _train(this, training, validation)
     # The checkpoint, not the memory, is what is tested: what the user keeps is what the figure is about.
-    checkpoint.restore(this.best, NETWORK, this.model)
+    checkpoint.restore(this.best, this.options.model, this.model)
     best = max(history, key=_rank)
     _, accuracy = evaluate(this.model, this.criterion, _plain(this, test))
     rate = len(training) * len(history) / sum(metrics.seconds for metrics in history)
@@ -98,15 +103,14 @@ def _train(this: Run, training: Split, validation: Split) -> list[EpochMetrics]:
     """Run every epoch, keeping the best one's weights in best.pt; return the history."""
     options = this.options
     per_epoch = steps_in(len(training), options.batch_size)
-    optimizer, schedule = optimisation(this.model, options.lr, per_epoch * options.epochs)
+    optimizer, schedule = optimisation(this.model, options.lr or LRS[options.model], per_epoch * options.epochs)
     metrics_file = MetricsFile(this.folder / "metrics.csv")
     history: list[EpochMetrics] = []
     for epoch in range(1, options.epochs + 1):
         lr = float(schedule.get_last_lr()[0])
         begin = time.perf_counter()
-        batches = training_batches(
-            training, options.batch_size, options.seed, epoch, this.machine.dtype, this.machine.device
-        )
+        place, scale = this.machine, this.network.scale
+        batches = training_batches(training, options.batch_size, options.seed, epoch, place.dtype, place.device, scale)
         losses = steps(this.model, this.criterion, optimizer, schedule, batches, epoch)
         label = f"epoch {epoch}/{options.epochs}"
         total = math.fsum(loss * size for loss, size in output.watched(losses, per_epoch, label, options.progress))
@@ -117,7 +121,7 @@ def _train(this: Run, training: Split, validation: Split) -> list[EpochMetrics]:
         )
         if not history or _rank(metrics) > max(map(_rank, history)):
             facts = {"epoch": epoch, "seed": options.seed, "validation_accuracy": accuracy}
-            checkpoint.save(this.best, NETWORK, this.model, facts)
+            checkpoint.save(this.best, options.model, this.model, facts)
         history.append(metrics)
         metrics_file.add(metrics)
         print(metrics.line(options.epochs), flush=True)
@@ -130,4 +134,4 @@ def _rank(metrics: EpochMetrics) -> tuple[float, float]:
 
 
 def _plain(this: Run, split: Split) -> Batches:
-    return plain_batches(split, EVALUATION_BATCH, this.machine.dtype, this.machine.device)
+    return plain_batches(split, EVALUATION_BATCH, this.machine.dtype, this.machine.device, this.network.scale)

@@ -69,4 +69,4 @@ def _device(name: str, dtype: torch.dtype) -> torch.device:
 def build(network: str, machine: Machine, seed: int) -> torch.nn.Module:
     """The network with the initial weights of ``seed``: the same for both backends, drawn in float32 always."""
     torch.manual_seed(seed)
-    return NETWORKS[network](machine.layers).to(device=machine.device, dtype=machine.dtype)
+    return NETWORKS[network].build(machine.layers).to(device=machine.device, dtype=machine.dtype)

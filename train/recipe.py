@@ -2,6 +2,8 @@
 
 EPOCHS = 6
 BATCH_SIZE = 128
+MODEL = "lenet5"
 LR = 0.05  # the peak of the schedule
+LRS = {MODEL: LR, "lenet5-1998": 0.002}  # of every network that can be trained
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4

@@ -1,38 +1,63 @@
 """The hand-written derivatives: torch.autograd.Function subclasses, named by map."""
 
+from manualconv.autograd.averaging import MeanIntervals, SpreadMeans
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
-from manualconv.autograd.pointwise import ReLU, Sigmoid, Square, Tanh
+from manualconv.autograd.layout import Lay
+from manualconv.autograd.pointwise import Square
+from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
+from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber
 from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
 from manualconv.autograd.scaling import DotChannels, ScaleChannels
 from manualconv.autograd.selection import Scatter, Select
+from manualconv.autograd.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
 from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
+    "Lay",
+    "Absolute",
+    "BinaryCrossEntropy",
+    "Clip",
     "Convolution",
     "DotChannels",
+    "ELU",
     "Extend",
     "FoldBack",
+    "GELU",
+    "HardSigmoid",
+    "HardSwish",
+    "HardTanh",
+    "Huber",
+    "LeakyReLU",
+    "LogSigmoid",
     "LogSoftmax",
+    "MeanIntervals",
+    "Mish",
     "OverlapAdd",
     "Pad",
     "ReLU",
     "Rules",
     "ScaleChannels",
+    "ScaledTanh",
     "Scatter",
     "Select",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "SpreadBias",
+    "SpreadMeans",
     "SpreadWindows",
     "Square",
     "Standardize",
     "SumToBias",
     "SumWindows",
     "Tanh",
+    "TanhGELU",
+    "Threshold",
     "TransposedConvolution",
     "WeightCorrelation",
     "Windows",

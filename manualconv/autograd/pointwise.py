@@ -1,13 +1,15 @@
 """Pointwise maps: the Jacobian is diagonal, dZ = dA ⊙ g′(Z), and written in the output where that is possible.
 
-    ReLU      y = max(z, 0)          φ′ = 1[y > 0], with 0 at 0
-    Sigmoid   y = 1/(1 + e^(−z))     φ′ = y·(1 − y)
-    Tanh      y = tanh z             φ′ = 1 − y²
-    Square    y = z²                 φ′ = 2·z                      squared error is the mean of Square(x − t)
-
 A diagonal is its own transpose, so forward and reverse mode multiply by the same φ′ (`times_slope`), conjugated on the
-way back if complex, and further orders differentiate that product: y is this Function's own output, so its derivative
-is again φ′.
+way back if complex, and further orders differentiate that product: where y is kept, it is this Function's own output,
+whose derivative is again φ′.
+
+    Pointwise   y = φ(z)                 kept: y, or z            ż, ȳ ↦ φ′ ⊙ ·
+    Stepwise    t ⊙ d(z), d constant     linear in t and its own adjoint; between its kinks φ′ is constant, so nothing
+                between kinks            flows to z
+    Square      y = z²                   φ′ = 2·z                 squared error is the mean of Square(x − t)
+
+The maps with an exponential are in `sigmoidal`, those of straight pieces in `rectifiers`.
 
 Shapes: any; the same in and out.  Source: article (B3); notes on convolution and collected notes (B14).
 """
@@ -15,6 +17,7 @@ Shapes: any; the same in and out.  Source: article (B3); notes on convolution an
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -22,116 +25,123 @@ from torch import Tensor
 
 from manualconv.autograd.correlation import conj
 from manualconv.autograd.function import Map
-from manualconv.kernels.pointwise import gate
+
+#: Computed in float32 and rounded once, as torch's kernels do.
+HALF = (torch.float16, torch.bfloat16)
+
+
+def in_float32(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A rule whose half-precision tensors are widened, and whose result is narrowed again."""
+
+    @wraps(rule)
+    def wide(first: Tensor, *others: Any) -> Tensor:
+        dtype = first.dtype
+        if dtype not in HALF:
+            return rule(first, *others)
+        return rule(first.float(), *(a.float() if isinstance(a, Tensor) else a for a in others)).to(dtype)
+
+    return wide
+
+
+def _keep_output(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    _, *numbers = inputs
+    ctx.numbers = tuple(numbers)
+    ctx.save_for_backward(output)
+    ctx.save_for_forward(output)
+
+
+def _keep_input(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    z, *numbers = inputs
+    ctx.numbers = tuple(numbers)
+    ctx.save_for_backward(z)
+    ctx.save_for_forward(z)
+
+
+def _keep_either(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *_, overwritten = inputs
+    (_keep_output if overwritten else _keep_input)(ctx, inputs, output)
+
+
+#: What the slope is written in: a subclass whose slope needs z says ``setup_context = OF_INPUT``; one for which either
+#: will do says ``OF_EITHER``, and its last argument tells whether z is about to be overwritten.
+OF_OUTPUT, OF_INPUT, OF_EITHER = (staticmethod(keep) for keep in (_keep_output, _keep_input, _keep_either))
 
 
 class Pointwise(Map):
     """A map that acts on every entry alone.
 
-    Subclasses give ``forward`` and ``times_slope(y, t) = φ′ ⊙ t``, where φ′ of conj(y) is conj(φ′).
+    Subclasses give ``forward(z, *numbers)`` and ``times_slope(kept, t, *numbers) = φ′ ⊙ t``, where φ′ of conj(kept) is
+    conj(φ′).
     """
 
-    times_slope: Callable[[Tensor, Tensor], Tensor]
+    times_slope: Callable[..., Tensor]
+    setup_context = OF_OUTPUT
 
     def __init_subclass__(cls) -> None:
         if "times_slope" in cls.__dict__:
             times_slope = cls.times_slope
 
-            def pushed(ctx: Any, t: Tensor) -> Tensor:
-                return times_slope(ctx.saved_tensors[0], t)
+            def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
+                return times_slope(ctx.saved_tensors[0], t, *ctx.numbers)
 
-            def pulled(ctx: Any, t: Tensor) -> Tensor:
-                return times_slope(conj(ctx.saved_tensors[0]), t)
+            def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
+                numbers = ctx.numbers
+                return (times_slope(conj(ctx.saved_tensors[0]), t, *numbers), *((None,) * len(numbers)))
 
-            def entry_by_entry(info: Any, in_dims: tuple[int], z: Tensor) -> tuple[Tensor, int]:
-                return cls.call(z), in_dims[0]
+            def entry_by_entry(info: Any, in_dims: tuple[Any, ...], z: Tensor, *numbers: Any) -> tuple[Tensor, int]:
+                return cls.call(z, *numbers), in_dims[0]
 
             for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):
                 setattr(cls, name, staticmethod(rule))
         super().__init_subclass__()
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(output)
-        ctx.save_for_forward(output)
 
+class Stepwise(Map):
+    """``t ⊙ d(z)`` for a d that is constant between its kinks.
 
-class ReLU(Pointwise):
-    """``y = max(z, 0)``."""
-
-    @staticmethod
-    def forward(z: Tensor) -> Tensor:
-        return z.clamp(min=0)
-
-    @staticmethod
-    def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        kept: Tensor = Gate.call(t, y)
-        return kept
-
-
-class Gate(Map):
-    """``t ⊙ 1[not y ≤ 0]``, linear in t and its own adjoint: a NaN in y lets t through, as torch's kernel does."""
-
-    @staticmethod
-    def forward(t: Tensor, y: Tensor) -> Tensor:
-        return gate(t, y)
+    Subclasses give ``forward(t, z, *numbers)``.
+    """
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[1])
-        ctx.save_for_forward(inputs[1])
+        """Keep z."""
+        _, z, *numbers = inputs
+        ctx.numbers = tuple(numbers)
+        ctx.save_for_backward(z)
+        ctx.save_for_forward(z)
 
-    @staticmethod
-    def backward(ctx: Any, t_bar: Tensor) -> tuple[Tensor, None]:
-        return Gate.call(t_bar, ctx.saved_tensors[0]), None
+    def __init_subclass__(cls) -> None:
+        if "forward" in cls.__dict__ and "call" not in cls.__dict__:
 
-    @staticmethod
-    def jvp(ctx: Any, t_dot: Tensor, _: None) -> Tensor:
-        kept: Tensor = Gate.call(t_dot, ctx.saved_tensors[0])
-        return kept
+            def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
+                stepped: Tensor = cls.call(t, ctx.saved_tensors[0], *ctx.numbers)
+                return stepped
 
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, int | None], t: Tensor, y: Tensor) -> tuple[Tensor, int]:
-        t_at, y_at = in_dims
-        t, y = (u.unsqueeze(0) if at is None else u.movedim(at, 0) for u, at in ((t, t_at), (y, y_at)))
-        return Gate.call(t.expand(info.batch_size, *t.shape[1:]), y), 0
+            def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
+                numbers = ctx.numbers
+                return (cls.call(t, ctx.saved_tensors[0], *numbers), None, *((None,) * len(numbers)))
 
+            def entry_by_entry(
+                info: Any, in_dims: tuple[Any, ...], t: Tensor, z: Tensor, *numbers: Any
+            ) -> tuple[Tensor, int]:
+                t, z = (
+                    u.unsqueeze(0) if at is None else u.movedim(at, 0) for u, at in ((t, in_dims[0]), (z, in_dims[1]))
+                )
+                return cls.call(t.expand(info.batch_size, *t.shape[1:]), z, *numbers), 0
 
-class Sigmoid(Pointwise):
-    """``y = 1/(1 + e^(−z))``."""
-
-    @staticmethod
-    def forward(z: Tensor) -> Tensor:
-        return torch.sigmoid(z)
-
-    @staticmethod
-    def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return t * (y * (1 - y))
-
-
-class Tanh(Pointwise):
-    """``y = tanh z``."""
-
-    @staticmethod
-    def forward(z: Tensor) -> Tensor:
-        return torch.tanh(z)
-
-    @staticmethod
-    def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return t * (1 - y * y)
+            for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):
+                setattr(cls, name, staticmethod(rule))
+        super().__init_subclass__()
 
 
 class Square(Pointwise):
-    """``y = z²``; the one here whose slope needs the input."""
+    """``y = z²``."""
+
+    setup_context = OF_INPUT
 
     @staticmethod
     def forward(z: Tensor) -> Tensor:
         return z * z
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def times_slope(z: Tensor, t: Tensor) -> Tensor:

@@ -42,13 +42,14 @@ class Select(Map):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, index, ctx.axes = inputs
         ctx.size = tuple(x.shape[x.dim() - ctx.axes :])
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(index)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
         (index,) = ctx.saved_tensors
-        return Scatter.call(y_bar, index, ctx.size), None, None
+        return (None if y_bar is None else Scatter.call(y_bar, index, ctx.size)), None, None
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor, _index: None, _axes: None) -> Tensor:
@@ -72,13 +73,14 @@ class Scatter(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, index, ctx.size = inputs
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(index)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
         (index,) = ctx.saved_tensors
-        return Select.call(x_bar, index, len(ctx.size)), None, None
+        return (None if x_bar is None else Select.call(x_bar, index, len(ctx.size))), None, None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:

@@ -1,26 +1,52 @@
 """torch.nn.functional's names, with every derivative by hand."""
 
-from manualconv.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from manualconv.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.batch_normalization import batch_norm, instance_norm
+from manualconv.functional.classification_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    nll_loss,
+)
 from manualconv.functional.convolution import conv1d, conv2d, conv3d
 from manualconv.functional.convolution_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
-from manualconv.functional.loss import cross_entropy, mse_loss, nll_loss
-from manualconv.functional.max_pooling import max_pool2d
+from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
 from manualconv.functional.padding import pad
+from manualconv.functional.rectifiers import (
+    celu,
+    elu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    relu,
+    relu6,
+    selu,
+    threshold,
+)
+from manualconv.functional.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from manualconv.functional.sigmoidal import gelu, logsigmoid, mish, scaled_tanh, sigmoid, silu, softplus, tanh
+from manualconv.functional.softmax import log_softmax, softmax
 from manualconv.functional.subsampling import subsample1d, subsample2d, subsample3d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
 __all__ = [
     "Connections",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "avg_pool1d",
     "avg_pool2d",
-    "batch_norm",
     "avg_pool3d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
     "connections",
     "conv1d",
     "conv2d",
@@ -29,26 +55,45 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cross_entropy",
+    "elu",
     "flatten",
     "fold",
+    "gelu",
     "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "huber_loss",
     "instance_norm",
+    "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "local_response_norm",
     "log_softmax",
+    "logsigmoid",
+    "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "pad",
     "relu",
+    "relu6",
+    "scaled_tanh",
+    "selu",
     "sigmoid",
+    "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
     "spectral_norm",
     "subsample1d",
     "subsample2d",
     "subsample3d",
     "tanh",
+    "threshold",
     "toeplitz",
     "unfold",
 ]

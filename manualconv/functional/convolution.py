@@ -19,6 +19,7 @@ from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.geometry import Window, within_reach
+from manualconv.kernels.settings import under_settings
 
 Numbers = int | tuple[int, ...]
 Padding = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
@@ -52,7 +53,7 @@ def _convolution(
     validation.check_window(window)
     validation.check_positions(x, size)
     validation.check_numbers(name, x, "compute_columns3d" if ndim == 3 else "slow_conv2d_cpu")
-    window = within_reach(window)
+    window = under_settings(within_reach(window))
     if flip:
         w = w.flip(*range(2, w.dim()))
     if x.dim() == ndim + 1:

@@ -23,6 +23,7 @@ from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.functional.validation import convolution_transpose as transposed
 from manualconv.geometry import Window, transposed_window, window_of_output
+from manualconv.kernels.settings import under_settings
 
 
 def _conv_transpose(
@@ -58,7 +59,7 @@ def _conv_transpose(
     frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
     more = transposed.output_padding(output_padding, steps, spacing)
     size = tuple(x.shape[x.dim() - ndim :])
-    window = window_of_output(size, kernel_size, steps, spacing, frame, groups, more)
+    window = under_settings(window_of_output(size, kernel_size, steps, spacing, frame, groups, more))
     transposed.check_output_size(window)
     validation.check_numbers(name, x, f"slow_conv_transpose{max(ndim, 2)}d_out_cpu")
     if x.dim() == ndim + 1:

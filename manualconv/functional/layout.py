@@ -1,8 +1,9 @@
-"""Which memory layout a convolution's results have: channels_last exactly where torch's have it.
+"""Which memory layout a layer's results have: channels_last exactly where torch's have it.
 
 A tensor *lies* channels-last if its strides grow in the order C, W, H, D, N.  Torch lays output and gradients so if the
 input or the weight lies so, in two dimensions; in three for float32, the dtype of its library's kernels.  (There it
-takes contiguous kernels for small volumes, by rules of speed that are not followed here.)
+takes contiguous kernels for small volumes, by rules of speed that are not followed here.)  A pooling's output and input
+gradient lie as its input.
 
 Source: ``suggest_memory_format`` in ATen; "Channels Last Memory Format in PyTorch" in PyTorch's tutorials.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.torch_internals import is_wrapped
+from manualconv.torch_internals import channels_last_format, is_wrapped
 
 
 def _lies_channels_last(t: Tensor) -> bool:
@@ -35,3 +36,10 @@ def is_channels_last(x: Tensor, w: Tensor) -> bool:
     if not torch.compiler.is_compiling() and (is_wrapped(x) or is_wrapped(w)):
         return False
     return _lies_channels_last(x) or _lies_channels_last(w)
+
+
+def pooled_channels_last(x: Tensor) -> bool:
+    """Whether the results of a pooling of x ``(N, C, *I)`` lie channels-last."""
+    if x.dim() not in (4, 5) or (not torch.compiler.is_compiling() and is_wrapped(x)):
+        return False
+    return channels_last_format(x) != torch.contiguous_format

@@ -2,6 +2,8 @@
 
     y[p] = x[i*(p)],  i*(p) the position of the maximum over {s·p + d·k − a}         Select at i*
 
+Padding takes no part in the maximum, a NaN wins over everything.
+
 Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; lecture notes on pooling.
 """
 
@@ -10,12 +12,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Select, argmax
-from manualconv.functional.pooling_window import Numbers, pooling_window
+from manualconv.functional.layout import pooled_channels_last
+from manualconv.functional.pooling_window import Numbers, placed_window
+from manualconv.functional.validation import max_pooling as validation
+from manualconv.geometry import within_reach
+from manualconv.kernels.layout import laid
 
 
 def _max_pool(
-    name: str,
     ndim: int,
     input: Tensor,
     kernel_size: Numbers,
@@ -25,14 +31,48 @@ def _max_pool(
     ceil_mode: bool,
     return_indices: bool,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    window, _ = pooling_window(name, ndim, input, kernel_size, stride, padding, dilation, ceil_mode)
+    k, s, p, d = validation.check_max_pooling(
+        ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+    window = placed_window(input, k, s, p, d, ceil_mode)
+    validation.check_max_pooling_window(input, window, return_indices)
+    window = within_reach(window)
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
+    channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
+    if channels_last:
+        x = Lay.call(x, False)
     with torch.no_grad():
         index = argmax(x.detach(), window)
     y = Select.call(x, index, ndim)
+    if channels_last:
+        y, index = Lay.call(y, True), laid(index, True)
     if input.dim() == ndim + 1:
         y, index = y.squeeze(0), index.squeeze(0)
     return (y, index) if return_indices else y
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """1-D max pooling: `max_pool2d` over one axis.
+
+    Args:
+        input: ``(N, C, L)`` or ``(C, L)``; floating point, with `return_indices` also integers.
+        kernel_size, stride, padding, dilation, ceil_mode, return_indices: as `max_pool2d`, with tuples of one.
+
+    Returns:
+        ``(N, C, P)`` or ``(C, P)``, and the indices in the same shape if asked for.
+
+    Raises:
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool1d.
+    """
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -49,14 +89,39 @@ def max_pool2d(
     Args:
         input: ``(N, C, H, W)`` or ``(C, H, W)``; any real dtype.
         kernel_size, stride, padding, dilation: an int or a tuple of two; `stride` defaults to `kernel_size`, `padding`
-            is at most half of the dilated kernel.
+            is at most half of the kernel.
         ceil_mode: round the output size up.
         return_indices: also return the flat positions of the maxima in ``H×W``, int64.
 
     Returns:
-        ``(N, C, PH, PW)`` or ``(C, PH, PW)``, and the indices in the same shape if asked for.
+        ``(N, C, PH, PW)`` or ``(C, PH, PW)``, and the indices in the same shape if asked for; channels_last if `input`
+        is.
 
     Raises:
-        TypeError, RuntimeError: as torch.nn.functional.max_pool2d.
+        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool2d.
     """
-    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """3-D max pooling: `max_pool2d` over three axes.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``; any real dtype.
+        kernel_size, stride, padding, dilation, ceil_mode, return_indices: as `max_pool2d`, with tuples of three.
+
+    Returns:
+        ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``, and the indices in the same shape if asked for.
+
+    Raises:
+        AttributeError, TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool3d.
+    """
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)

@@ -27,8 +27,8 @@ from torch import Tensor
 
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.activation import sigmoid
 from manualconv.functional.precision import widened
+from manualconv.functional.sigmoidal import sigmoid
 from manualconv.functional.validation import subsampling as validation
 from manualconv.geometry import Window, per_axis
 

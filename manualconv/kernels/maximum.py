@@ -82,7 +82,7 @@ def argmax(x: Tensor, window: Window) -> Tensor:
     corner = _corner(window, strides, x.device) - origin
     index = corner + shift
     if not window.is_padded:
-        return index.expand(best.shape)
+        return index.expand(best.shape).contiguous()
     return torch.where(best <= lowest(best.dtype), _first_inside(window, x.device), index)
 
 

@@ -1,14 +1,17 @@
 """Selecting entries by index, and scattering back to them.
 
     select:   y[m] = x[i[m]]                      scatter:  x[l] = Σ_{m : i[m] = l} y[m]
+                                                  place:    x[l] = y[max {m : i[m] = l}], or 0
 
-over the trailing axes read as one flat axis, for every leading index alike.
+over the trailing axes read as one flat axis, for every leading index alike.  Each gives the same bits on every run:
+sums are added in a fixed order, and of the entries placed in one position the last stays.
 
 Shapes: x ``(*B, *I)``, i and y ``(*B, *P)``.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes
@@ -36,5 +39,33 @@ def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
     total = 1
     for i in size:
         total = total * i
-    x = y.new_zeros((*lead, total)).scatter_add_(-1, _flat(index, axes), _flat(y, axes))
-    return shaped(x, (*lead, *size))
+    index, y = _flat(index, axes), _flat(y, axes)
+    added = _add_in_order if y.device.type == "cpu" else _add_sorted
+    return shaped(added(y.new_zeros((*lead, total)), index, y), (*lead, *size))
+
+
+def _add_in_order(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
+    """The CPU's kernel adds along the scattered axis one after another; others add in the order they happen to run."""
+    return x.scatter_add_(-1, index, y)
+
+
+def _add_sorted(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
+    """The rows made one, and the entries sorted by place before they are added."""
+    rows = torch.arange(x.numel() // max(x.shape[-1], 1), device=x.device).reshape(*x.shape[:-1], 1)
+    flat = (index + rows * x.shape[-1]).reshape(-1)
+    return x.reshape(-1).index_put((flat,), y.reshape(-1), accumulate=True)
+
+
+def place(y: Tensor, index: Tensor, size: Axes) -> Tensor:
+    """``(*B, *P)`` and flat positions into `size` → ``(*B, *size)``, 0 elsewhere; the last of several stays."""
+    axes = len(size)
+    lead = y.shape[: y.dim() - axes]
+    total = 1
+    for i in size:
+        total = total * i
+    index, y = _flat(index, axes), _flat(y, axes)
+    order = torch.arange(y.shape[-1], device=y.device).expand(y.shape)
+    last = order.new_full((*lead, total), -1).scatter_reduce(-1, index, order, "amax")
+    if not y.shape[-1]:
+        return y.new_zeros((*lead, *size))
+    return shaped(torch.where(last < 0, 0, y.gather(-1, last.clamp(min=0))), (*lead, *size))

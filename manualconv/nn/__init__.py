@@ -21,7 +21,7 @@ from torch.nn import (
     utils,
 )
 
-from manualconv.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from manualconv.nn.adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from manualconv.nn.average_pooling import AvgPool1d, AvgPool2d, AvgPool3d
 from manualconv.nn.batch_normalization import (
     BatchNorm1d,
@@ -37,6 +37,7 @@ from manualconv.nn.batch_normalization import (
     LazyInstanceNorm2d,
     LazyInstanceNorm3d,
 )
+from manualconv.nn.classification_loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss
 from manualconv.nn.convolution import Conv1d, Conv2d, Conv3d, LazyConv1d, LazyConv2d, LazyConv3d
 from manualconv.nn.convolution_transpose import (
     ConvTranspose1d,
@@ -49,8 +50,7 @@ from manualconv.nn.convolution_transpose import (
 from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
-from manualconv.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
-from manualconv.nn.max_pooling import MaxPool2d
+from manualconv.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d
 from manualconv.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from manualconv.nn.padding import (
     CircularPad1d,
@@ -69,15 +69,36 @@ from manualconv.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from manualconv.nn.rectifiers import (
+    CELU,
+    ELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    ReLU,
+    ReLU6,
+    Threshold,
+)
+from manualconv.nn.regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from manualconv.nn.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Sigmoid, SiLU, Softplus, Tanh
+from manualconv.nn.softmax import LogSoftmax, Softmax
 from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
     "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
-    "AvgPool3d",
+    "CELU",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -91,13 +112,20 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "CrossEntropyLoss",
+    "ELU",
     "Flatten",
     "Fold",
+    "GELU",
     "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HuberLoss",
     "Identity",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "L1Loss",
     "LayerNorm",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
@@ -112,11 +140,16 @@ __all__ = [
     "LazyInstanceNorm2d",
     "LazyInstanceNorm3d",
     "LazyLinear",
+    "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
+    "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
@@ -125,19 +158,26 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "ReLU",
+    "ReLU6",
     "ReflectionPad1d",
     "ReflectionPad2d",
     "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "SELU",
+    "ScaledTanh",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
     "Subsample1d",
     "Subsample2d",
     "Subsample3d",
     "Tanh",
+    "Threshold",
     "Unfold",
     "ZeroPad1d",
     "ZeroPad2d",

@@ -29,10 +29,6 @@ BY_HAND: dict[type[Module], type[Module]] = {
 }
 TORCH_S: dict[type[Module], type[Module]] = {ours: theirs for theirs, ours in BY_HAND.items()}
 
-#: Layers of ours that do less than torch's: a model that has one keeps torch's.
-INCOMPLETE: dict[type[Module], str] = {
-    torch.nn.CrossEntropyLoss: "class probabilities and label smoothing are not by hand yet"
-}
 #: What computes nothing itself.
 CONTAINERS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Identity)
 
@@ -44,8 +40,6 @@ def _layer_type(module: Module) -> type[Module]:
 
 def _unlike_ours(module: Module) -> str | None:
     """Why this layer of torch's cannot be ours, for all that its type can; None if it can."""
-    if _layer_type(module) in INCOMPLETE:
-        return INCOMPLETE[_layer_type(module)]
     if "forward" in vars(module):
         return "its forward was replaced on the instance"
     if isinstance(module, (torch.nn.Softmax, torch.nn.LogSoftmax)) and module.dim is None:

@@ -9,6 +9,7 @@ from torch.autograd import Function
 from manualconv import autograd
 from manualconv.autograd.function import Map, fold, unfold
 from manualconv.geometry import Extension, Window
+from manualconv.intervals import Intervals
 from tests.layers import spread_out
 
 PUBLIC = [getattr(autograd, name) for name in autograd.__all__]
@@ -16,6 +17,7 @@ FUNCTIONS = [part for part in PUBLIC if isinstance(part, type) and issubclass(pa
 WINDOW = Window((3, 4), (2, 2), (1, 2), (1, 1), ((0, 0), (1, 1)))
 X, W, Y, B = (spread_out(shape) for shape in ((2, 3, 3, 4), (5, 3, 2, 2), (2, 5, 2, 3), (5,)))
 EXTENSION = Extension((3, 4), ((2, 1), (-1, 3)), "reflect")
+INTERVALS = Intervals((3, 4), (2, 5))
 PLACES = torch.arange(6).reshape(2, 3).expand(2, 3, 2, 3)
 
 #: Arguments for each; the first one is differentiated.
@@ -25,10 +27,13 @@ CALLS = {
     "WeightCorrelation": (X, Y, WINDOW),
     "ScaleChannels": (X, B[:3], B[1:4]),
     "DotChannels": (X, spread_out(X.shape, 1)),
+    "Lay": (X, True),
     "Select": (X, PLACES, 2),
     "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
     "SumWindows": (X, WINDOW),
     "SpreadWindows": (Y, WINDOW),
+    "MeanIntervals": (X, INTERVALS),
+    "SpreadMeans": (spread_out((2, 3, *INTERVALS.output_size)), INTERVALS),
     "Windows": (X, WINDOW),
     "OverlapAdd": (spread_out((2, 12, 6)), WINDOW),
     "Pad": (X, (2, -1, 0, 1), 0.5),
@@ -40,10 +45,26 @@ CALLS = {
     "Softmax": (X, 1),
     "LogSoftmax": (X, 1),
     "ReLU": (X,),
-    "Gate": (X, X.clamp(min=0)),
+    "HardTanh": (X, -1.0, 0.5, False),
+    "Threshold": (X, 0.3, -1.5),
+    "HardSigmoid": (X,),
+    "HardSwish": (X,),
+    "LeakyReLU": (X, 0.2, False),
+    "ELU": (X, 1.5, 1.0, 0.7),
     "Sigmoid": (X,),
     "Tanh": (X,),
+    "ScaledTanh": (X,),
+    "Softplus": (X, 1.5, 2.0),
+    "SiLU": (X,),
+    "Mish": (X,),
+    "GELU": (X,),
+    "TanhGELU": (X,),
     "Square": (X,),
+    "Absolute": (X,),
+    "Huber": (X, 0.7, 1.4),
+    "Clip": (X, 0.7),
+    "LogSigmoid": (X,),
+    "BinaryCrossEntropy": (X / 5 + 0.5, X.flip(0) / 5 + 0.5),
 }
 
 

@@ -10,6 +10,10 @@ Arrays are NumPy's, of any dtype; on integers every result is exact.  Letters: n
 channel inside a group, (g c) and (g o) their positions among all channels.
 """
 
+from tests.definitions.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
+from tests.definitions.adaptive_pooling import adaptive_avg_pool_gradient as adaptive_avg_pool_gradient
+from tests.definitions.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
+from tests.definitions.adaptive_pooling import interval as interval
 from tests.definitions.average_pooling import avg_pool as avg_pool
 from tests.definitions.average_pooling import avg_pool_gradient as avg_pool_gradient
 from tests.definitions.average_pooling import divisors as divisors
@@ -24,8 +28,11 @@ from tests.definitions.folding import fold as fold
 from tests.definitions.folding import unfold as unfold
 from tests.definitions.linear import linear as linear
 from tests.definitions.linear import linear_gradients as linear_gradients
+from tests.definitions.loss import coin as coin
 from tests.definitions.loss import cross_entropy as cross_entropy
+from tests.definitions.loss import huber as huber
 from tests.definitions.loss import log_softmax as log_softmax
+from tests.definitions.loss import soft_cross_entropy as soft_cross_entropy
 from tests.definitions.max_pooling import max_pool as max_pool
 from tests.definitions.max_pooling import max_pool_gradient as max_pool_gradient
 from tests.definitions.normalization import Key as Key

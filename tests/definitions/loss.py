@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, log, log1p
 
 import numpy as np
 
-from tests.definitions.placement import Array
+from tests.definitions.placement import Array, indices
 
 
 def log_softmax(z: Array) -> Array:
@@ -18,10 +18,49 @@ def log_softmax(z: Array) -> Array:
     return y
 
 
-def cross_entropy(z: Array, target: Array) -> tuple[float, Array]:
-    """``E = −1/N Σ_n log p[n, t_n]`` and ``∂E/∂z = (p − one-hot(t))/N``."""
+def cross_entropy(
+    z: Array, target: Array, v: Array, ignore_index: int = -100, smoothing: float = 0.0
+) -> tuple[float, Array]:
+    """E, the mean weighted by v[t], and ∂E/∂z, of samples whose target is not `ignore_index`.
+
+    ``e_n = −(1 − ε)·v[t_n]·log p[n, t_n] − ε/C·Σ_c v[c]·log p[n, c]``, ``E = Σ e_n / Σ v[t_n]``; a term ``−a·log p_c``
+    has the slope ``a·(p − one-hot(c))``.
+    """
     y = log_softmax(z)
-    gradient = np.exp(y)
+    total, weight, gradient = 0.0, 0.0, np.zeros(z.shape)
     for n, t in enumerate(target):
-        gradient[n, t] -= 1
-    return -sum(y[n, t] for n, t in enumerate(target)) / len(z), gradient / len(z)
+        if t == ignore_index:
+            continue
+        weight += v[t]
+        for c in range(z.shape[1]):
+            a = v[c] * (smoothing / z.shape[1] + (1 - smoothing if c == t else 0))
+            total -= a * y[n, c]
+            for j in range(z.shape[1]):
+                gradient[n, j] += a * (exp(y[n, j]) - (j == c))
+    return total / weight, gradient / weight
+
+
+def soft_cross_entropy(z: Array, q: Array, v: Array) -> tuple[float, Array, Array]:
+    """``E = −1/N Σ_n,c q[n, c]·v[c]·log p[n, c]``, its slopes by z and by q."""
+    y = log_softmax(z)
+    total, by_z, by_q = 0.0, np.zeros(z.shape), np.zeros(z.shape)
+    for n, c in indices(z.shape):
+        total -= q[n, c] * v[c] * y[n, c]
+        by_q[n, c] = -v[c] * y[n, c]
+        for j in range(z.shape[1]):
+            by_z[n, j] += q[n, c] * v[c] * (exp(y[n, j]) - (j == c))
+    return total / len(z), by_z / len(z), by_q / len(z)
+
+
+def huber(r: float, delta: float) -> tuple[float, float]:
+    """Value and slope: a parabola within δ, a straight line beyond."""
+    if abs(r) <= delta:
+        return r * r / 2, r
+    return delta * (abs(r) - delta / 2), delta if r > 0 else -delta
+
+
+def coin(z: float, t: float, u: float) -> tuple[float, float]:
+    """``−u·t·log σ(z) − (1 − t)·log(1 − σ(z))`` and its slope by z."""
+    heads = -log1p(exp(-z)) if z > 0 else z - log1p(exp(z))
+    tails = heads - z
+    return -u * t * heads - (1 - t) * tails, (1 - t) * exp(heads) - u * t * exp(tails)

@@ -1,54 +1,77 @@
-"""max_pool2d: exactly the loops, exactly torch, at both orders."""
+"""max_pool1d, 2d and 3d: exactly the loops, exactly torch, at both orders; where results lie in memory."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
 from tests import definitions
+from tests.layers import spread_out
 from tests.referee import first_gradients
 from tests.strategies import Pooling, poolings
+from tests.tensors import LAYOUTS, laid_out
+
+BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+REFEREE = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+CASES = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True))
+DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 
 
-def max_arguments(case: Pooling) -> dict[str, object]:
+def max_arguments(case: Pooling) -> dict[str, Any]:
     """The keyword arguments of max pooling."""
     return {**case.sizes, "dilation": case.window.dilation, "ceil_mode": case.ceil_mode}
 
 
-@given(case=poolings(dilated=True))
+@given(case=CASES)
 def test_max_values_places_and_gradient_equal_the_loops(case: Pooling) -> None:
     x = case.input().requires_grad_()
     values, places = definitions.max_pool(x.detach().numpy(), case.window, case.ceil_mode)
-    y, index = functional.max_pool2d(case.unbatch(x), **max_arguments(case), return_indices=True)
+    layer = BY_HAND[case.window.ndim]
+    y, index = layer(case.unbatch(x), **max_arguments(case), return_indices=True)
     assert torch.equal(y, case.unbatch(torch.from_numpy(values)))
     assert torch.equal(index, case.unbatch(torch.from_numpy(places)))
+    assert torch.equal(layer(case.unbatch(x), **max_arguments(case)), y)
     cotangent = case.cotangent(values.shape[2:])
     expected = definitions.max_pool_gradient(cotangent.numpy(), places, case.window)
     assert torch.equal(grad(y, x, case.unbatch(cotangent))[0], torch.from_numpy(expected))
 
 
-@given(case=poolings(dilated=True))
+@given(case=CASES)
 def test_max_values_first_and_second_gradients_equal_torch(case: Pooling) -> None:
     results = []
-    for layer in (functional.max_pool2d, F.max_pool2d):
+    for layer in (BY_HAND[case.window.ndim], REFEREE[case.window.ndim]):
         x = case.input().requires_grad_()
         y, index = layer(case.unbatch(x), **max_arguments(case), return_indices=True)
-        cotangent = case.cotangent(y.shape[-2:]).clone().requires_grad_()
+        cotangent = case.cotangent(y.shape[-case.window.ndim :]).clone().requires_grad_()
         first = first_gradients(y, [x], case.unbatch(cotangent))
         second = grad((first[0] ** 2).sum(), cotangent)
         results.append((y, index, *first, *second))
     assert all(map(torch.equal, *results))
 
 
+@DIMENSIONS
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8])
-def test_maxima_of_every_real_dtype_are_torch_s(dtype: torch.dtype) -> None:
-    x = torch.randint(0, 9, (2, 3, 7, 8), generator=torch.Generator().manual_seed(0)).to(dtype)
-    arguments = ((3, 2), (2, 1), 1, (1, 2), True, True)
-    ours, theirs = functional.max_pool2d(x, *arguments), F.max_pool2d(x, *arguments)
+def test_maxima_of_every_real_dtype_are_torch_s(dtype: torch.dtype, ndim: int) -> None:
+    x = torch.randint(0, 9, (2, 3, 7, 6, 5)[: ndim + 2], generator=torch.Generator().manual_seed(0)).to(dtype)
+    arguments = ((3, 2, 2)[:ndim], (2, 1, 3)[:ndim], 1, (1, 2, 1)[:ndim], True, True)
+    ours, theirs = BY_HAND[ndim](x, *arguments), REFEREE[ndim](x, *arguments)
     assert ours[0].dtype == dtype
     assert all(map(torch.equal, ours, theirs))
+
+
+def test_a_row_of_integers_is_pooled_with_its_indices_only_as_in_torch() -> None:
+    for layer in (F.max_pool1d, functional.max_pool1d):
+        with pytest.raises(NotImplementedError, match="\"max_pool1d_impl\" not implemented for 'Int'"):
+            layer(torch.ones(1, 1, 4, dtype=torch.int32), 2)
 
 
 def test_a_nan_or_a_window_of_minus_infinities_is_reported_as_torch_does() -> None:
@@ -60,6 +83,70 @@ def test_a_nan_or_a_window_of_minus_infinities_is_reported_as_torch_does() -> No
         theirs = F.max_pool2d(x, (3, 2), 1, padding, return_indices=True)
         assert torch.allclose(ours[0], theirs[0], rtol=0, atol=0, equal_nan=True)
         assert torch.equal(ours[1], theirs[1])
+
+
+# -------------------------------------------------------------------------------------------------- memory
+
+
+def lies(*tensors: Tensor) -> list[tuple[int, ...]]:
+    """Strides."""
+    return [t.stride() for t in tensors]
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_results_lie_as_torch_s_do(ndim: int, dtype: torch.dtype) -> None:
+    for layout, of_cotangent, batch in product(LAYOUTS, ("contiguous", "channels_last"), (2, 1, 0)):
+        found = []
+        for layer in (BY_HAND[ndim], REFEREE[ndim]):
+            x = laid_out(spread_out((batch, 3, 6, 5, 4)[: ndim + 2]).to(dtype), layout).requires_grad_()
+            y, index = layer(x, 2, return_indices=True)
+            x_bar = grad(y, x, laid_out(torch.ones_like(y, memory_format=torch.contiguous_format), of_cotangent))[0]
+            found.append(lies(y, index, x_bar))
+        assert found[0] == found[1], (layout, of_cotangent, batch)
+
+
+@given(case=st.sampled_from((2, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
+def test_channels_last_changes_no_number(case: Pooling) -> None:
+    layer, arguments = BY_HAND[case.window.ndim], max_arguments(case)
+    results = []
+    for layout in ("contiguous", "channels_last"):
+        x = laid_out(case.input(), layout).requires_grad_()
+        y, index = layer(x, **arguments, return_indices=True)
+        cotangent = case.cotangent(y.shape[2:]).clone().requires_grad_()
+        first = first_gradients(y, [x], cotangent)
+        results.append((y, index, *first, *grad((first[0] ** 2).sum(), cotangent)))
+    assert all(map(torch.equal, *results))
+
+
+def test_a_window_of_minus_infinities_keeps_its_own_position_in_channels_last() -> None:
+    """torch's kernel for channels_last volumes gives a position of another window here."""
+    x = torch.full((1, 1, 4, 4, 4), -torch.inf).expand(1, 2, 4, 4, 4).contiguous(memory_format=torch.channels_last_3d)
+    _, index = functional.max_pool3d(x, 2, return_indices=True)
+    assert index[0, 0].flatten().tolist() == [0, 2, 8, 10, 32, 34, 40, 42]
+
+
+def test_the_gradient_repeats_bit_by_bit_where_torch_is_told_to_be_deterministic() -> None:
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        x = spread_out((4, 3, 12, 11)).requires_grad_()
+        y = functional.max_pool2d(x, 3, 1, 1)
+        cotangent = torch.rand(y.shape, generator=torch.Generator().manual_seed(0), dtype=y.dtype)
+        first, *others = (grad(y, x, cotangent, retain_graph=True)[0] for _ in range(10))
+    finally:
+        torch.use_deterministic_algorithms(before)
+    assert first.isfinite().all()
+    assert all(torch.equal(first, other) for other in others)
+
+
+def test_a_missing_cotangent_stays_missing() -> None:
+    x = spread_out((1, 2, 4, 4)).requires_grad_()
+    y = torch._C._functions.UndefinedGrad()(functional.max_pool2d(x, 2))
+    assert grad(y, x, torch.ones_like(y), allow_unused=True) == (None,)
+
+
+# --------------------------------------------------------------------------------------------- what is refused
 
 
 def test_padding_beyond_half_the_kernel_is_refused_as_torch_does() -> None:
@@ -81,3 +168,63 @@ def test_complex_numbers_have_no_maximum_as_in_torch() -> None:
     for layer in (F.max_pool2d, functional.max_pool2d):
         with pytest.raises(NotImplementedError, match="\"max_pool2d\" not implemented for 'ComplexFloat'"):
             layer(x, 2)
+
+
+def refusal(layer: Any, *args: Any, **arguments: Any) -> Exception:
+    """What a layer raises."""
+    try:
+        layer(*args, **arguments)
+    except Exception as error:
+        return error
+    raise AssertionError("accepted")
+
+
+SIZE = {1: (7,), 2: (7, 6), 3: (7, 6, 5)}
+BAD: dict[str, dict[str, Any]] = {
+    "kernel 0": {"kernel_size": 0},
+    "kernel 0, stride 1": {"kernel_size": 0, "stride": 1},
+    "kernel −1": {"kernel_size": -1, "stride": 1},
+    "stride 0": {"kernel_size": 2, "stride": 0},
+    "stride −1": {"kernel_size": 2, "stride": -1},
+    "padding −1": {"kernel_size": 2, "padding": -1},
+    "padding over half": {"kernel_size": 2, "padding": 2},
+    "padding over half, dilated": {"kernel_size": 2, "padding": 2, "dilation": 3},
+    "dilation 0": {"kernel_size": 2, "dilation": 0},
+    "too large": {"kernel_size": 9},
+    "too large, dilated": {"kernel_size": 3, "stride": 1, "dilation": 4},
+    "four sizes": {"kernel_size": (2, 2, 2, 2)},
+    "four strides": {"kernel_size": 2, "stride": (2, 2, 2, 2)},
+    "four paddings": {"kernel_size": 2, "padding": (0, 0, 0, 0)},
+    "four dilations": {"kernel_size": 2, "dilation": (1, 1, 1, 1)},
+    "no dilation": {"kernel_size": 2, "dilation": ()},
+    "text": {"kernel_size": "3"},
+    "a fraction": {"kernel_size": 2.5},
+    "a fraction inside": {"kernel_size": (2.5,)},
+    "a bool": {"kernel_size": 2, "padding": True},
+    "a huge stride": {"kernel_size": 2, "stride": 2**70},
+    "ceil_mode a number": {"kernel_size": 2, "ceil_mode": 1},
+}
+IMAGES: dict[str, Any] = {
+    "too few axes": lambda size: torch.ones(size),
+    "too many axes": lambda size: torch.ones(1, 1, 1, *size),
+    "no channels": lambda size: torch.ones(2, 0, *size),
+    "no positions": lambda size: torch.ones(2, 3, *size[:-1], 0),
+    "bool": lambda size: torch.ones(2, 3, *size, dtype=torch.bool),
+    "an array": lambda size: torch.ones(2, 3, *size).numpy(),
+}
+CALLS = {
+    **{name: (lambda size: torch.ones(2, 3, *size), arguments) for name, arguments in BAD.items()},
+    **{name: (make, {"kernel_size": 2}) for name, make in IMAGES.items()},
+}
+
+
+@DIMENSIONS
+@pytest.mark.parametrize("return_indices", [False, True])
+@pytest.mark.parametrize(("make", "arguments"), CALLS.values(), ids=CALLS)
+def test_what_torch_refuses_is_refused_in_its_words(make: Any, arguments: Any, return_indices: bool, ndim: int) -> None:
+    x = make(SIZE[ndim])
+    ours, theirs = (
+        refusal(layers[ndim], x, **arguments, return_indices=return_indices) for layers in (BY_HAND, REFEREE)
+    )
+    assert type(ours) is type(theirs)
+    assert str(ours)[:24] == str(theirs)[:24]

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.layers import (
     activation,
+    adaptive_pooling,
     average_pooling,
     convolution,
     folding,
@@ -34,6 +35,7 @@ FAMILIES = (
     folding,
     max_pooling,
     average_pooling,
+    adaptive_pooling,
     subsampling,
     normalization,
     activation,

@@ -3,19 +3,60 @@
 from __future__ import annotations
 
 from manualconv import functional, nn
-from tests.layers.tables import Example, Module
+from tests.layers.tables import Example, Module, Pair, pair
 
+ROWS = (2, 3, 4)
+
+#: Arguments that are not the defaults.
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "relu": (),
+    "relu6": (),
+    "hardtanh": (-0.75, 1.1),
+    "threshold": (0.3, -1.5),
+    "hardsigmoid": (),
+    "hardswish": (),
+    "leaky_relu": (0.2,),
+    "elu": (1.5,),
+    "celu": (0.7,),
+    "selu": (),
+    "sigmoid": (),
+    "tanh": (),
+    "scaled_tanh": (),
+    "logsigmoid": (),
+    "softplus": (1.5, 2.1),
+    "silu": (),
+    "mish": (),
+    "gelu": ("tanh",),
+    "softmax": (1,),
+    "log_softmax": (-1,),
+}
 FUNCTIONS: dict[str, Example] = {
-    "relu": Example(functional.relu, ((2, 3, 4),)),
-    "sigmoid": Example(functional.sigmoid, ((2, 3, 4),)),
-    "tanh": Example(functional.tanh, ((2, 3, 4),)),
-    "softmax": Example(lambda z: functional.softmax(z, 1), ((2, 3, 4),)),
-    "log_softmax": Example(lambda z: functional.log_softmax(z, -1), ((2, 3, 4),)),
+    name: Example(lambda z, name=name, more=more: getattr(functional, name)(z, *more), (ROWS,))
+    for name, more in ARGUMENTS.items()
 }
 MODULES: dict[str, Module] = {
     "ReLU": (lambda: nn.ReLU(), (2, 3)),
+    "ReLU6": (lambda: nn.ReLU6(), (2, 3)),
+    "Hardtanh": (lambda: nn.Hardtanh(-0.75, 1.1), (2, 3)),
+    "Threshold": (lambda: nn.Threshold(0.3, -1.5), (2, 3)),
+    "Hardsigmoid": (lambda: nn.Hardsigmoid(), (2, 3)),
+    "Hardswish": (lambda: nn.Hardswish(), (2, 3)),
+    "LeakyReLU": (lambda: nn.LeakyReLU(0.2), (2, 3)),
+    "ELU": (lambda: nn.ELU(1.5), (2, 3)),
+    "CELU": (lambda: nn.CELU(0.7), (2, 3)),
+    "SELU": (lambda: nn.SELU(), (2, 3)),
     "Sigmoid": (lambda: nn.Sigmoid(), (2, 3)),
     "Tanh": (lambda: nn.Tanh(), (2, 3)),
+    "ScaledTanh": (lambda: nn.ScaledTanh(), (2, 3)),
+    "LogSigmoid": (lambda: nn.LogSigmoid(), (2, 3)),
+    "Softplus": (lambda: nn.Softplus(1.5, 2.1), (2, 3)),
+    "SiLU": (lambda: nn.SiLU(), (2, 3)),
+    "Mish": (lambda: nn.Mish(), (2, 3)),
+    "GELU": (lambda: nn.GELU(), (2, 3)),
     "Softmax": (lambda: nn.Softmax(1), (2, 3)),
     "LogSoftmax": (lambda: nn.LogSoftmax(1), (2, 3)),
+}
+PAIRS: dict[str, Pair] = {
+    "hardtanh": pair("hardtanh", (ROWS,), min_val=-0.75, max_val=1.0),
+    "leaky_relu": pair("leaky_relu", (ROWS,), negative_slope=-0.5),
 }

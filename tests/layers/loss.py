@@ -15,13 +15,46 @@ def against_classes(loss: torch.nn.Module) -> torch.nn.Module:
     return Against(loss, CLASSES)
 
 
+def against_numbers(loss: torch.nn.Module) -> torch.nn.Module:
+    """Targets that are nowhere equal to an input of the same shape, or 0.7 away from it."""
+    return Against(loss, spread_out((2, 3), 9) / 4)
+
+
+def against_probabilities(loss: torch.nn.Module) -> torch.nn.Module:
+    return Against(loss, spread_out((2, 3), 9).abs() / 2)
+
+
+ROWS = ((2, 3), (2, 3))
 FUNCTIONS: dict[str, Example] = {
     "nll_loss": Example(lambda y: functional.nll_loss(y, CLASSES, CLASS_WEIGHTS.to(y.dtype)), ((2, 3, 3),)),
-    "cross_entropy": Example(lambda z: functional.cross_entropy(z, CLASSES), ((2, 3, 3),)),
-    "mse_loss": Example(functional.mse_loss, ((2, 3), (2, 3))),
+    "cross_entropy": Example(
+        lambda z, q: (
+            functional.cross_entropy(z, CLASSES, CLASS_WEIGHTS.to(z.dtype), label_smoothing=0.25)
+            + functional.cross_entropy(z, q, CLASS_WEIGHTS.to(z.dtype))
+        ),
+        ((2, 3, 3), (2, 3, 3)),
+    ),
+    "binary_cross_entropy": Example(
+        lambda x, t: functional.binary_cross_entropy(x / 5 + 0.5, t / 5 + 0.5, CLASS_WEIGHTS.to(x.dtype)), ROWS
+    ),
+    "binary_cross_entropy_with_logits": Example(
+        lambda z, t: functional.binary_cross_entropy_with_logits(z, t, pos_weight=CLASS_WEIGHTS.to(z.dtype)), ROWS
+    ),
+    "mse_loss": Example(functional.mse_loss, ROWS),
+    "l1_loss": Example(lambda x, t: functional.l1_loss(x, t / 4), ROWS),
+    "smooth_l1_loss": Example(lambda x, t: functional.smooth_l1_loss(x, t / 4, beta=0.7), ROWS),
+    "huber_loss": Example(lambda x, t: functional.huber_loss(x, t / 4, delta=0.7), ROWS),
 }
 MODULES: dict[str, Module] = {
     "NLLLoss": (lambda: against_classes(nn.NLLLoss(CLASS_WEIGHTS)), (2, 3, 3)),
     "CrossEntropyLoss": (lambda: against_classes(nn.CrossEntropyLoss()), (2, 3, 3)),
-    "MSELoss": (lambda: Against(nn.MSELoss(), spread_out((2, 3), 9)), (2, 3)),
+    "BCELoss": (
+        lambda: torch.nn.Sequential(nn.Sigmoid(), Against(nn.BCELoss(), spread_out((2, 3), 9).abs() / 2)),
+        (2, 3),
+    ),
+    "BCEWithLogitsLoss": (lambda: against_numbers(nn.BCEWithLogitsLoss(pos_weight=CLASS_WEIGHTS)), (2, 3)),
+    "MSELoss": (lambda: against_numbers(nn.MSELoss()), (2, 3)),
+    "L1Loss": (lambda: against_numbers(nn.L1Loss()), (2, 3)),
+    "SmoothL1Loss": (lambda: against_numbers(nn.SmoothL1Loss(beta=0.7)), (2, 3)),
+    "HuberLoss": (lambda: against_numbers(nn.HuberLoss(delta=0.7)), (2, 3)),
 }

@@ -1,18 +1,20 @@
-"""MaxPool2d: torch's arguments and repr; our arithmetic."""
+"""MaxPool1d, 2d and 3d: torch's arguments and repr; our arithmetic."""
 
+import pytest
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 
 from manualconv import nn
 from tests.strategies import Pooling, poolings
 
 
-@given(case=poolings(dilated=True))
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
 def test_max_pooling_computes_what_torch_s_does(case: Pooling) -> None:
     results = []
     for layers in (nn, torch.nn):
         x = case.input().requires_grad_()
-        module = layers.MaxPool2d(
+        module = getattr(layers, f"MaxPool{case.window.ndim}d")(
             **case.sizes, dilation=case.window.dilation, ceil_mode=case.ceil_mode, return_indices=True
         )
         y, index = module(x)
@@ -20,8 +22,9 @@ def test_max_pooling_computes_what_torch_s_does(case: Pooling) -> None:
     assert all(map(torch.equal, *results))
 
 
-def test_the_module_is_torch_s_in_all_but_arithmetic() -> None:
-    ours, theirs = nn.MaxPool2d((3, 2), padding=1), torch.nn.MaxPool2d((3, 2), padding=1)
+@pytest.mark.parametrize("name", ["MaxPool1d", "MaxPool2d", "MaxPool3d"])
+def test_the_module_is_torch_s_in_all_but_arithmetic(name: str) -> None:
+    ours, theirs = getattr(nn, name)(3, padding=1), getattr(torch.nn, name)(3, padding=1)
     assert isinstance(ours, type(theirs))
     assert repr(ours) == repr(theirs)
     assert not ours.state_dict()

@@ -6,6 +6,8 @@ each axis alone: equal numbers on two axes hide a mix-up of the axes.  The outpu
 drawn and the input size computed, so that no draw is thrown away and positions that no window reaches are frequent.
 """
 
+from tests.strategies.adaptive_pooling import AdaptivePooling as AdaptivePooling
+from tests.strategies.adaptive_pooling import adaptive_poolings as adaptive_poolings
 from tests.strategies.convolution import Convolution as Convolution
 from tests.strategies.convolution import TransposedConvolution as TransposedConvolution
 from tests.strategies.convolution import convolutions as convolutions

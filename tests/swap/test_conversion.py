@@ -256,7 +256,6 @@ LEFT = {
     "code of its own": lambda: Doubled(),
     "its forward was replaced on the instance": replaced_forward,
     "dim is None, for torch to guess": lambda: torch.nn.Softmax(),
-    "class probabilities and label smoothing are not by hand yet": lambda: torch.nn.CrossEntropyLoss(),
 }
 
 

@@ -30,8 +30,8 @@ FAMILY = re.compile(
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
     "no hand-written operation of the kind yet": """
-        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
-        adaptive_max_pool3d max_pool1d max_pool1d_with_indices max_pool3d max_pool3d_with_indices
+        adaptive_max_pool1d adaptive_max_pool2d
+        adaptive_max_pool3d
         max_unpool2d max_unpool3d fractional_max_pool2d fractional_max_pool3d bilinear conv_tbc
         hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
         rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm""",

@@ -1,8 +1,9 @@
 """What an epoch sees depends on (seed, epoch) and on nothing else."""
 
+import pytest
 import torch
 
-from train.batches import DEVIATION, MEAN, REACH, plain_batches, shifted, training_batches
+from train.batches import DEVIATION, INK, MEAN, PAPER, REACH, framed, plain_batches, shifted, training_batches
 from train.data import Split
 
 CPU = torch.device("cpu")
@@ -54,3 +55,24 @@ def test_plain_batches_are_standardised_and_in_order() -> None:
     x, t = (torch.cat(parts) for parts in zip(*plain_batches(data, 7, torch.float64, CPU), strict=True))
     assert torch.equal(t, data.labels)
     torch.testing.assert_close(x, (data.images.double().unsqueeze(1) / 255 - MEAN) / DEVIATION)
+
+
+def test_frames_and_levels_of_the_article() -> None:
+    images = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    images[0, 0, 27], images[1, 5, 6] = 255, 51
+    x = framed(images, torch.float64, CPU)
+    assert x.shape == (2, 1, 32, 32)
+    assert x[0, 0, 2, 29].item() == pytest.approx(INK)
+    assert x[1, 0, 7, 8].item() == pytest.approx(PAPER + 0.2 * (INK - PAPER))
+    assert int((x != PAPER).sum()) == 2
+    assert framed(images, torch.float32, CPU).dtype == torch.float32
+
+
+def test_a_network_s_own_scale_changes_the_levels_and_nothing_else() -> None:
+    ours, theirs = (list(training_batches(split(), 8, 0, 1, torch.float64, CPU, scale)) for scale in (framed, None))
+    for (x, t), (y, u) in zip(ours, theirs):
+        assert torch.equal(t, u)
+        pixels = (y * DEVIATION + MEAN) * (INK - PAPER) + PAPER
+        torch.testing.assert_close(x[:, :, 2:-2, 2:-2], pixels)
+    plain = torch.cat([x for x, _ in plain_batches(split(), 7, torch.float64, CPU, framed)])
+    assert torch.equal(plain, framed(split().images, torch.float64, CPU))

@@ -78,6 +78,7 @@ MISTAKES = [
     (["--lr", "inf"], "'inf'"),
     (["--lr", "fast"], "'fast'"),
     (["--backend", "jax"], "--backend"),
+    (["--model", "lenet"], "--model: invalid choice: 'lenet'"),
     (["--dtype", "float16"], "--dtype"),
     (["--download"], "--download needs --data-dir"),
     (["compare", "--rounds", "0"], "--rounds"),

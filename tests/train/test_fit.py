@@ -15,6 +15,8 @@ import torch
 from train import checkpoint, cli, data, machine
 from train import fit as fitting
 from train.batches import plain_batches, training_batches
+from train.models import NETWORKS
+from train.recipe import LRS
 from train.training import Batches, evaluate
 
 ROOT = Path(cli.__file__).resolve().parents[1]
@@ -202,3 +204,22 @@ def test_both_backends_train_alike(tmp_path: Path) -> None:
     torch_weights, manual_weights = (weights(tmp_path / backend) for backend in ("torch", "manual"))
     for name in torch_weights:
         torch.testing.assert_close(torch_weights[name], manual_weights[name], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("model", "parameters"), [("lenet5-1998", "LeNet-5 of 1998, 60,000")])
+def test_another_network(
+    fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, parameters: str
+) -> None:
+    assert fit("--model", model, "--epochs", "4") == 0
+    out = capsys.readouterr().out
+    assert f"{parameters} parameters" in out
+    losses = [row["train_loss"] for row in rows(tmp_path / "out")]
+    assert losses[-1] < 0.7 * losses[0]
+    assert max(row["lr"] for row in rows(tmp_path / "out")) == pytest.approx(LRS[model], rel=0.1)
+    assert checkpoint.load(tmp_path / "out" / "best.pt", model)["network"] == model
+    assert fit("--init", str(tmp_path / "out" / "best.pt"), out="again") == 1
+    assert f"'{model}', not 'lenet5'" in capsys.readouterr().err
+
+
+def test_every_network_has_a_rate() -> None:
+    assert LRS.keys() == NETWORKS.keys()

@@ -4,11 +4,38 @@ Source: collected notes and notes on convolution (networks for small images).
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from types import ModuleType
 
 from torch import nn
 
+from train.models.torch_only import subsample
+
 KERNEL = 5
+
+
+def sub_sampled(
+    layers: ModuleType,
+    maps: Sequence[int] = (3, 3),
+    classes: int = 10,
+    size: tuple[int, int] = (28, 28),
+    channels: int = 1,
+) -> nn.Sequential:
+    """C-S-C-S: convolution, sub-sampling (sum of 2×2, coefficient, bias, sigmoid), both again, rasterise, dense.
+
+    x: (N, channels, *size) → logits (N, classes), a C and an S layer of n maps for every n in ``maps``.  Raises
+    ValueError for images too small for the layers.
+    """
+    height, width = after_pairs(size, len(maps))
+    pairs = [
+        layer
+        for before, after in pairwise((channels, *maps))
+        for layer in (layers.Conv2d(before, after, KERNEL), subsample(layers, after, layers.Sigmoid()))
+    ]
+    network: nn.Sequential = layers.Sequential(
+        *pairs, layers.Flatten(), layers.Linear((channels, *maps)[-1] * height * width, classes)
+    )
+    return network
 
 
 def conv_pool(

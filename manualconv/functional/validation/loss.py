@@ -1,49 +1,54 @@
-"""What losses take."""
+"""What all losses ask of their arguments."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from manualconv.functional.validation.arguments import check_tensor, listed
-from manualconv.torch_internals import is_plain
-
-
-def check_reduction(size_average: Any, reduce: Any, reduction: str) -> None:
-    """One of the three reductions; the arguments they replaced in 2018 are refused."""
-    if size_average is not None or reduce is not None:
-        raise NotImplementedError("size_average and reduce are deprecated and not taken here: use reduction=...")
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' or 'sum'")
+from manualconv.functional.validation.arguments import kind, listed
 
 
-def check_nll(input: Any, target: Any, weight: Any, ignore_index: int) -> None:
-    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range."""
-    check_tensor("nll_loss", input)
-    check_tensor("nll_loss", target, "target")
-    if input.dim() < 1:
-        raise RuntimeError("input tensor should be 1D or 2D: got a scalar where (N, C) log-probabilities are needed")
-    expected = (*input.shape[:1], *input.shape[2:]) if input.dim() > 1 else ()
-    if input.dim() > 1 and target.dim() > 0 and target.shape[0] != input.shape[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
-        )
-    if tuple(target.shape) != expected:
+def check_reduction(reduction: Any) -> None:
+    """One of the three, or the name that ``'mean'`` had once."""
+    if reduction not in ("none", "mean", "sum", "elementwise_mean"):
+        raise ValueError(f"{reduction} is not a valid value for reduction [it is one of 'none', 'mean', 'sum']")
+
+
+def check_sized(name: str, **values: Any) -> None:
+    """Tensors; torch asks anything else for its size, whose error this is."""
+    for key, value in values.items():
+        if not isinstance(value, Tensor):
+            raise AttributeError(
+                f"'{kind(value)}' object has no attribute 'size' [{name}(): argument '{key}' must be a Tensor]"
+            )
+
+
+def check_devices(**tensors: Tensor | None) -> None:
+    """One device; a number (a tensor without axes) on the CPU goes with any."""
+    given = {key: t for key, t in tensors.items() if t is not None and (t.dim() or t.device.type != "cpu")}
+    if len({t.device for t in given.values()}) > 1:
+        where = ", ".join(f"{key} on {t.device}" for key, t in given.items())
+        raise RuntimeError(f"Expected all tensors to be on the same device, but got {where} [move them by .to(device)]")
+
+
+def check_broadcast(fix: str, a: Tensor, b: Tensor) -> None:
+    """Sizes that are equal or 1 on every axis, counted from the last."""
+    for back, (m, n) in enumerate(zip(reversed(a.shape), reversed(b.shape)), 1):
+        if m != n and m != 1 and n != 1:
+            axis = max(a.dim(), b.dim()) - back
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {axis}: "
+                f"{listed(a.shape)} against {listed(b.shape)} [{fix}]"
+            )
+
+
+def check_widest(fix: str, x: Tensor, factor: Tensor) -> None:
+    """A factor that broadcasts to x, and x not to it."""
+    check_broadcast(fix, x, factor)
+    full = torch.broadcast_shapes(x.shape, factor.shape)
+    if full != x.shape:
         raise RuntimeError(
-            f"Expected target size {listed(expected)}, got {listed(target.shape)} [one class number for each of the "
-            f"input's {listed(input.shape)} without its class axis]"
+            f"output with shape {listed(x.shape)} doesn't match the broadcast shape {listed(full)} [{fix}]"
         )
-    if target.dtype not in (torch.int64, torch.uint8):
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype} for target [target.long() makes one]")
-    classes = input.shape[1] if input.dim() > 1 else input.shape[0]
-    if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
-            f"shape: {listed(weight.shape)}"
-        )
-    if not is_plain(target) or target.is_meta:
-        return
-    outside = target[(target != ignore_index) & ((target < 0) | (target >= classes))]
-    if outside.numel():
-        raise IndexError(f"Target {outside[0].item()} is out of bounds: classes are 0 to {classes - 1}.")

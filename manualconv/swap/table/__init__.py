@@ -15,6 +15,7 @@ from torch import Tensor
 
 from manualconv.swap.table import (
     activation,
+    adaptive_pooling,
     average_pooling,
     convolution,
     folding,
@@ -26,7 +27,17 @@ from manualconv.swap.table import (
 from manualconv.swap.table.composites import bodies
 from manualconv.swap.table.spelling import Operation
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, normalization, activation)
+FAMILIES = (
+    convolution,
+    linear,
+    padding,
+    folding,
+    max_pooling,
+    average_pooling,
+    adaptive_pooling,
+    normalization,
+    activation,
+)
 
 #: torch's callable → ours.  What has two names for one object (``F.conv2d`` is ``torch.conv2d``) is here once.
 TABLE: dict[Operation, Operation] = {theirs: ours for family in FAMILIES for theirs, ours in family.TABLE.items()}

@@ -3,6 +3,7 @@
 from manualconv import functional
 from tests.capabilities.operations import (
     activation,
+    adaptive_pooling,
     average_pooling,
     convolution,
     folding,
@@ -15,7 +16,7 @@ from tests.capabilities.operations.row import Apply as Apply
 from tests.capabilities.operations.row import Layer as Layer
 from tests.capabilities.operations.row import Operation as Operation
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, activation, loss)
+FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, adaptive_pooling, activation, loss)
 
 
 def function_of(row: str) -> str:

@@ -2,6 +2,7 @@
 
 from tests.swap.calls import (
     activation,
+    adaptive_pooling,
     average_pooling,
     convolution,
     folding,
@@ -14,6 +15,16 @@ from tests.swap.calls.call import IMAGES as IMAGES
 from tests.swap.calls.call import ROWS as ROWS
 from tests.swap.calls.call import Calls
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, normalization, activation)
+FAMILIES = (
+    convolution,
+    linear,
+    padding,
+    folding,
+    max_pooling,
+    average_pooling,
+    adaptive_pooling,
+    normalization,
+    activation,
+)
 
 CALLS: Calls = {theirs: calls for family in FAMILIES for theirs, calls in family.CALLS.items()}

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv.torch_internals import UNDERSCORED
-from tests.swap.calls.call import IMAGES, Calls
+from tests.swap.calls.call import IMAGES, ROWS, Calls
 
 POOL = {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1}
 MAX_POOL = {**POOL, "dilation": (1, 2), "ceil_mode": True}
@@ -21,7 +21,29 @@ def first(results: Any) -> Tensor:
     return results[0]
 
 
+POOL1 = {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True}
+POOL3 = {"kernel_size": (2, 1, 3), "stride": (1, 2, 1), "padding": (1, 0, 1), "ceil_mode": True}
+VOLUMES = (1, 2, 3, 4, 4)
+
 CALLS: Calls = {
+    F.max_pool1d: [
+        (lambda x: F.max_pool1d(x, **POOL1), (ROWS,)),
+        (lambda x: first(F.max_pool1d(x, **POOL1, return_indices=True)), (ROWS,)),
+        (torch.nn.MaxPool1d(2), (ROWS,)),
+    ],
+    F.max_pool1d_with_indices: [(lambda x: first(F.max_pool1d_with_indices(x, **POOL1)), (ROWS,))],
+    torch.max_pool1d: [(lambda x: torch.max_pool1d(x, **POOL1), (ROWS,)), (lambda x: torch.max_pool1d(x, 2), (ROWS,))],
+    torch.max_pool1d_with_indices: [(lambda x: first(torch.max_pool1d_with_indices(x, **POOL1)), (ROWS,))],
+    F.max_pool3d: [
+        (lambda x: F.max_pool3d(x, **POOL3), (VOLUMES,)),
+        (lambda x: first(F.max_pool3d(x, **POOL3, return_indices=True)), (VOLUMES,)),
+        (torch.nn.MaxPool3d(2), (VOLUMES,)),
+    ],
+    F.max_pool3d_with_indices: [(lambda x: first(F.max_pool3d_with_indices(x, **POOL3)), (VOLUMES,))],
+    torch.max_pool3d: [(lambda x: torch.max_pool3d(x, **POOL3), (VOLUMES,))],
+    UNDERSCORED["max_pool3d_with_indices"]: [
+        (lambda x: first(torch._C._nn.max_pool3d_with_indices(x, **POOL3)), (VOLUMES,))
+    ],
     F.max_pool2d: [
         (lambda x: F.max_pool2d(x, **MAX_POOL), (IMAGES,)),
         (lambda x: first(F.max_pool2d(x, **MAX_POOL, return_indices=True)), (IMAGES,)),

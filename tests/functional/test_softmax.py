@@ -1,4 +1,4 @@
-"""relu, sigmoid, tanh, softmax, log_softmax against torch: values, gradients, extremes."""
+"""softmax, log_softmax against torch: values, gradients, extremes."""
 
 import pytest
 import torch
@@ -12,25 +12,12 @@ from manualconv import functional
 from tests.accuracy import error
 from tests.tensors import LAYOUTS, laid_out
 
-POINTWISE = {"relu": F.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
 SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
 
 
 def drawn(shape: tuple[int, ...], seed: int, layout: str = "contiguous") -> Tensor:
     """Normal numbers of standard deviation 3."""
     return laid_out(3 * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64), layout)
-
-
-@pytest.mark.parametrize("name", POINTWISE)
-@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS))
-def test_values_and_gradients_are_torch_s_to_a_rounding(
-    name: str, shape: tuple[int, ...], seed: int, layout: str
-) -> None:
-    z, cotangent = drawn(shape, seed, layout).requires_grad_(), drawn(shape, seed + 1, layout)
-    ours, theirs = getattr(functional, name)(z), POINTWISE[name](z)
-    assert torch.equal(ours, theirs)
-    (got,), (expected,) = grad(ours, z, cotangent), grad(theirs, z, cotangent)
-    assert error(got, expected, cotangent.abs()) <= 4
 
 
 @given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS), data=st.data())
@@ -51,29 +38,9 @@ def test_softmax_and_its_logarithm_are_torch_s(
 
 
 def test_far_out_nothing_overflows() -> None:
-    z = torch.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
-    for layer, values in (
-        (functional.sigmoid, [0, 0.5, 1]),
-        (functional.tanh, [-1, 0, 1]),
-        (functional.relu, [0, 0, 1000]),
-    ):
-        y = layer(z)
-        assert y.tolist() == values
-        assert grad(y.sum(), z)[0].isfinite().all()
+    z = torch.tensor([-1000.0, 0.0, 1000.0])
     assert functional.softmax(z, 0).tolist() == [0, 0, 1]
     assert functional.log_softmax(z, 0).tolist() == [-2000, -1000, 0]
-
-
-def test_relu_s_slope_at_zero_is_zero() -> None:
-    z = torch.zeros(3, requires_grad=True)
-    assert grad(functional.relu(z).sum(), z)[0].tolist() == [0, 0, 0]
-
-
-def test_relu_in_place_changes_its_input() -> None:
-    z = torch.tensor([-1.0, 2.0])
-    y = functional.relu(z, inplace=True)
-    assert y.data_ptr() == z.data_ptr()
-    assert z.tolist() == [0, 2]
 
 
 def test_a_dtype_asked_for_is_the_dtype_of_the_sum() -> None:

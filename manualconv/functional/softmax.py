@@ -1,7 +1,7 @@
-"""Activations A = g(Z), by hand: relu, sigmoid, tanh, softmax, log_softmax.
+"""softmax and log_softmax, by hand: the activations that join entries.
 
-The derivatives stand in `manualconv.autograd.pointwise` and `manualconv.autograd.softmax`.  All take any shape and a
-floating point dtype and return the same shape and dtype.
+The derivatives stand in `manualconv.autograd.softmax`.  Both take any shape and a floating point dtype and return the
+same shape and dtype.
 """
 
 from __future__ import annotations
@@ -9,31 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.autograd import pointwise
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import arguments
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``max(z, 0)``; the slope at 0 is 0.  With `inplace`, `input` is overwritten with it and returned."""
-    arguments.check_tensor("relu", input)
-    y: Tensor = pointwise.ReLU.call(input)
-    return input.copy_(y) if inplace else y
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """``1/(1 + e^(−z))``."""
-    arguments.check_tensor("sigmoid", input)
-    y: Tensor = pointwise.Sigmoid.call(input)
-    return y
-
-
-def tanh(input: Tensor) -> Tensor:
-    """``tanh z``."""
-    arguments.check_tensor("tanh", input)
-    y: Tensor = pointwise.Tanh.call(input)
-    return y
 
 
 def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:

@@ -1,0 +1,153 @@
+"""What losses do to every entry: the absolute value, Huber's function, the cross-entropy of a coin.
+
+    Absolute            y = |r|                                        φ′ = sgn r, with 0 at 0
+    Huber               y = r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c  φ′ = Clip(r)/c
+    Clip                y = min(max(r, −δ), δ)                         φ′ = 1[|r| < δ]
+    BinaryCrossEntropy  y = −t·log x − (1 − t)·log(1 − x)              ∂x = (x − t)/(x·(1 − x)), ∂t = log(1 − x) − log x
+
+Huber's loss has c = 1, smooth L1 has c = δ = β.  A diagonal is its own transpose: both modes multiply by the same
+slope, written with these maps again, so that every order closes: Absolute → sgn, Huber → Clip → a mask.
+|r| of complex r is real and its slope r/|r| no derivative in the complex sense: ṙ ↦ Re(conj(sgn r)·ṙ), adjoint to
+ȳ ↦ ȳ·sgn r.
+
+Shapes: any; the same in and out.  Source: P. J. Huber, *Robust Estimation of a Location Parameter*, 1964; notes on
+training (squared error and its relatives).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.function import Map
+from manualconv.kernels import residuals as kernels
+
+
+class Absolute(Map):
+    """``y = |r|``; real for complex r."""
+
+    @staticmethod
+    def forward(r: Tensor) -> Tensor:
+        return r.abs()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor) -> Tensor:
+        (r,) = ctx.saved_tensors
+        r_bar: Tensor = y_bar * r.sgn()
+        return r_bar
+
+    @staticmethod
+    def jvp(ctx: Any, r_dot: Tensor) -> Tensor:
+        (r,) = ctx.saved_tensors
+        s: Tensor = r.sgn()
+        return s.real * r_dot.real + s.imag * r_dot.imag if r.is_complex() else s * r_dot
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int], r: Tensor) -> tuple[Tensor, int]:
+        return Absolute.call(r), in_dims[0]
+
+
+class Huber(Map):
+    """``y = r²/2c`` within ``|r| ≤ δ``, its tangent ``(|r| − δ/2)·δ/c`` beyond."""
+
+    @staticmethod
+    def forward(r: Tensor, delta: float, divisor: float) -> Tensor:
+        return kernels.huber(r, delta, divisor)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        r, ctx.delta, ctx.divisor = inputs
+        ctx.save_for_backward(r)
+        ctx.save_for_forward(r)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
+        (r,) = ctx.saved_tensors
+        return y_bar * (Clip.call(r, ctx.delta) / ctx.divisor), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, r_dot: Tensor, *_: None) -> Tensor:
+        (r,) = ctx.saved_tensors
+        y_dot: Tensor = r_dot * (Clip.call(r, ctx.delta) / ctx.divisor)
+        return y_dot
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None, None], r: Tensor, delta: float, divisor: float) -> tuple[Tensor, int]:
+        return Huber.call(r, delta, divisor), in_dims[0]
+
+
+class Clip(Map):
+    """``y = min(max(r, −δ), δ)``; flat at ±δ itself, where torch's clamp has slope 1 and its Huber loss 0."""
+
+    @staticmethod
+    def forward(r: Tensor, delta: float) -> Tensor:
+        return r.clamp(-delta, delta)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        r, ctx.delta = inputs
+        ctx.save_for_backward(r)
+        ctx.save_for_forward(r)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
+        (r,) = ctx.saved_tensors
+        return torch.where(r.abs() < ctx.delta, y_bar, 0), None
+
+    @staticmethod
+    def jvp(ctx: Any, r_dot: Tensor, _: None) -> Tensor:
+        (r,) = ctx.saved_tensors
+        return torch.where(r.abs() < ctx.delta, r_dot, 0)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None], r: Tensor, delta: float) -> tuple[Tensor, int]:
+        return Clip.call(r, delta), in_dims[0]
+
+
+class BinaryCrossEntropy(Map):
+    """``y = −t·log x − (1 − t)·log(1 − x)``, logarithms cut off at −100 and the slope's denominator at 10⁻¹²."""
+
+    @staticmethod
+    def forward(x: Tensor, t: Tensor) -> Tensor:
+        return kernels.binary_cross_entropy(x, t)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def _slope(x: Tensor, t: Tensor) -> Tensor:
+        return (x - t) / ((1 - x) * x).clamp(min=kernels.LEAST)
+
+    @staticmethod
+    def _slope_of_target(x: Tensor) -> Tensor:
+        # Not cut off: torch's slope is infinite at 0 and 1.
+        return torch.log1p(-x) - torch.log(x)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, t = ctx.saved_tensors
+        by_input, by_target = ctx.needs_input_grad
+        x_bar = y_bar * BinaryCrossEntropy._slope(x, t) if by_input else None
+        return x_bar, y_bar * BinaryCrossEntropy._slope_of_target(x) if by_target else None
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, t_dot: Tensor | None) -> Tensor:
+        x, t = ctx.saved_tensors
+        y_dot = torch.zeros_like(x) if x_dot is None else x_dot * BinaryCrossEntropy._slope(x, t)
+        return y_dot if t_dot is None else y_dot + t_dot * BinaryCrossEntropy._slope_of_target(x)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, int | None], x: Tensor, t: Tensor) -> tuple[Tensor, int]:
+        x, t = (
+            u.expand(info.batch_size, *u.shape) if at is None else u.movedim(at, 0) for u, at in zip((x, t), in_dims)
+        )
+        return BinaryCrossEntropy.call(x, t), 0

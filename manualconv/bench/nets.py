@@ -1,0 +1,113 @@
+"""Three training steps: LeNet-5, a small residual network, and a gradient penalty, which differentiates twice.
+
+    N1  LeNet-5, batch 128 of 1×28×28, cross-entropy, SGD
+    N2  a 3-block CIFAR ResNet (16, 32, 64 maps), batch 16 of 3×32×32, cross-entropy, SGD
+    N3  a WGAN-GP critic, batch 16 of 3×32×32: E[D(fake)] − E[D(real)] + 10·E(‖∂D/∂x̃‖ − 1)², SGD
+        (Gulrajani et al., *Improved training of Wasserstein GANs*, arXiv 1704.00028)
+
+Each is built from a library with torch.nn's names, from the same seed; what N2 normalises with is that library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _Block(torch.nn.Module):
+    """Two 3×3 convolutions around a shortcut, by 1×1 where the size changes."""
+
+    def __init__(self, nn: Any, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        same = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``relu(body(x) + shortcut(x))``."""
+        y: Tensor = self.relu(self.body(x) + self.shortcut(x))
+        return y
+
+
+def _lenet(nn: Any) -> torch.nn.Module:
+    features = (
+        nn.Conv2d(1, 6, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    )
+    dense = (nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
+    net: torch.nn.Module = nn.Sequential(*features, *dense)
+    return net
+
+
+def _resnet(nn: Any) -> torch.nn.Module:
+    blocks = (_Block(nn, 16, 16, 1), _Block(nn, 16, 32, 2), _Block(nn, 32, 64, 2))
+    stem = (nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+    net: torch.nn.Module = nn.Sequential(*stem, *blocks, nn.AvgPool2d(8), nn.Flatten(), nn.Linear(64, 10))
+    return net
+
+
+def _critic(nn: Any) -> torch.nn.Module:
+    layers: list[torch.nn.Module] = []
+    for inputs, outputs in ((3, 32), (32, 64), (64, 128)):
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.Tanh()]
+    net: torch.nn.Module = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * 16, 1))
+    return net
+
+
+def _classification(nn: Any, net: torch.nn.Module, size: tuple[int, ...], dtype: torch.dtype) -> Callable[[], Tensor]:
+    x, t, entropy = torch.randn(size, dtype=dtype), torch.arange(size[0]) % 10, nn.CrossEntropyLoss()
+    return lambda: entropy(net(x), t)
+
+
+def _penalty(net: torch.nn.Module, dtype: torch.dtype) -> Callable[[], Tensor]:
+    real, fake, mix = (torch.randn(16, 3, 32, 32, dtype=dtype) for _ in range(3))
+
+    def loss() -> Tensor:
+        x = mix.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(net(x).sum(), x, create_graph=True)
+        norms = slope.flatten(1).norm(dim=1)
+        total: Tensor = net(fake).mean() - net(real).mean() + 10 * ((norms - 1) ** 2).mean()
+        return total
+
+    return loss
+
+
+def step(id: str, library: ModuleType, dtype: torch.dtype) -> Callable[[], Tensor]:
+    """One training step of a net: forward, backward, update; returns the loss.
+
+    Args:
+        id: ``'N1'``, ``'N2'`` or ``'N3'``.
+        library: `manualconv.nn` or `torch.nn`.
+        dtype: of parameters and images.
+    """
+    torch.manual_seed(0)
+    net = {"N1": _lenet, "N2": _resnet, "N3": _critic}[id](library).to(dtype)
+    if id == "N3":
+        loss = _penalty(net, dtype)
+    else:
+        loss = _classification(library, net, (128, 1, 28, 28) if id == "N1" else (16, 3, 32, 32), dtype)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
+
+    def run() -> Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
+    return run

@@ -1,0 +1,99 @@
+"""Adaptive pooling: the output size is given, and each axis divided into as many intervals.
+
+    mean  y[p] = 1/|p| · Σ_{i ∈ p} x[i]               MeanIntervals          p the interval ⌊pI/P⌋ ≤ i < ⌈(p + 1)I/P⌉
+
+With one interval per axis it is global pooling, which ends most networks; with P a divisor of I, ordinary pooling with
+kernel and stride I/P.
+
+Source: Lin, Chen and Yan, *Network in network* (2013), section 3.2; He, Zhang, Ren and Sun, *Spatial pyramid pooling in
+deep convolutional networks* (2014), section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.averaging import MeanIntervals
+from manualconv.functional.precision import widened
+from manualconv.functional.validation import adaptive_pooling as validation
+from manualconv.intervals import Intervals
+from manualconv.torch_internals import channels_last_format
+
+#: None in the place of all is refused in torch's words.
+Sizes = int | Sequence[int | None] | None
+
+
+def _batched(input: Tensor, ndim: int) -> Tensor:
+    """``(N, C, *I)``; all axes before the pooled ones are channels if there are not two."""
+    lead = input.shape[: input.dim() - ndim]
+    return input if len(lead) == 2 else input.reshape(1, lead.numel(), *input.shape[input.dim() - ndim :])
+
+
+def _lies_channels_last(input: Tensor, ndim: int) -> bool:
+    """As torch, images only: volumes come out contiguous."""
+    return ndim == 2 and input.dim() == 4 and channels_last_format(input) == torch.channels_last
+
+
+def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
+    size = validation.output_sizes(name, ndim, input, output_size)
+    validation.check_average(name, ndim, input, size)
+    if ndim == 3:
+        (input,) = widened(input)  # type: ignore[assignment]
+    intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
+    if not intervals.is_global and _lies_channels_last(input, ndim):
+        intervals = Intervals(intervals.input_size, size, channels_last=True)
+    y: Tensor = MeanIntervals.call(_batched(input, ndim), intervals)
+    return y if input.dim() == ndim + 2 else y.reshape(*input.shape[: input.dim() - ndim], *size)
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
+    """1-D average pooling to a given size: the mean of each of `output_size` intervals, as equal as they can be.
+
+    Args:
+        input: ``(N, C, L)`` or ``(C, L)``; floating point (complex too for a global mean).
+        output_size: P, an int or one in a tuple; 1 is the global mean.
+
+    Returns:
+        ``(N, C, P)`` or ``(C, P)``.
+
+    Raises:
+        TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.adaptive_avg_pool1d.
+    """
+    return _average("adaptive_avg_pool1d", 1, input, output_size)
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
+    """2-D average pooling to a given size: the mean of each interval of rows and columns.
+
+    Args:
+        input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point (complex too for a global mean).
+        output_size: ``(PH, PW)``, or an int for both; None keeps an axis as it is, 1 is the global mean.
+
+    Returns:
+        ``(N, C, PH, PW)`` or ``(C, PH, PW)``; channels_last if input is.
+
+    Raises:
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.adaptive_avg_pool2d.
+    """
+    return _average("adaptive_avg_pool2d", 2, input, output_size)
+
+
+def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
+    """3-D average pooling to a given size: the mean of each interval of planes, rows and columns.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``; floating point (complex too for a global mean).
+        output_size: ``(PD, PH, PW)``, or an int for all; None keeps an axis as it is, 1 is the global mean.
+
+    Returns:
+        ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``; in float32 where autocast wants it.
+
+    Raises:
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.adaptive_avg_pool3d.
+    """
+    return _average("adaptive_avg_pool3d", 3, input, output_size)

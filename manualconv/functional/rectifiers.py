@@ -1,0 +1,101 @@
+"""Activations of straight pieces, by hand: relu and its kin.
+
+The derivatives, with the slopes at the kinks, stand in `manualconv.autograd.rectifiers`.  All take any shape and return
+the same shape and dtype; those that name no dtype take floating point numbers.  With `inplace`, `input` is overwritten
+with the result and returned.  Each raises TypeError for what is no tensor or number, NotImplementedError for a dtype
+that torch's kernel does not take, as torch.nn.functional's.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from manualconv.autograd import rectifiers
+from manualconv.functional.in_place import run
+from manualconv.functional.validation import activation as validation
+
+#: Klambauer et al. 2017, "Self-normalizing neural networks": fixed points at mean 0 and variance 1.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``max(z, 0)``, integers too; the slope at 0 is 0."""
+    validation.check_real("relu", input)
+    return run(rectifiers.ReLU, input, inplace=inplace, of_output=True)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """``min(max(z, min_val), max_val)``, integers too; the slope at both limits is 0.
+
+    Raises:
+        ValueError: ``min_val > max_val``.
+        RuntimeError: a negative limit for an unsigned dtype.
+    """
+    return _limited("hardtanh", input, min_val, max_val, inplace)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(z, 0), 6)``, integers too; the slope at 0 and 6 is 0."""
+    return _limited("relu6", input, 0.0, 6.0, inplace)
+
+
+def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
+    validation.check_real(name, input, "Bool inputs not supported for hardtanh")
+    validation.check_limits(low, high, input)
+    if not input.is_floating_point():
+        low, high = int(low), int(high)
+    return run(rectifiers.HardTanh, input, low, high, inplace, inplace=inplace, of_output=True)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """``z`` where ``z > threshold``, else ``value``, integers too; the slope is 1 and 0."""
+    validation.check_comparable("threshold", input, "threshold_cpu")
+    least = validation.number("threshold", "threshold", 2, threshold)
+    v = validation.number("threshold", "value", 3, value)
+    if not input.is_floating_point():
+        least, v = int(least), int(v)
+    return run(rectifiers.Threshold, input, least, v, inplace=inplace)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(z + 3, 0), 6)/6``; the slope at −3 and 3 is 0."""
+    validation.check_floating("hardsigmoid", input, "hardsigmoid_cpu")
+    return run(rectifiers.HardSigmoid, input, inplace=inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``z·min(max(z + 3, 0), 6)/6``; the slope at −3 is 0, at 3 it is 1."""
+    validation.check_floating("hardswish", input, "hardswish_cpu")
+    return run(rectifiers.HardSwish, input, inplace=inplace)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """``z`` where z > 0, else ``negative_slope·z``; that is the slope at 0, too."""
+    validation.check_floating("leaky_relu", input, "leaky_relu_cpu")
+    slope = validation.number("leaky_relu", "negative_slope", 2, negative_slope)
+    of_output = inplace and slope >= 0
+    return run(rectifiers.LeakyReLU, input, slope, of_output, inplace=inplace, of_output=of_output)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """``z`` where z > 0, else ``alpha·(e^z − 1)``; the slope at 0 is alpha."""
+    validation.check_floating("elu", input, "elu_cpu")
+    return run(rectifiers.ELU, input, validation.number("elu", "alpha", 2, alpha), 1.0, 1.0, inplace=inplace)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """``z`` where z > 0, else ``alpha·(e^(z/alpha) − 1)``: smooth at 0 for every alpha.
+
+    Raises:
+        RuntimeError: ``alpha = 0``.
+    """
+    validation.check_floating("celu", input, "elu_cpu")
+    size = validation.number("celu", "alpha", 2, alpha)
+    validation.check_alpha(size)
+    return run(rectifiers.ELU, input, size, 1.0, 1 / size, inplace=inplace)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``1.0507…·elu(z, 1.6733…)``."""
+    validation.check_floating("selu", input, "elu_cpu")
+    return run(rectifiers.ELU, input, SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1.0, inplace=inplace)

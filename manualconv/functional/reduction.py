@@ -1,0 +1,37 @@
+"""How a loss of many entries becomes one number, and the arguments that said so until 2018."""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import Tensor
+
+from manualconv.functional.validation.loss import check_reduction
+
+
+def resolved(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """``'none'``, ``'mean'`` or ``'sum'``; the two old arguments, where given, win over the new one, with a warning."""
+    if size_average is not None or reduce is not None:
+        averaged, reduced = size_average is None or bool(size_average), reduce is None or bool(reduce)
+        reduction = ("mean" if averaged else "sum") if reduced else "none"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            stacklevel=3,
+        )
+    return reduction
+
+
+def reduced(loss: Tensor, reduction: str) -> Tensor:
+    """The mean, the sum or all of it."""
+    if named(reduction) == "mean":
+        return loss.mean()
+    return loss.sum() if reduction == "sum" else loss
+
+
+def named(reduction: str) -> str:
+    """A checked reduction, by its name of today."""
+    check_reduction(reduction)
+    if reduction == "elementwise_mean":
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3)
+        return "mean"
+    return reduction

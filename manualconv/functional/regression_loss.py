@@ -1,0 +1,171 @@
+"""Losses of residuals r = x − t: squared, absolute, and Huber's two.
+
+    mse        E = mean r²                                   ∂E/∂x = 2·r/m
+    l1         E = mean |r|                                  ∂E/∂x = sgn(r)/m, with 0 at 0
+    huber      r²/2 where |r| ≤ δ, else δ·(|r| − δ/2)        min(max(r, −δ), δ)
+    smooth l1  huber with δ = β, divided by β; l1 for β = 0
+
+Source: notes on training (squared error, B17); P. J. Huber, *Robust Estimation of a Location Parameter*, 1964;
+R. Girshick, *Fast R-CNN*, 2015 (smooth l1).
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import Tensor
+
+from manualconv.autograd.pointwise import Square
+from manualconv.autograd.residuals import Absolute, Huber
+from manualconv.functional import reduction as reductions
+from manualconv.functional.precision import widened
+from manualconv.functional.validation import regression_loss as validation
+
+
+def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """x and t, checked and in their dtypes; a warning of torch's if they have to be broadcast."""
+    validation.check_tensors(name, input, target, weight)
+    if target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    # torch's weighted means are plain arithmetic, which keeps its dtype under autocast.
+    x, t = (input, target) if weight is not None and name != "huber_loss" else widened(input, target)
+    assert x is not None and t is not None
+    validation.check_numbers(name, x, t, weight)
+    return x, t
+
+
+def _averaged(loss: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    """A weighted loss; the mean divides by the sum of the weights."""
+    validation.check_weighted_reduction(reduction)
+    loss = loss * weight
+    if reduction == "mean":
+        return loss.sum() / weight.sum()
+    return loss.sum() if reduction == "sum" else loss
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Mean squared error ``mean (x − t)²``.
+
+    Args:
+        input, target: floating point tensors that broadcast to one shape, with a warning if they are not of one.
+        size_average, reduce: what `reduction` was until 2018; they win over it, with a warning.
+        reduction: ``'mean'``, ``'sum'`` or ``'none'``.
+        weight: a factor for every entry, in the shape of `input`; the mean divides by its sum.
+
+    Returns:
+        A scalar, or the broadcast shape for ``'none'``; differentiable in all three tensors.
+
+    Raises:
+        AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.mse_loss.
+    """
+    x, t = _numbers("mse_loss", input, target, weight)
+    reduction = reductions.resolved(size_average, reduce, reduction)
+    loss: Tensor = Square.call(x - t)
+    return reductions.reduced(loss, reduction) if weight is None else _averaged(loss, weight, reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Mean absolute error ``mean |x − t|``; the slope at 0 is 0.
+
+    Args:
+        input, target: tensors of numbers, complex ones too, that broadcast to one shape, with a warning if they are
+            not of one.  Integers have a sum and no mean.
+        size_average, reduce: what `reduction` was until 2018; they win over it, with a warning.
+        reduction: ``'mean'``, ``'sum'`` or ``'none'``.
+        weight: a factor for every entry, in the shape of `input`; the mean divides by its sum.
+
+    Returns:
+        A scalar, or the broadcast shape for ``'none'``; real; differentiable in all three tensors.
+
+    Raises:
+        AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.l1_loss.
+    """
+    x, t = _numbers("l1_loss", input, target, weight)
+    reduction = reductions.resolved(size_average, reduce, reduction)
+    loss: Tensor = Absolute.call(x - t)
+    if weight is not None:
+        return _averaged(loss, weight, reduction)
+    validation.check_mean(loss, reduction)
+    return reductions.reduced(loss, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """The mean of ``r²/2β`` where ``|r| ≤ β`` and of ``|r| − β/2`` elsewhere, ``r = x − t``.
+
+    Args:
+        input, target: floating point tensors that broadcast to one shape, with a warning if they are not of one.
+        size_average, reduce: what `reduction` was until 2018; they win over it, with a warning.
+        reduction: ``'mean'``, ``'sum'`` or ``'none'``.
+        beta: where the parabola ends; `l1_loss` for 0.
+
+    Returns:
+        A scalar, or the broadcast shape for ``'none'``; differentiable in both tensors.
+
+    Raises:
+        RuntimeError: a negative `beta`.
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.smooth_l1_loss.
+    """
+    if beta == 0:
+        return l1_loss(input, target, size_average, reduce, reduction)
+    x, t = _numbers("smooth_l1_loss", input, target)
+    reduction = reductions.resolved(size_average, reduce, reduction)
+    beta = validation.positive("smooth_l1_loss", "beta", beta)
+    loss: Tensor = Huber.call(x - t, beta, beta)
+    return reductions.reduced(loss, reduction)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The mean of ``r²/2`` where ``|r| ≤ δ`` and of ``δ·(|r| − δ/2)`` elsewhere, ``r = x − t``.
+
+    Args:
+        input, target: floating point tensors that broadcast to one shape, with a warning if they are not of one.
+        reduction: ``'mean'``, ``'sum'`` or ``'none'``.
+        delta: where the parabola ends; above 0.
+        weight: a factor for every entry, in the shape of `input`; the mean is that of the products.
+
+    Returns:
+        A scalar, or the broadcast shape for ``'none'``, in the dtype of `input`; differentiable in all three tensors.
+
+    Raises:
+        RuntimeError: a `delta` that is not positive.
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.huber_loss.
+    """
+    x, t = _numbers("huber_loss", input, target, weight)
+    delta = validation.positive("huber_loss", "delta", delta)
+    loss: Tensor = Huber.call(x - t, delta, 1.0).to(x.dtype)
+    if weight is None:
+        return reductions.reduced(loss, reduction)
+    validation.check_weighted_reduction(reduction)
+    return reductions.reduced(loss * weight, reduction)

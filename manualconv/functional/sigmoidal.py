@@ -1,0 +1,76 @@
+"""Activations with an exponential in them, by hand: sigmoids, and what is made of sigmoids.
+
+The derivatives stand in `manualconv.autograd.sigmoidal`.  All take any shape and return the same shape and dtype, and
+take floating point numbers; sigmoid and tanh turn integers into the default dtype and take complex numbers, as silu
+does.  With `inplace`, `input` is overwritten with the result and returned.  Each raises TypeError for what is no tensor
+or number, NotImplementedError for a dtype that torch's kernel does not take, as torch.nn.functional's.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from manualconv.autograd import sigmoidal
+from manualconv.functional.in_place import run
+from manualconv.functional.validation import activation as validation
+from manualconv.functional.validation.arguments import check_tensor
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """``1/(1 + e^(−z))``."""
+    check_tensor("sigmoid", input)
+    y: Tensor = sigmoidal.Sigmoid.call(input)
+    return y
+
+
+def tanh(input: Tensor) -> Tensor:
+    """``tanh z``."""
+    check_tensor("tanh", input)
+    y: Tensor = sigmoidal.Tanh.call(input)
+    return y
+
+
+def scaled_tanh(input: Tensor) -> Tensor:
+    """``1.7159·tanh(2z/3)``, LeNet-5's of 1998: ±1 at ±1, where its curvature is largest."""
+    validation.check_floating("scaled_tanh", input, "scaled_tanh")
+    y: Tensor = sigmoidal.ScaledTanh.call(input)
+    return y
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """``log(1/(1 + e^(−z)))``, right for every z."""
+    validation.check_floating("log_sigmoid", input, "log_sigmoid_cpu")
+    y: Tensor = sigmoidal.LogSigmoid.call(input)
+    return y
+
+
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """``log(1 + e^(beta·z))/beta``; z itself where ``beta·z > threshold``."""
+    validation.check_floating("softplus", input, "softplus_cpu")
+    b = validation.number("softplus", "beta", 2, beta)
+    y: Tensor = sigmoidal.Softplus.call(input, b, validation.number("softplus", "threshold", 3, threshold))
+    return y
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``z·sigmoid(z)``, the swish; complex numbers too."""
+    validation.check_floating("silu", input, "silu_cpu", complex_too=True)
+    return run(sigmoidal.SiLU, input, inplace=inplace)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``z·tanh(softplus(z))``."""
+    validation.check_floating("mish", input, "mish_cpu")
+    return run(sigmoidal.Mish, input, inplace=inplace)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """``z·Φ(z)``, Φ the normal distribution; with ``approximate='tanh'`` by tanh in place of the error function.
+
+    Raises:
+        RuntimeError: another `approximate`.
+    """
+    validation.check_floating("gelu", input, "GeluKernelImpl")
+    validation.check_approximate(approximate)
+    y: Tensor = (sigmoidal.GELU if approximate == "none" else sigmoidal.TanhGELU).call(input)
+    return y

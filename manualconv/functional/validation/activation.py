@@ -1,0 +1,74 @@
+"""What activations take: a tensor of a dtype that torch's kernel takes, and numbers."""
+
+from __future__ import annotations
+
+from numbers import Number
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv.functional.validation.arguments import check_tensor, kind, scalar_type
+
+
+def check_floating(name: str, input: Any, kernel: str, complex_too: bool = False) -> None:
+    """A tensor of floating point numbers, or torch's error for its kernel."""
+    check_tensor(name, input)
+    if not (input.is_floating_point() or (complex_too and input.is_complex())):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}' [{name}: .float() first]")
+
+
+def check_real(name: str, input: Any, boolean: str = "Boolean inputs not supported for {}") -> None:
+    """A tensor of ordered numbers: neither booleans nor complex."""
+    check_tensor(name, input)
+    if input.dtype == torch.bool:
+        raise NotImplementedError(f"{boolean.format(name)} [{name} of numbers: .int() first]")
+    if input.is_complex():
+        raise NotImplementedError(
+            f"clamp is not supported for complex types [{name} needs an order: .real and .imag, or .abs()]"
+        )
+
+
+def check_comparable(name: str, input: Any, kernel: str) -> None:
+    """A tensor of ordered numbers, or torch's error for its kernel."""
+    check_tensor(name, input)
+    if input.dtype == torch.bool or input.is_complex():
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}' [{name} compares numbers]")
+
+
+def number(name: str, key: str, place: int, value: Any) -> float:
+    """A real number, or a tensor of one, as torch's argument parser takes it."""
+    if isinstance(value, Tensor) and value.dim() == 0 and not value.requires_grad:
+        value = value.item()
+    if not isinstance(value, (Number, torch.SymFloat, torch.SymInt)):
+        raise TypeError(
+            f"{name}(): argument '{key}' (position {place}) must be Number, not {kind(value)} [one for all entries]"
+        )
+    if isinstance(value, complex):
+        raise RuntimeError(f"value cannot be converted to type float without overflow [{key}={value} of {name}]")
+    return value  # type: ignore[return-value]  # mypy knows no numbers but its own
+
+
+def check_limits(low: Any, high: Any, input: Tensor) -> None:
+    """``min_val ≤ max_val``, and no limit below zero for numbers that have no sign."""
+    if low > high:
+        raise ValueError(f"min_val cannot be greater than max_val [hardtanh: min_val={low} > max_val={high}]")
+    if low < 0 and input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64):
+        raise RuntimeError(
+            f"cannot do hardtanh on an unsigned type with negative limits [min_val={low}, {input.dtype}: "
+            "min_val=0, or a signed dtype]"
+        )
+
+
+def check_alpha(alpha: float) -> None:
+    """CELU divides by alpha."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU [z/alpha; alpha=1 is elu]")
+
+
+def check_approximate(approximate: Any) -> None:
+    """``'none'`` or ``'tanh'``."""
+    if not isinstance(approximate, str):
+        raise TypeError(f"gelu(): argument 'approximate' must be str, not {kind(approximate)} ['none' or 'tanh']")
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate argument must be either none or tanh. [approximate={approximate!r}]")

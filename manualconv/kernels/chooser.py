@@ -1,0 +1,105 @@
+"""Which algorithm computes a map: the cheapest by an explicit model of cost, or the one that was asked for.
+
+Every map of every layer is decided alone, from sizes, dtype and the accuracy admitted: the cheapest of the direct
+algorithms (`direct`) and of those in `SPECIAL` that take the window and keep the accuracy.  Special ones are considered
+for ordinary eager tensors on the CPU only: traced sizes may be symbolic, and a branch on one would pin the graph to it.
+
+`candidates` gives the reasons along; `manualconv.choice` prints them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from manualconv.geometry import Window
+from manualconv.kernels import direct, lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels.algorithm import Algorithm, Special
+from manualconv.kernels.cost import MAPS as MAPS
+from manualconv.kernels.cost import Sizes
+from manualconv.torch_internals import is_plain
+
+#: The direct algorithms, by the name they are asked for with.
+DIRECT: dict[str, ModuleType] = {
+    "lowering": lowering,
+    "lowering_batch_last": lowering_batch_last,
+    "lowering_rows": lowering_rows,
+    "shifting": shifting,
+    "matrix": matrix,
+}
+#: The others.
+SPECIAL: dict[str, ModuleType] = {}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An algorithm for one map: what it would cost in nanoseconds, or why it is not considered."""
+
+    name: str
+    cost: float
+    reason: str
+
+
+def candidates(map: str, sizes: Sizes, dtype: torch.dtype) -> list[Candidate]:
+    """The direct algorithms as one and every special one, cheapest first."""
+    found = [Candidate("direct", direct.cost(sizes), "every multiplication once")]
+    for name, file in SPECIAL.items():
+        algorithm = cast(Special, file)
+        reason = algorithm.refusal(sizes) if dtype.is_floating_point else f"no {dtype}"
+        if reason is None and algorithm.accuracy(sizes) == "fast" and sizes.window.accuracy == "exact":
+            reason = "its errors are of the fast tier: manualconv.accuracy('fast') admits it"
+        cost = float("inf") if reason else algorithm.cost(map, sizes)
+        found.append(Candidate(name, cost, reason or algorithm.accuracy(sizes)))
+    return sorted(found, key=lambda candidate: candidate.cost)
+
+
+def chosen(map: str, t: Tensor, other: Tensor, channels: int, outputs: int, window: Window) -> Algorithm:
+    """The algorithm for a map that reads t and other.
+
+    Raises:
+        RuntimeError: `window.algorithm` was asked for and does not take the window.
+    """
+    eager = window.ndim > 0 and is_plain(t) and is_plain(other)
+    if window.algorithm is not None:
+        return _asked_for(window.algorithm, t, other, channels, outputs, window, eager)
+    if SPECIAL and eager and t.device.type == "cpu" and t.numel() > 0 and other.numel() > 0:
+        sizes = Sizes(t.shape[0], channels, outputs, t.element_size(), window)
+        best = candidates(map, sizes, t.dtype)[0]
+        if best.name != "direct":
+            return cast(Algorithm, SPECIAL[best.name])
+    return direct.chosen(t, other, channels, window)
+
+
+def _asked_for(
+    name: str, t: Tensor, other: Tensor, channels: int, outputs: int, window: Window, eager: bool
+) -> Algorithm:
+    """The algorithm of that name, whatever it costs."""
+    if window.ndim == 0 or not eager:
+        # Compiled, mapped and dense layers have one form each; asking for another is no error of theirs.
+        return direct.chosen(t, other, channels, window)
+    if name in DIRECT:
+        reason = _refused(name, window)
+        file = DIRECT[name]
+    else:
+        sizes = Sizes(t.shape[0], channels, outputs, t.element_size(), window)
+        file = SPECIAL[name]
+        reason = cast(Special, file).refusal(sizes) if t.is_floating_point() else f"no {t.dtype}"
+    if reason is not None:
+        raise RuntimeError(
+            f"algorithm({name!r}) does not compute this layer: {reason} [kernel {window.kernel_size}, stride "
+            f"{window.stride}, dilation {window.dilation}, groups {window.groups}; without the block one is chosen]"
+        )
+    return cast(Algorithm, file)
+
+
+def _refused(name: str, window: Window) -> str | None:
+    """Why a direct algorithm cannot compute a window."""
+    if name == "lowering" and window.groups != 1:
+        return "one group only"
+    if name == "lowering_rows" and not lowering_rows.takes(window):
+        return "two axes or more, one group, dilation 1 along the first axis"
+    return "dense layers only" if name == "matrix" else None

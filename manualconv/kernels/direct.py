@@ -1,0 +1,47 @@
+"""The direct algorithms: the same multiplications in the same number, different copies of the operands.
+
+`chosen` picks by size what was measured to be fastest: short rows and groups with the batch innermost, image by image,
+tap by tap.  None of them changes the accuracy.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from manualconv.geometry import Window
+from manualconv.kernels import lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels.algorithm import Algorithm
+from manualconv.kernels.cost import CALL, COPY, Sizes
+from manualconv.torch_internals import is_plain
+
+#: No unrolled block larger than this is ever made: one tap at a time instead.
+LARGEST_BLOCK = 32 * 2**20
+#: Rows shorter than this are copied one short run at a time unless the batch stands behind them.
+SHORT_ROW = 16
+
+
+def chosen(t: Tensor, other: Tensor, channels: int, window: Window) -> Algorithm:
+    """The one for the map that reads t and other."""
+    if window.ndim == 0:
+        return matrix if window.groups == 1 else lowering_batch_last
+    # Traced sizes may be symbolic: a branch on one would pin the graph to it.  And where only one operand stands for
+    # many, memory like the other's cannot hold their product.
+    if not (is_plain(t) and is_plain(other)):
+        return lowering if window.groups == 1 else lowering_batch_last
+    item = t.element_size()
+    image = lowering.image_bytes(channels, item, window)
+    short = window.output_size[-1] < SHORT_ROW
+    rows = lowering_rows.unrolled_bytes(t.shape[0], channels, item, window)
+    if short and lowering_rows.takes(window) and rows <= LARGEST_BLOCK:
+        return lowering_rows
+    if (window.groups > 1 or short) and t.shape[0] * image <= LARGEST_BLOCK:
+        return lowering_batch_last
+    return lowering if window.groups == 1 and image <= LARGEST_BLOCK else shifting
+
+
+def cost(sizes: Sizes) -> float:
+    """The products, and every window copied once."""
+    window = sizes.window
+    unrolled = sizes.batch * sizes.channels * window.taps * window.placements * sizes.item
+    width = min(sizes.outputs, sizes.channels * window.taps) // window.groups
+    return sizes.product(sizes.multiplications, width) + unrolled * COPY + 4 * CALL

@@ -1,0 +1,96 @@
+"""What a block of code asks of the kernels: an algorithm by name, and the accuracy admitted.
+
+Both belong to a thread and are read where a layer's forward runs; its window carries them from there, so that a
+backward pass after the block is computed as its forward was.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from manualconv.geometry import Window
+from manualconv.kernels.chooser import DIRECT, SPECIAL
+
+ACCURACIES = ("exact", "fast")
+_Setting = tuple[str | None, str]
+
+
+class _Settings(threading.local):
+    """The settings that this thread is inside of, outermost first."""
+
+    def __init__(self) -> None:
+        # Not a default of the class: Dynamo would not notice a block entered after it has compiled the first layer.
+        self.stack: tuple[_Setting, ...] = ((None, _default[0]),)
+
+
+_default = ["exact"]
+_settings = _Settings()
+
+
+class _Block(AbstractContextManager[None]):
+    """A ``with`` block under a setting."""
+
+    def __init__(self, algorithm: str | None = None, accuracy: str | None = None) -> None:
+        self._algorithm, self._accuracy = algorithm, accuracy
+
+    def __enter__(self) -> None:
+        algorithm, accuracy = _settings.stack[-1]
+        _settings.stack = (*_settings.stack, (self._algorithm or algorithm, self._accuracy or accuracy))
+
+    def __exit__(self, *_: object) -> None:
+        _settings.stack = _settings.stack[:-1]
+
+
+def algorithm(name: str) -> AbstractContextManager[None]:
+    """Compute the convolutions of a block by one algorithm: ``with manualconv.algorithm("fourier"):``.
+
+    Forward, backward and further derivatives of what runs in the block use it, also after the block.  Compiled and
+    mapped layers have one form each and keep it.
+
+    Args:
+        name: of a file in `manualconv.kernels`: ``'lowering'``, ``'lowering_rows'``, ``'lowering_batch_last'``,
+            ``'shifting'``, or one of those with errors and shapes of their own.
+
+    Raises:
+        ValueError: no algorithm of that name; RuntimeError, from the layer: it does not compute such a window.
+    """
+    names = [known for known in (*DIRECT, *SPECIAL) if known != "matrix"]
+    if name not in names:
+        raise ValueError(f"no algorithm is called {name!r}: there are {', '.join(names)}")
+    return _Block(algorithm=name)
+
+
+def _checked(tier: str) -> str:
+    if tier not in ACCURACIES:
+        raise ValueError(f"accuracy must be 'exact' or 'fast', but got {tier!r}")
+    return tier
+
+
+def accuracy(tier: str) -> AbstractContextManager[None]:
+    """Admit errors in a block: ``with manualconv.accuracy("fast"):``.
+
+    ``'exact'``, the default, keeps the relative L2 error of every result within twice that of torch's own kernels;
+    ``'fast'`` admits 20 times in float32 and 1e-12 in float64, for algorithms with fewer multiplications.
+
+    Raises:
+        ValueError: another tier.
+    """
+    return _Block(accuracy=_checked(tier))
+
+
+def set_accuracy(tier: str) -> None:
+    """Admit errors from now on in this thread, and in threads that start later; see `accuracy`.
+
+    Raises:
+        ValueError: another tier.
+    """
+    _default[0] = _checked(tier)
+    _settings.stack = tuple((name, tier) for name, _ in _settings.stack)
+
+
+def under_settings(window: Window) -> Window:
+    """The window with the settings of the code that runs now."""
+    asked, tier = _settings.stack[-1]
+    return window if asked is None and tier == "exact" else replace(window, algorithm=asked, accuracy=tier)

@@ -1,0 +1,88 @@
+"""Activations of straight pieces: torch.nn's modules with our arithmetic.  Any shape, the same in and out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from manualconv import functional
+
+
+class ReLU(torch.nn.ReLU):
+    """torch.nn.ReLU by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``max(z, 0)``."""
+        return functional.relu(input, self.inplace)
+
+
+class ReLU6(torch.nn.ReLU6):
+    """torch.nn.ReLU6 by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``min(max(z, 0), 6)``."""
+        return functional.relu6(input, self.inplace)
+
+
+class Hardtanh(torch.nn.Hardtanh):
+    """torch.nn.Hardtanh by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``min(max(z, min_val), max_val)``."""
+        return functional.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+
+class Threshold(torch.nn.Threshold):
+    """torch.nn.Threshold by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z`` where ``z > threshold``, else ``value``."""
+        return functional.threshold(input, self.threshold, self.value, self.inplace)
+
+
+class Hardsigmoid(torch.nn.Hardsigmoid):
+    """torch.nn.Hardsigmoid by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``min(max(z + 3, 0), 6)/6``."""
+        return functional.hardsigmoid(input, self.inplace)
+
+
+class Hardswish(torch.nn.Hardswish):
+    """torch.nn.Hardswish by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z·min(max(z + 3, 0), 6)/6``."""
+        return functional.hardswish(input, self.inplace)
+
+
+class LeakyReLU(torch.nn.LeakyReLU):
+    """torch.nn.LeakyReLU by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z`` where z > 0, else ``negative_slope·z``."""
+        return functional.leaky_relu(input, self.negative_slope, self.inplace)
+
+
+class ELU(torch.nn.ELU):
+    """torch.nn.ELU by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z`` where z > 0, else ``alpha·(e^z − 1)``."""
+        return functional.elu(input, self.alpha, self.inplace)
+
+
+class CELU(torch.nn.CELU):
+    """torch.nn.CELU by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z`` where z > 0, else ``alpha·(e^(z/alpha) − 1)``."""
+        return functional.celu(input, self.alpha, self.inplace)
+
+
+class SELU(torch.nn.SELU):
+    """torch.nn.SELU by hand; ``inplace=True`` overwrites its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``1.0507…·elu(z, 1.6733…)``."""
+        return functional.selu(input, self.inplace)

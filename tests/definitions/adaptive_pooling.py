@@ -1,0 +1,59 @@
+"""Adaptive pooling: an axis of I positions in P intervals, the p-th from ⌊p·I/P⌋ up to, but not at, ⌈(p + 1)·I/P⌉."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from math import ceil, floor, inf, isnan
+
+import numpy as np
+
+from tests.definitions.placement import Array, Index, indices
+
+
+def interval(p: Index, input_size: Index, output_size: Index) -> list[Index]:
+    """The positions in interval p of several axes, row-major."""
+    return list(
+        product(
+            *(
+                range(floor(Fraction(q * length, parts)), ceil(Fraction((q + 1) * length, parts)))
+                for q, length, parts in zip(p, input_size, output_size, strict=True)
+            )
+        )
+    )
+
+
+def adaptive_avg_pool(x: Array, output_size: Index) -> Array:
+    """``y[n, c, p] = Σ_{i ∈ p} x[n, c, i] / |p|``."""
+    y = np.zeros((*x.shape[:2], *output_size), x.dtype)
+    for n, c, *p in indices(y.shape):
+        positions = interval(tuple(p), x.shape[2:], output_size)
+        for i in positions:
+            y[(n, c, *p)] += x[(n, c, *i)]
+        y[(n, c, *p)] /= len(positions)
+    return y
+
+
+def adaptive_avg_pool_gradient(y: Array, input_size: Index) -> Array:
+    """``x[n, c, i] = Σ_{p ∋ i} y[n, c, p] / |p|``."""
+    x = np.zeros((*y.shape[:2], *input_size), y.dtype)
+    for n, c, *p in indices(y.shape):
+        positions = interval(tuple(p), input_size, y.shape[2:])
+        for i in positions:
+            x[(n, c, *i)] += y[(n, c, *p)] / len(positions)
+    return x
+
+
+def adaptive_max_pool(x: Array, output_size: Index) -> tuple[Array, Array]:
+    """Values and flat positions of every interval's maximum; ties to the first, NaN wins, the last of several."""
+    y = np.zeros((*x.shape[:2], *output_size), x.dtype)
+    winner = np.zeros(y.shape, np.int64)
+    for n, c, *p in indices(y.shape):
+        best, best_at = -inf, None
+        for i in interval(tuple(p), x.shape[2:], output_size):
+            value = x[(n, c, *i)]
+            if best_at is None or value > best or isnan(value):
+                best, best_at = value, i
+        y[(n, c, *p)] = best
+        winner[(n, c, *p)] = np.ravel_multi_index(best_at, x.shape[2:])
+    return y, winner

@@ -1,0 +1,240 @@
+"""Adaptive pooling: exactly the loops, exactly torch at both orders, its laws, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional
+from tests import definitions
+from tests.referee import first_gradients
+from tests.strategies import AdaptivePooling, adaptive_poolings
+
+#: Any number of axes.
+ANY = st.sampled_from((2, 1, 3)).flatmap(adaptive_poolings)
+
+
+def average(case: AdaptivePooling) -> Callable[..., Any]:
+    """Ours of the case's dimension."""
+    return getattr(functional, f"adaptive_avg_pool{case.ndim}d")
+
+
+def divisible(case: AdaptivePooling) -> int:
+    """What every number of positions in an interval divides: means of its multiples are exact."""
+    return 2520**case.ndim if case.ndim < 3 else 60**3
+
+
+@given(case=ANY)
+def test_mean_values_and_gradient_equal_the_loops(case: AdaptivePooling) -> None:
+    x, cotangent = (divisible(case) * t for t in (case.input(), case.cotangent()))
+    leaf = x.clone().requires_grad_()
+    y = average(case)(case.unbatch(leaf), case.output_size)
+    assert torch.equal(y, case.unbatch(torch.from_numpy(definitions.adaptive_avg_pool(x.numpy(), case.output_size))))
+    expected = definitions.adaptive_avg_pool_gradient(cotangent.numpy(), case.input_size)
+    assert torch.equal(grad(y, leaf, case.unbatch(cotangent))[0], torch.from_numpy(expected))
+
+
+@given(case=ANY)
+def test_mean_values_first_and_second_gradients_equal_torch(case: AdaptivePooling) -> None:
+    results = []
+    for layer in (average(case), getattr(F, f"adaptive_avg_pool{case.ndim}d")):
+        x = (divisible(case) * case.input()).requires_grad_()
+        y = layer(case.unbatch(x), case.output_size)
+        cotangent = (divisible(case) * case.cotangent()).requires_grad_()
+        first = first_gradients(y, [x], case.unbatch(cotangent))
+        second = grad((first[0] / divisible(case)).sum(), cotangent)
+        results.append((y, *first, *second))
+    ours, theirs = results
+    assert all(map(torch.equal, ours[:2], theirs[:2]))
+    torch.testing.assert_close(ours[2], theirs[2], rtol=1e-15, atol=1e-15)
+
+
+@given(case=ANY)
+def test_a_layer_and_its_gradient_are_adjoint(case: AdaptivePooling) -> None:
+    """⟨pool x, y⟩ = ⟨x, poolᵀ y⟩, exactly."""
+    x, cotangent = divisible(case) * case.input(), case.unbatch(divisible(case) * case.cotangent())
+    leaf = case.unbatch(x).clone().requires_grad_()
+    y = average(case)(leaf, case.output_size)
+    (x_bar,) = grad(y, leaf, cotangent)
+    # Integers of Python: the products of the sums leave 53 bits.
+    left, right = (
+        sum(int(a) * int(b) for a, b in zip(p.reshape(-1), q.reshape(-1)))
+        for p, q in ((y.detach(), cotangent), (leaf.detach(), x_bar))
+    )
+    assert left == right
+
+
+@given(case=ANY)
+def test_p19_an_even_division_is_an_ordinary_pooling(case: AdaptivePooling) -> None:
+    """O = 1: the mean of all; O = I: the input, but never the same object; O divides I: kernel and stride I/O."""
+    x = case.unbatch(divisible(case) * case.input())
+    layer = average(case)
+    axes = tuple(range(-case.ndim, 0))
+    assert torch.equal(layer(x, 1), x.mean(axes, keepdim=True))
+    same = layer(x, case.input_size)
+    assert torch.equal(same, x)
+    assert x.numel() == 0 or same.data_ptr() != x.data_ptr()
+    if all(i % p == 0 for i, p in zip(case.input_size, case.output_size)):
+        step = [i // p for i, p in zip(case.input_size, case.output_size)]
+        ordinary = getattr(F, f"avg_pool{case.ndim}d")(x, step, step)
+        assert torch.equal(layer(x, case.output_size), ordinary)
+
+
+@given(case=ANY, shift=st.integers(-3, 3))
+def test_p7_p14_a_constant_goes_through_and_cotangents_are_shared_out(case: AdaptivePooling, shift: int) -> None:
+    x = case.unbatch(divisible(case) * case.input()).requires_grad_()
+    layer, cotangent = average(case), case.unbatch(divisible(case) * case.cotangent())
+    y = layer(x, case.output_size)
+    assert torch.equal(layer(x + shift, case.output_size), y + shift)
+    assert grad(y, x, cotangent)[0].sum() == cotangent.sum()
+
+
+@given(case=ANY)
+def test_p20_axes_flipped_exchanged_or_permuted(case: AdaptivePooling) -> None:
+    """Intervals lie symmetrically, so that flips commute with them; axes are independent, samples and channels too."""
+    x = divisible(case) * case.input()
+    layer = average(case)
+    y = layer(x, case.output_size)
+    axes = tuple(range(2, 2 + case.ndim))
+    assert torch.equal(layer(x.flip(axes), case.output_size), y.flip(axes))
+    assert torch.equal(layer(x.flip(0, 1), case.output_size), y.flip(0, 1))
+    backwards = (0, 1, *reversed(axes))
+    assert torch.equal(layer(x.permute(backwards), case.output_size[::-1]), y.permute(backwards))
+
+
+def test_what_is_not_finite_stays_in_its_intervals() -> None:
+    x = torch.arange(1.0, 22.0).reshape(1, 1, 3, 7)
+    x[0, 0, 1, 3], x[0, 0, 0, 0] = torch.inf, torch.nan
+    for size in ((3, 7), (2, 3), (3, 1), (4, 9), 1):
+        ours, theirs = functional.adaptive_avg_pool2d(x, size), F.adaptive_avg_pool2d(x, size)
+        torch.testing.assert_close(ours, theirs, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("size", [(2, 3), (5, 2), 1])
+def test_means_of_every_precision_are_torch_s(dtype: torch.dtype, size: Any) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = (torch.rand((2, 3, 5, 7), generator=generator) * 100).to(dtype)
+    ours, theirs = functional.adaptive_avg_pool2d(x, size), F.adaptive_avg_pool2d(x, size)
+    assert ours.dtype == dtype
+    torch.testing.assert_close(ours, theirs, rtol=4 * torch.finfo(dtype).eps, atol=0)
+
+
+def test_half_precision_is_summed_in_float32() -> None:
+    """The sum of the window leaves float16, the mean does not."""
+    x = torch.full((1, 1, 8, 8), 60000.0, dtype=torch.float16)
+    for size in (1, 4, 3):
+        assert torch.all(functional.adaptive_avg_pool2d(x, size) == 60000)
+
+
+def test_a_global_mean_takes_complex_numbers_and_any_axes_before_it_as_torch_does() -> None:
+    x = torch.arange(48.0).reshape(2, 2, 3, 2, 2)
+    for layer in (functional.adaptive_avg_pool2d, F.adaptive_avg_pool2d):
+        assert torch.equal(layer(x, 1)[..., 0, 0], x.mean((-2, -1)))
+        assert torch.equal(layer(x[0, 0, 0], 1), x[0, 0, 0].mean((-2, -1), keepdim=True))
+        assert torch.equal(layer(torch.complex(x[0], -x[0]), 1)[..., 0, 0].imag, -x[0].mean((-2, -1)))
+        assert layer(torch.ones(1, 2, 0, 3), 1).isnan().all()
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_layout_is_torch_s(ndim: int, size: int) -> None:
+    formats = {2: torch.channels_last, 3: torch.channels_last_3d}
+    x = torch.randn((2, 3, 5, 4, 4)[: 2 + ndim]).to(memory_format=formats[ndim])
+    found = []
+    for library in (functional, F):
+        leaf = x.detach().requires_grad_()
+        y = getattr(library, f"adaptive_avg_pool{ndim}d")(leaf, size)
+        (x_bar,) = grad(y, leaf, torch.ones_like(y))
+        found.append(
+            [t.is_contiguous(memory_format=f) for t in (y, x_bar) for f in (formats[ndim], torch.contiguous_format)]
+        )
+    assert found[0] == found[1]
+
+
+def test_autocast_widens_volumes_alone_as_torch_does() -> None:
+    for ndim in (1, 2, 3):
+        x = torch.ones((2, 3, 4, 4, 4)[: 2 + ndim], dtype=torch.float16)
+        with torch.autocast("cpu", torch.bfloat16):
+            ours, theirs = (getattr(library, f"adaptive_avg_pool{ndim}d")(x, 3) for library in (functional, F))
+        assert ours.dtype == theirs.dtype
+
+
+SHAPES = {1: (2, 3, 6), 2: (2, 3, 6, 5), 3: (2, 3, 6, 5, 4)}
+
+
+def refused(ndim: int) -> dict[str, tuple[Any, Any]]:
+    """Input and output size of every kind of bad call."""
+    x = torch.ones(SHAPES[ndim])
+    n = ndim
+    return {
+        "negative": (x, -1),
+        "one negative": (x, (2,) * (n - 1) + (-3,)),
+        "no number": (x, ()),
+        "a number too many": (x, (2,) * (n + 1)),
+        "more numbers than axes": (x, (2,) * (n + 3)),
+        "text": (x, "3"),
+        "a fraction": (x, 2.5),
+        "fractions": (x, (2.5,) * n),
+        "nothing": (x, None),
+        "a bool": (x, True),
+        "a tensor of one number": (x, torch.tensor(2)) if n > 1 else (x, torch.tensor(2.5)),
+        "beyond 64 bits": (x, 2**64),
+        "a vast size": (x, 2**62),
+        "too few axes": (x[0, 0], 2),
+        "one axis": (x.reshape(-1), 2),
+        "too many axes": (x[None], 2),
+        "no positions": (x[..., :0], 2),
+        "integers": (x.long(), 2),
+        "integers, globally": (x.long(), 1),
+        "bools": (x.bool(), 2),
+        "complex numbers": (x.to(torch.complex64), 2),
+        "a list": ([1.0], 2),
+        "one axis, globally": (x.reshape(-1), 1),
+    }
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["avg"])
+@pytest.mark.parametrize("mistake", refused(1))
+def test_what_torch_refuses_is_refused_in_its_words(ndim: int, kind: str, mistake: str) -> None:
+    input, size = refused(ndim)[mistake]
+    name = f"adaptive_{kind}_pool{ndim}d"
+    with pytest.raises(Exception) as theirs:  # noqa: PT011  # its type is compared below
+        getattr(F, name)(input, size)
+    with pytest.raises(type(theirs.value)) as ours:
+        getattr(functional, name)(input, size)
+    assert type(ours.value) is type(theirs.value)
+    opening = str(theirs.value).split("\n")[0][:40]
+    assert str(ours.value).startswith(opening)
+
+
+def test_an_output_size_of_zero_is_an_empty_result_as_in_torch() -> None:
+    for library in (functional, F):
+        assert library.adaptive_avg_pool2d(torch.ones(2, 3, 6, 5), (0, 2)).shape == (2, 3, 0, 2)
+    x = torch.ones(2, 3, 6, 5, requires_grad=True)
+    (x_bar,) = grad(functional.adaptive_avg_pool2d(x, (0, 2)).sum(), x)
+    assert torch.equal(x_bar, torch.zeros_like(x))
+
+
+def test_none_keeps_an_axis() -> None:
+    x = torch.arange(60.0).reshape(1, 2, 6, 5)
+    assert torch.equal(functional.adaptive_avg_pool2d(x, (None, 1)), x.mean(-1, keepdim=True))
+    assert torch.equal(functional.adaptive_avg_pool2d(x, (None, None)), x)
+
+
+@pytest.mark.parametrize("seen", [torch.tensor([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])])
+def test_b20_global_and_adaptive_means_counted_by_hand(seen: Tensor) -> None:
+    """Three positions in two intervals: 0–1 and 1–2, which share the middle one."""
+    x = seen.reshape(1, 3, 3)
+    assert functional.adaptive_avg_pool2d(x, 1).tolist() == [[[5.0]]]
+    assert functional.adaptive_avg_pool2d(x, 2).tolist() == [[[3.0, 4.0], [6.0, 7.0]]]
+    assert functional.adaptive_avg_pool2d(x, (1, None)).tolist() == [[[4.0, 5.0, 6.0]]]

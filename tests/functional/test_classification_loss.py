@@ -1,0 +1,327 @@
+"""Losses against classes: the loops, torch, and what happens at infinities, ignored targets and no samples."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd import grad, gradcheck, gradgradcheck
+
+from manualconv import functional
+from tests import definitions
+from tests.accuracy import error
+
+REDUCTIONS = ("mean", "sum", "none")
+SHAPES = st.sampled_from(((4,), (3, 4), (0, 4), (3, 4, 2), (2, 3, 2, 3), (2, 3, 1, 2, 2), (3, 1)))
+
+
+def drawn(seed: int, *shape: int) -> Tensor:
+    """Normal numbers of standard deviation 3."""
+    return 3 * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def classes_of(shape: tuple[int, ...], seed: int, ignore_index: int) -> Tensor:
+    """Class numbers for logits of a shape, about a third of them ignored."""
+    generator = torch.Generator().manual_seed(seed)
+    size = (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
+    target = torch.randint(count(shape), size, generator=generator)
+    return torch.where(torch.rand(size, generator=generator) < 0.3, ignore_index, target)
+
+
+def count(shape: tuple[int, ...]) -> int:
+    """C of ``(N, C, *S)`` and of ``(C,)``."""
+    return shape[1] if len(shape) > 1 else shape[0]
+
+
+def factors(shape: tuple[int, ...], seed: int) -> Tensor:
+    """Class weights: eighths."""
+    return torch.randint(1, 9, (count(shape),), generator=torch.Generator().manual_seed(seed)).double() / 8
+
+
+def alike(call: Any, inputs: tuple[Tensor, ...], bound: float, scale: float) -> None:
+    """Values and gradients by hand and by torch, NaN and infinities in the same places."""
+    results = []
+    for library in (functional, F):
+        leaves = [t.detach().clone().requires_grad_() for t in inputs]
+        loss = call(library, *leaves)
+        cotangent = torch.arange(1.0, loss.numel() + 1, dtype=loss.dtype).reshape(loss.shape)
+        results.append((loss.detach(), *grad(loss, leaves, cotangent)))
+    for ours, theirs in zip(*results, strict=True):
+        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+        assert torch.equal(ours.isnan(), theirs.isnan())
+        finite = theirs.isfinite()
+        assert torch.equal(ours.isfinite(), finite)
+        largest = theirs[finite].abs().max() if finite.any() else torch.zeros(())
+        rooms = torch.full_like(theirs[finite], float(largest) + scale)
+        assert error(ours[finite], theirs[finite], rooms) <= bound
+
+
+@given(
+    samples=st.integers(1, 4),
+    classes=st.integers(1, 5),
+    seed=st.integers(0, 999),
+    smoothing=st.sampled_from((0.0, 0.25, 1.0)),
+    ignored=st.booleans(),
+)
+def test_cross_entropy_and_its_gradient_equal_the_loops(
+    samples: int, classes: int, seed: int, smoothing: float, ignored: bool
+) -> None:
+    z, v = drawn(seed, samples, classes).requires_grad_(), factors((samples, classes), seed)
+    target = torch.randint(classes, (samples,), generator=torch.Generator().manual_seed(seed))
+    if ignored:
+        target[1:] = torch.where(target[1:] == 0, -100, target[1:])
+    loss, gradient = definitions.cross_entropy(z.detach().numpy(), target.numpy(), v.numpy(), smoothing=smoothing)
+    got = functional.cross_entropy(z, target, v, label_smoothing=smoothing)
+    scale = z.detach().abs().max().reshape(()) + 1
+    assert error(got.detach(), torch.tensor(loss, dtype=torch.float64), 16 * scale) <= 4 * (classes + samples + 4)
+    (z_bar,) = grad(got, z)
+    assert error(z_bar, torch.from_numpy(gradient), 16 * scale.expand_as(z)) <= 4 * (classes + samples + 4)
+
+
+@given(samples=st.integers(1, 4), classes=st.integers(1, 5), seed=st.integers(0, 999))
+def test_cross_entropy_against_probabilities_equals_the_loops(samples: int, classes: int, seed: int) -> None:
+    z, v = drawn(seed, samples, classes).requires_grad_(), factors((samples, classes), seed)
+    q = drawn(seed + 1, samples, classes).softmax(1).requires_grad_()
+    loss, by_z, by_q = definitions.soft_cross_entropy(z.detach().numpy(), q.detach().numpy(), v.numpy())
+    got = functional.cross_entropy(z, q, v)
+    scale = z.detach().abs().max().reshape(()) + 1
+    bound = 4 * (classes + samples + 4)
+    assert error(got.detach(), torch.tensor(loss, dtype=torch.float64), 4 * scale) <= bound
+    for bar, expected in zip(grad(got, (z, q)), (by_z, by_q)):
+        assert error(bar, torch.from_numpy(expected), 4 * scale.expand_as(z)) <= bound
+
+
+@given(
+    shape=SHAPES,
+    seed=st.integers(0, 999),
+    reduction=st.sampled_from(REDUCTIONS),
+    weighted=st.booleans(),
+    ignore_index=st.sampled_from((-100, 1, 7)),
+)
+def test_nll_equals_torch_for_every_reduction_weight_and_ignored_class(
+    shape: tuple[int, ...], seed: int, reduction: str, weighted: bool, ignore_index: int
+) -> None:
+    # Numbers with few bits: sums and products are exact, only the mean's division rounds.
+    log_p = drawn(seed, *shape).mul(8).round().div(8)
+    target, weight = classes_of(shape, seed, ignore_index), factors(shape, seed) if weighted else None
+    alike(
+        lambda library, y: library.nll_loss(y, target, weight, ignore_index=ignore_index, reduction=reduction),
+        (log_p,),
+        bound=3,
+        scale=2.0**-60,
+    )
+
+
+@given(
+    shape=SHAPES,
+    seed=st.integers(0, 999),
+    reduction=st.sampled_from(REDUCTIONS),
+    weighted=st.booleans(),
+    ignore_index=st.sampled_from((-100, 1, 7)),
+    smoothing=st.sampled_from((0.0, 0.3, 1.0, -0.5)),
+)
+def test_cross_entropy_equals_torch(
+    shape: tuple[int, ...], seed: int, reduction: str, weighted: bool, ignore_index: int, smoothing: float
+) -> None:
+    target, weight = classes_of(shape, seed, ignore_index), factors(shape, seed) if weighted else None
+    options = {"ignore_index": ignore_index, "reduction": reduction, "label_smoothing": smoothing}
+    alike(lambda library, z: library.cross_entropy(z, target, weight, **options), (drawn(seed, *shape),), 60, 10)
+
+
+@given(
+    shape=SHAPES,
+    seed=st.integers(0, 999),
+    reduction=st.sampled_from(REDUCTIONS),
+    weighted=st.booleans(),
+    smoothing=st.sampled_from((0.0, 0.3, 1.0)),
+)
+def test_cross_entropy_against_probabilities_equals_torch(
+    shape: tuple[int, ...], seed: int, reduction: str, weighted: bool, smoothing: float
+) -> None:
+    inputs = (drawn(seed, *shape), drawn(seed + 1, *shape), *([factors(shape, seed)] if weighted else []))
+    options = {"reduction": reduction, "label_smoothing": smoothing}
+    alike(lambda library, *tensors: library.cross_entropy(*tensors, **options), inputs, 100, 10)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_infinite_logits_and_ignored_samples_are_torch_s(reduction: str) -> None:
+    z = torch.tensor([[1.0, -torch.inf, 2.0], [0.0, 1.0, -torch.inf], [3.0, 4.0, 5.0]]).double()
+    for weight in (None, torch.tensor([1.0, 0.0, 2.0]).double()):
+        for classes in ([0, 2, 1], [0, 0, 1], [-100, -100, -100], [-100, 2, -100]):
+            for smoothing in (0.0, 0.25):
+                target, options = torch.tensor(classes), {"reduction": reduction, "label_smoothing": smoothing}
+                alike(lambda lib, z, t=target, v=weight, o=options: lib.cross_entropy(z, t, v, **o), (z,), 20, 1)
+        for target in (z.softmax(1), torch.eye(3).double()):
+            options = {"reduction": reduction}
+            alike(lambda lib, z, q, v=weight, o=options: lib.cross_entropy(z, q, v, **o), (z, target), 20, 1)
+
+
+def test_nothing_that_counts_has_the_mean_nan_and_no_gradient() -> None:
+    for target in (torch.tensor([-100, -100]), torch.zeros(0, dtype=torch.int64)):
+        z = drawn(0, len(target), 3).requires_grad_()
+        loss = functional.cross_entropy(z, target)
+        assert loss.isnan()
+        assert torch.equal(grad(loss, z)[0], torch.zeros_like(z))
+
+
+def test_uint8_targets_are_class_numbers() -> None:
+    z, target = drawn(0, 3, 4), torch.tensor([3, 0, 1])
+    assert torch.equal(functional.cross_entropy(z, target.to(torch.uint8)), functional.cross_entropy(z, target))
+    images = drawn(0, 2, 3, 4), torch.tensor([[0, 2, 255, 1], [1, 1, 0, 255]])
+    for targets in (images[1], images[1].to(torch.uint8)):
+        loss = functional.cross_entropy(images[0], targets, ignore_index=255)
+        assert torch.equal(loss, functional.cross_entropy(images[0], images[1], ignore_index=255))
+
+
+@pytest.mark.parametrize("outside", [4, -1])
+def test_a_class_that_is_not_there_is_an_index_error(outside: int) -> None:
+    for layer in (functional.cross_entropy, F.cross_entropy):
+        with pytest.raises(IndexError, match=f"Target {outside} is out of bounds"):
+            layer(drawn(0, 2, 4), torch.tensor([0, outside]))
+
+
+def test_fake_tensors_have_no_classes_to_look_at() -> None:
+    """Sizes alone are known: the checks that read values are left out."""
+    with FakeTensorMode() as mode:
+        z, p = mode.from_tensor(torch.zeros(2, 3)), mode.from_tensor(torch.full((2, 3), 2.0))
+        assert functional.cross_entropy(z, mode.from_tensor(torch.tensor([0, 2]))).shape == ()
+        assert functional.binary_cross_entropy(p, p).shape == ()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_halves_are_near_torch_s(dtype: torch.dtype) -> None:
+    z, target = (drawn(0, 5, 4) / 3).to(dtype), torch.tensor([3, 0, 1, 2, 2])
+    t = drawn(1, 5, 4).sigmoid().to(dtype)
+    calls = {
+        "cross_entropy": (z, target),
+        "binary_cross_entropy_with_logits": (z, t),
+        "binary_cross_entropy": (z.sigmoid(), t),
+    }
+    for name, arguments in calls.items():
+        ours, theirs = (getattr(library, name)(*arguments) for library in (functional, F))
+        assert ours.dtype == theirs.dtype
+        assert abs(float(ours - theirs)) <= 4 * torch.finfo(dtype).eps * float(theirs)
+
+
+# ------------------------------------------------------------------------------------------------------ two classes
+
+
+@given(z=st.floats(-40, 40), t=st.sampled_from((0.0, 0.25, 1.0)), u=st.sampled_from((1.0, 0.5, 3.0)))
+def test_binary_cross_entropy_with_logits_equals_the_loops(z: float, t: float, u: float) -> None:
+    logit = torch.tensor(z, dtype=torch.float64, requires_grad=True)
+    pair = torch.tensor([t, u], dtype=torch.float64)
+    loss = functional.binary_cross_entropy_with_logits(logit, pair[0], pos_weight=pair[1])
+    value, slope = definitions.coin(z, t, u)
+    scale = torch.tensor(4 * (abs(z) + 1), dtype=torch.float64)
+    assert error(loss.detach(), torch.tensor(value, dtype=torch.float64), scale) <= 8
+    assert error(grad(loss, logit)[0], torch.tensor(slope, dtype=torch.float64), torch.tensor(8.0).double()) <= 8
+
+
+@given(
+    seed=st.integers(0, 999),
+    reduction=st.sampled_from(REDUCTIONS),
+    weight=st.sampled_from((None, (3, 4), (4,), (3, 1), ())),
+    pos_weight=st.sampled_from((None, (3, 4), (4,), (3, 1), ())),
+)
+def test_binary_losses_equal_torch(
+    seed: int, reduction: str, weight: tuple[int, ...] | None, pos_weight: tuple[int, ...] | None
+) -> None:
+    z, t = drawn(seed, 3, 4), drawn(seed + 1, 3, 4).sigmoid()
+    v, u = (None if size is None else drawn(seed + n, *size).abs() for n, size in ((2, weight), (3, pos_weight)))
+    options = {"weight": v, "reduction": reduction}
+    alike(lambda library, z, t: library.binary_cross_entropy_with_logits(z, t, **options, pos_weight=u), (z, t), 40, 4)
+    alike(lambda library, x, t: library.binary_cross_entropy(x, t, **options), (z.sigmoid(), t), 40, 4)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
+def test_binary_losses_far_out_are_torch_s(t: float) -> None:
+    z = torch.tensor([-torch.inf, -1000.0, -40.0, 0.0, 40.0, 1000.0, torch.inf, torch.nan]).double()
+    alike(
+        lambda library, *a: library.binary_cross_entropy_with_logits(*a, reduction="none"),
+        (z, torch.full_like(z, t)),
+        8,
+        1,
+    )
+    x = torch.tensor([0.0, 1e-50, 1e-13, 0.5, 1 - 1e-13, 1.0], dtype=torch.float64)
+    alike(lambda library, *a: library.binary_cross_entropy(*a, reduction="none"), (x, torch.full_like(x, t)), 8, 1)
+
+
+def test_logits_of_a_thousand_lose_nothing() -> None:
+    z = torch.tensor([1000.0, -1000.0, 40.0]).double().requires_grad_()
+    loss = functional.binary_cross_entropy_with_logits(z, torch.tensor([1.0, 0.0, 1.0]).double(), reduction="none")
+    assert loss.tolist() == [0.0, 0.0, math.log1p(math.exp(-40))]
+    assert grad(loss.sum(), z)[0].tolist()[:2] == [0.0, 0.0]
+
+
+# ---------------------------------------------------------------------------------------------------------- orders
+
+
+CHECKED = {
+    "cross_entropy, weights, smoothing": (
+        lambda z, v: functional.cross_entropy(z, torch.tensor([1, -100, 0]), v.abs(), label_smoothing=0.2),
+        ((3, 4), (4,)),
+    ),
+    "cross_entropy, probabilities": (functional.cross_entropy, ((2, 3, 2), (2, 3, 2), (3,))),
+    "nll_loss, weights": (lambda y, v: functional.nll_loss(y, torch.tensor([1, 0]), v.abs()), ((2, 3), (3,))),
+    "binary_cross_entropy": (
+        lambda x, t, v: functional.binary_cross_entropy(x.sigmoid(), t.sigmoid(), v),
+        ((2, 3), (2, 3), (3,)),
+    ),
+    "binary_cross_entropy_with_logits": (
+        lambda z, t, v, u: functional.binary_cross_entropy_with_logits(z, t, v, pos_weight=u),
+        ((2, 3), (2, 3), (3,), (2, 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("apply", "shapes"), CHECKED.values(), ids=CHECKED)
+def test_three_orders_equal_difference_quotients(apply: Any, shapes: tuple[tuple[int, ...], ...]) -> None:
+    inputs = tuple((drawn(n, *shape) / 3).requires_grad_() for n, shape in enumerate(shapes))
+    flags = {"check_forward_ad": True, "check_batched_grad": True, "check_batched_forward_grad": True}
+    assert gradcheck(apply, inputs, **flags, check_undefined_grad=True, check_grad_dtypes=True, nondet_tol=0.0)
+    assert gradgradcheck(apply, inputs, check_fwd_over_rev=True, check_batched_grad=True, nondet_tol=0.0)
+
+    def second(*at: Tensor) -> tuple[Tensor, ...]:
+        first = grad(apply(*at), at, create_graph=True)
+        total = sum((g**2).sum() for g in first)
+        return grad(total, at, create_graph=True, materialize_grads=True)
+
+    assert gradcheck(second, inputs, nondet_tol=0.0)
+
+
+# ------------------------------------------------------------------------------------------------------- transforms
+
+
+def test_mapped_inputs_and_targets_are_a_loop() -> None:
+    z, target = drawn(0, 3, 2, 4), torch.tensor([[3, 0], [1, -100], [2, 2]])
+    q = drawn(1, 3, 2, 4).softmax(2)
+    for apply, others, at in (
+        (functional.cross_entropy, target, 0),
+        (functional.cross_entropy, q.movedim(0, 2), 2),
+        (functional.binary_cross_entropy_with_logits, q.movedim(0, 1), 1),
+    ):
+        loop = torch.stack([apply(a, b) for a, b in zip(z.unbind(0), others.unbind(at))])
+        torch.testing.assert_close(torch.vmap(apply, (0, at))(z, others), loop, rtol=0, atol=1e-14)
+        one = torch.vmap(torch.func.grad(apply), (0, None))(z, others.select(at, 1))
+        each = torch.stack([torch.func.grad(apply)(a, others.select(at, 1)) for a in z])
+        torch.testing.assert_close(one, each, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compiled_whole_in_one_graph(dynamic: bool) -> None:
+    def apply(z: Tensor, target: Tensor, q: Tensor) -> Tensor:
+        hard = functional.cross_entropy(z, target, ignore_index=2, label_smoothing=0.1)
+        soft = functional.cross_entropy(z, q) + functional.binary_cross_entropy_with_logits(z, q)
+        return hard + soft + functional.binary_cross_entropy(torch.sigmoid(z), q)
+
+    compiled = torch.compile(apply, backend="aot_eager", fullgraph=True, dynamic=dynamic)
+    for samples in (3, 5):
+        z, target = drawn(0, samples, 4).requires_grad_(), torch.arange(samples) % 4
+        q = drawn(1, samples, 4).softmax(1).requires_grad_()
+        results = [(loss, *grad(loss, (z, q))) for loss in (apply(z, target, q), compiled(z, target, q))]
+        torch.testing.assert_close(*results, rtol=0, atol=1e-14)

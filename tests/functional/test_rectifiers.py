@@ -1,0 +1,174 @@
+"""relu, relu6, hardtanh, …, elu against torch: values, gradients of three orders, kinks, dtypes, in-place forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional
+from tests.accuracy import error
+from tests.activations import SPECIAL, both, check_three_orders, drawn, orders, outcome
+from tests.layers import spread_out
+from tests.tensors import LAYOUTS
+
+SLOPES, ALPHAS = st.sampled_from((0.01, 0.2, 0.0, -0.5, 3.0)), st.sampled_from((1.0, 2.5, 0.3, -1.5))
+#: Powers of two: torch's slope is computed with alpha and its inverse in single precision.
+POWERS = st.sampled_from((1.0, 2.0, 0.25, -0.5))
+LIMITS = st.sampled_from(((-1.0, 1.0), (0.0, 6.0), (-3.0, 0.5), (2.0, 2.0)))
+ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
+    "relu": st.just(()),
+    "relu6": st.just(()),
+    "hardtanh": LIMITS,
+    "threshold": st.tuples(st.sampled_from((0.0, 1.5, -2.0)), st.sampled_from((0.0, 20.0, -1.0))),
+    "hardsigmoid": st.just(()),
+    "hardswish": st.just(()),
+    "leaky_relu": st.tuples(SLOPES),
+    "elu": st.tuples(ALPHAS),
+    "celu": st.tuples(POWERS),
+    "selu": st.just(()),
+}
+NAMES = pytest.mark.parametrize("name", ARGUMENTS)
+SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
+
+
+@NAMES
+@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS), data=st.data())
+def test_values_and_gradients_are_torch_s(
+    name: str, shape: tuple[int, ...], seed: int, layout: str, data: st.DataObject
+) -> None:
+    ours, theirs = both(name, *data.draw(ARGUMENTS[name]))
+    z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
+    (y, z_bar), (expected, expected_bar) = (orders(f, z, [cotangent]) for f in (ours, theirs))
+    # torch's expm1 of a few numbers is another than that of many.
+    assert error(y, expected, expected.abs()) <= (2 if name in ("elu", "celu", "selu") else 0)
+    assert min(shape) < 2 or y.stride() == expected.stride()
+    if name == "hardsigmoid":
+        # torch multiplies by a sixth of single precision; ours by one of the dtype's.
+        assert torch.equal(z_bar, cotangent * ((z > -3) & (z < 3)) * (1 / 6))
+    else:
+        assert error(z_bar, expected_bar, 3 * cotangent.abs() * (1 + expected.abs())) <= 4
+
+
+@NAMES
+@given(data=st.data())
+def test_kinks_and_infinities_are_torch_s(name: str, data: st.DataObject) -> None:
+    """At two orders, where torch has them: its slopes at NaN differ between the entries of a vector and the rest."""
+    ours, theirs = both(name, *data.draw(ARGUMENTS[name]))
+    for dtype, places in ((torch.float64, 14), (torch.float32, 5)):
+        z = SPECIAL.to(dtype)
+        known = 1 if name == "hardsigmoid" else 2
+        cotangents = [torch.linspace(1, 2, len(z), dtype=dtype)] * known
+        for got, expected in zip(orders(ours, z, cotangents), orders(theirs, z, cotangents)):
+            rtol = 1e-7 if name == "hardsigmoid" else 10.0**-places
+            torch.testing.assert_close(got, expected, rtol=rtol, atol=10.0**-places, equal_nan=True)
+
+
+@NAMES
+@given(data=st.data())
+def test_three_orders_are_the_differences_of_one_less(name: str, data: st.DataObject) -> None:
+    apply, _ = both(name, *data.draw(ARGUMENTS[name]))
+    z = (spread_out((2, 5)) * 3.7).requires_grad_()
+    check_three_orders(apply, z)
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_rounded_once(name: str, dtype: torch.dtype) -> None:
+    arguments = {"hardtanh": (-0.75, 1.25), "threshold": (0.5, -1.5), "leaky_relu": (0.3,)}.get(name, ())
+    ours, theirs = both(name, *arguments)
+    z, cotangent = (spread_out((4, 25)) * 2).to(dtype), spread_out((4, 25), 1).to(dtype)
+    for got, expected in zip(orders(ours, z, [cotangent]), orders(theirs, z, [cotangent])):
+        assert got.dtype == dtype
+        torch.testing.assert_close(got, expected, rtol=torch.finfo(dtype).eps, atol=0)
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int8, torch.uint8, torch.bool, torch.complex64])
+def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch.dtype) -> None:
+    arguments = {"hardtanh": (-1.5, 2.5), "threshold": (0.5, 7.5)}.get(name, ())
+    z = torch.tensor([-2, 0, 1, 5]).to(dtype)
+    ours, theirs = (outcome(apply, z) for apply in both(name, *arguments))
+    if isinstance(theirs, Tensor):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    else:
+        assert ours == theirs
+
+
+# ------------------------------------------------------------------------------------------------------- in place
+
+
+@NAMES
+@given(seed=st.integers(0, 99), data=st.data())
+def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: int, data: st.DataObject) -> None:
+    arguments = data.draw(ARGUMENTS[name])
+    refused = name in ("leaky_relu", "elu", "celu") and arguments[0] < 0  # by torch's backward, for what it kept
+    z, cotangent = drawn((3, 4), seed), drawn((3, 4), seed + 1)
+    results = []
+    for apply in both(name, *arguments):
+        leaf = z.clone().requires_grad_()
+        x = leaf * 1
+        address, version = x.data_ptr(), x._version
+        y = apply(x, inplace=True)
+        assert y is x and x.data_ptr() == address and x._version == version + 1
+        results.append([y.detach(), *(grad(y, leaf, cotangent) if not refused else ())])
+    torch.testing.assert_close(*results, rtol=0, atol=1e-6 if name == "hardsigmoid" else 1e-13)
+
+
+@NAMES
+def test_in_place_refuses_a_leaf_as_torch_does(name: str) -> None:
+    for apply in both(name, *{"threshold": (0.5, 1.0)}.get(name, ())):
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
+            apply(spread_out((3,)).requires_grad_(), inplace=True)
+
+
+@NAMES
+def test_the_output_may_be_edited_where_torch_s_may(name: str) -> None:
+    def edited(apply: Any) -> Tensor:
+        z = spread_out((3, 4)).requires_grad_()
+        return grad(apply(z).mul_(2).sum(), z)[0]
+
+    ours, theirs = (outcome(edited, apply) for apply in both(name, *{"threshold": (0.5, 1.0)}.get(name, ())))
+    if name == "relu":
+        assert ours == theirs
+    else:
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------------ bad calls
+
+X = torch.ones(3)
+BAD: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "a word for a slope": ("leaky_relu", (X, "a")),
+    "no slope": ("leaky_relu", (X, None)),
+    "three slopes": ("leaky_relu", (X, X)),
+    "a complex slope": ("leaky_relu", (X, 1j)),
+    "a word for alpha": ("elu", (X, "a")),
+    "a word for celu's alpha": ("celu", (X, "a")),
+    "alpha 0": ("celu", (X, 0)),
+    "crossed limits": ("hardtanh", (X, 2, 1)),
+    "a word for a limit": ("hardtanh", (X, "a", 1)),
+    "no limit": ("hardtanh", (X, None, 1)),
+    "a word for a threshold": ("threshold", (X, "a", 1)),
+    "no value": ("threshold", (X, 1, None)),
+    **{f"{name} of a list": (name, ([1.0], 1, 1) if name == "threshold" else ([1.0],)) for name in ARGUMENTS},
+}
+
+
+@pytest.mark.parametrize(("name", "arguments"), BAD.values(), ids=BAD)
+def test_a_bad_call_raises_torch_s_error(name: str, arguments: tuple[Any, ...]) -> None:
+    errors = []
+    for library in (functional, F):
+        with pytest.raises((TypeError, RuntimeError, ValueError)) as caught:
+            getattr(library, name)(*arguments)
+        errors.append(caught.value)
+    ours, theirs = errors
+    assert type(ours) is type(theirs)
+    # torch's parser counts the input as an argument with a place; ours has one place only to be wrong in.
+    assert str(ours).startswith(str(theirs).replace(" (position 1)", ""))

@@ -1,0 +1,188 @@
+"""sigmoid, tanh, silu, gelu, … against torch: values, gradients of three orders, far out, dtypes, in-place forms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv import functional
+from tests.accuracy import error
+from tests.activations import SPECIAL, both, check_three_orders, drawn, orders, outcome
+from tests.layers import spread_out
+from tests.tensors import LAYOUTS
+
+BETAS, THRESHOLDS = st.sampled_from((1, 2.0, 0.5, -1.0)), st.sampled_from((20, 3.0, 0.0))
+ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
+    "sigmoid": st.just(()),
+    "tanh": st.just(()),
+    "logsigmoid": st.just(()),
+    "softplus": st.tuples(BETAS, THRESHOLDS),
+    "silu": st.just(()),
+    "mish": st.just(()),
+    "gelu": st.just(()),
+}
+NAMES = pytest.mark.parametrize("name", ARGUMENTS)
+SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
+
+
+@NAMES
+@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS), data=st.data())
+def test_values_and_gradients_are_torch_s_to_a_few_roundings(
+    name: str, shape: tuple[int, ...], seed: int, layout: str, data: st.DataObject
+) -> None:
+    ours, theirs = both(name, *data.draw(ARGUMENTS[name]))
+    z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
+    (y, z_bar), (expected, expected_bar) = (orders(f, z, [cotangent]) for f in (ours, theirs))
+    assert error(y, expected, 1 + z.abs()) <= (0 if name in ("sigmoid", "tanh") else 4)
+    assert min(shape, default=0) < 2 or y.stride() == expected.stride()
+    assert error(z_bar, expected_bar, cotangent.abs() * (1 + z.abs())) <= 8
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS))
+def test_gelu_is_torch_s_of_either_kind(approximate: str, shape: tuple[int, ...], seed: int, layout: str) -> None:
+    z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
+    (y, z_bar), (expected, expected_bar) = (
+        orders(lambda z, f=f: f(z, approximate=approximate), z, [cotangent]) for f in (functional.gelu, F.gelu)
+    )
+    assert error(y, expected, 1 + z.abs()) <= 4
+    assert error(z_bar, expected_bar, cotangent.abs() * (1 + z.abs()) ** 2) <= 8
+
+
+@NAMES
+def test_far_out_three_orders_are_finite_and_torch_s(name: str) -> None:
+    """Where torch's own are not NaN: mish's and gelu's are, at higher orders."""
+    ours, theirs = both(name)
+    for dtype, places in ((torch.float64, 13), (torch.float32, 5)):
+        z = SPECIAL.to(dtype)
+        cotangents = [torch.linspace(1, 2, len(z), dtype=dtype)] * 3
+        for order, (got, expected) in enumerate(
+            zip(orders(ours, z, cotangents), orders(theirs, z, cotangents), strict=True)
+        ):
+            assert got[z.isfinite()].isfinite().all()
+            same = expected.isfinite() if order else torch.ones_like(z, dtype=torch.bool)
+            tolerance = 10.0**-places * 10**order
+            torch.testing.assert_close(got[same], expected[same], rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_gelu_by_tanh_is_finite_at_three_orders(dtype: torch.dtype) -> None:
+    z = torch.tensor([-1000.0, -20, 0, 20, 1000], dtype=dtype)
+    for order, t in enumerate(orders(lambda z: functional.gelu(z, "tanh"), z, [torch.ones_like(z)] * 3)):
+        assert t.isfinite().all()
+        assert t[-1] == (1000, 1, 0, 0)[order]
+
+
+@NAMES
+@given(data=st.data())
+def test_three_orders_are_the_differences_of_one_less(name: str, data: st.DataObject) -> None:
+    apply, _ = both(name, *data.draw(ARGUMENTS[name]))
+    check_three_orders(apply, (spread_out((2, 4)) * 1.7).requires_grad_())
+
+
+@pytest.mark.parametrize("apply", [functional.scaled_tanh, lambda z: functional.gelu(z, approximate="tanh")])
+def test_three_orders_of_what_torch_calls_otherwise(apply: Any) -> None:
+    check_three_orders(apply, (spread_out((2, 4)) * 1.7).requires_grad_())
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_rounded_once(name: str, dtype: torch.dtype) -> None:
+    ours, theirs = both(name)
+    z, cotangent = (spread_out((4, 25)) * 2).to(dtype), spread_out((4, 25), 1).to(dtype)
+    # The slopes of sigmoid and tanh are written in the rounded output, torch's too.
+    wide = z if name in ("sigmoid", "tanh") else z.double()
+    for got, reference in zip(orders(ours, z, [cotangent]), orders(theirs, wide, [cotangent.to(wide.dtype)])):
+        assert got.dtype == dtype
+        torch.testing.assert_close(got, reference.to(dtype), rtol=torch.finfo(dtype).eps, atol=1e-6)
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.complex64])
+def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch.dtype) -> None:
+    z = torch.tensor([-2, 0, 1, 5]).to(dtype)
+    ours, theirs = (outcome(apply, z) for apply in both(name))
+    if isinstance(theirs, Tensor):
+        torch.testing.assert_close(ours, theirs)
+    else:
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu"])
+def test_complex_gradients_are_torch_s(name: str) -> None:
+    z = torch.complex(spread_out((3, 4)), spread_out((3, 4), 1) / 2)
+    cotangents = [torch.complex(spread_out((3, 4), 2), spread_out((3, 4), 3))]
+    ours, theirs = both(name)
+    if name == "silu":  # whose derivative torch refuses
+
+        def theirs(z: Tensor) -> Tensor:
+            return z * torch.sigmoid(z)
+
+    for got, expected in zip(*(orders(apply, z, cotangents) for apply in (ours, theirs))):
+        torch.testing.assert_close(got, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_scaled_tanh_is_lenet_s() -> None:
+    z = drawn((4, 6), 0)
+    y, z_bar = orders(functional.scaled_tanh, z, [torch.ones_like(z)])
+    expected, expected_bar = orders(lambda z: 1.7159 * torch.tanh(z * (2 / 3)), z, [torch.ones_like(z)])
+    assert error(y, expected, expected.abs()) <= 4
+    assert error(z_bar, expected_bar, torch.full_like(z, 2)) <= 4
+    assert outcome(functional.scaled_tanh, torch.ones(2, dtype=torch.int64))[0] is NotImplementedError
+
+
+def test_known_values() -> None:
+    """SPEC's: σ′ = σ(1 − σ), 1 − tanh², and both at ±1000."""
+    z = torch.tensor([-1000.0, 0.0, 0.5, 1000.0], dtype=torch.float64, requires_grad=True)
+    y = functional.sigmoid(z)
+    assert y.tolist() == [0, 0.5, 1 / (1 + math.exp(-0.5)), 1]
+    assert grad(y.sum(), z)[0].tolist() == pytest.approx([0, 0.25, 0.2350037122015945, 0], abs=1e-16)
+    y = functional.tanh(z)
+    assert y.tolist() == pytest.approx([-1, 0, math.tanh(0.5), 1], abs=1e-16)
+    assert grad(y.sum(), z)[0].tolist() == pytest.approx([0, 1, 1 - math.tanh(0.5) ** 2, 0], abs=1e-16)
+
+
+@pytest.mark.parametrize("name", ["silu", "mish"])
+@given(seed=st.integers(0, 99))
+def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: int) -> None:
+    z, cotangent = drawn((3, 4), seed), drawn((3, 4), seed + 1)
+    results = []
+    for apply in both(name):
+        leaf = z.clone().requires_grad_()
+        x = leaf * 1
+        address, version = x.data_ptr(), x._version
+        y = apply(x, inplace=True)
+        assert y is x and x.data_ptr() == address and x._version == version + 1
+        results.append([y.detach(), *grad(y, leaf, cotangent)])
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
+            apply(leaf, inplace=True)
+    torch.testing.assert_close(*results, rtol=1e-13, atol=1e-13)
+
+
+BAD: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
+    "a word for beta": ("softplus", (torch.ones(3), "a"), {}),
+    "no threshold": ("softplus", (torch.ones(3), 1, None), {}),
+    "an unknown approximation": ("gelu", (torch.ones(3),), {"approximate": "no"}),
+    "a number for an approximation": ("gelu", (torch.ones(3),), {"approximate": 1}),
+    **{f"{name} of a list": (name, ([1.0],), {}) for name in ARGUMENTS if name not in ("sigmoid", "tanh")},
+}
+
+
+@pytest.mark.parametrize(("name", "arguments", "options"), BAD.values(), ids=BAD)
+def test_a_bad_call_raises_torch_s_error(name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    errors = []
+    for library in (functional, F):
+        with pytest.raises((TypeError, RuntimeError)) as caught:
+            getattr(library, name)(*arguments, **options)
+        errors.append(caught.value)
+    ours, theirs = errors
+    assert type(ours) is type(theirs)
+    assert str(ours).startswith(str(theirs).replace(" (position 1)", ""))
