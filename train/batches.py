@@ -22,40 +22,6 @@ REACH = 2  # pixels a digit may be shifted each way; MNIST leaves a margin of fo
 Scale = Callable[[Tensor, torch.dtype, torch.device], Tensor]
 
 
-def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
-    """A stream for every (seed, epoch, purpose): hashed, since neighbouring seeds of one generator may correlate."""
-    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
-def training_batches(
-    split: Split,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    dtype: torch.dtype,
-    device: torch.device,
-    scale: Scale | None = None,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (x, t) in the epoch's order; x: (B, 1, 28, 28) shifted, then standardised or by ``scale``; t: (B,) int64.
-
-    The last batch may be shorter.
-    """
-    order = torch.randperm(len(split), generator=generator(seed, epoch, "order"))
-    shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
-    for chosen in torch.split(order, batch_size):
-        images = shifted(split.images[chosen], shifts[chosen])
-        yield (scale or standardised)(images, dtype, device), split.labels[chosen].to(device)
-
-
-def plain_batches(
-    split: Split, batch_size: int, dtype: torch.dtype, device: torch.device, scale: Scale | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (x, t) in the order of the files, for validation and test."""
-    for chosen in torch.split(torch.arange(len(split)), batch_size):
-        yield (scale or standardised)(split.images[chosen], dtype, device), split.labels[chosen].to(device)
-
-
 def standardised(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     """images: (B, 28, 28) uint8 → (B, 1, 28, 28) with the mean 0 and deviation 1 of MNIST's training set."""
     x = images.to(device).to(dtype).unsqueeze(1)
@@ -71,6 +37,40 @@ def framed(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     x = torch.full((count, 1, height + 2 * FRAME, width + 2 * FRAME), PAPER, dtype=dtype, device=device)
     x[:, 0, FRAME:-FRAME, FRAME:-FRAME] += images.to(device).to(dtype) / 255 * (INK - PAPER)
     return x
+
+
+def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
+    """A stream for every (seed, epoch, purpose): hashed, since neighbouring seeds of one generator may correlate."""
+    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def training_batches(
+    split: Split,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    scale: Scale = standardised,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (x, t) in the epoch's order; x: (B, 1, 28, 28) shifted, then standardised or by ``scale``; t: (B,) int64.
+
+    The last batch may be shorter.
+    """
+    order = torch.randperm(len(split), generator=generator(seed, epoch, "order"))
+    shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
+    for chosen in torch.split(order, batch_size):
+        images = shifted(split.images[chosen], shifts[chosen])
+        yield scale(images, dtype, device), split.labels[chosen].to(device)
+
+
+def plain_batches(
+    split: Split, batch_size: int, dtype: torch.dtype, device: torch.device, scale: Scale = standardised
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (x, t) in the order of the files, for validation and test."""
+    for chosen in torch.split(torch.arange(len(split)), batch_size):
+        yield scale(split.images[chosen], dtype, device), split.labels[chosen].to(device)
 
 
 def shifted(images: Tensor, corners: Tensor) -> Tensor:

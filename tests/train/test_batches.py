@@ -3,7 +3,18 @@
 import pytest
 import torch
 
-from train.batches import DEVIATION, INK, MEAN, PAPER, REACH, framed, plain_batches, shifted, training_batches
+from train.batches import (
+    DEVIATION,
+    INK,
+    MEAN,
+    PAPER,
+    REACH,
+    framed,
+    plain_batches,
+    shifted,
+    standardised,
+    training_batches,
+)
 from train.data import Split
 
 CPU = torch.device("cpu")
@@ -69,7 +80,9 @@ def test_frames_and_levels_of_the_article() -> None:
 
 
 def test_a_network_s_own_scale_changes_the_levels_and_nothing_else() -> None:
-    ours, theirs = (list(training_batches(split(), 8, 0, 1, torch.float64, CPU, scale)) for scale in (framed, None))
+    ours, theirs = (
+        list(training_batches(split(), 8, 0, 1, torch.float64, CPU, scale)) for scale in (framed, standardised)
+    )
     for (x, t), (y, u) in zip(ours, theirs):
         assert torch.equal(t, u)
         pixels = (y * DEVIATION + MEAN) * (INK - PAPER) + PAPER
