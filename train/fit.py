@@ -2,6 +2,7 @@
 
 Measured on an AMD EPYC, 2 cores, torch 2.14.1, float32, the default six epochs, seeds 0, 1, 2: test accuracy 99.17 % to
 99.38 % in three runs with ``--backend torch``, 99.28 % to 99.41 % in four with ``--backend manual``.
+``--model lenet5-1998 --epochs 3 --seed 0``, one run with each backend: 98.04 % with both.
 """
 
 import math

@@ -199,3 +199,11 @@ def test_the_first_weights_are_within_the_article_s_bounds() -> None:
         largest = float(parameter.detach().abs().max())
         assert largest <= 2.4 / inputs, name
         assert largest > 0.5 * 2.4 / inputs or parameter.numel() < 4, name
+
+
+def test_the_two_layers_that_torch_lacks_are_ours() -> None:
+    for layers, home in ((manualconv.nn, "manualconv.nn."), (torch.nn, "train.models.torch_only")):
+        for name in ("ScaledTanh", "Subsample2d"):
+            found = [type(layer).__module__ for layer in lenet5_1998(layers).modules() if type(layer).__name__ == name]
+            assert len(found) == {"ScaledTanh": 6, "Subsample2d": 2}[name]
+            assert all(module.startswith(home) for module in found)
