@@ -162,6 +162,20 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
         for name in ("max_pool2d_with_indices", "max_pool3d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
     },
     **{
+        name: getattr(torch._C._nn, name)
+        for name in (
+            "cross_entropy_loss",
+            "nll_loss_nd",
+            "nll_loss",
+            "nll_loss2d",
+            "binary_cross_entropy",
+            "mse_loss",
+            "l1_loss",
+            "smooth_l1_loss",
+            "huber_loss",
+        )
+    },
+    **{
         f"{kind}_pad{ndim}d": getattr(torch._C._nn, f"{kind}_pad{ndim}d")
         for kind in ("reflection", "replication")
         for ndim in (1, 2, 3)

@@ -53,7 +53,8 @@ def by_hand() -> ByHand:
     * scripted and traced code (``torch.jit``), compiled before: it runs on torch's operations;
     * other threads: a block belongs to the thread that entered it (``DataParallel``'s replicas, an executor's tasks);
     * operators called as such (``torch.ops.aten.…``, or a kernel by its name, ``torch.mkldnn_convolution``);
-    * torch's fused layers: ``torch.lstm`` and its kind, ``scaled_dot_product_attention``.
+    * torch's fused layers: ``torch.lstm`` and its kind, ``scaled_dot_product_attention``;
+    * the `weight` of ``torch.nn.functional.l1_loss``, which torch 2.14 does not pass on to any mode.
 
     Returns:
         A context manager.

@@ -24,7 +24,7 @@ from tests.test_by_hand import Operators, exercise
 #: What a name of the family holds.
 FAMILY = re.compile(
     r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention|"
-    r"(batch|layer|group|instance|response|rms)_norm"
+    r"(batch|layer|group|instance|response|rms)_norm|loss|cross_entropy|kl_div"
 )
 
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
@@ -34,7 +34,9 @@ LEFT = {
         adaptive_max_pool3d
         max_unpool2d max_unpool3d fractional_max_pool2d fractional_max_pool3d bilinear conv_tbc
         hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
-        rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm""",
+        rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm
+        cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss multi_margin_loss
+        multilabel_margin_loss poisson_nll_loss soft_margin_loss triplet_margin_loss""",
     "the same padding under a mode's number": "_pad_enum",
     "a copy of a view": "unfold_copy",
     "asks for one of torch's kernels by its name": """
@@ -116,6 +118,8 @@ WITH_OUT = {
     "avg_pool3d": lambda x, out: F.avg_pool3d(x[None], 2, out=out),
     "im2col": lambda x, out: torch._C._nn.im2col(x, (2, 3), (1, 1), (0, 1), (2, 1), out=out),
     "reflection_pad1d": lambda x, out: torch._C._nn.reflection_pad1d(x, (1, 2), out=out),
+    "mse_loss": lambda x, out: torch._C._nn.mse_loss(x, spread_out((3, 1), 1), 0, out=out),
+    "huber_loss": lambda x, out: torch._C._nn.huber_loss(x, spread_out(ROWS, 1), 0, 0.7, out=out),
     "sigmoid": lambda x, out: torch.sigmoid(x, out=out),
     "expit": lambda x, out: torch.special.expit(x, out=out),
     "tanh": lambda x, out: torch.tanh(x, out=out),

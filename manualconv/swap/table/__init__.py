@@ -20,6 +20,7 @@ from manualconv.swap.table import (
     convolution,
     folding,
     linear,
+    loss,
     max_pooling,
     normalization,
     padding,
@@ -37,6 +38,7 @@ FAMILIES = (
     adaptive_pooling,
     normalization,
     activation,
+    loss,
 )
 
 #: torch's callable → ours.  What has two names for one object (``F.conv2d`` is ``torch.conv2d``) is here once.

@@ -7,6 +7,7 @@ from tests.swap.calls import (
     convolution,
     folding,
     linear,
+    loss,
     max_pooling,
     normalization,
     padding,
@@ -25,6 +26,7 @@ FAMILIES = (
     adaptive_pooling,
     normalization,
     activation,
+    loss,
 )
 
 CALLS: Calls = {theirs: calls for family in FAMILIES for theirs, calls in family.CALLS.items()}
