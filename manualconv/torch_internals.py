@@ -159,7 +159,16 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
     "log_softmax": torch._log_softmax,
     **{
         name.strip("_"): getattr(torch._C._nn, name)
-        for name in ("max_pool2d_with_indices", "max_pool3d_with_indices", "im2col", "col2im", "pad", "_pad_circular")
+        for name in (
+            "max_pool2d_with_indices",
+            "max_pool3d_with_indices",
+            "max_unpool2d",
+            "max_unpool3d",
+            "im2col",
+            "col2im",
+            "pad",
+            "_pad_circular",
+        )
     },
     **{
         name: getattr(torch._C._nn, name)

@@ -9,7 +9,7 @@ from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh
 from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber
 from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
 from manualconv.autograd.scaling import DotChannels, ScaleChannels
-from manualconv.autograd.selection import Scatter, Select
+from manualconv.autograd.selection import Place, Scatter, Select
 from manualconv.autograd.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.standardization import Standardize
@@ -38,6 +38,7 @@ __all__ = [
     "Mish",
     "OverlapAdd",
     "Pad",
+    "Place",
     "ReLU",
     "Rules",
     "ScaleChannels",

@@ -6,7 +6,10 @@ For fixed indices both are linear and each is the other's adjoint: ⟨Select x, 
 
 *Max pooling* is Select at i*, the position of each window's maximum.  i* is constant wherever the maximum is unique, so
 the derivative is the mask of the article's Fig 13: the cotangent goes back to the position that won and nowhere else,
-and where windows overlap their cotangents add.  Ties go to the first position in row-major order.
+and where windows overlap their cotangents add.  Ties go to the first position in row-major order.  In the words of
+back-propagation it is up(δ), the sampling layer's error put at the argmax: δ_conv = up(δ_pool) ⊙ f′(u).
+*Max unpooling* is Place, x[l] = y[p] where i[p] = l: Scatter if no position is named twice.  Otherwise the last entry
+stays, and as in torch its gradient is Select all the same.
 *Negative log-likelihood* is −mean of Select at the target class.
 
 Shapes: x ``(*B, *I)``, i and y ``(*B, *P)`` with flat positions into ``*I``; `axes` = len(I) = len(P).
@@ -92,3 +95,34 @@ class Scatter(Map):
     def vmap(info: Any, in_dims: tuple[Any, ...], y: Tensor, index: Tensor, size: Axes) -> tuple[Tensor, int]:
         y, index = (_mapped_first(info.batch_size, t, at) for t, at in zip((y, index), in_dims))
         return Scatter.call(y, index, size), 0
+
+
+class Place(Map):
+    """``x[b, l] = y[b, p]`` where ``i[b, p] = l``, the last p if there are several, 0 if there is none."""
+
+    @staticmethod
+    def forward(y: Tensor, index: Tensor, size: Axes) -> Tensor:
+        return kernels.place(y, index, size)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, index, ctx.size = inputs
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(index)
+        ctx.save_for_forward(index)
+
+    @staticmethod
+    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
+        (index,) = ctx.saved_tensors
+        return (None if x_bar is None else Select.call(x_bar, index, len(ctx.size))), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:
+        (index,) = ctx.saved_tensors
+        x_dot: Tensor = Place.call(y_dot, index, ctx.size)
+        return x_dot
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], y: Tensor, index: Tensor, size: Axes) -> tuple[Tensor, int]:
+        y, index = (_mapped_first(info.batch_size, t, at) for t, at in zip((y, index), in_dims))
+        return Place.call(y, index, size), 0

@@ -15,6 +15,7 @@ from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
+from manualconv.functional.max_unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
 from manualconv.functional.padding import pad
 from manualconv.functional.rectifiers import (
@@ -75,6 +76,9 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "nll_loss",

@@ -51,6 +51,7 @@ from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
 from manualconv.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d
+from manualconv.nn.max_unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from manualconv.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from manualconv.nn.padding import (
     CircularPad1d,
@@ -149,6 +150,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
     "Module",
     "ModuleDict",

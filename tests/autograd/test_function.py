@@ -30,6 +30,7 @@ CALLS = {
     "Lay": (X, True),
     "Select": (X, PLACES, 2),
     "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
+    "Place": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
     "SumWindows": (X, WINDOW),
     "SpreadWindows": (Y, WINDOW),
     "MeanIntervals": (X, INTERVALS),

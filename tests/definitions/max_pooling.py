@@ -7,7 +7,7 @@ from math import inf, isnan
 import numpy as np
 
 from manualconv.geometry import Window
-from tests.definitions.placement import Array, indices, inside, output_size, position
+from tests.definitions.placement import Array, Index, indices, inside, output_size, position
 
 
 def max_pool(x: Array, window: Window, ceil_mode: bool = False) -> tuple[Array, Array]:
@@ -39,3 +39,19 @@ def max_pool_gradient(y: Array, winner: Array, window: Window) -> Array:
         at = (n, c, *p)
         x[(n, c, *np.unravel_index(winner[at], window.input_size))] += y[at]
     return x
+
+
+def max_unpool(y: Array, index: Array, size: Index) -> Array:
+    """``x[l] = y[p]`` where ``index[p] = l``, one after another, so that the last of several stays; 0 elsewhere."""
+    x = np.zeros((*y.shape[:2], *size), y.dtype)
+    for n, c, *p in indices(y.shape):
+        x[(n, c, *np.unravel_index(index[(n, c, *p)], size))] = y[(n, c, *p)]
+    return x
+
+
+def max_unpool_gradient(x: Array, index: Array) -> Array:
+    """``y[p] = x[index[p]]``, torch's convention also where a position is named twice."""
+    y = np.zeros(index.shape, x.dtype)
+    for n, c, *p in indices(index.shape):
+        y[(n, c, *p)] = x[n, c].flat[index[(n, c, *p)]]
+    return y

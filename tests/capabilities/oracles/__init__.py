@@ -27,4 +27,6 @@ from tests.capabilities.oracles.loss import nll_loss as nll_loss
 from tests.capabilities.oracles.loss import smooth_l1_loss as smooth_l1_loss
 from tests.capabilities.oracles.loss import soft_cross_entropy as soft_cross_entropy
 from tests.capabilities.oracles.max_pooling import max_pool as max_pool
+from tests.capabilities.oracles.max_pooling import max_unpool as max_unpool
+from tests.capabilities.oracles.max_pooling import places_backwards as places_backwards
 from tests.capabilities.oracles.padding import padding as padding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import torch
 from torch import Tensor
@@ -21,3 +22,16 @@ def max_pool(kernel: Shape, stride: Shape, pad: Shape, dilation: Shape) -> Calla
         return x.reshape(*x.shape[:2], -1).gather(2, winners.flatten(2)).reshape(winners.shape)
 
     return apply
+
+
+def places_backwards(y: Tensor) -> Tensor:
+    """A flat position for every entry of y ``(N, C, *P)``: the last entry's is the first."""
+    return torch.arange(y[0, 0].numel()).flip(0).reshape(y.shape[2:]).expand(y.shape)
+
+
+def max_unpool(y: Tensor) -> Tensor:
+    """The entries of y backwards at the beginning of an output twice as long per axis."""
+    size = tuple(2 * length for length in y.shape[2:])
+    turned = y.reshape(*y.shape[:2], -1).flip(2)
+    zeros = turned.new_zeros(*y.shape[:2], prod(size) - turned.shape[2])
+    return torch.cat([turned, zeros], 2).reshape(*y.shape[:2], *size)

@@ -21,6 +21,18 @@ def first(results: Any) -> Tensor:
     return results[0]
 
 
+def switches(y: Tensor) -> Tensor:
+    """A position for every entry, each another: the k-th goes to the k-th from the end."""
+    lead = 2
+    return torch.arange(y[0, 0].numel()).flip(0).reshape(y.shape[lead:]).expand(y.shape)
+
+
+def unpooled(ndim: int) -> Any:
+    """torch's module."""
+    module = getattr(torch.nn, f"MaxUnpool{ndim}d")(2)
+    return lambda y: module(y, switches(y))
+
+
 POOL1 = {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True}
 POOL3 = {"kernel_size": (2, 1, 3), "stride": (1, 2, 1), "padding": (1, 0, 1), "ceil_mode": True}
 VOLUMES = (1, 2, 3, 4, 4)
@@ -30,6 +42,13 @@ CALLS: Calls = {
         (lambda x: F.max_pool1d(x, **POOL1), (ROWS,)),
         (lambda x: first(F.max_pool1d(x, **POOL1, return_indices=True)), (ROWS,)),
         (torch.nn.MaxPool1d(2), (ROWS,)),
+    ],
+    F.max_unpool1d: [(lambda y: F.max_unpool1d(y, switches(y), 2), (ROWS,)), (unpooled(1), (ROWS,))],
+    F.max_unpool2d: [(lambda y: F.max_unpool2d(y, switches(y), 2, output_size=(13, 9)), (IMAGES,))],
+    F.max_unpool3d: [(lambda y: F.max_unpool3d(y, switches(y), 2), (VOLUMES,))],
+    UNDERSCORED["max_unpool2d"]: [(lambda y: torch._C._nn.max_unpool2d(y, switches(y), (13, 9)), (IMAGES,))],
+    UNDERSCORED["max_unpool3d"]: [
+        (lambda y: torch._C._nn.max_unpool3d(y, switches(y), (4, 7, 5), (2, 2, 2), (0, 0, 0)), (VOLUMES,))
     ],
     F.max_pool1d_with_indices: [(lambda x: first(F.max_pool1d_with_indices(x, **POOL1)), (ROWS,))],
     torch.max_pool1d: [(lambda x: torch.max_pool1d(x, **POOL1), (ROWS,)), (lambda x: torch.max_pool1d(x, 2), (ROWS,))],

@@ -1,0 +1,134 @@
+"""What max unpooling takes: a position inside the output for every entry."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv.functional.validation.arguments import is_int, kind, listed, scalar_type
+from manualconv.geometry import Axes
+from manualconv.torch_internals import is_plain
+
+_COUNT = {2: ("two", "(height, width)"), 3: ("three", "(depth, height, width)")}
+_READS = "elements in indices should be type int64"
+
+
+def check_max_unpooling(
+    ndim: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any
+) -> Axes:
+    """Types, sizes and ranks; the output size, asked for or ``s·(P − 1) + k − 2·a``."""
+    name = f"max_unpool{max(ndim, 2)}d"
+    for place, (key, value) in enumerate((("input", input), ("indices", indices)), 1):
+        if not isinstance(value, Tensor):
+            if ndim == 1 and key == "indices":  # torch lays it out before it looks at it
+                raise AttributeError(f"'{kind(value)}' object has no attribute 'unsqueeze' [indices must be a Tensor]")
+            raise TypeError(f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)}")
+    stride = kernel_size if stride is None else stride
+    k, s, p = (_per_axis(name, ndim, *named) for named in _named(kernel_size, stride, padding))
+    if ndim == 3 and min(s) <= 0:
+        raise RuntimeError(f"strides should be greater than zero, but got stride: {listed(s)}")
+    size = _output_size(ndim, input, k, s, p, output_size)
+    _check_tensors(name, ndim, input, indices)
+    _check_indices(indices, size + (1,) * (ndim == 1))
+    return size
+
+
+def _named(kernel_size: Any, stride: Any, padding: Any) -> tuple[tuple[str, Any], ...]:
+    return ("kernel_size", kernel_size), ("stride", stride), ("padding", padding)
+
+
+def _per_axis(name: str, ndim: int, key: str, value: Any) -> Axes:
+    """An int or `ndim` ints as a tuple; torch broadcasts no tuple of one here."""
+    numbers = tuple(value) if isinstance(value, (tuple, list)) else (value,) * ndim
+    for at, number in enumerate(numbers):
+        if not isinstance(number, (int, float, torch.SymInt)):
+            raise TypeError(
+                f"unsupported operand type(s) for -: '{kind(number)}' and 'int' [{name}(): {key}={value!r} must be an "
+                f"int or {ndim} ints]"
+            )
+        if not is_int(number):
+            raise TypeError(
+                f"{name}(): argument '{key}' must be tuple of ints, but found element of type {kind(number)} at pos "
+                f"{at} [{key}={value!r}]"
+            )
+    if len(numbers) == ndim:
+        return numbers
+    if len(numbers) > ndim and key == "kernel_size":
+        raise IndexError(f"tuple index out of range [kernel_size={value} for {ndim} axes]")
+    words, axes = _COUNT[max(ndim, 2)]
+    raise RuntimeError(
+        f"There should be exactly {words} elements {axes} in {key}, but got {len(numbers)} elements. [an int or "
+        f"{ndim} ints are needed, {key}={value}]"
+    )
+
+
+def _output_size(ndim: int, input: Tensor, k: Axes, s: Axes, p: Axes, output_size: Any) -> Axes:
+    """The size asked for, less than one stride away from the size that fits."""
+    fitting = tuple(
+        (length - 1) * step + kernel - 2 * pad
+        for length, kernel, step, pad in zip(input.shape[max(input.dim() - ndim, 0) :], k, s, p)
+    )
+    if output_size is None:
+        size = fitting
+    else:
+        asked = output_size[2:] if len(output_size) == ndim + 2 else output_size
+        if len(asked) != ndim:
+            raise ValueError(
+                f"output_size should be a sequence containing {ndim} or {ndim + 2} elements, but it has a length of "
+                f"'{len(asked)}' [output_size={output_size}]"
+            )
+        for axis, (length, fits, step) in enumerate(zip(asked, fitting, s)):
+            if not fits - step < length < fits + step:
+                raise ValueError(
+                    f'invalid output_size "{output_size}" (dim {axis} must be between {fits - step} and {fits + step}) '
+                    f"[s*(p-1) + k - 2*pad = {fits} fits, and anything less than a stride of {step} away]"
+                )
+        size = tuple(asked)
+    for axis, length in enumerate(size):
+        if length < 0:
+            raise ValueError(
+                "max_unpooling: output_size must contain non-negative spatial dimensions, but got "
+                f"output_size[{axis}]={length}"
+            )
+    return size
+
+
+def _check_tensors(name: str, ndim: int, input: Tensor, indices: Tensor) -> None:
+    if indices.dtype != torch.int64:
+        raise RuntimeError(f"{_READS} but got: {scalar_type(indices)}" if ndim < 3 else f"{_READS} [{indices.dtype}]")
+    axes = max(ndim, 2)
+    hidden = axes - ndim  # the axis that torch adds to a sequence
+    if input.dim() not in (ndim + 1, ndim + 2):
+        raise RuntimeError(
+            f"Input to max_unpooling{axes}d should be a {axes + 1}d or {axes + 2}d Tensor, but got a tensor with "
+            f"{input.dim() + hidden} dimensions."
+        )
+    sizes = [listed((*t.shape, *(1,) * hidden)) for t in (input, indices)]
+    if input.shape != indices.shape:
+        raise RuntimeError(
+            f"Expected shape of indices to be same as that of the input tensor ({sizes[0]}) but got indices tensor "
+            f"with shape: {sizes[1]}"
+        )
+    for axis, length in enumerate(input.shape):
+        if length == 0 and (axis or input.dim() == ndim + 1):
+            raise RuntimeError(
+                f"max_unpooling{axes}d_forward_out_cpu(): Expected input to have non-zero size for non-batch "
+                f"dimensions, but got {sizes[0]} with dimension {axis} being empty."
+            )
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{scalar_type(input)}' [use floating point]")
+
+
+def _check_indices(indices: Tensor, size: Axes) -> None:
+    """Every position inside, where positions can be looked at; elsewhere the gather and scatter kernels look."""
+    if not indices.numel() or indices.device.type == "meta" or not is_plain(indices):
+        return
+    low, high = (int(bound) for bound in indices.aminmax())
+    if low < 0 or high >= prod(size):
+        raise RuntimeError(
+            f"Found an invalid max index: {low if low < 0 else high} (output volumes are of size "
+            f"{'x'.join(map(str, size))}) [0 <= index < {prod(size)} is needed: pass the output_size that was pooled]"
+        )

@@ -1,0 +1,143 @@
+"""max_unpool1d, 2d and 3d: exactly the loops, exactly torch; duplicates; positions outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.autograd import grad
+
+from manualconv import functional
+from tests import definitions
+from tests.layers import spread_out
+from tests.referee import first_gradients
+from tests.strategies import Pooling, poolings
+
+BY_HAND = {1: functional.max_unpool1d, 2: functional.max_unpool2d, 3: functional.max_unpool3d}
+REFEREE = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}
+CASES = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=False))
+DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
+
+
+def unpooling(case: Pooling) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]]:
+    """What max pooling of the case's input, whose windows may overlap, gives an unpooling to do."""
+    x = case.input()
+    y, index = definitions.max_pool(x.numpy(), case.window)
+    fitting = tuple(
+        s * (p - 1) + k - 2 * a
+        for s, p, k, (a, _) in zip(case.window.stride, y.shape[2:], case.window.kernel_size, case.window.padding)
+    )
+    fits = all(f - s < i < f + s for f, s, i in zip(fitting, case.window.stride, x.shape[2:]))
+    arguments = case.sizes if fits else {"kernel_size": tuple(i - p + 1 for i, p in zip(x.shape[2:], y.shape[2:]))}
+    if not fits:
+        arguments = {**arguments, "stride": 1}
+    index = torch.from_numpy(index)
+    return case.cotangent(y.shape[2:], seed=2), index, {**arguments, "output_size": tuple(x.shape[2:])}
+
+
+@given(case=CASES)
+def test_values_and_gradient_equal_the_loops(case: Pooling) -> None:
+    y, index, arguments = unpooling(case)
+    y.requires_grad_()
+    x = BY_HAND[case.window.ndim](case.unbatch(y), case.unbatch(index), **arguments)
+    expected = definitions.max_unpool(y.detach().numpy(), index.numpy(), case.window.input_size)
+    assert torch.equal(x, case.unbatch(torch.from_numpy(expected)))
+    x_bar = case.input()
+    expected = definitions.max_unpool_gradient(x_bar.numpy(), index.numpy())
+    assert torch.equal(grad(x, y, case.unbatch(x_bar))[0], torch.from_numpy(expected))
+
+
+@given(case=CASES)
+def test_values_and_two_gradients_equal_torch_also_where_a_position_is_named_twice(case: Pooling) -> None:
+    results = []
+    for layer in (BY_HAND[case.window.ndim], REFEREE[case.window.ndim]):
+        y, index, arguments = unpooling(case)
+        y.requires_grad_()
+        x = layer(case.unbatch(y), case.unbatch(index), **arguments)
+        cotangent = case.unbatch(case.input()).clone().requires_grad_()
+        first = first_gradients(x, [y], cotangent)
+        results.append((x, *first, *grad((first[0] ** 2).sum(), cotangent)))
+    assert all(map(torch.equal, *results))
+
+
+@DIMENSIONS
+def test_a_position_outside_is_refused_before_anything_is_written(ndim: int) -> None:
+    y = spread_out((1, 2, 2, 2, 2)[: ndim + 2])
+    for bad in (-1, 2**31, 4**ndim):
+        index = torch.zeros(y.shape, dtype=torch.int64)
+        index.view(-1)[-1] = bad
+        for layer in (BY_HAND[ndim], REFEREE[ndim]):
+            with pytest.raises(RuntimeError, match=f"Found an invalid max index: {bad}"):
+                layer(y, index, 2)
+
+
+def test_a_position_outside_is_refused_where_it_cannot_be_looked_at_first() -> None:
+    y, index = spread_out((3, 2, 2, 2)), torch.full((3, 2, 2, 2), 99)
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        torch.vmap(lambda y, index: functional.max_unpool2d(y, index, 2))(y, index)
+
+
+def test_it_is_undone_by_max_pooling_where_windows_do_not_overlap() -> None:
+    y, index = functional.max_pool2d(spread_out((2, 3, 6, 9)).abs(), (2, 3), return_indices=True)
+    x = functional.max_unpool2d(y, index, (2, 3))
+    assert all(map(torch.equal, functional.max_pool2d(x, (2, 3), return_indices=True), (y, index)))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_results_lie_as_torch_s_do(ndim: int) -> None:
+    innermost = {2: torch.channels_last, 3: torch.channels_last_3d}[ndim]
+    for layout in (torch.contiguous_format, innermost):
+        y = spread_out((2, 3, 2, 3, 2)[: ndim + 2]).contiguous(memory_format=layout)
+        index = torch.arange(y[0, 0].numel()).reshape(y.shape[2:]).expand(y.shape)
+        ours, theirs = BY_HAND[ndim](y, index, 2), REFEREE[ndim](y, index, 2)
+        assert ours.stride() == theirs.stride()
+
+
+ENTRIES = (2, 3, 3, 2, 4)
+BAD: dict[str, dict[str, Any]] = {
+    "output too large": {"output_size": [9, 9, 9]},
+    "output of six axes": {"output_size": (6, 4, 8, 2, 2, 2)},
+    "output a number": {"output_size": 6},
+    "padding too large": {"padding": 9},
+    "kernel text": {"kernel_size": "2"},
+    "kernel a fraction": {"kernel_size": 2.0},
+    "kernel of four": {"kernel_size": (2, 2, 2, 2)},
+    "no kernel": {"kernel_size": ()},
+    "indices narrow": {"indices": lambda i: i.int()},
+    "indices fractions": {"indices": lambda i: i.float()},
+    "indices of another size": {"indices": lambda i: i[:1]},
+    "indices none": {"indices": lambda i: None},
+    "too few axes": {"input": lambda y: y[0, 0], "indices": lambda i: i[0, 0]},
+    "too many axes": {"input": lambda y: y[None], "indices": lambda i: i[None]},
+    "no channels": {"input": lambda y: y[:, :0], "indices": lambda i: i[:, :0]},
+    "no positions": {"input": lambda y: y[..., :0], "indices": lambda i: i[..., :0]},
+    "integers": {"input": lambda y: y.int()},
+    "complex": {"input": lambda y: y.to(torch.complex64)},
+}
+
+
+def refusal(layer: Any, *args: Any, **arguments: Any) -> Exception:
+    """What a layer raises."""
+    try:
+        layer(*args, **arguments)
+    except Exception as error:
+        return error
+    raise AssertionError("accepted")
+
+
+@DIMENSIONS
+@pytest.mark.parametrize("changes", BAD.values(), ids=BAD)
+def test_what_torch_refuses_is_refused_in_its_words(changes: dict[str, Any], ndim: int) -> None:
+    y = spread_out(ENTRIES[: ndim + 2])
+    index = torch.arange(y[0, 0].numel()).reshape(y.shape[2:]).expand(y.shape)
+    arguments = {"kernel_size": 2, **changes}
+    y, index = arguments.pop("input", lambda y: y)(y), arguments.pop("indices", lambda i: i)(index)
+    if isinstance(arguments.get("output_size"), list):
+        arguments["output_size"] = arguments["output_size"][:ndim]
+    ours, theirs = (refusal(layers[ndim], y, index, **arguments) for layers in (BY_HAND, REFEREE))
+    assert type(ours) is type(theirs)
+    assert str(ours)[:20] == str(theirs)[:20]
