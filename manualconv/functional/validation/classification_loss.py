@@ -49,6 +49,11 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
             f"\"log_softmax_{last}kernel_impl\" not implemented for '{scalar_type(z)}' [logits are real: input.float()]"
         )
     if not probabilities:
+        if z.dim() == 0:
+            raise IndexError(
+                "Dimension out of range (expected to be in range of [-1, 0], but got 1) [input needs a class axis: "
+                "(N, C, ...) or (C,)]"
+            )
         check_nll(z, t, weight, ignore_index)
     elif weight is not None:
         _check_weight(z, weight, "cross_entropy: ")
@@ -226,8 +231,8 @@ def check_logits(z: Tensor, t: Tensor, weight: Any, pos_weight: Any) -> None:
         )
     if not t.is_floating_point() and not t.is_complex():
         if t.dtype == torch.bool:
-            raise RuntimeError(
-                "Subtraction, the `-` operator, with a bool tensor is not supported. [target.float() makes numbers]"
+            raise NotImplementedError(
+                "Subtraction, the `-` operator, with two bool tensors is not supported. [target.float() makes numbers]"
             )
         raise RuntimeError(
             f"result type {scalar_type(z)} can't be cast to the desired output type {scalar_type(t)} [the loss has the "
