@@ -16,7 +16,7 @@ def places(shape: Shape) -> Tensor:
 
 def _backwards(y: Tensor) -> Tensor:
     """The positions of one image or several."""
-    return places((1, 1, *y.shape[-2:])).expand(y.shape)
+    return torch.arange(y.shape[-2] * y.shape[-1]).flip(0).reshape(y.shape[-2:]).expand(y.shape)
 
 
 def _scattered(y: Tensor) -> Tensor:
