@@ -41,6 +41,7 @@ def by_hand() -> ByHand:
 
     Inside the block every spelling of an operation of ours (``torch.nn.functional``, ``torch``, methods of tensors,
     in-place forms, and what functions such as ``multi_head_attention_forward`` call) is ours; all else is torch's.
+    ``scaled_dot_product_attention`` becomes matrix products around our softmax, which store the weights it fuses away.
 
     The derivatives are those of the operations that ran: a backward pass after the block is by hand for what was
     computed in it.  Checkpointed parts are computed again by hand, wherever the backward pass runs.  Blocks nest; they
@@ -53,7 +54,7 @@ def by_hand() -> ByHand:
     * scripted and traced code (``torch.jit``), compiled before: it runs on torch's operations;
     * other threads: a block belongs to the thread that entered it (``DataParallel``'s replicas, an executor's tasks);
     * operators called as such (``torch.ops.aten.…``, or a kernel by its name, ``torch.mkldnn_convolution``);
-    * torch's fused layers: ``torch.lstm`` and its kind, ``scaled_dot_product_attention``;
+    * torch's fused layers of many steps: ``torch.lstm`` and its kind (``LSTMCell`` and its kind are by hand);
     * the `weight` of ``torch.nn.functional.l1_loss``, which torch 2.14 does not pass on to any mode.
 
     Returns:

@@ -23,7 +23,7 @@ from tests.test_by_hand import Operators, exercise
 
 #: What a name of the family holds.
 FAMILY = re.compile(
-    r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention|"
+    r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention|lstm|(^|_)gru|"
     r"(batch|layer|group|instance|response|rms)_norm|loss|cross_entropy|kl_div"
 )
 
@@ -46,13 +46,13 @@ LEFT = {
         mkldnn_reorder_conv3d_weight _native_batch_norm_legit native_batch_norm native_layer_norm native_group_norm
         miopen_batch_norm _fused_rms_norm batch_norm_stats batch_norm_update_stats batch_norm_gather_stats
         batch_norm_gather_stats_with_counts batch_norm_elemt batch_norm_backward_elemt batch_norm_backward_reduce""",
-    "one fused layer, whose parts no mode sees": """
-        rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell scaled_dot_product_attention""",
+    "one fused layer, whose parts no mode sees": "rnn_relu rnn_tanh lstm gru",
     "quantised or packed": """
         _wrapped_linear_prepack _wrapped_quantized_linear_prepacked fbgemm_linear_fp16_weight
         fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation
         fbgemm_linear_quantize_weight quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d
-        quantized_rnn_relu_cell quantized_rnn_tanh_cell quantized_batch_norm pad_sequence""",
+        quantized_rnn_relu_cell quantized_rnn_tanh_cell quantized_lstm_cell quantized_gru_cell quantized_batch_norm
+        pad_sequence""",
     "a view": "unfold",
     "another function that shares letters": """
         arctanh arctanh_ atanh atanh_ _sym_tanh _upsample_bilinear2d_aa upsample_bilinear2d upsample_linear1d
@@ -193,3 +193,80 @@ def test_complex_gradients_are_torch_s(apply: Callable[[Tensor], Tensor]) -> Non
     theirs = apply(z)
     cotangent = torch.complex(spread_out((3, 2), 2), spread_out((3, 2), 3))
     close((ours, *grad(ours, z, cotangent)), (theirs, *grad(theirs, z, cotangent)))
+
+
+# ---------------------------------------------------------------------------- attention and one step of recurrence
+
+SHAPES = ((2, 2, 4, 3), (2, 2, 5, 3), (2, 2, 5, 2))
+
+
+def both(apply: Callable[[], Tensor]) -> list[Tensor]:
+    """By hand and by torch, from equal seeds."""
+    results = []
+    for around in (by_hand, torch.enable_grad):
+        torch.manual_seed(3)
+        with around():
+            results.append(apply())
+    return results
+
+
+def test_attention_drops_what_torch_drops() -> None:
+    tensors = [spread_out(shape, n) for n, shape in enumerate(SHAPES)]
+    for p in (0.3, 1.0):
+        close(*both(lambda p=p: F.scaled_dot_product_attention(*tensors, dropout_p=p)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_under_autocast_has_torch_s_dtype(dtype: torch.dtype, masked: bool) -> None:
+    q, k, v = (spread_out(shape, n).to(dtype) for n, shape in enumerate(SHAPES))
+    mask = torch.zeros(4, 5, dtype=dtype) if masked else None
+    with torch.autocast("cpu", torch.bfloat16):
+        ours, theirs = both(lambda: F.scaled_dot_product_attention(q, k, v, mask))
+    assert ours.dtype == theirs.dtype
+
+
+def test_attention_of_nothing_is_nothing() -> None:
+    q, k, v = (spread_out(shape, n) for n, shape in enumerate(SHAPES))
+    close(*both(lambda: F.scaled_dot_product_attention(q, k[..., :0, :], v[..., :0, :])))
+    close(*both(lambda: F.scaled_dot_product_attention(q[..., :0], k[..., :0], v)))
+    close(*both(lambda: F.scaled_dot_product_attention(q[:0], k[:0], v[:0])))
+
+
+BAD_ATTENTION: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "both masks": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, torch.zeros(4, 5), is_causal=True),
+    "a mask of integers": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, torch.zeros(4, 5).long()),
+    "two dtypes": lambda q, k, v: F.scaled_dot_product_attention(q, k.float(), v),
+    "one axis": lambda q, k, v: F.scaled_dot_product_attention(q[0, 0, 0], k, v),
+    "integers": lambda q, k, v: F.scaled_dot_product_attention(q.long(), k.long(), v.long()),
+    "a probability above 1": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, dropout_p=1.5),
+    "heads that do not divide": lambda q, k, v: F.scaled_dot_product_attention(q[:, :1], k, v, enable_gqa=True),
+}
+
+
+@pytest.mark.parametrize("apply", BAD_ATTENTION.values(), ids=BAD_ATTENTION)
+def test_what_attention_refuses_is_refused_in_torch_s_words(apply: Callable[..., Tensor]) -> None:
+    tensors = [spread_out(shape, n) for n, shape in enumerate(SHAPES)]
+    with pytest.raises(RuntimeError) as theirs:
+        apply(*tensors)
+    with by_hand(), pytest.raises(RuntimeError, match=r"]$") as ours:
+        apply(*tensors)
+    assert str(ours.value).startswith(str(theirs.value).splitlines()[0][:50])
+
+
+@pytest.mark.parametrize("cell", [torch.nn.RNNCell, torch.nn.LSTMCell, torch.nn.GRUCell])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_recurrent_cell_runs_by_hand_over_many_steps(cell: type[torch.nn.Module], bias: bool) -> None:
+    step = cell(3, 2, bias=bias).double()
+    steps = spread_out((4, 5, 3))
+
+    def last() -> Tensor:
+        state = None
+        for x in steps:
+            state = step(x, state)
+        return state if isinstance(state, Tensor) else torch.cat(state)
+
+    with Operators() as ran, by_hand():
+        gradients = grad(last().sum(), list(step.parameters()))
+    assert not ran.forbidden
+    close((last(), *gradients), (both(last)[0], *grad(last().sum(), list(step.parameters()))))

@@ -16,6 +16,7 @@ from torch import Tensor
 from manualconv.swap.table import (
     activation,
     adaptive_pooling,
+    attention,
     average_pooling,
     convolution,
     folding,
@@ -24,6 +25,7 @@ from manualconv.swap.table import (
     max_pooling,
     normalization,
     padding,
+    recurrent,
 )
 from manualconv.swap.table.composites import bodies
 from manualconv.swap.table.spelling import Operation
@@ -39,6 +41,8 @@ FAMILIES = (
     normalization,
     activation,
     loss,
+    attention,
+    recurrent,
 )
 
 #: torch's callable → ours.  What has two names for one object (``F.conv2d`` is ``torch.conv2d``) is here once.

@@ -3,6 +3,7 @@
 from tests.swap.calls import (
     activation,
     adaptive_pooling,
+    attention,
     average_pooling,
     convolution,
     folding,
@@ -11,6 +12,7 @@ from tests.swap.calls import (
     max_pooling,
     normalization,
     padding,
+    recurrent,
 )
 from tests.swap.calls.call import IMAGES as IMAGES
 from tests.swap.calls.call import ROWS as ROWS
@@ -27,6 +29,8 @@ FAMILIES = (
     normalization,
     activation,
     loss,
+    attention,
+    recurrent,
 )
 
 CALLS: Calls = {theirs: calls for family in FAMILIES for theirs, calls in family.CALLS.items()}
