@@ -1,0 +1,160 @@
+"""Whole networks by hand: the fastest of ``python -m tests.networks``, and that the command sees what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.models import list_models
+
+from manualconv import by_hand, convert, nn
+from tests.layers import spread_out
+from tests.networks.attribution import Attribution
+from tests.networks.catalogue import NETWORKS, Network
+from tests.networks.comparison import ROUNDING, ExactSlopes, Row, Run, both_modes, compare, judge, loads_both_ways
+
+FASTEST = ("squeezenet1_1", "shufflenet_v2_x0_5", "mnasnet0_5")
+SEGMENTATION = {"fcn_resnet50", "deeplabv3_resnet50"}
+
+
+@pytest.mark.parametrize("name", FASTEST)
+def test_a_network_is_torch_s_by_hand_in_training_and_evaluation(name: str) -> None:
+    for row in both_modes(name):
+        assert not row.complaints, row.complaints
+        assert row.forbidden["by_hand"] == row.forbidden["convert"] == 0
+
+
+def test_thirty_classifiers_and_two_segmenters_are_listed() -> None:
+    assert set(NETWORKS) >= SEGMENTATION
+    assert len(set(NETWORKS) - SEGMENTATION) >= 30
+    assert set(NETWORKS) <= set(list_models())
+
+
+def test_hardsigmoid_is_differentiated_in_the_tensor_s_precision() -> None:
+    x = spread_out((2, 5, 4)).requires_grad_()
+    torch_s = torch.autograd.grad(F.hardsigmoid(x).sum(), x)[0]
+    with ExactSlopes():
+        y = F.hardsigmoid(x)
+    slopes = torch.autograd.grad(y.sum(), x)[0]
+    torch.testing.assert_close(y, F.hardsigmoid(x), rtol=1e-15, atol=0)
+    torch.testing.assert_close(slopes, torch.full_like(x, 1 / 6), rtol=1e-15, atol=0)
+    # Once torch's own is right, `ExactSlopes` can go.
+    assert float((6 * torch_s - 1).abs().max()) > 1e-8
+
+
+# ------------------------------------------------------------------------------- whose a forbidden operator is
+
+
+class Between(torch.nn.Module):
+    """A network that calls torch between its layers, and after the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = torch.nn.Conv2d(2, 2, 1), torch.nn.Conv2d(2, 2, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"out": torch.tanh(self.second(F.avg_pool2d(self.first(x), 2)))}
+
+
+def attributed(model: torch.nn.Module, around: Callable[[], Any] = torch.enable_grad) -> dict[tuple[str, str], int]:
+    """Forbidden operators by module in one step of a model, and a loss around it that is one itself."""
+    watched = Attribution()
+    with watched.over(model), around():
+        y = model(spread_out((1, 2, 4, 4)).requires_grad_())["out"]
+        torch.sigmoid(y).sum().backward()
+    assert watched.operators
+    return {(owner.__name__ if owner else "", name.split(".")[1]): n for (owner, name), n in watched.calls.items()}
+
+
+def test_calls_between_layers_are_the_network_s_own_and_the_loss_is_nobody_s() -> None:
+    own = {("Between", "avg_pool2d"): 1, ("Between", "avg_pool2d_backward"): 1, ("Between", "tanh_backward"): 1}
+    loss = {("", "sigmoid_backward"): 1}
+    model = Between().double()
+    assert attributed(model) == {
+        **own,
+        **loss,
+        ("Conv2d", "convolution"): 2,
+        ("Conv2d", "convolution_backward"): 2,
+    }
+    assert attributed(convert(model)) == {**own, **loss}
+    assert attributed(model, by_hand) == {}
+
+
+def test_a_converted_layer_that_runs_torch_s_is_caught_forward_and_backward(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nn.Conv2d, "_conv_forward", torch.nn.Conv2d._conv_forward)
+    calls = attributed(convert(Between().double()))
+    assert calls["Conv2d", "convolution"] == calls["Conv2d", "convolution_backward"] == 2
+    row = compare(Network("squeezenet1_1"), NETWORKS["squeezenet1_1"].build(), False)
+    assert row.forbidden["convert"] > 0 == row.forbidden["by_hand"]
+    assert any("convert: aten.convolution_backward.default in Conv2d ran" in said for said in row.complaints)
+
+
+# ------------------------------------------------------------------------------------------ what is an error
+
+
+def judged(ours: dict[str, Tensor], theirs: dict[str, Tensor], kind: str = "gradients") -> Row:
+    """The row of two runs that differ in tensors of one kind."""
+    runs = [Run({}, {}, {}, Attribution()) for _ in range(2)]
+    for run, tensors in zip(runs, (ours, theirs)):
+        setattr(run, kind, tensors)
+    row = Row("", "train")
+    judge(row, "way", *runs)
+    return row
+
+
+@pytest.mark.parametrize("kind", ["outputs", "gradients", "buffers"])
+def test_tensors_are_measured_by_their_own_size_and_vanishing_ones_by_the_largest(kind: str) -> None:
+    theirs = {"large": torch.tensor([1e3, 1.0]).double(), "small": torch.tensor([1e-3, 0.0]).double()}
+    vanishing = torch.tensor([0.1 * ROUNDING * 1e3]).double()
+    exact = judged(theirs, theirs, kind)
+    assert not exact.complaints and exact.rounding == 0
+    off = judged({**theirs, "small": theirs["small"] * (1 + 1e-6)}, theirs, kind)
+    assert len(off.complaints) == 1 and "small differs by 1.0e-06" in off.complaints[0]
+    zero = judged({**theirs, "none": -vanishing}, {**theirs, "none": vanishing}, kind)
+    assert not zero.complaints and zero.rounding == (kind == "gradients")
+    assert judged({**theirs, "none": vanishing + 1e-4}, {**theirs, "none": vanishing}, kind).complaints
+
+
+def test_nan_other_shapes_other_dtypes_and_missing_tensors_are_errors() -> None:
+    theirs = {"a": torch.ones(2).double(), "b": torch.ones(3).double(), "n": torch.tensor(4)}
+    for wrong in (
+        {**theirs, "b": torch.tensor([1, torch.nan, 1]).double()},
+        {**theirs, "b": torch.ones(1).double()},
+        {**theirs, "b": torch.ones(3)},
+        {**theirs, "n": torch.tensor(5)},
+        {"a": theirs["a"]},
+    ):
+        assert len(judged(wrong, theirs).complaints) == 1
+
+
+def test_a_slope_off_by_a_millionth_and_an_exception_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network("squeezenet1_1")
+    model = network.prepared()
+    right = nn.ReLU.forward
+    monkeypatch.setattr(nn.ReLU, "forward", lambda self, z: right(self, z) + (1e-6 * z - 1e-6 * z.detach()))
+    row = compare(network, model, True)
+    assert row.gradients > 1e-7 and row.logits < 1e-12
+    assert all(said.startswith("convert: gradients: ") for said in row.complaints) and row.complaints
+    monkeypatch.setattr(nn.ReLU, "forward", lambda self, z: 1 / 0)
+    assert compare(network, model, True).complaints == ["convert: ZeroDivisionError: division by zero"]
+
+
+@pytest.mark.parametrize("more", ["ours", "torch's"])
+def test_a_state_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
+    network = Network("squeezenet1_1")
+    model = network.build()
+    assert loads_both_ways(network, model) == []
+    if more == "ours":
+        model.register_buffer("more", torch.ones(1))
+    else:
+        twin = network.build()
+        twin.register_buffer("more", torch.ones(1))
+        monkeypatch.setattr(Network, "build", lambda self: twin)
+    assert {said.split(":")[0] for said in loads_both_ways(network, model)} == {
+        "ours into torch's",
+        "torch's into ours",
+    }
