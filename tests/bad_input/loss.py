@@ -102,9 +102,7 @@ def _class_numbers(name: str) -> Entries:
 
 
 def _class_weights(name: str) -> Entries:
-    lengths = (
-        "weight tensor should be defined either for all 3 classes or no classes but got weight tensor of shape: {}"
-    )
+    lengths = "weight tensor should be defined either for all 3 classes or no classes but got weight…shape: {}"
     for made, size in ((numbers(4), "[4]"), (numbers(1, 3), "[1, 3]"), (numbers(), "[]")):
         yield NONE, f"weight {size}", {"weight": made}, lengths.format(size), "(3,)"
     short = "weight tensor should be defined either for all or no classes"
@@ -135,7 +133,13 @@ def _probabilities() -> Entries:
     for value, kind in (("0", "str"), (None, "NoneType")):
         yield NONE, f"label_smoothing={value!r}", {"label_smoothing": value}, word + kind, "0 to 1"
     scalar = {"input": numbers(), "weight": None}
-    yield NONE, "no axes", scalar, "Dimension out of range (expected to be in range of [-1, 0], but got 1)", "(N, C)"
+    yield (
+        NONE,
+        "no axes",
+        scalar,
+        "Dimension out of range (expected to be in range of [-1, 0], but got 1)",
+        "(N, C, ...)",
+    )
 
 
 def _residuals(name: str) -> Entries:
@@ -219,4 +223,9 @@ def _logits(name: str) -> Entries:
     cast = "result type Float can't be cast to the desired output type Long"
     yield NONE, "whole targets", {"target": torch.ones(2, 3).long()}, cast, "target.to(input.dtype)"
     truths = {"target": torch.ones(2, 3).bool()}
-    yield NONE, "truth values as targets", truths, "Subtraction, the `-` operator, with a bool tensor is not supported."
+    yield (
+        NONE,
+        "truth values as targets",
+        truths,
+        "Subtraction, the `-` operator, with two bool tensors is not supported.",
+    )
