@@ -60,6 +60,26 @@ def mapped_levels(t: Tensor) -> set[int]:
     return levels
 
 
+def overwrite(kept: Tensor, new: Tensor) -> None:
+    """``kept ← new`` for statistics that are no part of a derivative.
+
+    ``torch.func`` refuses to write to a tensor its function captured, but torch's own batch norm does: at the bottom of
+    all levels, where there is nothing to differentiate.  Samples of a vmap stay at their level.
+    """
+    if torch.compiler.is_compiling() or not transforms_active() or mapped_levels(kept) or mapped_levels(new):
+        kept.copy_(new)
+        return
+    kept, new = _innermost(kept), _innermost(new)
+    with torch._functorch.pyfunctorch.temporarily_clear_interpreter_stack():
+        kept.copy_(new)
+
+
+def _innermost(t: Tensor) -> Tensor:
+    while torch._C._functorch.is_functorch_wrapped_tensor(t):
+        t = torch._C._functorch.get_unwrapped(t)
+    return t
+
+
 def transforms_active() -> bool:
     """Whether this runs inside ``torch.func.grad``, ``jvp`` or ``vmap``; Dynamo knows it while tracing, too."""
     return bool(torch._C._are_functorch_transforms_active())

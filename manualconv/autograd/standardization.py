@@ -59,7 +59,8 @@ class Standardize(Map):
         else:
             along = (x_hat * g).mean(ctx.axes, keepdim=True)
             along = along if shared is None else along + shared
-            x_bar = r * (g - g.mean(ctx.axes, keepdim=True) - x_hat * along)
+            # x̂ first: where the layouts of x̂ and g differ, the gradient lies as the input does.
+            x_bar = (x_hat * -along + g - g.mean(ctx.axes, keepdim=True)) * r
         return x_bar.to(ctx.dtype), None, None
 
     @staticmethod

@@ -20,6 +20,7 @@ from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, scaled_and_shifted, widened_half
 from manualconv.functional.validation import batch_normalization as validation
 from manualconv.kernels.standardization import count
+from manualconv.torch_internals import overwrite
 
 
 def batch_norm(
@@ -157,4 +158,4 @@ def _keep(running_mean: Tensor, running_var: Tensor, mean: Tensor, variance: Ten
         for running, batch in ((running_mean, mean), (running_var, variance * unbiased)):
             # One mean a channel and sample for instance normalisation, one a channel for batch normalisation.
             batch = batch.detach().reshape(-1, channels).mean(0)
-            running.copy_(momentum * batch + (1 - momentum) * running)
+            overwrite(running, momentum * batch + (1 - momentum) * running)

@@ -1,0 +1,164 @@
+"""Laws of normalisation: what holds of every right implementation, whatever its arithmetic.
+
+A law takes an implementation with the signature of ``torch.nn.functional.batch_norm`` and a drawn case.  Cotangents are
+random: under a constant one the input gradient is zero, and the classical mistakes (no derivative through the mean, or
+through the variance) cannot be seen (N5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import grad
+
+from tests.referee import leaves
+from tests.strategies import Normalization
+
+Layer = Callable[..., Any]
+LAWS: dict[str, Callable[[Layer, Normalization], None]] = {}
+
+
+def law(id: str) -> Callable[[Callable[[Layer, Normalization], None]], Callable[[Layer, Normalization], None]]:
+    """Enter a law under its id in the catalogue and the words of its name."""
+
+    def enter(holds: Callable[[Layer, Normalization], None]) -> Callable[[Layer, Normalization], None]:
+        LAWS[f"{id} {holds.__name__.replace('_', ' ')}"] = holds
+        return holds
+
+    return enter
+
+
+def near(got: Any, expected: Any) -> None:
+    """Equal up to the order of float64 additions, powers of 1/√ε among their factors."""
+    torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
+
+
+def trained(layer: Layer, case: Normalization, x: Tensor, weight: Any = None, bias: Any = None, **more: Any) -> Tensor:
+    """The layer in training, without running statistics."""
+    eps = more.pop("eps", case.eps)
+    y: Tensor = layer(x, None, None, weight, bias, True, 0.1, eps, **more)
+    return y
+
+
+def over(t: Tensor) -> list[int]:
+    """All axes but the channels."""
+    return [axis for axis in range(t.dim()) if axis != 1]
+
+
+def along(t: Tensor, like: Tensor) -> Tensor:
+    """One number a channel, to be multiplied with `like`."""
+    return t.reshape(-1, *(1,) * (like.dim() - 2))
+
+
+def parameters(case: Normalization) -> tuple[Tensor, Tensor]:
+    """γ and β, whether the case was drawn with them or not."""
+    weight, bias = replace(case, affine=(True, True)).parameters()
+    assert weight is not None and bias is not None
+    return weight, bias
+
+
+@law("N1")
+def the_output_has_mean_beta_and_variance_gamma_squared_times_the_share(layer: Layer, case: Normalization) -> None:
+    x, (weight, bias) = case.input(), parameters(case)
+    y = trained(layer, case, x, weight, bias)
+    variance = x.var(over(x), correction=0)
+    near(y.mean(over(y)), bias)
+    near(y.var(over(y), correction=0), weight**2 * variance / (variance + case.eps))
+
+
+@law("N2")
+def scaling_and_moving_the_input_changes_nothing_but_the_sign(layer: Layer, case: Normalization) -> None:
+    x, (weight, _) = case.input(), parameters(case)
+    for a, c in ((2.5, -3.0), (-0.5, 7.0)):
+        moved = trained(layer, case, a * x + c, weight, eps=a * a * case.eps)
+        near(moved, (1 if a > 0 else -1) * trained(layer, case, x, weight))
+
+
+@law("N3")
+def the_input_gradient_sums_to_zero(layer: Layer, case: Normalization) -> None:
+    (x,) = leaves(case.input())
+    (x_bar,) = grad(trained(layer, case, x, *parameters(case)), x, case.cotangent())
+    near(x_bar.sum(over(x_bar)), torch.zeros(case.shape[1:2]).double())
+
+
+@law("N4")
+def along_the_output_the_input_gradient_is_what_eps_leaves(layer: Layer, case: Normalization) -> None:
+    (x,), g, (weight, _) = leaves(case.input()), case.cotangent(), parameters(case)
+    (x_bar,) = grad(trained(layer, case, x, weight), x, g)
+    variance = x.detach().var(over(x), correction=0)
+    x_hat = trained(layer, case, x.detach())
+    left = weight * (variance + case.eps).rsqrt() * (g * x_hat).sum(over(g)) * (1 - variance / (variance + case.eps))
+    near((x_bar * x_hat).sum(over(g)), left)
+
+
+@law("N5")
+def the_gradient_under_a_random_cotangent_is_the_slope_of_a_secant(layer: Layer, case: Normalization) -> None:
+    (x,), g, v = leaves(case.input()), case.cotangent(), case.cotangent(5)
+    (x_bar,) = grad(trained(layer, case, x), x, g)
+    h = 1e-5
+    ahead, behind = ((trained(layer, case, x.detach() + s * h * v) * g).sum() for s in (1, -1))
+    torch.testing.assert_close((x_bar * v).sum(), (ahead - behind) / (2 * h), rtol=1e-5, atol=1e-4)
+
+
+@law("N6")
+def the_running_mean_is_biased_and_the_running_variance_is_not(layer: Layer, case: Normalization) -> None:
+    x = case.input()
+    for momentum in (0.1, 0.75):
+        mean, variance = parameters(case)[0].clone(), parameters(case)[1].abs().clone()
+        expected = (
+            (1 - momentum) * mean + momentum * x.mean(over(x)),
+            (1 - momentum) * variance + momentum * x.var(over(x), correction=1),
+        )
+        layer(x, mean, variance, None, None, True, momentum, case.eps)
+        near((mean, variance), expected)
+
+
+@law("N8")
+def evaluation_is_an_affine_map_that_knows_no_other_sample(layer: Layer, case: Normalization) -> None:
+    (x,), g, (weight, bias) = leaves(case.input()), case.cotangent(), parameters(case)
+    mean, variance = bias - 1, weight.abs() + 0.25
+    kept = (mean.clone(), variance.clone())
+
+    def evaluated(x: Tensor) -> Tensor:
+        y: Tensor = layer(x, mean, variance, weight, bias, False, 0.1, case.eps)
+        return y
+
+    y = evaluated(x)
+    slope = along(weight / (variance + case.eps).sqrt(), x)
+    near(y.detach(), slope * (x.detach() - along(mean, x)) + along(bias, x))
+    near(grad(y, x, g)[0], slope * g)
+    assert all(torch.equal(evaluated(x[n : n + 1]), y[n : n + 1]) for n in range(len(x)))
+    assert torch.equal(mean, kept[0]) and torch.equal(variance, kept[1])
+
+
+@law("N9")
+def places_and_channels_may_change_their_order(layer: Layer, case: Normalization) -> None:
+    (x,), g, (weight, bias) = leaves(case.input()), case.cotangent(), parameters(case)
+    generator = torch.Generator().manual_seed(case.seed)
+    orders = [torch.randperm(size, generator=generator) for size in x.shape]
+
+    def turned(t: Tensor) -> Tensor:
+        for axis, order in enumerate(orders):
+            t = t.index_select(axis, order)
+        return t
+
+    y = trained(layer, case, x, weight, bias)
+    other = trained(layer, case, turned(x), weight[orders[1]], bias[orders[1]])
+    near(other, turned(y))
+    near(grad(other, x, turned(g))[0], grad(y, x, g)[0])
+
+
+@law("N11")
+def a_large_mean_does_not_spoil_the_variance(layer: Layer, case: Normalization) -> None:
+    generator = torch.Generator().manual_seed(case.seed)
+    x = (1e4 + torch.randn(64, 3, 5, generator=generator)).float()
+    variance, mean = torch.zeros(3), torch.zeros(3)
+    y = layer(x, mean, variance, None, None, True, 1.0, 1e-5)
+    exact = x.double()
+    torch.testing.assert_close(variance.double(), exact.var(over(x), correction=1), rtol=1e-3, atol=0)
+    expected = (exact - along(exact.mean(over(x)), x)) / along((exact.var(over(x), correction=0) + 1e-5).sqrt(), x)
+    assert (y.double() - expected).abs().max() <= 32 * 2.0**-24 * (1 + 1e4)
