@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from math import prod
 
+import torch
 from torch import Tensor
 
 from manualconv.autograd.standardization import Standardize
@@ -105,7 +106,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         alpha, beta, k: as in the formula above.
 
     Returns:
-        ``(N, C, *I)`` of the dtype of `input`; float32 for int64.
+        ``(N, C, *I)`` of the dtype of `input`; for int64 the default dtype, and unlike torch's no mean is truncated.
 
     Raises:
         ValueError: fewer than three axes.
@@ -115,11 +116,10 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     # torch's policy under autocast is that of its average pooling: avg_pool3d, which it uses for images, is float32.
     x = (widened if input.dim() > 3 else _off_the_cpu)(input)[0]
     assert x is not None
-    wide = widened_half(x)
+    wide = widened_half(x) if x.is_floating_point() else x.to(torch.get_default_dtype())
     n, c, *places = wide.shape
     squares = (wide * wide).reshape(n, 1, c, prod(places))
     window = Window((c, prod(places)), (size, 1), (1, 1), (1, 1), ((size // 2, (size - 1) // 2), (0, 0)))
     total: Tensor = SumWindows.call(squares, window)
-    mean = total / size if wide.is_floating_point() else total.div(size, rounding_mode="trunc")
-    y: Tensor = wide / (mean * alpha + k).pow(beta).reshape(wide.shape)
+    y: Tensor = wide / (total / size * alpha + k).pow(beta).reshape(wide.shape)
     return y.to(x.dtype) if x.is_floating_point() else y

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bad_input import constructors, convolution, convolution_transpose, linear, loss, misuse
+from tests.bad_input import constructors, convolution, convolution_transpose, linear, loss, misuse, normalization
 from tests.bad_input.calls import Row
 
 _DIMENSIONS = (1, 2, 3)
@@ -14,5 +14,6 @@ ROWS: tuple[Row, ...] = (
     *(row for ndim in _DIMENSIONS for row in convolution_transpose.rows(ndim)),
     *linear.rows(),
     *loss.rows(),
+    *normalization.rows(),
     *misuse.rows(),
 )

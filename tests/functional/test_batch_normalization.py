@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
@@ -16,6 +19,7 @@ from tests import definitions
 from tests.layers import spread_out
 from tests.referee import first_gradients, leaves, second_gradients
 from tests.strategies import Normalization, normalizations
+from tests.tensors import laid_out
 
 KEPT = normalizations(kinds=("batch", "instance"))
 
@@ -70,3 +74,139 @@ def test_two_orders_and_running_statistics_are_torch_s(
         second = second_gradients(first, [*inputs, cotangent], [case.cotangent(), *(t + 1 for t in inputs[1:])])
         results.append((y, *first, *second, mean, variance))
     near(*results)
+
+
+# ---------------------------------------------------------------------------------------- every order of derivative
+
+
+def in_plain_arithmetic(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """``γ·(x − μ)/√(v + ε) + β`` of ``(N, C, L)``."""
+    mean = x.mean((0, 2), keepdim=True)
+    variance = ((x - mean) ** 2).mean((0, 2), keepdim=True)
+    return weight[:, None] * (x - mean) / (variance + 0.1).sqrt() + bias[:, None]
+
+
+def sliding(y: Tensor, inputs: list[Tensor], order: int) -> list[Tensor]:
+    """Gradients of that order, contracted with a random direction between one and the next."""
+    total = (y.exp() * spread_out(tuple(y.shape), 9)).sum()
+    slopes: list[Tensor] = []
+    for n in range(order):
+        slopes = list(grad(total, inputs, create_graph=True))
+        total = sum(((s * spread_out(tuple(s.shape), n)).sum() for s in slopes), torch.zeros(()))
+    return slopes
+
+
+@pytest.mark.parametrize("order", [3, 4])
+def test_higher_orders_are_those_of_plain_arithmetic_where_torch_raises(order: int) -> None:
+    shapes = ((3, 2, 2), (2,), (2,))
+    inputs = [spread_out(shape, seed).requires_grad_() for seed, shape in enumerate(shapes)]
+
+    def layer(library: Any) -> Tensor:
+        x, weight, bias = inputs
+        return library.batch_norm(x, None, None, weight, bias, True, 0.1, 0.1)
+
+    ours, plain = sliding(layer(functional), inputs, order), sliding(in_plain_arithmetic(*inputs), inputs, order)
+    torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-9)
+    with pytest.raises(RuntimeError, match="3rd"):
+        sliding(layer(F), inputs, order)
+
+
+# ------------------------------------------------------------------------------------------------------ statistics
+
+
+def kept() -> tuple[Tensor, Tensor]:
+    """Running statistics."""
+    return spread_out((3,), 3), 0.5 + spread_out((3,), 4).abs()
+
+
+def test_an_empty_batch_leaves_them_and_gives_gradients_of_zero() -> None:
+    for shape in ((0, 3, 2), (2, 3, 0)):
+        inputs = leaves(torch.zeros(shape).double(), spread_out((3,)), spread_out((3,), 1))
+        mean, variance = kept()
+        y = functional.batch_norm(inputs[0], mean, variance, *inputs[1:], True)
+        assert y.shape == shape
+        assert all(torch.equal(g, torch.zeros_like(t)) for g, t in zip(grad(y.sum(), inputs), inputs))
+        assert all(map(torch.equal, (mean, variance), kept()))
+
+
+def test_captured_by_torch_func_they_are_kept_as_torch_keeps_them() -> None:
+    x, found = spread_out((4, 3, 2)), []
+    for library in (functional, F):
+        mean, variance = kept()
+        layer = partial(library.batch_norm, running_mean=mean, running_var=variance, training=True)
+        slope = torch.func.grad(lambda x, layer=layer: layer(x).exp().sum())(x)
+        found.append((slope, mean, variance))
+    near(*found)
+
+
+def test_under_vmap_training_is_torch_s_error_and_evaluation_is_right() -> None:
+    samples = spread_out((5, 4, 3, 2))
+    for library in (functional, F):
+        mean, variance = kept()
+        with pytest.raises(RuntimeError, match="Batch norm got a batched tensor as input while the running_mean"):
+            torch.func.vmap(partial(library.batch_norm, running_mean=mean, running_var=variance, training=True))(
+                samples
+            )
+    for mean, variance in ((None, None), kept()):
+        options = {"running_mean": mean, "running_var": variance, "training": mean is None}
+        near(*(torch.func.vmap(partial(library.batch_norm, **options))(samples) for library in (functional, F)))
+    both = [
+        torch.func.vmap(lambda x, m, v, layer=library.batch_norm: (layer(x, m, v, training=True), m, v))(
+            samples, *(t.expand(5, 3).clone() for t in kept())
+        )
+        for library in (functional, F)
+    ]
+    near(*both)
+
+
+# ------------------------------------------------------------------------------------------------ dtypes and layouts
+
+LAYERS: dict[str, Any] = {
+    "batch_norm": lambda library, x, w, b: library.batch_norm(x, None, None, w, b, True),
+    # Statistics that every dtype holds exactly.
+    "batch_norm, evaluation": lambda library, x, w, b: library.batch_norm(
+        x, *((8 * t).round().to(w.dtype) / 8 for t in kept()), w, b
+    ),
+    "instance_norm": lambda library, x, w, b: library.instance_norm(x, None, None, w, b),
+    "layer_norm": lambda library, x, w, b: library.layer_norm(x, (3,), w, b),
+    "group_norm": lambda library, x, w, b: library.group_norm(x, 3, w, b),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_dtypes_are_torch_s_and_half_precision_is_rounded_once(layer: Any, dtype: torch.dtype, mixed: bool) -> None:
+    x, w, b = (spread_out(shape, n).to(dtype) for n, shape in enumerate(((4, 3, 5, 3), (3,), (3,))))
+    w, b = (t.float() if mixed else t for t in (w, b))
+    results = []
+    for library in (functional, F):
+        inputs = leaves(x, w, b)
+        y = layer(library, *inputs)
+        results.append([y, *grad(y, inputs, spread_out(tuple(y.shape), 5).to(y.dtype))])
+    assert [t.dtype for t in results[0]] == [t.dtype for t in results[1]]
+    exact = layer(functional, *(t.double() for t in (x, w, b)))
+    unit = torch.finfo(dtype).eps / 2 if dtype != torch.float32 else 0.0
+    assert torch.all((results[0][0].double() - exact).abs() <= 1.01 * unit * exact.abs() + 2e-6)
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_results_lie_in_memory_as_torch_s_do(layer: Any, ndim: int) -> None:
+    shape = (*(2, 3, 4, 5, 3)[: ndim + 1], 3)
+    for layout in ("contiguous", "channels_last", "transposed", "sliced"):
+        found = []
+        for library in (functional, F):
+            (x,) = leaves(laid_out(spread_out(shape), layout))
+            y = layer(library, x, spread_out((3,)), spread_out((3,), 1))
+            slope = grad(y, x, spread_out(shape, 2).as_strided(y.shape, y.stride()))[0]
+            found.append((y.stride(), slope.stride()))
+        assert found[0] == found[1], layout
+
+
+def test_without_gamma_and_beta_the_output_may_be_edited_in_place() -> None:
+    (x,) = leaves(spread_out((4, 3, 5, 3)))
+    for y in (functional.batch_norm(x, None, None, training=True), functional.layer_norm(x, (3,))):
+        edited = y.relu_()
+        assert not edited._is_view()
+        assert torch.isfinite(grad(edited.exp().sum(), x)[0]).all()

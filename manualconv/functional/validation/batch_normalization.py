@@ -75,11 +75,8 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
         )
     check_number("batch_norm", "momentum", 7, momentum)
     check_number("batch_norm", "eps", 8, eps)
-    if input.dim() < 2 and training:
-        raise IndexError(
-            f"Dimension out of range: batch_norm() takes an input (N, C, *I) of at least 2 axes, but got {input.dim()} "
-            f"[input.unsqueeze(0) adds one]"
-        )
+    if training and input.dim() == 0:
+        raise _few_axes("batch_norm", input)
     if training and prod([input.shape[0], *input.shape[2:]]) == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {input.shape} [one value is its own "
@@ -112,11 +109,13 @@ def check_instance_norm(input: Any, use_input_stats: Any, momentum: Any, eps: An
             f"Expected more than 1 spatial element when training, got input size {input.shape} [one value is its own "
             f"mean: instance normalisation needs more positions]"
         )
-    if input.dim() < 2:
-        raise IndexError(
-            f"Dimension out of range: instance_norm() takes an input (N, C, *I) of at least 2 axes, but got "
-            f"{input.dim()} [input.unsqueeze(0) adds one]"
-        )
+
+
+def _few_axes(name: str, input: Tensor) -> IndexError:
+    return IndexError(
+        f"Dimension out of range: {name}() takes an input (N, C, *I) of at least 2 axes, but got {input.dim()} "
+        f"[input.unsqueeze(0) adds one]"
+    )
 
 
 def check_statistics(
@@ -148,6 +147,8 @@ def check_statistics(
                 f"{key} should contain {copies * channels} elements not {copies * t.numel()} [{name}(): one for each "
                 f"channel, that is input.shape[1] = {channels} of {listed(input.shape)}, but got {listed(t.shape)}]"
             )
+    if input.dim() < 2:
+        raise _few_axes(name, input)
     if input.numel() > 0:
         check_floating("batch_norm", input)
         kept = {} if name == "instance_norm" else {"running_mean": running_mean, "running_var": running_var}

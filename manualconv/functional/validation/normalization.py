@@ -41,8 +41,8 @@ def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, 
             f"of size{listed(input.shape)} [the last {len(shape)} axes of the input are standardised together]"
         )
     if input.numel() > 0:
-        check_floating("LayerNormKernelImpl", input)
         check_dtypes("layer_norm", input, {"weight": weight, "bias": bias})
+        check_floating("LayerNormKernelImpl", input)
 
 
 def _check_shape(normalized_shape: Any) -> None:
@@ -102,8 +102,8 @@ def check_group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, eps: A
     check_number("group_norm", "eps", 5, eps)
     _check_groups(input, num_groups, weight, bias)
     if input.numel() > 0:
-        check_floating("GroupNormKernelImpl", input)
         check_dtypes("group_norm", input, {"weight": weight, "bias": bias})
+        check_floating("GroupNormKernelImpl", input)
 
 
 def _check_groups(input: Tensor, num_groups: int, weight: Any, bias: Any) -> None:

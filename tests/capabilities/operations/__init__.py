@@ -10,13 +10,17 @@ from tests.capabilities.operations import (
     linear,
     loss,
     max_pooling,
+    normalization,
     padding,
 )
 from tests.capabilities.operations.row import Apply as Apply
 from tests.capabilities.operations.row import Layer as Layer
 from tests.capabilities.operations.row import Operation as Operation
 
-FAMILIES = (convolution, linear, padding, folding, max_pooling, average_pooling, adaptive_pooling, activation, loss)
+FAMILIES = (
+    *(convolution, linear, padding, folding, max_pooling, average_pooling, adaptive_pooling, normalization),
+    *(activation, loss),
+)
 
 
 def function_of(row: str) -> str:

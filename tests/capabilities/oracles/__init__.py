@@ -29,4 +29,9 @@ from tests.capabilities.oracles.loss import soft_cross_entropy as soft_cross_ent
 from tests.capabilities.oracles.max_pooling import max_pool as max_pool
 from tests.capabilities.oracles.max_pooling import max_unpool as max_unpool
 from tests.capabilities.oracles.max_pooling import places_backwards as places_backwards
+from tests.capabilities.oracles.normalization import batch_norm as batch_norm
+from tests.capabilities.oracles.normalization import group_norm as group_norm
+from tests.capabilities.oracles.normalization import instance_norm as instance_norm
+from tests.capabilities.oracles.normalization import layer_norm as layer_norm
+from tests.capabilities.oracles.normalization import local_response_norm as local_response_norm
 from tests.capabilities.oracles.padding import padding as padding
