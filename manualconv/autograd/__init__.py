@@ -14,6 +14,7 @@ from manualconv.autograd.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Si
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
+from manualconv.autograd.ties import SelectTied
 from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Select",
     "SiLU",
     "Sigmoid",
+    "SelectTied",
     "Softmax",
     "Softplus",
     "SpreadBias",

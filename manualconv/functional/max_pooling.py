@@ -14,6 +14,7 @@ from torch import Tensor
 
 from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Select, argmax
+from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.pooling_window import Numbers, placed_window
 from manualconv.functional.validation import max_pooling as validation
@@ -30,10 +31,12 @@ def _max_pool(
     dilation: Numbers,
     ceil_mode: bool,
     return_indices: bool,
+    ties: str,
 ) -> Tensor | tuple[Tensor, Tensor]:
     k, s, p, d = validation.check_max_pooling(
         ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
     )
+    validation.check_ties(ties)
     window = placed_window(input, k, s, p, d, ceil_mode)
     validation.check_max_pooling_window(input, window, return_indices)
     window = within_reach(window)
@@ -43,7 +46,8 @@ def _max_pool(
         x = Lay.call(x, False)
     with torch.no_grad():
         index = argmax(x.detach(), window)
-    y = Select.call(x, index, ndim)
+        tied = tied_taps(x.detach(), index, window) if ties == "split" else None
+    y = Select.call(x, index, ndim) if tied is None else SelectTied.call(x, index, tied, window)
     if channels_last:
         y, index = Lay.call(y, True), laid(index, True)
     if input.dim() == ndim + 1:
@@ -59,12 +63,14 @@ def max_pool1d(
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    *,
+    ties: str = "first",
 ) -> Tensor | tuple[Tensor, Tensor]:
     """1-D max pooling: `max_pool2d` over one axis.
 
     Args:
         input: ``(N, C, L)`` or ``(C, L)``; floating point, with `return_indices` also integers.
-        kernel_size, stride, padding, dilation, ceil_mode, return_indices: as `max_pool2d`, with tuples of one.
+        kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties: as `max_pool2d`, with tuples of one.
 
     Returns:
         ``(N, C, P)`` or ``(C, P)``, and the indices in the same shape if asked for.
@@ -72,7 +78,7 @@ def max_pool1d(
     Raises:
         TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool1d.
     """
-    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties)
 
 
 def max_pool2d(
@@ -83,6 +89,8 @@ def max_pool2d(
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    *,
+    ties: str = "first",
 ) -> Tensor | tuple[Tensor, Tensor]:
     """2-D max pooling: the largest entry of each window, padding counted as −∞, ties to the first in row-major order.
 
@@ -92,6 +100,9 @@ def max_pool2d(
             is at most half of the kernel.
         ceil_mode: round the output size up.
         return_indices: also return the flat positions of the maxima in ``H×W``, int64.
+        ties: where the cotangent of a window goes whose maximum is attained several times: ``'first'``, as in torch, to
+            the position that the index names, or ``'split'``, to all of them in equal parts.  A window with a NaN is
+            that NaN's (the last one's) under both rules.
 
     Returns:
         ``(N, C, PH, PW)`` or ``(C, PH, PW)``, and the indices in the same shape if asked for; channels_last if `input`
@@ -100,7 +111,7 @@ def max_pool2d(
     Raises:
         TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool2d.
     """
-    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties)
 
 
 def max_pool3d(
@@ -111,12 +122,14 @@ def max_pool3d(
     dilation: Numbers = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    *,
+    ties: str = "first",
 ) -> Tensor | tuple[Tensor, Tensor]:
     """3-D max pooling: `max_pool2d` over three axes.
 
     Args:
         input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``; any real dtype.
-        kernel_size, stride, padding, dilation, ceil_mode, return_indices: as `max_pool2d`, with tuples of three.
+        kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties: as `max_pool2d`, with tuples of three.
 
     Returns:
         ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``, and the indices in the same shape if asked for.
@@ -124,4 +137,4 @@ def max_pool3d(
     Raises:
         AttributeError, TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool3d.
     """
-    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties)

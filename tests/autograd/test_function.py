@@ -29,6 +29,7 @@ CALLS = {
     "DotChannels": (X, spread_out(X.shape, 1)),
     "Lay": (X, True),
     "Select": (X, PLACES, 2),
+    "SelectTied": (X, PLACES, torch.ones(2, 3, 4, 6, dtype=torch.bool), WINDOW),
     "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
     "Place": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
     "SumWindows": (X, WINDOW),

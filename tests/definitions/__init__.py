@@ -35,6 +35,7 @@ from tests.definitions.loss import log_softmax as log_softmax
 from tests.definitions.loss import soft_cross_entropy as soft_cross_entropy
 from tests.definitions.max_pooling import max_pool as max_pool
 from tests.definitions.max_pooling import max_pool_gradient as max_pool_gradient
+from tests.definitions.max_pooling import max_pool_tied_gradient as max_pool_tied_gradient
 from tests.definitions.max_pooling import max_unpool as max_unpool
 from tests.definitions.max_pooling import max_unpool_gradient as max_unpool_gradient
 from tests.definitions.normalization import Key as Key

@@ -55,3 +55,16 @@ def max_unpool_gradient(x: Array, index: Array) -> Array:
     for n, c, *p in indices(index.shape):
         y[(n, c, *p)] = x[n, c].flat[index[(n, c, *p)]]
     return y
+
+
+def max_pool_tied_gradient(x: Array, y: Array, window: Window, ceil_mode: bool = False) -> Array:
+    """Each cotangent in equal parts to all positions of its window that attain the maximum; a NaN attains nothing."""
+    values, winner = max_pool(x, window, ceil_mode)
+    x_bar = np.zeros(x.shape, y.dtype)
+    for n, c, *p in indices(y.shape):
+        at = (n, c, *p)
+        read = [position(tuple(p), k, window) for k in indices(window.kernel_size)]
+        tied = [i for i in read if inside(i, window.input_size) and x[(n, c, *i)] == values[at]]
+        for i in tied or [np.unravel_index(winner[at], window.input_size)]:
+            x_bar[(n, c, *i)] += y[at] / max(len(tied), 1)
+    return x_bar

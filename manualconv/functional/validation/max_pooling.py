@@ -102,6 +102,12 @@ def _check_size(ndim: int, input: Tensor, opening: str = "") -> None:
     )
 
 
+def check_ties(ties: Any) -> None:
+    """A rule for ties that there is."""
+    if ties not in ("first", "split"):
+        raise ValueError(f"ties must be 'first' (torch's rule) or 'split' (equal parts to all), but got {ties!r}")
+
+
 def check_max_pooling_window(input: Tensor, window: Window, return_indices: bool) -> None:
     """Positive kernel, stride and dilation, padding at most half the kernel, at least one placement."""
     if window.ndim == 1 and not return_indices:
