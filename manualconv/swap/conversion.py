@@ -38,6 +38,13 @@ def _layer_type(module: Module) -> type[Module]:
     return parametrize.type_before_parametrizations(module)
 
 
+def _only_contains(module: Module) -> bool:
+    """Whether a module computes nothing itself: a container of torch's, or a subclass that runs as one."""
+    return type(module) in CONTAINERS or any(
+        isinstance(module, container) and type(module).forward is container.forward for container in CONTAINERS
+    )
+
+
 def _unlike_ours(module: Module) -> str | None:
     """Why this layer of torch's cannot be ours, for all that its type can; None if it can."""
     if "forward" in vars(module):
@@ -89,8 +96,9 @@ def convert(model: M) -> M:
     weight and spectral normalisation, pruning and parametrisations keep working.  Subclasses, scripted modules and
     layers without a hand-written one are left; `conversion_report` names them.  Converting twice changes nothing more.
 
-    What a module computes without a layer (``torch.relu(x)`` in its ``forward``) stays torch's, and so do torch's fused
-    paths (a ``TransformerEncoderLayer`` in eval mode): `by_hand` reaches these.
+    What a module computes without a layer (``torch.relu(x)`` in its ``forward``) stays torch's, and so do the attention
+    in ``MultiheadAttention`` and torch's fused paths (a ``TransformerEncoderLayer`` in eval mode): `by_hand` reaches
+    these.
 
     Args:
         model: any module, also one that is a layer itself.
@@ -185,7 +193,8 @@ def conversion_report(model: Module) -> Report:
         model: any module.
 
     Returns:
-        A `Report`: one `Entry` for every module but torch's containers; ``print`` shows a table.
+        A `Report`: one `Entry` for every module but those that only run others, as ``Sequential`` does; ``print`` shows
+        a table.
 
     Raises:
         TypeError: `model` is not a torch.nn.Module.
@@ -194,6 +203,6 @@ def conversion_report(model: Module) -> Report:
         tuple(
             Entry(name or "(model)", type(module).__name__, *_judged(module))
             for name, module in _modules(model, "conversion_report")
-            if type(module) not in CONTAINERS
+            if not _only_contains(module)
         )
     )
