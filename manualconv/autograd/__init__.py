@@ -4,6 +4,7 @@ from manualconv.autograd.averaging import MeanIntervals, SpreadMeans
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.layout import Lay
+from manualconv.autograd.masking import Mask
 from manualconv.autograd.pointwise import Square
 from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
 from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber
@@ -18,7 +19,6 @@ from manualconv.autograd.ties import SelectTied
 from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
-    "Lay",
     "Absolute",
     "BinaryCrossEntropy",
     "Clip",
@@ -32,9 +32,11 @@ __all__ = [
     "HardSwish",
     "HardTanh",
     "Huber",
+    "Lay",
     "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
+    "Mask",
     "MeanIntervals",
     "Mish",
     "OverlapAdd",

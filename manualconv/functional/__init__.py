@@ -11,6 +11,7 @@ from manualconv.functional.classification_loss import (
 )
 from manualconv.functional.convolution import conv1d, conv2d, conv3d
 from manualconv.functional.convolution_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from manualconv.functional.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
@@ -41,6 +42,7 @@ __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -56,7 +58,12 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cross_entropy",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
+    "feature_alpha_dropout",
     "flatten",
     "fold",
     "gelu",

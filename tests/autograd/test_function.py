@@ -62,6 +62,7 @@ CALLS = {
     "GELU": (X,),
     "TanhGELU": (X,),
     "Square": (X,),
+    "Mask": (X, X.sign()),
     "Absolute": (X,),
     "Huber": (X, 0.7, 1.4),
     "Clip": (X, 0.7),

@@ -13,6 +13,7 @@ from tests.layers import (
     adaptive_pooling,
     average_pooling,
     convolution,
+    dropout,
     folding,
     linear,
     loss,
@@ -39,6 +40,7 @@ FAMILIES = (
     subsampling,
     normalization,
     activation,
+    dropout,
     loss,
 )
 

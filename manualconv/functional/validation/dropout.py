@@ -1,0 +1,56 @@
+"""What dropout takes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from torch import Tensor
+
+from manualconv.functional.validation.arguments import check_tensor, kind, scalar_type
+
+
+def check_dropout(name: str, input: Any, p: Any, training: Any) -> None:
+    """A tensor, a probability and a flag.  torch lets NaN through to its kernel, which has another type of error."""
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
+    check_tensor(name, input)
+    if not isinstance(training, bool):
+        raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {kind(training)}")
+    if p != p:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
+
+
+def check_scaled(input: Tensor) -> None:
+    """What is divided by ``1 − p`` is no integer."""
+    if not (input.is_floating_point() or input.is_complex()):
+        raise RuntimeError(
+            f"result type Float can't be cast to the desired output type {scalar_type(input)} [.float() before dropout]"
+        )
+
+
+def check_features(input: Tensor) -> None:
+    """Dropout of channels needs a second axis."""
+    if input.dim() < 2:
+        raise RuntimeError(
+            f"Feature dropout requires at least 2 dimensions in the input [(N, C, ...), but got {tuple(input.shape)}]"
+        )
+
+
+def check_channels(name: str, ndim: int, input: Tensor) -> None:
+    """Ranks ``ndim + 1`` and ``ndim + 2``; torch only warns of others from two axes on."""
+    ranks, rank = (ndim + 1, ndim + 2), input.dim()
+    if rank not in ranks:
+        if ndim == 1:
+            raise RuntimeError(f"{name}: Expected 2D or 3D input, but received a {rank}D input. [(C, L) or (N, C, L)]")
+        warnings.warn(
+            f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future "
+            f"release [{ranks[0]}-D or {ranks[1]}-D; dropout takes any rank]",
+            stacklevel=4,
+        )
+    if ndim == 2 and rank == 3:
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
+            "[(N, C, L), as torch reads it today; dropout1d says so]",
+            stacklevel=4,
+        )

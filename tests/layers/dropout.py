@@ -1,0 +1,52 @@
+"""Dropout, from one seed: the same mask at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv import functional, nn
+from tests.layers.tables import Example, Module
+
+SHAPES = {"dropout1d": (2, 3, 4), "dropout2d": (2, 3, 2, 2), "dropout3d": (2, 3, 2, 1, 2)}
+NAMES = ("dropout", *SHAPES, "alpha_dropout", "feature_alpha_dropout")
+
+
+def seeded(apply: Callable[..., Any], *tensors: Tensor) -> Any:
+    """The result from the seed 0; the generator is put back."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return apply(*tensors)
+
+
+FUNCTIONS: dict[str, Example] = {
+    name: Example(
+        partial(seeded, lambda x, name=name: getattr(functional, name)(x, 0.4, True)),
+        (SHAPES.get(name, (2, 3, 4)),),
+        multilinear=not name.endswith("alpha_dropout"),
+    )
+    for name in NAMES
+}
+
+
+class _Seeded(torch.nn.Module):
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return seeded(self.layer, x)
+
+
+MODULES: dict[str, Module] = {
+    "Dropout": (lambda: _Seeded(nn.Dropout(0.4)), (2, 3)),
+    "Dropout1d": (lambda: _Seeded(nn.Dropout1d(0.4)), (2, 3, 4)),
+    "Dropout2d": (lambda: _Seeded(nn.Dropout2d(0.4)), (2, 3, 4, 3)),
+    "Dropout3d": (lambda: _Seeded(nn.Dropout3d(0.4)), (2, 3, 2, 3, 2)),
+    "AlphaDropout": (lambda: _Seeded(nn.AlphaDropout(0.4)), (2, 3)),
+    "FeatureAlphaDropout": (lambda: _Seeded(nn.FeatureAlphaDropout(0.4)), (2, 3, 4)),
+}

@@ -1,0 +1,51 @@
+"""Dropout modules: torch's masks, training and evaluation mode, in place, construction refused as torch refuses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from manualconv import convert, nn
+from tests.activations import outcome
+from tests.layers import spread_out
+from tests.layers.dropout import seeded
+
+SHAPES = {
+    "Dropout": (2, 3),
+    "Dropout1d": (2, 3, 4),
+    "Dropout2d": (2, 3, 4, 3),
+    "Dropout3d": (2, 3, 2, 3, 2),
+    "AlphaDropout": (2, 3),
+    "FeatureAlphaDropout": (2, 3, 4),
+}
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("name", "shape"), SHAPES.items(), ids=SHAPES)
+def test_from_equal_seeds_a_module_is_torch_s(name: str, shape: tuple[int, ...], training: bool, inplace: bool) -> None:
+    ours, theirs = (getattr(library, name)(0.4, inplace).train(training) for library in (nn, torch.nn))
+    assert isinstance(ours, type(theirs)) and repr(ours) == repr(theirs)
+    assert torch.equal(*(seeded(module, spread_out(shape)) for module in (ours, theirs)))
+
+
+def test_dropout_overwrites_a_convolution_s_output() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 3, 2), nn.ReLU(inplace=True), nn.Dropout(inplace=True)).double()
+    seeded(model, spread_out((2, 2, 4, 3))).sum().backward()
+    assert model[0].weight.grad.abs().sum() > 0
+
+
+def test_a_converted_model_drops_what_it_did() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.Dropout(0.3), torch.nn.Dropout1d(0.3)).double()
+    x = spread_out((5, 4))
+    expected = seeded(model, x)
+    torch.testing.assert_close(seeded(convert(model), x), expected, rtol=0, atol=1e-12)
+    assert type(model[1]) is nn.Dropout and type(model[2]) is nn.Dropout1d
+
+
+@pytest.mark.parametrize("p", [1.5, -0.1, "a", None, float("nan")])
+def test_a_probability_outside_is_refused_as_torch_refuses_it(p: Any) -> None:
+    ours, theirs = (outcome(lambda x, n=library: n.Dropout(p)(x), torch.ones(3)) for library in (nn, torch.nn))
+    assert ours == theirs
