@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import direct, lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels import direct, fourier, lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from manualconv.kernels.algorithm import Algorithm, Special
 from manualconv.kernels.cost import MAPS as MAPS
 from manualconv.kernels.cost import Sizes
@@ -32,7 +32,7 @@ DIRECT: dict[str, ModuleType] = {
     "matrix": matrix,
 }
 #: The others.
-SPECIAL: dict[str, ModuleType] = {}
+SPECIAL: dict[str, ModuleType] = {"fourier": fourier}
 
 
 @dataclass(frozen=True)

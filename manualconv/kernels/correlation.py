@@ -14,7 +14,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels import lowering
-from manualconv.kernels.chooser import chosen
+from manualconv.kernels.chooser import SPECIAL, chosen
 from manualconv.kernels.direct import LARGEST_BLOCK, SHORT_ROW
 from manualconv.torch_internals import is_plain, is_wrapped
 
@@ -51,9 +51,10 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
-    if _is_one_image_in_groups(x, y, window):
+    algorithm = chosen("weight", x, y, x.shape[1], y.shape[1], window)
+    if algorithm not in SPECIAL.values() and _is_one_image_in_groups(x, y, window):
         return _laid_out(lowering.to_weight_of_one_image(x, y, window), window)
-    return _laid_out(chosen("weight", x, y, x.shape[1], y.shape[1], window).to_weight(x, y, window), window)
+    return _laid_out(algorithm.to_weight(x, y, window), window)
 
 
 def _is_one_image_in_groups(x: Tensor, y: Tensor, window: Window) -> bool:

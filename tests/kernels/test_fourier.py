@@ -1,0 +1,115 @@
+"""Correlation by the Fourier transform: the loops within a few roundings of the norms, and chosen for long kernels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import log2, prod
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+import manualconv
+from manualconv import functional
+from manualconv.geometry import Window
+from manualconv.kernels import fourier, shifting
+from manualconv.kernels.cost import Sizes
+from tests import definitions
+from tests.strategies import Convolution, convolutions
+
+U = 2.0**-53
+
+
+def at_stride_one(case: Convolution) -> Convolution:
+    """The drawn layer with stride 1, on the input that gives its output."""
+    window = case.window
+    size = tuple(max(1, p + e - 1 - a - b) for p, e, (a, b) in zip(window.output_size, window.extent, window.padding))
+    return replace(case, window=replace(window, stride=(1,) * window.ndim, input_size=size))
+
+
+def bound(left: Tensor, right: Tensor, window: Window) -> float:
+    """``log2(n)·u·‖left‖·‖right‖``, times the 8 that a transform of each operand and one back may cost."""
+    n = prod(i + max(a, b) for i, (a, b) in zip(window.input_size, window.padding))
+    return 8 * (1 + log2(n + 1)) * U * float(left.norm()) * float(right.norm())
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@given(data=st.data())
+def test_the_three_maps_are_the_loops_up_to_roundings_of_the_norms(ndim: int, data: st.DataObject) -> None:
+    case = at_stride_one(data.draw(convolutions(ndim)))
+    window = case.window
+    x, w, y = case.batched()
+    if x.shape[0] == 0:
+        return  # no transform of nothing: refused, and the direct algorithms give zeros
+    for got, definition, operands in (
+        (fourier.to_output(x, w, None, window), definitions.to_output, (x, w)),
+        (fourier.to_input(w, y, window), definitions.to_input, (w, y)),
+        (fourier.to_weight(x, y, window), definitions.to_weight, (x, y)),
+    ):
+        exact = torch.from_numpy(definition(*(t.numpy() for t in operands), window))
+        assert got.shape == exact.shape
+        assert got.is_contiguous() and not got._is_view()
+        assert float((got - exact).norm()) <= bound(*operands, window)
+
+
+def test_a_bias_is_added_and_operands_are_not_written() -> None:
+    x, w, b = torch.randn(2, 3, 7), torch.randn(4, 3, 3), torch.randn(4)
+    window = Window((7,), (3,), (1,), (1,), ((1, 2),))
+    before = [t.clone() for t in (x, w, b)]
+    difference = fourier.to_output(x, w, b, window) - shifting.to_output(x, w, b, window)
+    assert float(difference.abs().max()) < 1e-5
+    assert all(map(torch.equal, before, (x, w, b)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_where_it_counts_as_exact_its_error_is_below_twice_torch_s(dtype: torch.dtype) -> None:
+    """Long sums: 1,024 taps, and 31×31."""
+    for size, kernel, padding in (((1, 8, 1024), (8, 1, 1024), 1023), ((1, 8, 40, 40), (8, 1, 31, 31), 15)):
+        generator = torch.Generator().manual_seed(0)
+        x, w = (torch.randn(s, dtype=torch.float64, generator=generator) for s in (size, kernel))
+        conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(size) - 3]
+        window = Window(size[2:], kernel[2:], *((1,) * (len(size) - 2),) * 2, ((padding,) * 2,) * (len(size) - 2), 8)
+        assert fourier.accuracy(Sizes(1, 8, 8, dtype.itemsize, window)) == "exact"
+        if dtype == torch.float64:
+            continue
+        exact = conv(x, w, padding=padding, groups=8)
+        theirs = conv(x.to(dtype), w.to(dtype), padding=padding, groups=8)
+        ours = fourier.to_output(x.to(dtype), w.to(dtype), None, window)
+        assert float((ours - exact).norm()) <= 2 * float((theirs - exact).norm())
+
+
+def test_long_kernels_are_computed_by_it_forward_and_backward() -> None:
+    choice = manualconv.choice((1, 16, 1024), (16, 1, 1024), padding=1023, groups=16)
+    assert {choice[map] for map in choice.candidates} == {"fourier"}
+    x, w = (torch.randn(s, dtype=torch.float64).requires_grad_() for s in ((1, 4, 300), (4, 1, 200)))
+    results = []
+    for conv in (functional.conv1d, torch.nn.functional.conv1d):
+        y = conv(x, w, padding=199, groups=4)
+        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
+        results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (x, w))))
+    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
+
+
+def test_strides_cut_sides_and_short_sums_are_not_taken() -> None:
+    window = Window((9,), (3,), (2,), (1,), ((0, 0),))
+    assert fourier.refusal(Sizes(1, 1, 1, 4, window)) == "stride 1 only"
+    cut = Window((9,), (3,), (1,), (1,), ((0, -1),))
+    assert fourier.refusal(Sizes(1, 1, 1, 4, cut)) == "no negative padding"
+    with manualconv.algorithm("fourier"), pytest.raises(RuntimeError, match="stride 1 only"):
+        functional.conv1d(torch.ones(1, 1, 9), torch.ones(1, 1, 3), stride=2)
+    assert manualconv.choice((64, 1, 9), (1, 1, 3))["output"] == "direct"
+
+
+@pytest.mark.parametrize("least", [1, 2, 7, 31, 97, 1025, 4097, 100003])
+def test_sizes_are_the_next_product_of_2_3_and_5(least: int) -> None:
+    def smooth(n: int) -> bool:
+        for p in (2, 3, 5):
+            while n % p == 0:
+                n //= p
+        return n == 1
+
+    found = fourier.fast_size(least)
+    assert smooth(found) and found >= least
+    assert not any(smooth(n) for n in range(least, found))
