@@ -13,12 +13,14 @@ from torch import Tensor
 from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
+from tests.proof import normalization
 from tests.referee import by_hand, transposed_by_hand
 from tests.strategies import (
     Convolution,
     Padding,
     TransposedConvolution,
     convolutions,
+    normalizations,
     paddings,
     transposed_convolutions,
 )
@@ -29,12 +31,16 @@ FEW = 48
 
 @dataclass(frozen=True)
 class Question:
-    """A layer as a function of its tensors, the tensors, a cotangent, and the loops' value and gradients."""
+    """A layer as a function of its tensors, the tensors, a cotangent, and the loops' value and gradients.
+
+    `exact` are those linear in each tensor, on small integers; the others are smooth.
+    """
 
     apply: Callable[..., Tensor]
     inputs: tuple[Tensor, ...]
     cotangent: Tensor
     loops: Callable[[], list[Any]]
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -177,5 +183,18 @@ OPERATIONS = {
         st.sampled_from(ANY).flatmap(lambda n: paddings(n, modes=("constant", "reflect", "replicate", "circular"))),
         _smaller_padding,
         _padded,
+    ),
+    **{
+        f"{kind}_norm": Operation(
+            normalizations(kinds=(kind,)),
+            normalization.smaller,
+            lambda case: Question(*normalization.question(case), exact=False),
+        )
+        for kind in ("batch", "instance", "layer", "group")
+    },
+    "local_response_norm": Operation(
+        normalizations(kinds=("instance",)),
+        normalization.smaller,
+        lambda case: Question(*normalization.response(case), exact=False),
     ),
 }
