@@ -83,6 +83,26 @@ def test_cross_entropy_and_its_gradient_equal_the_loops(
     assert error(z_bar, torch.from_numpy(gradient), 16 * scale.expand_as(z)) <= 4 * (classes + samples + 4)
 
 
+def _mean_over_classes(z: Tensor, target: Tensor, v: Tensor) -> Tensor:
+    return functional.cross_entropy(z, target, v, reduction="sum") / z.numel()
+
+
+def _ignored_counted(z: Tensor, target: Tensor, v: Tensor) -> Tensor:
+    return functional.cross_entropy(z, target, v, reduction="sum") / v[target.clamp(min=0)].sum()
+
+
+def _weights_not_in_the_mean(z: Tensor, target: Tensor, v: Tensor) -> Tensor:
+    return functional.cross_entropy(z, target, v, reduction="sum") / (target >= 0).sum()
+
+
+@pytest.mark.parametrize("fault", [_mean_over_classes, _ignored_counted, _weights_not_in_the_mean])
+def test_the_loops_notice_a_planted_fault(fault: Any) -> None:
+    z, v, target = drawn(0, 3, 4), factors((3, 4), 5), torch.tensor([2, -100, 1])
+    loss, _ = definitions.cross_entropy(z.numpy(), target.numpy(), v.numpy())
+    assert abs(functional.cross_entropy(z, target, v) - loss) < 1e-12
+    assert abs(fault(z, target, v) - loss) > 0.01
+
+
 @given(samples=st.integers(1, 4), classes=st.integers(1, 5), seed=st.integers(0, 999))
 def test_cross_entropy_against_probabilities_equals_the_loops(samples: int, classes: int, seed: int) -> None:
     z, v = drawn(seed, samples, classes).requires_grad_(), factors((samples, classes), seed)
