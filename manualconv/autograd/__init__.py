@@ -6,6 +6,7 @@ from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.layout import Lay
 from manualconv.autograd.masking import Mask
 from manualconv.autograd.pointwise import Square
+from manualconv.autograd.power import NonzeroPower, Power, Root
 from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
 from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber
 from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
@@ -43,6 +44,9 @@ __all__ = [
     "Pad",
     "Place",
     "ReLU",
+    "NonzeroPower",
+    "Power",
+    "Root",
     "Rules",
     "ScaleChannels",
     "ScaledTanh",

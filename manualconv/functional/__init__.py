@@ -15,6 +15,7 @@ from manualconv.functional.dropout import alpha_dropout, dropout, dropout1d, dro
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
 from manualconv.functional.linear import linear
+from manualconv.functional.lp_pooling import lp_pool1d, lp_pool2d, lp_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.max_unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
@@ -80,6 +81,9 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",

@@ -51,6 +51,7 @@ from manualconv.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, D
 from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
 from manualconv.nn.linear import LazyLinear, Linear
+from manualconv.nn.lp_pooling import LPPool1d, LPPool2d, LPPool3d
 from manualconv.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d
 from manualconv.nn.max_unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from manualconv.nn.normalization import GroupNorm, LayerNorm, LocalResponseNorm
@@ -149,6 +150,9 @@ __all__ = [
     "LazyInstanceNorm3d",
     "LazyLinear",
     "LeakyReLU",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "Linear",
     "LocalResponseNorm",
     "LogSigmoid",

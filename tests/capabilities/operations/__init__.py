@@ -9,6 +9,7 @@ from tests.capabilities.operations import (
     folding,
     linear,
     loss,
+    lp_pooling,
     max_pooling,
     normalization,
     padding,
@@ -19,7 +20,7 @@ from tests.capabilities.operations.row import Operation as Operation
 
 FAMILIES = (
     *(convolution, linear, padding, folding, max_pooling, average_pooling, adaptive_pooling, normalization),
-    *(activation, loss),
+    *(lp_pooling, activation, loss),
 )
 
 

@@ -26,6 +26,7 @@ from tests.capabilities.oracles.loss import mse_loss as mse_loss
 from tests.capabilities.oracles.loss import nll_loss as nll_loss
 from tests.capabilities.oracles.loss import smooth_l1_loss as smooth_l1_loss
 from tests.capabilities.oracles.loss import soft_cross_entropy as soft_cross_entropy
+from tests.capabilities.oracles.lp_pooling import lp_pool as lp_pool
 from tests.capabilities.oracles.max_pooling import max_pool as max_pool
 from tests.capabilities.oracles.max_pooling import max_unpool as max_unpool
 from tests.capabilities.oracles.max_pooling import places_backwards as places_backwards

@@ -1,0 +1,79 @@
+"""Power-average pooling: the p-norm of each window, without absolute values.
+
+    y[n, c, q] = (ΠK · mean_k x[n, c, s·q + k]^p)^(1/p)           Root · ΠK · (D·SumWindows) · Power
+
+    x̄ = x^(p−1) ⊙ SpreadWindows·D (ΠK · y^(1−p) ⊙ ȳ)             where the sum is not 0; elsewhere nothing comes back
+
+The mean times ΠK is the sum; only a window that overhangs the border under ``ceil_mode`` has its sum scaled up to ΠK
+taps, as in torch.  For p = ∞ it is the maximum of ``|x|``, for p = −∞ minus the maximum of ``−|x|``.  An odd power of a
+negative sum has no real root and is NaN, as torch's.
+
+Source: "Power-average pooling" in PyTorch's documentation of lp_pool1d, lp_pool2d and lp_pool3d.
+"""
+
+from __future__ import annotations
+
+from math import inf, prod
+
+import torch
+from torch import Tensor
+
+from manualconv.autograd.power import Power, Root
+from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
+from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
+from manualconv.functional.pooling_window import Numbers
+from manualconv.functional.validation import lp_pooling as validation
+from manualconv.geometry import per_axis
+
+MEANS = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
+MAXIMA = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
+
+
+def _lp_pool(
+    ndim: int, input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None, ceil_mode: bool
+) -> Tensor:
+    p = validation.check_lp_pooling(f"lp_pool{ndim}d", input, norm_type)
+    if p in (inf, -inf):
+        largest = MAXIMA[ndim](input.abs() if p > 0 else -input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+        assert isinstance(largest, Tensor)
+        return largest if p > 0 else -largest
+    x = input if input.is_floating_point() or input.is_complex() else input.to(torch.get_default_dtype())
+    mean = MEANS[ndim](Power.call(x, p), kernel_size, stride, 0, ceil_mode)
+    root: Tensor = Root.call(mean * prod(per_axis(kernel_size, ndim)), 1.0 / p)
+    return root
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """1-D power-average pooling: `lp_pool2d` on ``(N, C, L)`` or ``(C, L)``."""
+    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """2-D power-average pooling ``(Σ x^p)^(1/p)`` over each window.
+
+    Args:
+        input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point.  Integers become the default dtype first, and their
+            roots are right, where torch cuts the mean before it takes them.
+        norm_type: p, any number but 0; ±inf too.
+        kernel_size, stride: an int or a tuple of two; `stride` defaults to `kernel_size`.
+        ceil_mode: round the output size up; an overhanging window's sum is scaled up to all its taps.
+
+    Returns:
+        ``(N, C, PH, PW)`` or ``(C, PH, PW)``; NaN where the sum is negative and has no real root.
+
+    Raises:
+        ValueError: `norm_type` is 0.
+        TypeError, RuntimeError: as torch.nn.functional.lp_pool2d.
+    """
+    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """3-D power-average pooling: `lp_pool2d` on ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)

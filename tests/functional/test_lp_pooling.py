@@ -1,0 +1,130 @@
+"""lp_pool1d, lp_pool2d, lp_pool3d: torch's values and gradients, at sums of zero and roots of negative numbers too."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad, gradcheck, gradgradcheck
+
+from manualconv import functional
+from tests.strategies import Pooling
+from tests.strategies.averaging import averages
+
+BY_HAND = {1: functional.lp_pool1d, 2: functional.lp_pool2d, 3: functional.lp_pool3d}
+REFEREE = {1: F.lp_pool1d, 2: F.lp_pool2d, 3: F.lp_pool3d}
+CASES = averages(2, 1, 3)
+NORMS = (1, 2, 3, 4.0, 2.5, 0.5, -1, -2.0, math.inf, -math.inf, math.nan, True)
+
+
+def sizes(case: Pooling) -> tuple[object, object]:
+    """Kernel and stride as torch takes them: an int in one dimension."""
+    kernel, stride = case.window.kernel_size, case.window.stride
+    return (kernel[0], stride[0]) if case.window.ndim == 1 else (kernel, stride)
+
+
+@given(case=CASES, norm=st.sampled_from(NORMS), given_stride=st.booleans())
+def test_values_and_gradients_equal_torch_s_at_zero_too(case: Pooling, norm: float, given_stride: bool) -> None:
+    """Small whole numbers: sums of zero, and negative ones, are frequent."""
+    window, (kernel, stride) = case.window, sizes(case)
+    size = tuple(max(i, k) for i, k in zip(window.input_size, window.kernel_size))
+    generator = torch.Generator().manual_seed(case.seed)
+    x = torch.randint(-2, 3, (2, case.channels, *size), generator=generator).double()
+    results = []
+    for layer in (BY_HAND[window.ndim], REFEREE[window.ndim]):
+        leaf = x.clone().requires_grad_()
+        y = layer(leaf, norm, kernel, stride if given_stride else None, case.ceil_mode)
+        cotangent = torch.arange(1, y.numel() + 1).double().reshape(y.shape)
+        results.append((y, *grad(y, leaf, cotangent)))
+    for got, expected in zip(*results):
+        torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+@given(case=CASES, norm=st.sampled_from((1, 2, 3, 2.5, 0.5, -1)))
+def test_second_derivatives_equal_torch_s_away_from_zero(case: Pooling, norm: float) -> None:
+    window, (kernel, stride) = case.window, sizes(case)
+    size = tuple(max(i, k) for i, k in zip(window.input_size, window.kernel_size))
+    generator = torch.Generator().manual_seed(case.seed)
+    x = torch.rand((1, case.channels, *size), generator=generator, dtype=torch.float64) + 0.5
+    results = []
+    for layer in (BY_HAND[window.ndim], REFEREE[window.ndim]):
+        leaf = x.clone().requires_grad_()
+        y = layer(leaf, norm, kernel, stride, case.ceil_mode)
+        (first,) = grad((y**2).sum(), leaf, create_graph=True)
+        results.append((first, *grad((first**2).sum(), leaf)))
+    for got, expected in zip(*results):
+        torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("norm", [1, 2, 3, 0.5, -2.0])
+def test_three_orders_in_every_mode(norm: float) -> None:
+    x = (torch.rand(1, 2, 3, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5).requires_grad_()
+
+    def layer(x: Tensor) -> Tensor:
+        return functional.lp_pool2d(x, norm, (2, 3), 1)
+
+    assert gradcheck(
+        layer,
+        x,
+        check_forward_ad=True,
+        check_batched_grad=True,
+        check_batched_forward_grad=True,
+        check_undefined_grad=True,
+        nondet_tol=0.0,
+    )
+    assert gradgradcheck(layer, x, gen_non_contig_grad_outputs=True, check_fwd_over_rev=True, nondet_tol=0.0)
+
+    def second(x: Tensor) -> Tensor:
+        (first,) = grad(layer(x).pow(3).sum(), x, create_graph=True)
+        return grad(first.pow(2).sum(), x, create_graph=True)[0]
+
+    assert gradcheck(second, x)
+
+
+def test_from_a_sum_of_zero_nothing_comes_back_at_any_order() -> None:
+    """Where the root's slope is infinite; torch says so of the first order."""
+    x = torch.zeros(1, 1, 4, dtype=torch.float64, requires_grad=True)
+    at = functional.lp_pool1d(x, 2, 2)
+    for _ in range(3):
+        (at,) = grad(at.sum(), x, create_graph=True)
+        assert torch.equal(at, torch.zeros_like(x))
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int64])
+def test_dtypes_are_torch_s(ndim: int, dtype: torch.dtype) -> None:
+    if ndim == 3 and dtype == torch.float16:
+        pytest.skip("torch's CPU has no mean of volumes in half precision")
+    x = torch.arange(1, 65).reshape((1, 1, *((64,), (8, 8), (4, 4, 4))[ndim - 1])).to(dtype)
+    ours, theirs = BY_HAND[ndim](x, 2, 2), REFEREE[ndim](x, 2, 2)
+    assert ours.dtype == theirs.dtype
+    if dtype == torch.int64:  # torch cuts the mean of integers before it takes the root
+        theirs = REFEREE[ndim](x.double(), 2, 2).float()
+    torch.testing.assert_close(ours, theirs, rtol=2**-9 if dtype == torch.float16 else 2**-22, atol=0)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_what_torch_refuses_is_refused_in_its_words(ndim: int) -> None:
+    x = torch.ones((2, 3, 4, 4, 4)[: ndim + 2])
+    bad = {
+        "norm_type must be a non-zero value, but got 0": (x, 0, 2),
+        "norm_type must be a non-zero value, but got 0.0": (x, 0.0, 2),
+        "stride should not be zero": (x, 2, 2, 0),
+        "kernel size should be greater than zero": (x, 2, -1, 1),
+        f"\"avg_pool{'3d_out_frame' if ndim == 3 else '2d'}\" not implemented for 'ComplexFloat'": (x + 0j, 2, 2),
+    }
+    for words, arguments in bad.items():
+        types = []
+        for layer in (REFEREE[ndim], BY_HAND[ndim]):
+            with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
+                layer(*arguments)
+            assert str(refusal.value).startswith(words)
+            types.append(refusal.type)
+        assert types[0] is types[1]
+    with pytest.raises(TypeError, match="argument 'norm_type' must be a number, not str"):
+        BY_HAND[ndim](x, "2", 2)
