@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+#: Besides these there is "distinct": whole numbers 4 apart, no two of them equal.
 FILLS = ("small", "sparse", "ties", "powers", "one-hot", "negative")
 LAYOUTS = ("contiguous", "transposed", "sliced", "expanded", "channels_last")
 
@@ -20,6 +21,8 @@ def filled(fill: str, size: tuple[int, ...], generator: torch.Generator) -> Tens
         return torch.sign(numbers) * 2 ** torch.randint(0, 4, size, generator=generator)
     if fill == "negative":
         return -1 - numbers.abs()
+    if fill == "distinct":
+        return 4 * torch.randperm(numbers.numel(), generator=generator).reshape(size) - 2 * numbers.numel()
     if fill == "one-hot":
         numbers = torch.zeros(size, dtype=torch.int64)
         if numbers.numel():
@@ -42,3 +45,8 @@ def laid_out(t: Tensor, layout: str) -> Tensor:
     if layout == "channels_last":
         return t.movedim(1, -1).contiguous().movedim(-1, 1)
     return t.contiguous()
+
+
+def unshared(layouts: tuple[str, ...]) -> tuple[str, ...]:
+    """A difference quotient moves one number at a time: no two entries may share their memory."""
+    return tuple("transposed" if layout == "expanded" else layout for layout in layouts)

@@ -13,7 +13,7 @@ from torch import Tensor
 from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
-from tests.proof import normalization
+from tests.proof import max_pooling, normalization
 from tests.referee import by_hand, transposed_by_hand
 from tests.strategies import (
     Convolution,
@@ -22,8 +22,10 @@ from tests.strategies import (
     convolutions,
     normalizations,
     paddings,
+    poolings,
     transposed_convolutions,
 )
+from tests.tensors import unshared
 
 #: Numbers that the tensors of a differentiated case may hold together: each costs a column of the Jacobian.
 FEW = 48
@@ -93,11 +95,6 @@ def _transposed(case: TransposedConvolution) -> Question:
     return Question(apply, inputs, cotangent, loops)
 
 
-def _differentiable(layouts: tuple[str, ...]) -> tuple[str, ...]:
-    """A difference quotient moves one number at a time: no two entries may share their memory."""
-    return tuple("transposed" if layout == "expanded" else layout for layout in layouts)
-
-
 def smaller(case: Convolution) -> Convolution:
     """The same convolution with as few placements, samples and channels as make its tensors small."""
     window = case.window
@@ -105,7 +102,7 @@ def smaller(case: Convolution) -> Convolution:
     sizes = tuple(i - s * (p - q) for i, s, p, q in zip(window.input_size, window.stride, window.output_size, least))
     # A padding wider than what is left of the input needs its placements.
     sizes = tuple(i if j < 1 else j for i, j in zip(window.input_size, sizes))
-    case = changed(case, input_size=sizes, layouts=_differentiable(case.layouts))
+    case = changed(case, input_size=sizes, layouts=unshared(case.layouts))
     for fewer in ({}, {"batch": 1}, {"outputs": 1}, {"channels": 1}, {"groups": 1}):
         case = changed(case, **({} if case.batch is None and "batch" in fewer else fewer))
         if case.batch != 0 and sum(torch.Size(shape).numel() for shape in case.shapes) <= FEW:
@@ -141,7 +138,7 @@ def _padded(case: Padding) -> Question:
 
 def _smaller_padding(case: Padding) -> Padding:
     batch = case.batch and 1
-    return replace(case, batch=1 if batch == 0 else batch, channels=1, layouts=_differentiable(case.layouts))
+    return replace(case, batch=1 if batch == 0 else batch, channels=1, layouts=unshared(case.layouts))
 
 
 def _unfolded(case: Convolution) -> Question:
@@ -174,6 +171,15 @@ OPERATIONS = {
     **{f"conv{n}d": Operation(convolutions(n), smaller, _convolved) for n in (1, 2, 3)},
     **{
         f"conv_transpose{n}d": Operation(transposed_convolutions(n), _smaller_transposed, _transposed)
+        for n in (1, 2, 3)
+    },
+    **{
+        f"{name}{n}d": Operation(
+            poolings(n, dilated=True),
+            lambda case: max_pooling.smaller(case, FEW),
+            lambda case, question=question: Question(*question(case)),
+        )
+        for name, question in (("max_pool", max_pooling.pooled), ("max_unpool", max_pooling.unpooled))
         for n in (1, 2, 3)
     },
     "linear": Operation(convolutions(0, groups=(1,)), smaller, _convolved),
