@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import grad
 
@@ -70,6 +70,7 @@ def test_one_instance_has_no_batch_axis(ndim: int) -> None:
 ACTIONS = ("train", "evaluate", "no samples", "load the state", "copy", "pickle", "reset", "step", "half and back")
 
 
+@settings(max_examples=max(25, settings.default.max_examples // 6))
 @given(actions=st.lists(st.sampled_from(ACTIONS), min_size=4, max_size=12), options=st.sampled_from(OPTIONS))
 def test_whatever_is_done_with_it_it_stays_torch_s(actions: list[str], options: dict[str, Any]) -> None:
     layers: list[Any] = [library.BatchNorm2d(3, **options).double() for library in (nn, torch.nn)]
@@ -109,17 +110,16 @@ def done(layer: Any, action: str, number: int) -> Any:
 
 def test_compiled_without_a_break_it_keeps_its_statistics() -> None:
     """With no momentum torch's own does not compile whole."""
-    for options in OPTIONS:
-        for dynamic in (False, True):
-            torch._dynamo.reset()
-            eager = nn.BatchNorm2d(3, **options).double()
-            again = copy.deepcopy(eager)
-            compiled = torch.compile(again, backend="aot_eager", fullgraph=True, dynamic=dynamic)
-            for samples in (4, 6):
-                results = []
-                for layer, run in ((eager, eager), (again, compiled)):
-                    x = spread_out((samples, 3, 2, 5), samples).requires_grad_()
-                    y = run(x)
-                    slopes = grad(y, [x, *layer.parameters()], spread_out((samples, 3, 2, 5), 1))
-                    results.append([y, *slopes, *layer.buffers()])
-                near(*results)
+    for options, dynamic in (({}, False), ({}, True), ({"momentum": None}, False), ({"affine": False}, True)):
+        torch._dynamo.reset()
+        eager = nn.BatchNorm2d(3, **options).double()
+        again = copy.deepcopy(eager)
+        compiled = torch.compile(again, backend="aot_eager", fullgraph=True, dynamic=dynamic)
+        for samples in (4, 6):
+            results = []
+            for layer, run in ((eager, eager), (again, compiled)):
+                x = spread_out((samples, 3, 2, 5), samples).requires_grad_()
+                y = run(x)
+                slopes = grad(y, [x, *layer.parameters()], spread_out((samples, 3, 2, 5), 1))
+                results.append([y, *slopes, *layer.buffers()])
+            near(*results)
