@@ -210,6 +210,8 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
         for ndim in (1, 2, 3)
     },
     **{f"adaptive_avg_pool{ndim}d": getattr(torch._C._nn, f"adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
+    **{f"adaptive_max_pool{ndim}d": getattr(torch._C._nn, f"adaptive_max_pool{ndim}d") for ndim in (2, 3)},
+    **{f"fractional_max_pool{ndim}d": getattr(torch._C._nn, f"fractional_max_pool{ndim}d") for ndim in (2, 3)},
     **{f"_adaptive_avg_pool{ndim}d": getattr(torch, f"_adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
 }
 

@@ -1,6 +1,13 @@
 """torch.nn.functional's names, with every derivative by hand."""
 
-from manualconv.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from manualconv.functional.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.batch_normalization import batch_norm, instance_norm
 from manualconv.functional.classification_loss import (
@@ -14,6 +21,7 @@ from manualconv.functional.convolution_transpose import conv_transpose1d, conv_t
 from manualconv.functional.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from manualconv.functional.flatten import flatten
 from manualconv.functional.fold import fold, unfold
+from manualconv.functional.fractional_pooling import fractional_max_pool2d, fractional_max_pool3d
 from manualconv.functional.linear import linear
 from manualconv.functional.lp_pooling import lp_pool1d, lp_pool2d, lp_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
@@ -43,6 +51,9 @@ __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -67,6 +78,8 @@ __all__ = [
     "feature_alpha_dropout",
     "flatten",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gelu",
     "group_norm",
     "hardsigmoid",

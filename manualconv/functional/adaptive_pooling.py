@@ -1,6 +1,7 @@
 """Adaptive pooling: the output size is given, and each axis divided into as many intervals.
 
     mean  y[p] = 1/|p| · Σ_{i ∈ p} x[i]               MeanIntervals          p the interval ⌊pI/P⌋ ≤ i < ⌈(p + 1)I/P⌉
+    max   y[p] = x[i*(p)],  i*(p) = argmax_{i ∈ p} x  Select at i*
 
 With one interval per axis it is global pooling, which ends most networks; with P a divisor of I, ordinary pooling with
 kernel and stride I/P.
@@ -17,9 +18,13 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.averaging import MeanIntervals
+from manualconv.autograd.layout import Lay
+from manualconv.autograd.selection import Select
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import adaptive_pooling as validation
 from manualconv.intervals import Intervals
+from manualconv.kernels.interval_maximum import argmax_intervals
+from manualconv.kernels.layout import laid
 from manualconv.torch_internals import channels_last_format
 
 #: None in the place of all is refused in torch's words.
@@ -47,6 +52,27 @@ def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
         intervals = Intervals(intervals.input_size, size, channels_last=True)
     y: Tensor = MeanIntervals.call(_batched(input, ndim), intervals)
     return y if input.dim() == ndim + 2 else y.reshape(*input.shape[: input.dim() - ndim], *size)
+
+
+def _maximum(
+    name: str, ndim: int, input: Tensor, output_size: Sizes, return_indices: bool
+) -> Tensor | tuple[Tensor, Tensor]:
+    size = validation.output_sizes(name, ndim, input, output_size)
+    validation.check_maximum(name, ndim, input, size)
+    if ndim == 3:
+        (input,) = widened(input)  # type: ignore[assignment]
+    x = _batched(input, ndim)
+    channels_last = _lies_channels_last(input, ndim)
+    if channels_last:
+        x = Lay.call(x, False)
+    with torch.no_grad():
+        index = argmax_intervals(x.detach(), Intervals(tuple(x.shape[2:]), size))
+    y = Select.call(x, index, ndim)
+    if channels_last:
+        y, index = Lay.call(y, True), laid(index, True)
+    if input.dim() == ndim + 1:
+        y, index = y.squeeze(0), index.squeeze(0)
+    return (y, index) if return_indices else y
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
@@ -97,3 +123,65 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
             torch.nn.functional.adaptive_avg_pool3d.
     """
     return _average("adaptive_avg_pool3d", 3, input, output_size)
+
+
+def adaptive_max_pool1d(
+    input: Tensor, output_size: int | Sequence[int], return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """1-D max pooling to a given size: the largest entry of each interval, ties to the first in row-major order.
+
+    Args:
+        input: ``(N, C, L)`` or ``(C, L)``; floating point.
+        output_size: P, an int or one in a tuple.
+        return_indices: also return the flat positions of the maxima in ``L``, int64.
+
+    Returns:
+        ``(N, C, P)`` or ``(C, P)``, and the indices in the same shape if asked for.
+
+    Raises:
+        TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.adaptive_max_pool1d.
+    """
+    return _maximum("adaptive_max_pool1d", 1, input, output_size, return_indices)
+
+
+def adaptive_max_pool2d(
+    input: Tensor, output_size: Sizes, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """2-D max pooling to a given size: the largest entry of each interval, ties to the first in row-major order.
+
+    Args:
+        input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point.
+        output_size: ``(PH, PW)``, or an int for both; None keeps an axis as it is.
+        return_indices: also return the flat positions of the maxima in ``H×W``, int64.
+
+    Returns:
+        ``(N, C, PH, PW)`` or ``(C, PH, PW)``, and the indices in the same shape if asked for; channels_last if input
+        is.
+
+    Raises:
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.adaptive_max_pool2d.
+    """
+    return _maximum("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+def adaptive_max_pool3d(
+    input: Tensor, output_size: Sizes, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """3-D max pooling to a given size: the largest entry of each interval, ties to the first in row-major order.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``; floating point.
+        output_size: ``(PD, PH, PW)``, or an int for all; None keeps an axis as it is.
+        return_indices: also return the flat positions of the maxima in ``D×H×W``, int64.
+
+    Returns:
+        ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``, and the indices in the same shape if asked for; in float32 where
+        autocast wants it.
+
+    Raises:
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.adaptive_max_pool3d.
+    """
+    return _maximum("adaptive_max_pool3d", 3, input, output_size, return_indices)

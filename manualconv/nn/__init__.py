@@ -21,7 +21,14 @@ from torch.nn import (
     utils,
 )
 
-from manualconv.nn.adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
+from manualconv.nn.adaptive_pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 from manualconv.nn.average_pooling import AvgPool1d, AvgPool2d, AvgPool3d
 from manualconv.nn.batch_normalization import (
     BatchNorm1d,
@@ -50,6 +57,7 @@ from manualconv.nn.convolution_transpose import (
 from manualconv.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from manualconv.nn.flatten import Flatten
 from manualconv.nn.fold import Fold, Unfold
+from manualconv.nn.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from manualconv.nn.linear import LazyLinear, Linear
 from manualconv.nn.lp_pooling import LPPool1d, LPPool2d, LPPool3d
 from manualconv.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d
@@ -93,6 +101,9 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
@@ -124,6 +135,8 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GELU",
     "GroupNorm",
     "Hardsigmoid",

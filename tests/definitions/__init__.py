@@ -13,6 +13,8 @@ channel inside a group, (g c) and (g o) their positions among all channels.
 from tests.definitions.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from tests.definitions.adaptive_pooling import adaptive_avg_pool_gradient as adaptive_avg_pool_gradient
 from tests.definitions.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
+from tests.definitions.adaptive_pooling import adaptive_max_pool_gradient as adaptive_max_pool_gradient
+from tests.definitions.adaptive_pooling import fractional_max_pool as fractional_max_pool
 from tests.definitions.adaptive_pooling import interval as interval
 from tests.definitions.average_pooling import avg_pool as avg_pool
 from tests.definitions.average_pooling import avg_pool_gradient as avg_pool_gradient

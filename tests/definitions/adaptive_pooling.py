@@ -1,7 +1,12 @@
-"""Adaptive pooling: an axis of I positions in P intervals, the p-th from ⌊p·I/P⌋ up to, but not at, ⌈(p + 1)·I/P⌉."""
+"""Adaptive and fractional pooling: as many parts of an axis as are asked for.
+
+Adaptive: I positions in P intervals, the p-th from ⌊p·I/P⌋ up to, but not at, ⌈(p + 1)·I/P⌉.
+Fractional: P windows of K positions, the p-th from ⌊(p + u)·α⌋ − ⌊u·α⌋, α = (I − K)/(P − 1), the last from I − K.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 from math import ceil, floor, inf, isnan
@@ -46,14 +51,45 @@ def adaptive_avg_pool_gradient(y: Array, input_size: Index) -> Array:
 
 def adaptive_max_pool(x: Array, output_size: Index) -> tuple[Array, Array]:
     """Values and flat positions of every interval's maximum; ties to the first, NaN wins, the last of several."""
+    return _maximum(x, output_size, lambda n, c, p: interval(p, x.shape[2:], output_size))
+
+
+def _maximum(x: Array, output_size: Index, places: Callable[[int, int, Index], list[Index]]) -> tuple[Array, Array]:
     y = np.zeros((*x.shape[:2], *output_size), x.dtype)
     winner = np.zeros(y.shape, np.int64)
     for n, c, *p in indices(y.shape):
         best, best_at = -inf, None
-        for i in interval(tuple(p), x.shape[2:], output_size):
+        for i in places(n, c, tuple(p)):
             value = x[(n, c, *i)]
             if best_at is None or value > best or isnan(value):
                 best, best_at = value, i
         y[(n, c, *p)] = best
         winner[(n, c, *p)] = np.ravel_multi_index(best_at, x.shape[2:])
     return y, winner
+
+
+def adaptive_max_pool_gradient(y: Array, winner: Array, input_size: Index) -> Array:
+    """``x[l] = Σ_{p : i*(p) = l} y[p]``."""
+    x = np.zeros((*y.shape[:2], *input_size), y.dtype)
+    for n, c, *p in indices(y.shape):
+        x[(n, c, *np.unravel_index(winner[(n, c, *p)], input_size))] += y[(n, c, *p)]
+    return x
+
+
+def start(p: int, u: float, length: int, kernel: int, parts: int) -> int:
+    """Where the p-th of the fractional windows starts; exact for fractions u."""
+    if p == parts - 1:
+        return length - kernel
+    alpha = Fraction(length - kernel, parts - 1)
+    return floor((p + Fraction(u)) * alpha) - floor(Fraction(u) * alpha)
+
+
+def fractional_max_pool(x: Array, samples: Array, kernel: Index, output_size: Index) -> tuple[Array, Array]:
+    """Values and flat positions of every window's maximum; the samples of images begin with the last axis's."""
+
+    def places(n: int, c: int, p: Index) -> list[Index]:
+        u = samples[n, c][::-1] if len(kernel) == 2 else samples[n, c]
+        starts = [start(q, float(v), *sizes) for q, v, *sizes in zip(p, u, x.shape[2:], kernel, output_size)]
+        return list(product(*(range(a, a + k) for a, k in zip(starts, kernel))))
+
+    return _maximum(x, output_size, places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -25,6 +26,12 @@ ANY = st.sampled_from((2, 1, 3)).flatmap(adaptive_poolings)
 def average(case: AdaptivePooling) -> Callable[..., Any]:
     """Ours of the case's dimension."""
     return getattr(functional, f"adaptive_avg_pool{case.ndim}d")
+
+
+def maximum(case: AdaptivePooling) -> Callable[..., Any]:
+    """Ours of the case's dimension, with the places of the maxima."""
+    layer = getattr(functional, f"adaptive_max_pool{case.ndim}d")
+    return lambda x, output_size: layer(x, output_size, return_indices=True)
 
 
 def divisible(case: AdaptivePooling) -> int:
@@ -55,6 +62,66 @@ def test_mean_values_first_and_second_gradients_equal_torch(case: AdaptivePoolin
     ours, theirs = results
     assert all(map(torch.equal, ours[:2], theirs[:2]))
     torch.testing.assert_close(ours[2], theirs[2], rtol=1e-15, atol=1e-15)
+
+
+@given(case=ANY)
+def test_max_values_places_and_gradient_equal_the_loops(case: AdaptivePooling) -> None:
+    x, cotangent = case.input(), case.cotangent()
+    values, places = definitions.adaptive_max_pool(x.numpy(), case.output_size)
+    leaf = x.clone().requires_grad_()
+    y, index = maximum(case)(case.unbatch(leaf), case.output_size)
+    assert torch.equal(y, case.unbatch(torch.from_numpy(values)))
+    assert torch.equal(index, case.unbatch(torch.from_numpy(places)))
+    assert index.dtype == torch.int64 and not index.requires_grad
+    expected = definitions.adaptive_max_pool_gradient(cotangent.numpy(), places, case.input_size)
+    assert torch.equal(grad(y, leaf, case.unbatch(cotangent))[0], torch.from_numpy(expected))
+
+
+@given(case=ANY, spoiled=st.sampled_from((torch.nan, -torch.inf)), share=st.sampled_from((0.0, 0.3, 0.9)))
+def test_max_values_places_first_and_second_gradients_equal_torch(
+    case: AdaptivePooling, spoiled: float, share: float
+) -> None:
+    """P11 to P13: ties to the first, the last NaN wins, an interval of −∞ alone has a place inside it."""
+    chosen = torch.rand(case.input().shape, generator=torch.Generator().manual_seed(case.seed)) < share
+    results = []
+    for layer in (maximum(case), lambda x, size: getattr(F, f"adaptive_max_pool{case.ndim}d")(x, size, True)):
+        x = torch.where(chosen, spoiled, case.input()).requires_grad_()
+        y, index = layer(case.unbatch(x), case.output_size)
+        cotangent = case.cotangent().clone().requires_grad_()
+        first = first_gradients(y, [x], case.unbatch(cotangent))
+        second = grad((first[0] ** 2).sum(), cotangent)
+        results.append((y.nan_to_num(77), index, *first, *second))
+    assert all(map(torch.equal, *results))
+
+
+@given(case=ANY)
+def test_p5_p6_p8_p10_p14_a_maximum_knows_the_order_alone(case: AdaptivePooling) -> None:
+    x, other, size = case.unbatch(case.input()), case.unbatch(case.input().flip(1)), case.output_size
+    layer = maximum(case)
+    (y, index), (z, _) = layer(x, size), layer(other, size)
+    assert torch.equal(layer(2 * x + 3, size)[0], 2 * y + 3)
+    assert torch.equal(layer(torch.maximum(x, other), size)[0], torch.maximum(y, z))
+    lead = x.shape[: x.dim() - case.ndim]
+    if x.numel():
+        assert torch.equal(x.reshape(*lead, -1).gather(-1, index.reshape(*lead, -1)), y.reshape(*lead, -1))
+    leaf, cotangent = x.clone().requires_grad_(), case.unbatch(case.cotangent())
+    assert grad(layer(leaf, size)[0], leaf, cotangent)[0].sum() == cotangent.sum()
+
+
+@given(case=ANY)
+def test_p19_of_the_maximum_an_even_division_is_an_ordinary_pooling(case: AdaptivePooling) -> None:
+    x, layer = case.unbatch(case.input()), maximum(case)
+    axes = tuple(range(-case.ndim, 0))
+    assert torch.equal(layer(x, 1)[0], x.amax(axes, keepdim=True))
+    same, places = layer(x, case.input_size)
+    assert torch.equal(same, x)
+    assert x.numel() == 0 or same.data_ptr() != x.data_ptr()
+    positions = torch.arange(torch.Size(case.input_size).numel()).reshape(case.input_size)
+    assert torch.equal(places, positions.expand(x.shape))
+    if all(i % p == 0 for i, p in zip(case.input_size, case.output_size)):
+        step = [i // p for i, p in zip(case.input_size, case.output_size)]
+        ordinary = getattr(F, f"max_pool{case.ndim}d")(x, step, step, return_indices=True)
+        assert all(map(torch.equal, layer(x, case.output_size), ordinary))
 
 
 @given(case=ANY)
@@ -146,13 +213,14 @@ def test_a_global_mean_takes_complex_numbers_and_any_axes_before_it_as_torch_doe
 
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_the_layout_is_torch_s(ndim: int, size: int) -> None:
+@pytest.mark.parametrize("kind", ["avg", "max"])
+def test_the_layout_is_torch_s(ndim: int, size: int, kind: str) -> None:
     formats = {2: torch.channels_last, 3: torch.channels_last_3d}
     x = torch.randn((2, 3, 5, 4, 4)[: 2 + ndim]).to(memory_format=formats[ndim])
     found = []
     for library in (functional, F):
         leaf = x.detach().requires_grad_()
-        y = getattr(library, f"adaptive_avg_pool{ndim}d")(leaf, size)
+        y = getattr(library, f"adaptive_{kind}_pool{ndim}d")(leaf, size)
         (x_bar,) = grad(y, leaf, torch.ones_like(y))
         found.append(
             [t.is_contiguous(memory_format=f) for t in (y, x_bar) for f in (formats[ndim], torch.contiguous_format)]
@@ -161,10 +229,10 @@ def test_the_layout_is_torch_s(ndim: int, size: int) -> None:
 
 
 def test_autocast_widens_volumes_alone_as_torch_does() -> None:
-    for ndim in (1, 2, 3):
+    for kind, ndim in product(("avg", "max"), (1, 2, 3)):
         x = torch.ones((2, 3, 4, 4, 4)[: 2 + ndim], dtype=torch.float16)
         with torch.autocast("cpu", torch.bfloat16):
-            ours, theirs = (getattr(library, f"adaptive_avg_pool{ndim}d")(x, 3) for library in (functional, F))
+            ours, theirs = (getattr(library, f"adaptive_{kind}_pool{ndim}d")(x, 3) for library in (functional, F))
         assert ours.dtype == theirs.dtype
 
 
@@ -195,15 +263,15 @@ def refused(ndim: int) -> dict[str, tuple[Any, Any]]:
         "no positions": (x[..., :0], 2),
         "integers": (x.long(), 2),
         "integers, globally": (x.long(), 1),
+        "one axis, globally": (x.reshape(-1), 1),
         "bools": (x.bool(), 2),
         "complex numbers": (x.to(torch.complex64), 2),
         "a list": ([1.0], 2),
-        "one axis, globally": (x.reshape(-1), 1),
     }
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["avg"])
+@pytest.mark.parametrize("kind", ["avg", "max"])
 @pytest.mark.parametrize("mistake", refused(1))
 def test_what_torch_refuses_is_refused_in_its_words(ndim: int, kind: str, mistake: str) -> None:
     input, size = refused(ndim)[mistake]
@@ -232,9 +300,13 @@ def test_none_keeps_an_axis() -> None:
 
 
 @pytest.mark.parametrize("seen", [torch.tensor([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])])
-def test_b20_global_and_adaptive_means_counted_by_hand(seen: Tensor) -> None:
+def test_b20_global_and_adaptive_poolings_counted_by_hand(seen: Tensor) -> None:
     """Three positions in two intervals: 0–1 and 1–2, which share the middle one."""
     x = seen.reshape(1, 3, 3)
     assert functional.adaptive_avg_pool2d(x, 1).tolist() == [[[5.0]]]
     assert functional.adaptive_avg_pool2d(x, 2).tolist() == [[[3.0, 4.0], [6.0, 7.0]]]
     assert functional.adaptive_avg_pool2d(x, (1, None)).tolist() == [[[4.0, 5.0, 6.0]]]
+    assert functional.adaptive_max_pool2d(x, 1).tolist() == [[[9.0]]]
+    values, places = functional.adaptive_max_pool2d(-x, 2, return_indices=True)
+    assert values.tolist() == [[[-1.0, -2.0], [-4.0, -5.0]]]
+    assert places.tolist() == [[[0, 1], [3, 4]]]

@@ -9,7 +9,12 @@ from manualconv import nn
 
 SHAPES = {1: (2, 3, 7), 2: (2, 3, 7, 5), 3: (2, 3, 7, 5, 4)}
 SIZES = {1: (1, 3), 2: (1, (3, None), (4, 2)), 3: (1, (3, None, 2))}
-EACH = [(f"AdaptiveAvgPool{ndim}d", ndim, size) for ndim, sizes in SIZES.items() for size in sizes]
+EACH = [
+    (f"Adaptive{kind}Pool{ndim}d", ndim, size)
+    for kind in ("Avg", "Max")
+    for ndim, sizes in SIZES.items()
+    for size in sizes
+]
 
 
 @pytest.mark.parametrize(("name", "ndim", "size"), EACH)
@@ -27,3 +32,10 @@ def test_pooling_to_the_size_that_is_there_is_a_copy() -> None:
     y = nn.AdaptiveAvgPool2d(2)(x)
     assert torch.equal(y, x)
     assert y.data_ptr() != x.data_ptr()
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_the_places_of_the_maxima_are_given_if_asked_for(ndim: int) -> None:
+    x = torch.randint(0, 3, SHAPES[ndim], generator=torch.Generator().manual_seed(0)).double()
+    ours, theirs = (getattr(library, f"AdaptiveMaxPool{ndim}d")(3, return_indices=True) for library in (nn, torch.nn))
+    assert all(map(torch.equal, ours(x), theirs(x)))

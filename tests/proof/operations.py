@@ -13,12 +13,13 @@ from torch import Tensor
 from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
-from tests.proof import max_pooling, normalization
+from tests.proof import adaptive_pooling, max_pooling, normalization
 from tests.referee import by_hand, transposed_by_hand
 from tests.strategies import (
     Convolution,
     Padding,
     TransposedConvolution,
+    adaptive_poolings,
     convolutions,
     normalizations,
     paddings,
@@ -202,5 +203,15 @@ OPERATIONS = {
         normalizations(kinds=("instance",)),
         normalization.smaller,
         lambda case: Question(*normalization.response(case), exact=False),
+    ),
+    "adaptive_avg_pool": Operation(
+        st.sampled_from(ANY).flatmap(adaptive_poolings),
+        adaptive_pooling.smaller,
+        lambda case: Question(*adaptive_pooling.averaged(case)),
+    ),
+    "adaptive_max_pool": Operation(
+        st.sampled_from(ANY).flatmap(adaptive_poolings),
+        adaptive_pooling.smaller_distinct,
+        lambda case: Question(*adaptive_pooling.highest(case)),
     ),
 }

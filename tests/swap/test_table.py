@@ -30,9 +30,7 @@ FAMILY = re.compile(
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
     "no hand-written operation of the kind yet": """
-        adaptive_max_pool1d adaptive_max_pool2d
-        adaptive_max_pool3d
-        fractional_max_pool2d fractional_max_pool3d bilinear conv_tbc
+        bilinear conv_tbc
         hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
         rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm
         cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss multi_margin_loss

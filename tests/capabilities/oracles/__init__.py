@@ -11,6 +11,8 @@ from tests.capabilities.oracles.activation import sigmoid as sigmoid
 from tests.capabilities.oracles.activation import softmax as softmax
 from tests.capabilities.oracles.activation import tanh as tanh
 from tests.capabilities.oracles.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
+from tests.capabilities.oracles.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
+from tests.capabilities.oracles.adaptive_pooling import fractional_max_pool as fractional_max_pool
 from tests.capabilities.oracles.average_pooling import avg_pool as avg_pool
 from tests.capabilities.oracles.convolution import convolution as convolution
 from tests.capabilities.oracles.convolution import transposed as transposed

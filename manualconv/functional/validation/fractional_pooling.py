@@ -1,0 +1,124 @@
+"""What fractional max pooling takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from manualconv.functional.validation.arguments import kind, listed, overflow, read, scalar_type, whole
+from manualconv.geometry import Axes
+
+_COUNT = {2: "a single Int or tuple of Ints", 3: "a single Int or tuple of three Ints"}
+_AXES = {2: ("height", "width"), 3: ("time", "height", "width")}
+
+
+def output_size(ndim: int, input: Any, size: Any, ratio: Any) -> Any:
+    """The output size asked for, or the part of the input's that is."""
+    name = f"fractional_max_pool{ndim}d"
+    if size is None and ratio is None:
+        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio [both are None]")
+    if not isinstance(input, Tensor):
+        asked = "size" if size is None else "dim"
+        raise AttributeError(f"'{kind(input)}' object has no attribute '{asked}' [{name} pools a Tensor]")
+    if size is not None:
+        return size
+    if ndim == 2 and len(ratio) > 2:
+        raise ValueError(
+            f"{name} requires output_ratio to either be a single Int or tuple of Ints. [one number an axis, but got "
+            f"output_ratio={ratio}]"
+        )
+    ratios = tuple(ratio) if isinstance(ratio, (tuple, list)) else (ratio,) * ndim
+    return [int(input.size(axis - ndim) * ratios[axis]) for axis in range(ndim)]
+
+
+def check_drawable(ndim: int, input: Tensor) -> None:
+    """There is a channel to draw for, and a dtype to draw in."""
+    if input.dim() < ndim + 1:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-input.dim()}, {input.dim() - 1}], but got "
+            f"{-ndim - 1}) [input of size {listed(input.shape)} has no channels before {ndim} axes]"
+        )
+    if not (input.is_floating_point() or input.is_complex()):
+        raise NotImplementedError(
+            f"\"check_uniform_bounds\" not implemented for '{scalar_type(input)}' [no fractions in integers: "
+            "input.float()]"
+        )
+
+
+def _per_axis(name: str, place: int, key: str, value: Any, ndim: int) -> Axes:
+    """One int of 64 bits for every axis."""
+    several = isinstance(value, (tuple, list))
+    for at, v in enumerate(value if several else (value,)):
+        if read(v) is None and not (at and isinstance(v, bool)):
+            found = f"but found element of type {kind(v)} at pos {at}" if several else f"not {kind(v)}"
+            raise TypeError(
+                f"{name}(): argument '{key}' (position {place}) must be tuple of ints, {found} [{key}={value}]"
+            )
+    numbers = read(value)
+    if whole(numbers) is None:
+        raise overflow(name, key, value)  # type: ignore[misc]
+    return numbers if several else (numbers,) * ndim
+
+
+def check_fractional(ndim: int, input: Tensor, kernel_size: Any, size: Any, samples: Any) -> tuple[Axes, Axes]:
+    """Kernel and output size per axis; types, ranks, sizes, samples and dtypes checked in torch's order."""
+    name = f"fractional_max_pool{ndim}d"
+    kernel = _per_axis(name, 2, "kernel_size", kernel_size, ndim)
+    output = _per_axis(name, 3, "output_size", size, ndim)
+    if not isinstance(samples, Tensor):
+        raise TypeError(f"{name}(): argument 'random_samples' (position 4) must be Tensor, not {kind(samples)}")
+    for key, value in (("kernel_size", kernel), ("output_size", output)):
+        if len(value) != ndim:
+            raise RuntimeError(f"{name}: {key} must either be {_COUNT[ndim]} [got {value}]")
+    if any(k <= 0 for k in kernel):
+        sizes = "x".join(str(k) for k in kernel)
+        raise RuntimeError(f"{name}(): kernel size should be greater than zero, but got {sizes}")
+    _check_room(ndim, input, kernel, output)
+    _check_samples(ndim, input, samples)
+    for p in output:
+        if p < 0:
+            shape = listed((*input.shape[: input.dim() - ndim], *output))
+            raise RuntimeError(f"Trying to create tensor with negative dimension {p}: {shape}")
+    if not input.is_floating_point():
+        raise NotImplementedError(
+            f"\"{name}_out_frame\" not implemented for '{scalar_type(input)}' [floating point only: input.float()]"
+        )
+    return kernel, output
+
+
+def _check_room(ndim: int, input: Tensor, kernel: Axes, output: Axes) -> None:
+    """An input whose axes the windows fit on, a position apart at least."""
+    name = "fractional_max_pool2d" if ndim == 2 else "fractional_max_pool3d_out"
+    if input.dim() not in (ndim + 1, ndim + 2):
+        raise RuntimeError(f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {listed(input.shape)}")
+    for axis in range(1, input.dim()):
+        if input.shape[axis] == 0:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but got"
+                f"{listed(input.shape)} with dimension {axis} being empty."
+            )
+    # In three dimensions torch leaves one position unused.
+    spare = int(ndim == 3)
+    for called, length, k, p in zip(_AXES[ndim], input.shape[input.dim() - ndim :], kernel, output):
+        if p + k - 1 > length - spare:
+            raise RuntimeError(
+                f"{name}(): pool {called} {k} too large relative to input {called} {length} [output_size + "
+                f"kernel_size - 1 = {p + k - 1} must be at most {length - spare}]"
+            )
+
+
+def _check_samples(ndim: int, input: Tensor, samples: Tensor) -> None:
+    """One number for every sample, channel and axis, in the input's dtype."""
+    wanted = f"[_random_samples of size {listed(samples.shape)} must be (N, C, {ndim}), as torch.rand in input's dtype]"
+    batch, channels = (1, input.shape[0]) if input.dim() == ndim + 1 else input.shape[:2]
+    if samples.dtype != input.dtype:
+        raise RuntimeError(f"Expect _random_samples to have the same dtype as input {wanted}")
+    if samples.dim() != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.dim()} {wanted}")
+    if samples.shape[0] < batch:
+        raise RuntimeError(f"Expect _random_samples.size(0) no less then input batch size. {wanted}")
+    if samples.shape[1] != channels:
+        raise RuntimeError(f"Expect _random_samples.size(1) equals to input channel size. {wanted}")
+    if samples.shape[2] != ndim:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {ndim}; got {samples.shape[2]}. {wanted}")

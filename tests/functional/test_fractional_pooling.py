@@ -1,0 +1,170 @@
+"""Fractional max pooling: exactly the loops, torch's samples from equal seeds, its derivatives, what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.autograd import grad, gradcheck, gradgradcheck
+
+from manualconv import functional
+from tests import definitions
+from tests.layers import spread_out
+
+NUMBERS = st.integers(1, 4)
+
+
+@st.composite
+def sizes(draw: st.DrawFn, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Input, kernel and output size: one position to spare in three dimensions, as torch wants it."""
+    kernel, output, more = (tuple(draw(NUMBERS) for _ in range(ndim)) for _ in range(3))
+    spare = int(ndim == 3)
+    return tuple(k + p - 1 + m - 1 + spare for k, p, m in zip(kernel, output, more)), kernel, output
+
+
+@given(case=st.sampled_from((2, 3)).flatmap(sizes), seed=st.integers(0, 999), unbatched=st.booleans())
+def test_values_places_and_gradient_equal_the_loops(case: Any, seed: int, unbatched: bool) -> None:
+    """Samples that are odd sixteenths, for which no start is near an integer before it is rounded; and many ties."""
+    size, kernel, output = case
+    ndim = len(size)
+    generator = torch.Generator().manual_seed(seed)
+    batch = 1 if unbatched else 2
+    x = torch.randint(0, 3, (batch, 2, *size), generator=generator).double()
+    samples = (2 * torch.randint(0, 8, (batch, 2, ndim), generator=generator) + 1).double() / 16
+    values, places = definitions.fractional_max_pool(x.numpy(), samples.numpy(), kernel, output)
+    layer = getattr(functional, f"fractional_max_pool{ndim}d")
+    leaf = (x[0] if unbatched else x).requires_grad_()
+    y, index = layer(leaf, kernel, output, return_indices=True, _random_samples=samples)
+    assert torch.equal(index.reshape(places.shape), torch.from_numpy(places))
+    assert torch.equal(y.reshape(values.shape), torch.from_numpy(values))
+    cotangent = torch.randint(-3, 4, y.shape, generator=generator).double()
+    expected = definitions.adaptive_max_pool_gradient(cotangent.reshape(values.shape).numpy(), places, size)
+    assert torch.equal(grad(y, leaf, cotangent)[0].reshape(x.shape), torch.from_numpy(expected))
+
+
+@given(
+    case=st.sampled_from((2, 3)).flatmap(sizes),
+    seed=st.integers(0, 999),
+    dtype=st.sampled_from((torch.float64, torch.float32, torch.float16, torch.bfloat16)),
+)
+def test_from_equal_seeds_values_places_and_gradients_equal_torch(case: Any, seed: int, dtype: torch.dtype) -> None:
+    size, kernel, output = case
+    results = []
+    for library in (functional, F):
+        torch.manual_seed(seed)
+        x = torch.randint(0, 9, (2, 3, *size)).to(dtype)
+        x.view(-1)[seed % x.numel()] = torch.nan
+        leaf = x.clone().requires_grad_()
+        layer = getattr(library, f"fractional_max_pool{len(size)}d")
+        y, index = layer(leaf, kernel, output, return_indices=True)
+        (x_bar,) = grad(y, leaf, torch.randint(-3, 4, y.shape).to(dtype))
+        results.append((y.nan_to_num(99), index, x_bar))
+    assert all(map(torch.equal, *results))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_derivatives_of_three_orders_in_every_mode(ndim: int) -> None:
+    samples = torch.linspace(0, 0.9, 2 * ndim, dtype=torch.float64).reshape(1, 2, ndim)
+    layer = getattr(functional, f"fractional_max_pool{ndim}d")
+    x = spread_out((1, 2, *(4, 5, 3)[:ndim])).requires_grad_()
+
+    def apply(t: torch.Tensor) -> torch.Tensor:
+        return layer(t, 2, 2 if ndim == 2 else (2, 3, 1), _random_samples=samples)
+
+    def curved(t: torch.Tensor) -> torch.Tensor:
+        return grad((apply(t) ** 3).sum(), t, create_graph=True)[0]
+
+    options = {"check_batched_grad": True, "nondet_tol": 0.0, "eps": 1e-4}
+    assert gradcheck(apply, x, check_forward_ad=True, check_batched_forward_grad=True, **options)
+    assert gradgradcheck(apply, x, check_fwd_over_rev=True, gen_non_contig_grad_outputs=True, **options)
+    assert gradgradcheck(curved, x, nondet_tol=0.0, eps=1e-4)
+
+
+def test_samples_outside_their_range_never_lead_outside_the_input() -> None:
+    x = spread_out((1, 2, 7, 6))
+    for wild in (-1e9, 1e9, torch.inf, torch.nan):
+        samples = torch.full((1, 2, 2), wild, dtype=torch.float64)
+        _, index = functional.fractional_max_pool2d(x, 2, 3, return_indices=True, _random_samples=samples)
+        assert index.min() >= 0 and index.max() < 42
+
+
+def test_no_samples_and_no_windows() -> None:
+    for library in (functional, F):
+        assert library.fractional_max_pool2d(torch.ones(0, 3, 7, 6), 2, 3).shape == (0, 3, 3, 3)
+        assert library.fractional_max_pool2d(torch.ones(2, 3, 7, 6), 2, (0, 3)).shape == (2, 3, 0, 3)
+
+
+def test_autocast_widens_as_torch_does() -> None:
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        results = []
+        for library in (functional, F):
+            torch.manual_seed(0)
+            x = torch.randn(2, 3, 7, 6).to(dtype)
+            with torch.autocast("cpu", torch.bfloat16):
+                results.append(library.fractional_max_pool2d(x, 2, 3, return_indices=True))
+        ours, theirs = results
+        assert ours[0].dtype == theirs[0].dtype
+        assert all(map(torch.equal, ours, theirs))
+
+
+def refused(ndim: int) -> dict[str, tuple[Any, Any, dict[str, Any]]]:
+    """Input, kernel and options of every kind of bad call."""
+    n = ndim
+    x = torch.ones((2, 3, 7, 6, 5)[: 2 + n])
+    three = {"output_size": 3}
+
+    def sampled(samples: Any) -> tuple[Any, Any, dict[str, Any]]:
+        return x, 2, {**three, "_random_samples": samples}
+
+    return {
+        "no size": (x, 2, {}),
+        "ratios for other axes": (x, 2, {"output_ratio": (0.5,) * (n + 1)}) if n == 2 else (x, 2, {}),
+        "one ratio": (x, 2, {"output_ratio": 0.5}) if n == 2 else (x, 2, {"output_ratio": 1.5}),
+        "a ratio that is text": (x, 2, {"output_ratio": "a"}),
+        "too many windows": (x, 2, {"output_size": 7}),
+        "a negative size": (x, 2, {"output_size": -1}),
+        "no kernel": (x, 0, three),
+        "a negative kernel": (x, -1, three),
+        "a kernel larger than the input": (x, 9, three),
+        "kernels for other axes": (x, (2,) * (n + 1), three),
+        "sizes for other axes": (x, 2, {"output_size": (2,)}),
+        "no sizes": (x, 2, {"output_size": ()}),
+        "a kernel that is text": (x, "2", three),
+        "a kernel with a fraction": (x, 2.5, three),
+        "a size with a fraction": (x, 2, {"output_size": 2.5}),
+        "a size that is nothing": (x, 2, {"output_size": (None,) * n}),
+        "a vast size": (x, 2, {"output_size": 2**62}),
+        "a vast kernel": (x, 2**62, three),
+        "beyond 64 bits": (x, 2, {"output_size": 2**64}),
+        "a bool": (x, True, three),
+        "samples for other axes": sampled(torch.rand(2, 3, n + 1)),
+        "samples without a batch": sampled(torch.rand(3, n)),
+        "samples for fewer images": sampled(torch.rand(1, 3, n)),
+        "samples for other channels": sampled(torch.rand(2, 5, n)),
+        "samples of another precision": sampled(torch.rand(2, 3, n).double()),
+        "samples in a list": sampled([0.5]),
+        "integers": (x.long(), 2, three),
+        "integers with samples": (x.long(), 2, {**three, "_random_samples": torch.ones(2, 3, n).long()}),
+        "complex numbers": (x.to(torch.complex64), 2, three),
+        "no channels": (x[0, 0], 2, three),
+        "too many axes": (x[None], 2, three),
+        "nothing along an axis": (x[..., :0], 2, three),
+        "a list": ([1.0], 2, three),
+    }
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("mistake", refused(2))
+def test_what_torch_refuses_is_refused_in_its_words(ndim: int, mistake: str) -> None:
+    input, kernel, options = refused(ndim)[mistake]
+    name = f"fractional_max_pool{ndim}d"
+    with pytest.raises(Exception) as theirs:  # noqa: PT011  # its type is compared below
+        getattr(F, name)(input, kernel, **options)
+    with pytest.raises(type(theirs.value)) as ours:
+        getattr(functional, name)(input, kernel, **options)
+    assert type(ours.value) is type(theirs.value)
+    assert str(ours.value).startswith(str(theirs.value).split("\n")[0][:40])
