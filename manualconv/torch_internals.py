@@ -205,6 +205,11 @@ UNDERSCORED: dict[str, Callable[..., Any]] = {
         )
     },
     **{
+        name: getattr(torch._C._nn, name)
+        for kind in ("elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu6", "silu")
+        for name in (kind, f"{kind}_")
+    },
+    **{
         f"{kind}_pad{ndim}d": getattr(torch._C._nn, f"{kind}_pad{ndim}d")
         for kind in ("reflection", "replication")
         for ndim in (1, 2, 3)

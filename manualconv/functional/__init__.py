@@ -42,7 +42,7 @@ from manualconv.functional.rectifiers import (
 )
 from manualconv.functional.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from manualconv.functional.sigmoidal import gelu, logsigmoid, mish, scaled_tanh, sigmoid, silu, softplus, tanh
-from manualconv.functional.softmax import log_softmax, softmax
+from manualconv.functional.softmax import log_softmax, softmax, softmin
 from manualconv.functional.subsampling import subsample1d, subsample2d, subsample3d
 from manualconv.functional.toeplitz import Connections, connections, spectral_norm, toeplitz
 
@@ -115,6 +115,7 @@ __all__ = [
     "silu",
     "smooth_l1_loss",
     "softmax",
+    "softmin",
     "softplus",
     "spectral_norm",
     "subsample1d",

@@ -77,13 +77,23 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _dropped("dropout", input, p, training, inplace, channels=False)
 
 
+def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each channel of ``(N, C, …)`` 0 with probability `p`, else divided by ``1 − p``; what torch.feature_dropout is.
+
+    Raises:
+        ValueError: `p` outside 0 … 1.
+        RuntimeError: less than two axes.
+    """
+    return _dropped("feature_dropout", input, p, training, inplace, channels=True)
+
+
 def _channels(name: str, ndim: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
     validation.check_dropout("feature_dropout", input, p, training)
     validation.check_channels(name, ndim, input)
     # torch reads (C, H, W) as (N, C, L) in two dimensions, and there alone.
     alone = ndim != 2 and input.dim() != ndim + 2
     x = input.unsqueeze(0) if alone else input
-    y = _dropped("feature_dropout", x, p, training, inplace, channels=True)
+    y = feature_dropout(x, p, training, inplace)
     if inplace:
         return input
     return y.squeeze(0) if alone else y

@@ -1,10 +1,12 @@
-"""softmax and log_softmax, by hand: the activations that join entries.
+"""softmax, log_softmax and softmin, by hand: the activations that join entries.
 
-The derivatives stand in `manualconv.autograd.softmax`.  Both take any shape and a floating point dtype and return the
+The derivatives stand in `manualconv.autograd.softmax`.  All take any shape and a floating point dtype and return the
 same shape and dtype.
 """
 
 from __future__ import annotations
+
+import warnings
 
 import torch
 from torch import Tensor
@@ -14,13 +16,20 @@ from manualconv.functional.precision import widened
 from manualconv.functional.validation import arguments
 
 
+def _guessed_axis(name: str, input: Tensor) -> int:
+    """torch's axis where none is given, with its warning."""
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=4,
+    )
+    return 0 if input.dim() in (0, 1, 3) else 1
+
+
 def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:
     """The input in the dtype asked for, and a checked axis."""
     arguments.check_tensor(name, input)
     if dim is None:
-        raise TypeError(
-            f"{name}(): dim must be given: the axis whose entries sum to one (torch guesses it, with a warning)"
-        )
+        dim = _guessed_axis(name, input)
     rank = max(input.dim(), 1)
     if not -rank <= dim < rank:
         raise IndexError(
@@ -35,12 +44,27 @@ def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) 
 
 
 def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
-    """``e^z / Σ e^z`` along `dim`; cast to `dtype` first if given.  IndexError for a `dim` out of range."""
+    """``e^z / Σ e^z`` along `dim`; cast to `dtype` first if given.
+
+    Without a `dim`, along the first axis of vectors and of three axes, else the second, with torch's warning.
+    IndexError for a `dim` out of range.
+    """
     p: Tensor = Softmax.call(*_axis("softmax", input, dim, dtype))
     return p
 
 
 def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
-    """``z − log Σ e^z`` along `dim`; cast to `dtype` first if given.  IndexError for a `dim` out of range."""
+    """``z − log Σ e^z`` along `dim`; cast to `dtype` first if given.
+
+    Without a `dim`, along the first axis of vectors and of three axes, else the second, with torch's warning.
+    IndexError for a `dim` out of range.
+    """
     y: Tensor = LogSoftmax.call(*_axis("log_softmax", input, dim, dtype))
     return y
+
+
+def softmin(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+    """``e^(−z) / Σ e^(−z)``: `softmax` of −z."""
+    z, axis = _axis("softmin", input, dim, dtype)
+    p: Tensor = Softmax.call(-z, axis)
+    return p

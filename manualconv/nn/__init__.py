@@ -94,7 +94,7 @@ from manualconv.nn.rectifiers import (
 )
 from manualconv.nn.regression_loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from manualconv.nn.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Sigmoid, SiLU, Softplus, Tanh
-from manualconv.nn.softmax import LogSoftmax, Softmax
+from manualconv.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from manualconv.nn.subsampling import Subsample1d, Subsample2d, Subsample3d
 
 __all__ = [
@@ -148,6 +148,9 @@ __all__ = [
     "InstanceNorm2d",
     "InstanceNorm3d",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LayerNorm",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
@@ -163,9 +166,6 @@ __all__ = [
     "LazyInstanceNorm3d",
     "LazyLinear",
     "LeakyReLU",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
     "Linear",
     "LocalResponseNorm",
     "LogSigmoid",
@@ -200,6 +200,8 @@ __all__ = [
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softmax2d",
+    "Softmin",
     "Softplus",
     "Subsample1d",
     "Subsample2d",

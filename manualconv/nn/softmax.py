@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.functional.validation import activation as validation
 
 
 class Softmax(torch.nn.Softmax):
-    """torch.nn.Softmax by hand; `dim` must be given."""
+    """torch.nn.Softmax by hand."""
 
     def forward(self, input: Tensor) -> Tensor:
         """``e^z / Σ e^z``."""
@@ -17,8 +18,24 @@ class Softmax(torch.nn.Softmax):
 
 
 class LogSoftmax(torch.nn.LogSoftmax):
-    """torch.nn.LogSoftmax by hand; `dim` must be given."""
+    """torch.nn.LogSoftmax by hand."""
 
     def forward(self, input: Tensor) -> Tensor:
         """``z − log Σ e^z``."""
         return functional.log_softmax(input, self.dim)
+
+
+class Softmin(torch.nn.Softmin):
+    """torch.nn.Softmin by hand."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``e^(−z) / Σ e^(−z)``."""
+        return functional.softmin(input, self.dim)
+
+
+class Softmax2d(torch.nn.Softmax2d):
+    """torch.nn.Softmax2d by hand: along the channels of ``(N, C, H, W)`` or ``(C, H, W)``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``e^z / Σ e^z``."""
+        return functional.softmax(validation.checked_image(input), -3)

@@ -49,8 +49,6 @@ def _unlike_ours(module: Module) -> str | None:
     """Why this layer of torch's cannot be ours, for all that its type can; None if it can."""
     if "forward" in vars(module):
         return "its forward was replaced on the instance"
-    if isinstance(module, (torch.nn.Softmax, torch.nn.LogSoftmax)) and module.dim is None:
-        return "dim is None, for torch to guess"
     return None
 
 

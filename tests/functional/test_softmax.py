@@ -51,10 +51,19 @@ def test_a_dtype_asked_for_is_the_dtype_of_the_sum() -> None:
         assert error(y, theirs(z.double(), 0), torch.full((3,), 4.0).double()) <= 5
 
 
-def test_softmax_needs_an_axis_in_range() -> None:
+def test_an_axis_out_of_range_is_refused() -> None:
     z = torch.ones(2, 3)
-    with pytest.raises(TypeError, match="dim must be given"):
-        functional.softmax(z)
     for dim in (2, -3):
         with pytest.raises(IndexError, match="Dimension out of range"):
             functional.log_softmax(z, dim)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
+@pytest.mark.parametrize("rank", [0, 1, 2, 3, 4])
+def test_an_axis_left_out_is_torch_s_with_its_warning(name: str, rank: int) -> None:
+    z, results = drawn((2, 3, 4, 5)[:rank], 0), []
+    for library in (functional, F):
+        with pytest.warns(UserWarning, match=f"Implicit dimension choice for {name} has been deprecated") as caught:
+            results.append(getattr(library, name)(z))
+        assert caught[0].filename == __file__ or library is F
+    torch.testing.assert_close(*results, rtol=0, atol=1e-14)

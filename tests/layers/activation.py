@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "gelu": ("tanh",),
     "softmax": (1,),
     "log_softmax": (-1,),
+    "softmin": (1,),
 }
 FUNCTIONS: dict[str, Example] = {
     name: Example(lambda z, name=name, more=more: getattr(functional, name)(z, *more), (ROWS,))
@@ -55,6 +56,8 @@ MODULES: dict[str, Module] = {
     "GELU": (lambda: nn.GELU(), (2, 3)),
     "Softmax": (lambda: nn.Softmax(1), (2, 3)),
     "LogSoftmax": (lambda: nn.LogSoftmax(1), (2, 3)),
+    "Softmin": (lambda: nn.Softmin(1), (2, 3)),
+    "Softmax2d": (lambda: nn.Softmax2d(), (2, 3, 2, 2)),
 }
 PAIRS: dict[str, Pair] = {
     "hardtanh": pair("hardtanh", (ROWS,), min_val=-0.75, max_val=1.0),

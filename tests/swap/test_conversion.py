@@ -255,7 +255,6 @@ LEFT = {
     "scripted: its code was compiled before": lambda: torch.jit.script(torch.nn.ReLU()),
     "code of its own": lambda: Doubled(),
     "its forward was replaced on the instance": replaced_forward,
-    "dim is None, for torch to guess": lambda: torch.nn.Softmax(),
 }
 
 

@@ -23,16 +23,15 @@ from tests.test_by_hand import Operators, exercise
 
 #: What a name of the family holds.
 FAMILY = re.compile(
-    r"conv|linear|relu|softmax|sigmoid|expit|tanh|pool|fold|im2col|col2im|(^|_)pad|threshold|attention|lstm|(^|_)gru|"
+    r"conv|linear|elu|softmax|sigmoid|expit|tanh|silu|mish|hard|softplus|threshold|dropout|pool|fold|im2col|col2im|"
+    r"(^|_)pad|attention|lstm|(^|_)gru|"
     r"(batch|layer|group|instance|response|rms)_norm|loss|cross_entropy|kl_div"
 )
 
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
     "no hand-written operation of the kind yet": """
-        bilinear conv_tbc
-        hardsigmoid hardsigmoid_ hardtanh hardtanh_ relu6 relu6_ leaky_relu leaky_relu_ log_sigmoid prelu rrelu rrelu_
-        rrelu_with_noise rrelu_with_noise_ threshold threshold_ rms_norm
+        bilinear conv_tbc prelu rrelu rrelu_ rrelu_with_noise rrelu_with_noise_ hardshrink rms_norm
         cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss multi_margin_loss
         multilabel_margin_loss poisson_nll_loss soft_margin_loss triplet_margin_loss""",
     "the same padding under a mode's number": "_pad_enum",
@@ -43,7 +42,8 @@ LEFT = {
         miopen_convolution_transpose miopen_depthwise_convolution mkldnn_linear mkldnn_reorder_conv2d_weight
         mkldnn_reorder_conv3d_weight _native_batch_norm_legit native_batch_norm native_layer_norm native_group_norm
         miopen_batch_norm _fused_rms_norm batch_norm_stats batch_norm_update_stats batch_norm_gather_stats
-        batch_norm_gather_stats_with_counts batch_norm_elemt batch_norm_backward_elemt batch_norm_backward_reduce""",
+        batch_norm_gather_stats_with_counts batch_norm_elemt batch_norm_backward_elemt batch_norm_backward_reduce
+        native_dropout""",
     "one fused layer, whose parts no mode sees": "rnn_relu rnn_tanh lstm gru",
     "quantised or packed": """
         _wrapped_linear_prepack _wrapped_quantized_linear_prepacked fbgemm_linear_fp16_weight
@@ -118,6 +118,9 @@ WITH_OUT = {
     "reflection_pad1d": lambda x, out: torch._C._nn.reflection_pad1d(x, (1, 2), out=out),
     "mse_loss": lambda x, out: torch._C._nn.mse_loss(x, spread_out((3, 1), 1), 0, out=out),
     "huber_loss": lambda x, out: torch._C._nn.huber_loss(x, spread_out(ROWS, 1), 0, 0.7, out=out),
+    "gelu": lambda x, out: F.gelu(x, out=out),
+    "softplus": lambda x, out: F.softplus(x, 2, out=out),
+    "leaky_relu": lambda x, out: torch._C._nn.leaky_relu(x, 0.2, out=out),
     "sigmoid": lambda x, out: torch.sigmoid(x, out=out),
     "expit": lambda x, out: torch.special.expit(x, out=out),
     "tanh": lambda x, out: torch.tanh(x, out=out),

@@ -72,3 +72,13 @@ def check_approximate(approximate: Any) -> None:
         raise TypeError(f"gelu(): argument 'approximate' must be str, not {kind(approximate)} ['none' or 'tanh']")
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"approximate argument must be either none or tanh. [approximate={approximate!r}]")
+
+
+def checked_image(input: Tensor) -> Tensor:
+    """The input, if it has the three or four axes of an image."""
+    check_tensor("softmax", input)
+    if input.dim() not in (3, 4):
+        raise ValueError(
+            f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead [(C, H, W) or (N, C, H, W)]"
+        )
+    return input

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import wraps
 from typing import Any
 
@@ -11,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.autograd import ELU
+from manualconv.functional.in_place import run
 from manualconv.swap.table.spelling import Operation, in_place, to_out
 from manualconv.torch_internals import UNDERSCORED
 
@@ -18,23 +19,12 @@ relu, sigmoid, tanh = functional.relu, functional.sigmoid, functional.tanh
 softmax, log_softmax = functional.softmax, functional.log_softmax
 
 
-def _guessed_axis(name: str, input: Tensor, dim: int | None) -> int:
-    """torch's axis where none is given, with its warning."""
-    if dim is not None:
-        return dim
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=4,
-    )
-    return 0 if input.dim() in (0, 1, 3) else 1
-
-
 def _functional_softmax(ours: Operation) -> Operation:
-    """``F.softmax``: the axis may be left to torch's guess."""
+    """``F.softmax``: the depth of its warning may be given."""
 
     @wraps(ours)
     def spelled(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-        return ours(input, _guessed_axis(ours.__name__, input, dim), dtype=dtype)
+        return ours(input, dim, dtype=dtype)
 
     return spelled
 
@@ -59,7 +49,58 @@ def _raw_softmax(ours: Operation) -> Operation:
     return to_out(spelled)
 
 
+def _overwriting(ours: Operation) -> Operation:
+    """The name with an underscore, of ours with ``inplace``."""
+
+    @wraps(ours)
+    def spelled(*args: Any, **kwargs: Any) -> Any:
+        return ours(*args, **kwargs, inplace=True)
+
+    return spelled
+
+
+def _elu(input: Tensor, alpha: Any = 1.0, scale: Any = 1.0, input_scale: Any = 1.0, *, inplace: bool = False) -> Tensor:
+    """``torch._C._nn.elu``: the one behind elu, celu and selu."""
+    if scale == input_scale == 1:
+        return functional.elu(input, alpha, inplace)
+    functional.elu(input[:0] if input.dim() else input, alpha)  # for what it refuses
+    return run(ELU, input, alpha * scale, scale, input_scale, inplace=inplace)
+
+
+def _gelu_in_place(input: Tensor, *, approximate: str = "none") -> Tensor:
+    # What gelu keeps must not be what is overwritten.
+    return input.copy_(functional.gelu(input.clone(), approximate))
+
+
+#: Ours by torch's raw names, which most take ``out=`` and have a form with an underscore.
+RAW: dict[str, Operation] = {
+    "elu": _elu,
+    "hardsigmoid": functional.hardsigmoid,
+    "hardswish": functional.hardswish,
+    "hardtanh": functional.hardtanh,
+    "leaky_relu": functional.leaky_relu,
+    "mish": functional.mish,
+    "relu6": functional.relu6,
+    "silu": functional.silu,
+}
+
 TABLE: dict[Operation, Operation] = {
+    **{getattr(F, name): getattr(functional, name) for name in RAW},
+    **{UNDERSCORED[name]: to_out(ours) for name, ours in RAW.items()},
+    **{UNDERSCORED[f"{name}_"]: _overwriting(ours) for name, ours in RAW.items()},
+    F.gelu: to_out(functional.gelu),
+    UNDERSCORED["gelu_"]: _gelu_in_place,
+    F.softplus: to_out(functional.softplus),
+    F.logsigmoid: to_out(functional.logsigmoid),
+    F.celu: functional.celu,
+    torch.celu: functional.celu,
+    torch.celu_: _overwriting(functional.celu),
+    F.selu: functional.selu,
+    torch.selu: functional.selu,
+    torch.selu_: _overwriting(functional.selu),
+    F.threshold: functional.threshold,
+    torch.threshold: to_out(functional.threshold),
+    torch.threshold_: _overwriting(functional.threshold),
     F.relu: relu,
     torch.relu: relu,
     Tensor.relu: relu,

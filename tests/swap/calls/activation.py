@@ -9,7 +9,64 @@ from torch import Tensor
 from manualconv.torch_internals import UNDERSCORED
 from tests.swap.calls.call import ROWS, Calls
 
+ARGUMENTS = {
+    "elu": (1.5,),
+    "hardsigmoid": (),
+    "hardswish": (),
+    "hardtanh": (-0.75, 1.1),
+    "leaky_relu": (0.2,),
+    "mish": (),
+    "relu6": (),
+    "silu": (),
+}
+
+
+def _raw(name: str) -> Calls:
+    """torch.nn.functional's function, plain and in place, and the two behind it."""
+    function, arguments = getattr(F, name), ARGUMENTS[name]
+    # torch multiplies by a sixth of single precision in hardsigmoid's slope.
+    dtype = torch.float32 if name == "hardsigmoid" else torch.float64
+    plain, overwriting = UNDERSCORED[name], UNDERSCORED[f"{name}_"]
+    return {
+        function: [
+            (lambda z: function(z.to(dtype), *arguments), (ROWS,)),
+            (lambda z: function(z.to(dtype) * 1, *arguments, inplace=True), (ROWS,)),
+        ],
+        plain: [(lambda z: plain(z.to(dtype), *arguments), (ROWS,))],
+        overwriting: [(lambda z: overwriting(z.to(dtype) * 1, *arguments), (ROWS,))],
+    }
+
+
 CALLS: Calls = {
+    **{theirs: calls for name in ARGUMENTS for theirs, calls in _raw(name).items()},
+    UNDERSCORED["elu"]: [
+        (lambda z: torch._C._nn.elu(z, 1.5), (ROWS,)),
+        (lambda z: torch._C._nn.elu(z, 1.5, 0.5, 2.0), (ROWS,)),
+        (lambda z: torch._C._nn.elu(z, alpha=0.25, input_scale=0.5), (ROWS,)),
+    ],
+    F.gelu: [
+        (F.gelu, (ROWS,)),
+        (lambda z: F.gelu(z, approximate="tanh"), (ROWS,)),
+        (torch.nn.GELU(), (ROWS,)),
+    ],
+    UNDERSCORED["gelu_"]: [
+        (lambda z: torch._C._nn.gelu_(z * 1), (ROWS,)),
+        (lambda z: torch._C._nn.gelu_(z * 1, approximate="tanh"), (ROWS,)),
+    ],
+    F.softplus: [(F.softplus, (ROWS,)), (lambda z: F.softplus(z, beta=2, threshold=1), (ROWS,))],
+    F.logsigmoid: [(F.logsigmoid, (ROWS,))],
+    F.celu: [(lambda z: F.celu(z, 0.5), (ROWS,)), (lambda z: F.celu(z * 1, 2.0, inplace=True), (ROWS,))],
+    torch.celu: [(torch.celu, (ROWS,))],
+    torch.celu_: [(lambda z: torch.celu_(z * 1, 0.5), (ROWS,)), (lambda z: F.celu_(z * 1), (ROWS,))],
+    F.selu: [(F.selu, (ROWS,)), (lambda z: F.selu(z * 1, inplace=True), (ROWS,))],
+    torch.selu: [(torch.selu, (ROWS,))],
+    torch.selu_: [(lambda z: torch.selu_(z * 1), (ROWS,))],
+    F.threshold: [
+        (lambda z: F.threshold(z, 0.3, -1.5), (ROWS,)),
+        (lambda z: F.threshold(z * 1, 0.3, -1.5, inplace=True), (ROWS,)),
+    ],
+    torch.threshold: [(lambda z: torch.threshold(z, 0.3, -1.5), (ROWS,))],
+    torch.threshold_: [(lambda z: torch.threshold_(z * 1, 0.3, -1.5), (ROWS,))],
     F.relu: [(F.relu, (ROWS,)), (lambda z: F.relu(z * 1, inplace=True), (ROWS,)), (torch.nn.ReLU(), (ROWS,))],
     torch.relu: [(torch.relu, (ROWS,))],
     Tensor.relu: [(lambda z: z.relu(), (ROWS,))],
