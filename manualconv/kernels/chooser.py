@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import direct, fourier, lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels import direct, fourier, lowering, lowering_batch_last, lowering_rows, matrix, shifting, winograd
 from manualconv.kernels.algorithm import Algorithm, Special
 from manualconv.kernels.cost import MAPS as MAPS
 from manualconv.kernels.cost import Sizes
@@ -32,7 +32,12 @@ DIRECT: dict[str, ModuleType] = {
     "matrix": matrix,
 }
 #: The others.
-SPECIAL: dict[str, ModuleType] = {"fourier": fourier}
+SPECIAL: dict[str, ModuleType] = {"fourier": fourier, "winograd": winograd}
+
+
+#: A map whose direct cost is below this, in nanoseconds, is computed directly: what is small is exact on integers and
+#: costs no thought.
+WORTH_CHOOSING = 2e5
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,12 @@ class Candidate:
 def candidates(map: str, sizes: Sizes, dtype: torch.dtype) -> list[Candidate]:
     """The direct algorithms as one and every special one, cheapest first."""
     found = [Candidate("direct", direct.cost(sizes), "every multiplication once")]
+    small = found[0].cost < WORTH_CHOOSING
     for name, file in SPECIAL.items():
         algorithm = cast(Special, file)
         reason = algorithm.refusal(sizes) if dtype.is_floating_point else f"no {dtype}"
+        if reason is None and small:
+            reason = f"the layer is small: directly it takes less than {WORTH_CHOOSING / 1e6:g} ms"
         if reason is None and algorithm.accuracy(sizes) == "fast" and sizes.window.accuracy == "exact":
             reason = "its errors are of the fast tier: manualconv.accuracy('fast') admits it"
         cost = float("inf") if reason else algorithm.cost(map, sizes)
@@ -66,8 +74,10 @@ def chosen(map: str, t: Tensor, other: Tensor, channels: int, outputs: int, wind
     eager = window.ndim > 0 and is_plain(t) and is_plain(other)
     if window.algorithm is not None:
         return _asked_for(window.algorithm, t, other, channels, outputs, window, eager)
-    if SPECIAL and eager and t.device.type == "cpu" and t.numel() > 0 and other.numel() > 0:
+    if eager and t.device.type == "cpu":
         sizes = Sizes(t.shape[0], channels, outputs, t.element_size(), window)
+        if direct.cost(sizes) < WORTH_CHOOSING:
+            return direct.chosen(t, other, channels, window)
         best = candidates(map, sizes, t.dtype)[0]
         if best.name != "direct":
             return cast(Algorithm, SPECIAL[best.name])
