@@ -13,7 +13,7 @@ from torch import Tensor
 from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
-from tests.proof import adaptive_pooling, max_pooling, normalization
+from tests.proof import adaptive_pooling, average_pooling, max_pooling, normalization
 from tests.referee import by_hand, transposed_by_hand
 from tests.strategies import (
     Convolution,
@@ -26,6 +26,7 @@ from tests.strategies import (
     poolings,
     transposed_convolutions,
 )
+from tests.strategies.averaging import averages
 from tests.tensors import unshared
 
 #: Numbers that the tensors of a differentiated case may hold together: each costs a column of the Jacobian.
@@ -181,6 +182,19 @@ OPERATIONS = {
             lambda case, question=question: Question(*question(case)),
         )
         for name, question in (("max_pool", max_pooling.pooled), ("max_unpool", max_pooling.unpooled))
+        for n in (1, 2, 3)
+    },
+    **{
+        f"{name}{n}d": Operation(
+            averages(n),
+            lambda case: average_pooling.smaller(case, FEW),
+            lambda case, question=question, exact=exact: Question(*question(case), exact=exact),
+        )
+        for name, question, exact in (
+            ("avg_pool", average_pooling.averaged, True),
+            ("lp_pool", average_pooling.normed, False),
+            ("subsample", average_pooling.subsampled, True),
+        )
         for n in (1, 2, 3)
     },
     "linear": Operation(convolutions(0, groups=(1,)), smaller, _convolved),

@@ -12,7 +12,7 @@ from tests.strategies.pooling import Pooling, poolings
 DIVISIBLE = 432
 
 
-def _as_torch_takes_it(case: Pooling) -> Pooling:
+def as_torch_takes_it(case: Pooling) -> Pooling:
     """In one dimension no divisor of one's own, in three an input as long as the kernel even without its padding."""
     window = case.window
     if window.ndim == 1:
@@ -25,7 +25,7 @@ def _as_torch_takes_it(case: Pooling) -> Pooling:
 
 def averages(*ndims: int) -> st.SearchStrategy[Pooling]:
     """Any average pooling over so many axes."""
-    return st.sampled_from(ndims).flatmap(lambda ndim: poolings(ndim, dilated=False)).map(_as_torch_takes_it)
+    return st.sampled_from(ndims).flatmap(lambda ndim: poolings(ndim, dilated=False)).map(as_torch_takes_it)
 
 
 def options(case: Pooling) -> dict[str, object]:
