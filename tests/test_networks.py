@@ -17,7 +17,7 @@ from tests.networks.attribution import Attribution
 from tests.networks.catalogue import NETWORKS, Network
 from tests.networks.comparison import ROUNDING, ExactSlopes, Row, Run, both_modes, compare, judge, loads_both_ways
 
-FASTEST = ("squeezenet1_1", "shufflenet_v2_x0_5", "mnasnet0_5", "resnet18")
+FASTEST = ("squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small", "resnet18")
 SEGMENTATION = {"fcn_resnet50", "deeplabv3_resnet50"}
 
 

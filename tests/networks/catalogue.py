@@ -34,16 +34,17 @@ class Network:
         """The model with nothing at its neutral value, by which a wrong use of it could not be told.
 
         Constant parameters (scales of 1, shifts and last layers of 0) get noise, and batch normalisation the statistics
-        of the images: with those of a new model, signals die out on the way through a deep one in evaluation.
+        that the images have in evaluation: with those of a new model signals die out on the way through a deep one, and
+        with those of training, where blocks are left out at random, they grow until rounding is all that is compared.
         """
-        model = self.build().train()
+        model = self.build().eval()
         with torch.no_grad():
             for p in model.parameters():
                 if p.min() == p.max():
                     p.add_(torch.randn_like(p), alpha=0.1)
             momenta = {m: m.momentum for m in model.modules() if isinstance(m, _BATCH_NORM)}
             for m in momenta:
-                m.momentum = None
+                m.train().momentum = None
             model(self.images())
             for m, momentum in momenta.items():
                 m.momentum = momentum
