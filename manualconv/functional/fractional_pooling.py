@@ -42,7 +42,7 @@ def _fractional(
         samples = torch.rand(batch, input.shape[-ndim - 1], ndim, dtype=input.dtype, device=input.device)
     kernel, size = validation.check_fractional(ndim, input, kernel_size, output_size, samples)
     (input,) = widened(input)  # type: ignore[assignment]
-    drawn: Tensor = widened(samples)[0]  # type: ignore[assignment]
+    drawn: Tensor = widened(samples)[0].to(input.device)  # type: ignore[union-attr]
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     with torch.no_grad():
         index = argmax_fractional(x.detach(), drawn, kernel, size)

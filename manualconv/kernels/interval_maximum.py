@@ -69,9 +69,11 @@ def argmax_places(x: Tensor, places: Sequence[Tensor]) -> Tensor:
     for axis in reversed(range(2, 2 + ndim)):
         at = places[axis - 2]
         v = _taken(best, at, axis)
-        best, tap = _largest(v, axis + 1, may_be_nan)
-        at = _along(at, axis, ndim).expand(v.shape).gather(axis + 1, tap).squeeze(axis + 1)
-        best = best.squeeze(axis + 1)
+        at = _along(at, axis, ndim).expand(v.shape)
+        if v.shape[axis + 1] > 1:
+            v, tap = _largest(v, axis + 1, may_be_nan)
+            at = at.gather(axis + 1, tap)
+        best, at = v.squeeze(axis + 1), at.squeeze(axis + 1)
         behind = 0 if index is None else index.gather(axis, at)
         index = at * prod(size[axis - 1 :]) + behind
     assert index is not None

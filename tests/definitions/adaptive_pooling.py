@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
-from math import ceil, floor, inf, isnan
+from math import floor, inf, isnan
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def interval(p: Index, input_size: Index, output_size: Index) -> list[Index]:
     return list(
         product(
             *(
-                range(floor(Fraction(q * length, parts)), ceil(Fraction((q + 1) * length, parts)))
+                range(q * length // parts, -(-(q + 1) * length // parts))
                 for q, length, parts in zip(p, input_size, output_size, strict=True)
             )
         )

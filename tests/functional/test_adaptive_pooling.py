@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.kernels import intervals
 from tests import definitions
+from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
 from tests.strategies import AdaptivePooling, adaptive_poolings
 
@@ -280,9 +282,10 @@ def test_what_torch_refuses_is_refused_in_its_words(ndim: int, kind: str, mistak
         getattr(F, name)(input, size)
     with pytest.raises(type(theirs.value)) as ours:
         getattr(functional, name)(input, size)
-    assert type(ours.value) is type(theirs.value)
-    opening = str(theirs.value).split("\n")[0][:40]
-    assert str(ours.value).startswith(opening)
+    with checked(f"adaptive_{kind}_pool", ERRORS):
+        assert type(ours.value) is type(theirs.value)
+        opening = str(theirs.value).split("\n")[0][:40]
+        assert str(ours.value).startswith(opening)
 
 
 def test_an_output_size_of_zero_is_an_empty_result_as_in_torch() -> None:
@@ -310,3 +313,25 @@ def test_b20_global_and_adaptive_poolings_counted_by_hand(seen: Tensor) -> None:
     values, places = functional.adaptive_max_pool2d(-x, 2, return_indices=True)
     assert values.tolist() == [[[-1.0, -2.0], [-4.0, -5.0]]]
     assert places.tolist() == [[[0, 1], [3, 4]]]
+
+
+#: Where an interval starts and ends, wrongly: rounded the other way, to a common length, or to the nearest.
+WRONG = {
+    "ends rounded down": lambda p, i, o: (p * i // o, torch.maximum((p + 1) * i // o, p * i // o + 1)),
+    "starts rounded up": lambda p, i, o: ((p * i + o - 1) // o, ((p + 1) * i + o - 1) // o),
+    "one kernel and stride": lambda p, i, o: (p * (i // o), p * (i // o) + i - (o - 1) * (i // o)),
+    "to the nearest": lambda p, i, o: ((2 * p * i + o) // (2 * o), (2 * (p + 1) * i + o) // (2 * o)),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_the_loops_notice_an_interval_rounded_wrongly(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bounds(length: int, parts: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        return WRONG[fault](torch.arange(parts, device=device), length, parts)
+
+    monkeypatch.setattr(intervals, "bounds", bounds)
+    rising = torch.arange(1.0, 8.0) ** 2
+    x = torch.stack([rising, -rising])[None]
+    wrong = functional.adaptive_avg_pool1d(x, 3), functional.adaptive_max_pool1d(x, 3)
+    right = definitions.adaptive_avg_pool(x.numpy(), (3,)), definitions.adaptive_max_pool(x.numpy(), (3,))[0]
+    assert not any(torch.allclose(w, torch.from_numpy(r)) for w, r in zip(wrong, right))

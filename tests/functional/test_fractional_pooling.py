@@ -14,6 +14,7 @@ from torch.autograd import grad, gradcheck, gradgradcheck
 from manualconv import functional
 from tests import definitions
 from tests.layers import spread_out
+from tests.ledger import ERRORS, checked
 
 NUMBERS = st.integers(1, 4)
 
@@ -166,5 +167,6 @@ def test_what_torch_refuses_is_refused_in_its_words(ndim: int, mistake: str) -> 
         getattr(F, name)(input, kernel, **options)
     with pytest.raises(type(theirs.value)) as ours:
         getattr(functional, name)(input, kernel, **options)
-    assert type(ours.value) is type(theirs.value)
-    assert str(ours.value).startswith(str(theirs.value).split("\n")[0][:40])
+    with checked("fractional_max_pool", ERRORS):
+        assert type(ours.value) is type(theirs.value)
+        assert str(ours.value).startswith(str(theirs.value).split("\n")[0][:40])

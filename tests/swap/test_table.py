@@ -112,6 +112,7 @@ def test_a_spelling_runs_by_hand_and_equals_torch_s(
 
 WITH_OUT = {
     "linear": lambda x, out: F.linear(x, spread_out((2, 4)), out=out),
+    "adaptive_avg_pool2d": lambda x, out: torch._C._nn.adaptive_avg_pool2d(x, (2, 3), out=out),
     "avg_pool2d": lambda x, out: F.avg_pool2d(x, 2, out=out),
     "avg_pool3d": lambda x, out: F.avg_pool3d(x[None], 2, out=out),
     "im2col": lambda x, out: torch._C._nn.im2col(x, (2, 3), (1, 1), (0, 1), (2, 1), out=out),
@@ -141,11 +142,28 @@ def test_out_is_filled_by_hand_and_refuses_gradients(apply: Callable[[Tensor, Te
         apply(x.requires_grad_(), outs[0])
 
 
-def test_max_pool2d_with_indices_fills_two() -> None:
+@pytest.mark.parametrize(
+    ("apply", "expected"),
+    [
+        (torch._C._nn.max_pool2d_with_indices, F.max_pool2d),
+        (torch._C._nn.adaptive_max_pool2d, F.adaptive_max_pool2d),
+        (
+            lambda x, size, out: torch._C._nn.fractional_max_pool2d(
+                x, 2, size, torch.ones(2, 4, 2).double() / 3, out=out
+            ),
+            lambda x, size, **options: F.fractional_max_pool2d(
+                x, 2, size, _random_samples=torch.ones(2, 4, 2).double() / 3, **options
+            ),
+        ),
+    ],
+    ids=["max_pool2d_with_indices", "adaptive_max_pool2d", "fractional_max_pool2d"],
+)
+def test_a_maximum_with_its_places_fills_two(apply: Callable[..., Any], expected: Callable[..., Any]) -> None:
     x, outs = spread_out(IMAGES), (torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
-    with by_hand():
-        ours = torch._C._nn.max_pool2d_with_indices(x, 2, out=outs)
-    assert all(map(torch.equal, ours, F.max_pool2d(x, 2, return_indices=True)))
+    with Operators() as ran, by_hand():
+        ours = apply(x, 2, out=outs)
+    assert not ran.forbidden
+    assert all(map(torch.equal, ours, expected(x, 2, return_indices=True)))
     assert ours[0] is outs[0] and ours[1] is outs[1]
 
 

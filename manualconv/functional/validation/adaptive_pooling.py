@@ -106,15 +106,17 @@ def _check_filled(name: str, input: Tensor, first: int, ending: str) -> None:
             )
 
 
-def _check_memory(shape: Axes, item: int, words: str) -> None:
-    """The result fits into 64 bits, and where it is vast into memory."""
+def _check_memory(shape: Axes, item: int) -> None:
+    """The result, or its indices of 8 bytes, fits into 64 bits, and where it is vast into memory."""
     if any(size == 0 for size in shape):
         return
     count = prod(shape)
     if count * item >= 2**63:
+        stored = f"Storage size calculation overflowed with sizes={listed(shape)}"
+        words = "numel: integer multiplication overflow" if item == 1 else stored
         raise RuntimeError(f"{words} [output_size asks for {count} numbers]")
     if count > MANY:
-        torch.empty(shape, dtype=torch.uint8 if item == 1 else torch.int16 if item == 2 else torch.int32)
+        torch.empty(shape, dtype=torch.uint8 if item == 1 else torch.int64)
 
 
 def _refuse(name: str, input: Tensor, what: str) -> NotImplementedError:
@@ -156,7 +158,7 @@ def check_average(name: str, ndim: int, input: Tensor, size: Axes) -> None:
         raise RuntimeError(f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got {listed(input.shape)}")
     called = "adaptive_avg_pool2d" if ndim == 1 else name
     _check_filled(called, input, 1 if ndim == 3 else input.dim() - ndim, "mean")
-    _check_memory((*input.shape[: input.dim() - ndim], *size), 1, "numel: integer multiplication overflow")
+    _check_memory((*input.shape[: input.dim() - ndim], *size), 1)
     if not input.is_floating_point():
         raise _refuse(f"adaptive_avg_{KERNEL[ndim]}", input, "an average")
 
@@ -177,6 +179,6 @@ def check_maximum(name: str, ndim: int, input: Tensor, size: Axes) -> None:
     for p in size:
         if p < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {p}: {listed(shape)}")
-    _check_memory(shape, 8, f"Storage size calculation overflowed with sizes={listed(shape)}")
+    _check_memory(shape, 8)
     if not input.is_floating_point():
         raise _refuse(f"adaptive_max_{KERNEL[ndim]}", input, "a maximum of intervals")

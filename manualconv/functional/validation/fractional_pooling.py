@@ -110,15 +110,20 @@ def _check_room(ndim: int, input: Tensor, kernel: Axes, output: Axes) -> None:
 
 def _check_samples(ndim: int, input: Tensor, samples: Tensor) -> None:
     """One number for every sample, channel and axis, in the input's dtype."""
-    wanted = f"[_random_samples of size {listed(samples.shape)} must be (N, C, {ndim}), as torch.rand in input's dtype]"
     batch, channels = (1, input.shape[0]) if input.dim() == ndim + 1 else input.shape[:2]
     if samples.dtype != input.dtype:
-        raise RuntimeError(f"Expect _random_samples to have the same dtype as input {wanted}")
-    if samples.dim() != 3:
-        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.dim()} {wanted}")
-    if samples.shape[0] < batch:
-        raise RuntimeError(f"Expect _random_samples.size(0) no less then input batch size. {wanted}")
-    if samples.shape[1] != channels:
-        raise RuntimeError(f"Expect _random_samples.size(1) equals to input channel size. {wanted}")
-    if samples.shape[2] != ndim:
-        raise RuntimeError(f"Expect _random_samples.size(2) equals to {ndim}; got {samples.shape[2]}. {wanted}")
+        words = "Expect _random_samples to have the same dtype as input"
+    elif samples.dim() != 3:
+        words = f"Expect _random_samples to have 3 dimensions, got {samples.dim()}"
+    elif samples.shape[0] < batch:
+        words = "Expect _random_samples.size(0) no less then input batch size."
+    elif samples.shape[1] != channels:
+        words = "Expect _random_samples.size(1) equals to input channel size."
+    elif samples.shape[2] != ndim:
+        words = f"Expect _random_samples.size(2) equals to {ndim}; got {samples.shape[2]}."
+    else:
+        return
+    raise RuntimeError(
+        f"{words} [_random_samples of size {listed(samples.shape)} must be (N, C, {ndim}), as torch.rand in input's "
+        "dtype]"
+    )

@@ -29,7 +29,7 @@ def _placed(layer: Any, samples: Tensor, kernel: tuple[int, ...], size: tuple[in
     """With the same samples in every dtype: halves and quarters, which all of them hold."""
 
     def apply(x: Tensor) -> Tensor:
-        return layer(x, kernel, size, _random_samples=samples[: 1 if x.dim() == len(size) + 1 else len(x)].to(x.dtype))
+        return layer(x, kernel, size, _random_samples=samples.to(x.dtype))
 
     return apply
 
