@@ -17,7 +17,17 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import direct, fourier, lowering, lowering_batch_last, lowering_rows, matrix, shifting, winograd
+from manualconv.kernels import (
+    direct,
+    fourier,
+    loops,
+    lowering,
+    lowering_batch_last,
+    lowering_rows,
+    matrix,
+    shifting,
+    winograd,
+)
 from manualconv.kernels.algorithm import Algorithm, Special
 from manualconv.kernels.cost import MAPS as MAPS
 from manualconv.kernels.cost import Sizes
@@ -32,7 +42,7 @@ DIRECT: dict[str, ModuleType] = {
     "matrix": matrix,
 }
 #: The others.
-SPECIAL: dict[str, ModuleType] = {"fourier": fourier, "winograd": winograd}
+SPECIAL: dict[str, ModuleType] = {"fourier": fourier, "winograd": winograd, "loops": loops}
 
 
 #: A map whose direct cost is below this, in nanoseconds, is computed directly: what is small is exact on integers and

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import correlation, lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels import correlation, loops, lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.strategies import Convolution, convolutions
@@ -28,6 +28,7 @@ VARIANTS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "lowering, rows in place": (lowering_rows, {}),
     "shifting": (shifting, {}),
     "matrix": (matrix, {}),
+    "loops": (loops, {}),
     "chosen": (correlation, {}),
     "chosen among long rows": (correlation, {"SHORT_ROW": 0}),
     "chosen among large windows": (correlation, {"LARGEST_BLOCK": 0}),
@@ -40,6 +41,7 @@ def variants(window: Window) -> Iterator[tuple[str, ModuleType]]:
         lowering: window.groups == 1 and window.ndim > 0,
         lowering_rows: lowering_rows.takes(window),
         matrix: window.groups == 1 and window.ndim == 0,
+        loops: window.ndim > 0,
     }
     for name, (algorithm, limits) in VARIANTS.items():
         if not takes.get(algorithm, True):

@@ -1,0 +1,66 @@
+"""Loops compiled by Numba, where it is installed, and threads to run them on.
+
+Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and it is imported when the first loop is to
+run.  A compiled loop is kept in a cache beside its file, so that a machine compiles it once; where nothing can be
+written it is compiled once a process.  It runs without the interpreter's lock, so that plain threads share the work:
+Numba's own thread layers do not admit two callers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+import torch
+
+Loop = TypeVar("Loop", bound=Callable[..., object])
+
+#: Nanoseconds of work from which on handing a share to another thread pays.
+SHARED = 1e6
+#: Nanoseconds a call has to save before a loop is worth compiling.
+COMPILING = 2e5
+
+
+@cache
+def is_installed() -> bool:
+    """Whether there is a Numba to import."""
+    return find_spec("numba") is not None
+
+
+def compiled(loop: Loop) -> Loop:
+    """The loop in machine code.
+
+    Sums may be taken in any order and products added without a rounding between; NaN, infinities and division keep
+    their meaning.
+    """
+    from numba import njit
+
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}}
+    try:
+        fast: Loop = njit(cache=True, **options)(loop)
+    except RuntimeError:  # no place to cache it
+        fast = njit(**options)(loop)
+    return fast
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)  # a child has its parent's pools without their threads
+
+
+def share(run: Callable[[int, int], object], units: int, nanoseconds: float) -> None:
+    """Run units ``0 … units − 1`` in consecutive shares, ``run(first, last + 1)``, one on each of torch's threads."""
+    workers = min(torch.get_num_threads(), units) if nanoseconds > SHARED else 1
+    if workers <= 1:
+        run(0, units)
+        return
+    pool = _pools.setdefault(workers, ThreadPoolExecutor(workers, "manualconv"))
+    ends = [units * worker // workers for worker in range(workers + 1)]
+    others = [pool.submit(run, *ends[worker : worker + 2]) for worker in range(1, workers)]
+    run(ends[0], ends[1])
+    for other in others:
+        other.result()
