@@ -330,7 +330,7 @@ def test_the_loops_notice_an_interval_rounded_wrongly(fault: str, monkeypatch: p
         return WRONG[fault](torch.arange(parts, device=device), length, parts)
 
     monkeypatch.setattr(intervals, "bounds", bounds)
-    rising = torch.arange(1.0, 8.0) ** 2
+    rising = torch.arange(1.0, 9.0) ** 2
     x = torch.stack([rising, -rising])[None]
     wrong = functional.adaptive_avg_pool1d(x, 3), functional.adaptive_max_pool1d(x, 3)
     right = definitions.adaptive_avg_pool(x.numpy(), (3,)), definitions.adaptive_max_pool(x.numpy(), (3,))[0]
