@@ -43,6 +43,11 @@ def is_plain(t: Tensor) -> bool:
     return not is_wrapped(t)
 
 
+def is_unrecorded(*tensors: Tensor) -> bool:
+    """Whether plain tensors are computed with for their values alone: no mode of differentiation looks on."""
+    return not torch.is_grad_enabled() and forward_ad._current_level < 0 and all(is_plain(t) for t in tensors)
+
+
 def is_wrapped(t: Tensor) -> bool:
     """Whether t stands for another tensor, of ``torch.func`` or of the old vmap, whose memory is not to be seen."""
     return is_transformed(t) or bool(torch._C._functorch.is_legacy_batchedtensor(t))

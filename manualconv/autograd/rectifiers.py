@@ -9,8 +9,8 @@
     ELU           y = s·z where z > 0, else A·(e^(bz) − 1)   φ′ = s where z > 0, else A·b·e^(bz)
 
 At a kink the slope is torch's, which is that of one side: the lower one for ReLU, LeakyReLU and ELU, the outer one for
-the rest.  A NaN passes every gate but HardSigmoid's.  Between kinks φ′ is constant but for HardSwish and ELU, whose
-pieces are finite on both sides, so that no order multiplies an infinity by zero.
+the rest.  A NaN passes the gates of ReLU and Threshold alone.  Between kinks φ′ is constant but for HardSwish and ELU,
+whose pieces are finite on both sides, so that no order multiplies an infinity by zero.
 
 ELU stands for three: ELU itself (s = b = 1), CELU (A = 1/b) and SELU.
 
@@ -28,6 +28,7 @@ from torch import Tensor
 
 from manualconv.autograd.pointwise import OF_EITHER, OF_INPUT, Pointwise, Stepwise, in_float32
 from manualconv.kernels import pointwise as kernels
+from manualconv.torch_internals import is_unrecorded
 
 
 class Gate(Stepwise):
@@ -46,20 +47,12 @@ class Above(Stepwise):
         return torch.where(z <= least, 0, t)
 
 
-class Between(Stepwise):
-    """``t ⊙ 1[not (z ≤ l or z ≥ h)]``."""
-
-    @staticmethod
-    def forward(t: Tensor, z: Tensor, low: float, high: float) -> Tensor:
-        return torch.where((z <= low) | (z >= high), 0, t)
-
-
 class Inside(Stepwise):
     """``t ⊙ 1[l < z < h]``: a NaN in z lets nothing through."""
 
     @staticmethod
     def forward(t: Tensor, z: Tensor, low: float, high: float) -> Tensor:
-        return torch.where((z > low) & (z < high), t, 0)
+        return kernels.inside(t, z, low, high)
 
 
 class Leak(Stepwise):
@@ -67,7 +60,7 @@ class Leak(Stepwise):
 
     @staticmethod
     def forward(t: Tensor, z: Tensor, slope: float) -> Tensor:
-        return torch.where(z > 0, t, t * slope)
+        return kernels.leak(t, z, slope)
 
 
 class ReLU(Pointwise):
@@ -109,7 +102,7 @@ class HardTanh(Pointwise):
 
     @staticmethod
     def times_slope(kept: Tensor, t: Tensor, low: float, high: float, overwritten: bool) -> Tensor:
-        passed: Tensor = Between.call(t, kept, low, high)
+        passed: Tensor = Inside.call(t, kept, low, high)
         return passed
 
 
@@ -143,6 +136,8 @@ class HardSwish(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
+        if is_unrecorded(z, t):
+            return kernels.hardswish_slope(z, t)
         return t * torch.where(z <= -3, 0, torch.where(z < 3, z / 3 + 0.5, 1))
 
 
@@ -153,7 +148,7 @@ class LeakyReLU(Pointwise):
 
     @staticmethod
     def forward(z: Tensor, slope: float, overwritten: bool) -> Tensor:
-        return torch.where(z > 0, z, z * slope)
+        return kernels.leak(z, z, slope)
 
     @staticmethod
     def times_slope(kept: Tensor, t: Tensor, slope: float, overwritten: bool) -> Tensor:
@@ -169,12 +164,14 @@ class ELU(Pointwise):
     @staticmethod
     @in_float32
     def forward(z: Tensor, size: float, scale: float, input_scale: float) -> Tensor:
-        return torch.where(z > 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * size)
+        return kernels.elu(z, size, scale, input_scale)
 
     @staticmethod
     @in_float32
     def times_slope(z: Tensor, t: Tensor, size: float, scale: float, input_scale: float) -> Tensor:
         # At 0 the slope is the lower one, and constant: torch's second derivative there is 0.
         at_zero = size * input_scale
+        if at_zero == scale and is_unrecorded(z, t):
+            return kernels.elu_slope(z, t, size, input_scale)
         slope = torch.where(z < 0, (z.clamp(max=0) * input_scale).exp() * at_zero, at_zero)
         return t * (slope if at_zero == scale else torch.where(z <= 0, slope, scale))

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.kernels import pointwise as kernels
+from manualconv.torch_internals import is_unrecorded
 
 #: LeCun's tanh: ±1 at ±1, and the largest curvature there.
 A, B = 1.7159, 2 / 3
@@ -43,7 +44,7 @@ class Sigmoid(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return t * (y * (1 - y))
+        return kernels.sigmoid_slope(y, t) if is_unrecorded(y, t) else t * (y * (1 - y))
 
 
 class Tanh(Pointwise):
@@ -56,7 +57,7 @@ class Tanh(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return t * (1 - y * y)
+        return kernels.tanh_slope(y, t) if is_unrecorded(y, t) else t * (1 - y * y)
 
 
 class ScaledTanh(Pointwise):
@@ -122,6 +123,8 @@ class SiLU(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
+        if is_unrecorded(z, t):
+            return kernels.silu_slope(z, t)
         s: Tensor = Sigmoid.call(z)
         return t * (s * (1 + z * (1 - s)))
 
@@ -157,6 +160,8 @@ class GELU(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
+        if is_unrecorded(z, t):
+            return kernels.gelu_slope(z, t)
         density = torch.exp(-0.5 * (z * z)) * (1 / sqrt(2 * pi))
         return t * (0.5 * (1 + torch.erf(z * sqrt(0.5))) + z * density)
 

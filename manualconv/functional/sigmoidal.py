@@ -1,9 +1,9 @@
 """Activations with an exponential in them, by hand: sigmoids, and what is made of sigmoids.
 
 The derivatives stand in `manualconv.autograd.sigmoidal`.  All take any shape and return the same shape and dtype, and
-take floating point numbers; sigmoid and tanh turn integers into the default dtype and take complex numbers, as silu
-does.  With `inplace`, `input` is overwritten with the result and returned.  Each raises TypeError for what is no tensor
-or number, NotImplementedError for a dtype that torch's kernel does not take, as torch.nn.functional's.
+take floating point numbers; sigmoid and both tanh turn integers into the default dtype and take complex numbers, as
+silu does.  With `inplace`, `input` is overwritten with the result and returned.  Each raises TypeError for what is no
+tensor or number, NotImplementedError for a dtype that torch's kernel does not take, as torch.nn.functional's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def tanh(input: Tensor) -> Tensor:
 
 def scaled_tanh(input: Tensor) -> Tensor:
     """``1.7159·tanh(2z/3)``, LeNet-5's of 1998: ±1 at ±1, where its curvature is largest."""
-    validation.check_floating("scaled_tanh", input, "scaled_tanh")
+    check_tensor("scaled_tanh", input)
     y: Tensor = sigmoidal.ScaledTanh.call(input)
     return y
 

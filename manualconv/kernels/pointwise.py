@@ -1,29 +1,74 @@
-"""Kernels of pointwise maps that one torch operation does not give at the speed of memory."""
+"""Kernels of pointwise maps that one torch operation does not give at the speed of memory.
+
+Selecting is several times slower than multiplying, and every fresh tensor costs as much as the arithmetic that fills
+it: on plain tensors masks are numbers, 0 and 1, and results are made in place of the first temporary.  Multiplying by a
+mask is right unless a 0 meets an infinity or a NaN; the sum of the products tells.
+
+The slopes are for plain tensors that nothing records; each is the formula of its map in `autograd`.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from manualconv.torch_internals import is_plain
 
-#: Below this many entries one select is cheaper than a product and two sums.
+#: Below this many entries one select is cheaper than products and a sum.
 SMALL = 2**14
 
 
-def gate(t: Tensor, y: Tensor) -> Tensor:
-    """t where not ``y ≤ 0``, else 0, for y from a ReLU: no entry below 0.
+def _by_products(t: Tensor, z: Tensor) -> bool:
+    """Whether masks may be numbers."""
+    plain = is_plain(t) and t.shape == z.shape and t.dtype == z.dtype and t.is_floating_point()
+    return plain and t.numel() > SMALL and t.device.type == "cpu"
 
-    ``sign(y)`` is the gate as a number, and multiplying is several times faster than selecting.  It is right unless a
-    zero gate meets an infinity or a NaN, or y holds a NaN; the sums tell.
-    """
-    if is_plain(t) and t.shape == y.shape and t.numel() > SMALL and t.device.type == "cpu" and t.is_floating_point():
+
+def _unless_nan(products: Tensor, selected: Callable[[], Tensor]) -> Tensor:
+    return selected() if math.isnan(products.sum().item()) else products
+
+
+def gate(t: Tensor, y: Tensor) -> Tensor:
+    """t where not ``y ≤ 0``, else 0, for y from a ReLU: no entry below 0, so that ``sign(y)`` is the gate."""
+    if _by_products(t, y):
         kept = y.sign().mul_(t)
         if not (math.isnan(kept.sum().item()) or math.isnan(y.sum().item())):
             return kept
     return torch.where(y <= 0, 0, t)
+
+
+def inside(t: Tensor, z: Tensor, low: float, high: float) -> Tensor:
+    """t where ``low < z < high``, else 0."""
+
+    def selected() -> Tensor:
+        return torch.where((z > low) & (z < high), t, 0)
+
+    if not _by_products(t, z):
+        return selected()
+    return _unless_nan(z.clone().gt_(low).mul_(z.clone().lt_(high)).mul_(t), selected)
+
+
+def leak(t: Tensor, z: Tensor, slope: float) -> Tensor:
+    """t where z > 0, else ``slope·t``."""
+
+    def selected() -> Tensor:
+        return torch.where(z > 0, t, t * slope)
+
+    if not _by_products(t, z):
+        return selected()
+    above = z.clone().gt_(0).mul_(t)
+    return _unless_nan((t - above).mul_(slope).add_(above), selected)
+
+
+def elu(z: Tensor, size: float, scale: float, input_scale: float) -> Tensor:
+    """``scale·z`` where z > 0, else ``size·(e^(input_scale·z) − 1)``."""
+    if not (is_plain(z) and math.isfinite(size)):
+        return torch.where(z > 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * size)
+    # One of the two is 0.
+    return z.clamp(max=0).mul_(input_scale).expm1_().mul_(size).add_(z.clamp(min=0).mul_(scale))
 
 
 def silu(z: Tensor) -> Tensor:
@@ -47,3 +92,40 @@ def hardsigmoid(z: Tensor) -> Tensor:
 def hardswish(z: Tensor) -> Tensor:
     """``z·min(max(z + 3, 0), 6)/6``."""
     return (z + 3).clamp_(0, 6).mul_(z).div_(6) if is_plain(z) else (z + 3).clamp(0, 6) * z / 6
+
+
+# ------------------------------------------------------------------------------------------ slopes, by their values
+
+
+def sigmoid_slope(y: Tensor, t: Tensor) -> Tensor:
+    """``t·y·(1 − y)``."""
+    return (1 - y).mul_(y).mul_(t)
+
+
+def tanh_slope(y: Tensor, t: Tensor) -> Tensor:
+    """``t·(1 − y²)``."""
+    return (y * y).neg_().add_(1).mul_(t)
+
+
+def silu_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``t·σ·(1 + z·(1 − σ))``."""
+    s = torch.sigmoid(z)
+    return (1 - s).mul_(z).add_(1).mul_(s).mul_(t)
+
+
+def gelu_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``t·(Φ + z·Φ′)``."""
+    below = torch.mul(z, math.sqrt(0.5)).erf_().add_(1).mul_(0.5)
+    density = (z * z).mul_(-0.5).exp_().mul_(1 / math.sqrt(2 * math.pi))
+    return below.addcmul_(density, z).mul_(t)
+
+
+def elu_slope(z: Tensor, t: Tensor, size: float, input_scale: float) -> Tensor:
+    """``t·size·input_scale·e^(input_scale·min(z, 0))``, for an ELU without a kink."""
+    return z.clamp(max=0).mul_(input_scale).exp_().mul_(size * input_scale).mul_(t)
+
+
+def hardswish_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``t·(0 | z/3 + 1/2 | 1)``: beyond ±3 the middle piece would be 1/2 too large or too small."""
+    slope = z.clamp(-3, 3).div_(3).add_(0.5)
+    return slope.sub_(z.clone().ge_(3), alpha=0.5).add_(z.clone().le_(-3), alpha=0.5).mul_(t)

@@ -6,6 +6,7 @@ from tests.capabilities.operations import (
     adaptive_pooling,
     average_pooling,
     convolution,
+    dropout,
     folding,
     linear,
     loss,
@@ -20,7 +21,7 @@ from tests.capabilities.operations.row import Operation as Operation
 
 FAMILIES = (
     *(convolution, linear, padding, folding, max_pooling, average_pooling, adaptive_pooling, normalization),
-    *(lp_pooling, activation, loss),
+    *(lp_pooling, activation, dropout, loss),
 )
 
 

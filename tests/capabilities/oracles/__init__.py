@@ -5,11 +5,28 @@ losses are written out with exp and log.  Nothing here is a layer, so torch's de
 multiplication and addition; evaluated in float64 or complex128 it says what is right in every dtype and mode.
 """
 
+from tests.capabilities.oracles.activation import celu as celu
+from tests.capabilities.oracles.activation import elu as elu
+from tests.capabilities.oracles.activation import gelu as gelu
+from tests.capabilities.oracles.activation import hardsigmoid as hardsigmoid
+from tests.capabilities.oracles.activation import hardswish as hardswish
+from tests.capabilities.oracles.activation import hardtanh as hardtanh
+from tests.capabilities.oracles.activation import leaky_relu as leaky_relu
 from tests.capabilities.oracles.activation import log_softmax as log_softmax
+from tests.capabilities.oracles.activation import logsigmoid as logsigmoid
+from tests.capabilities.oracles.activation import mish as mish
 from tests.capabilities.oracles.activation import relu as relu
+from tests.capabilities.oracles.activation import relu6 as relu6
+from tests.capabilities.oracles.activation import scaled_tanh as scaled_tanh
+from tests.capabilities.oracles.activation import selu as selu
 from tests.capabilities.oracles.activation import sigmoid as sigmoid
+from tests.capabilities.oracles.activation import silu as silu
 from tests.capabilities.oracles.activation import softmax as softmax
+from tests.capabilities.oracles.activation import softmin as softmin
+from tests.capabilities.oracles.activation import softplus as softplus
 from tests.capabilities.oracles.activation import tanh as tanh
+from tests.capabilities.oracles.activation import threshold as threshold
+from tests.capabilities.oracles.activation import unchanged as unchanged
 from tests.capabilities.oracles.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from tests.capabilities.oracles.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
 from tests.capabilities.oracles.adaptive_pooling import fractional_max_pool as fractional_max_pool
