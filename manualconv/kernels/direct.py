@@ -18,6 +18,8 @@ from manualconv.torch_internals import is_plain
 LARGEST_BLOCK = 32 * 2**20
 #: Rows shorter than this are copied one short run at a time unless the batch stands behind them.
 SHORT_ROW = 16
+#: Images from which on the batch is long enough to stand behind them.
+MANY_IMAGES = 8
 
 
 def chosen(t: Tensor, other: Tensor, channels: int, window: Window) -> Algorithm:
@@ -30,7 +32,7 @@ def chosen(t: Tensor, other: Tensor, channels: int, window: Window) -> Algorithm
         return lowering if window.groups == 1 else lowering_batch_last
     item = t.element_size()
     image = lowering.image_bytes(channels, item, window)
-    short = window.output_size[-1] < SHORT_ROW
+    short = window.output_size[-1] < SHORT_ROW and t.shape[0] >= MANY_IMAGES
     rows = lowering_rows.unrolled_bytes(t.shape[0], channels, item, window)
     if short and lowering_rows.takes(window) and rows <= LARGEST_BLOCK:
         return lowering_rows

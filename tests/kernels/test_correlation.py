@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels import correlation, loops, lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels import (
+    correlation,
+    direct,
+    loops,
+    lowering,
+    lowering_batch_last,
+    lowering_rows,
+    matrix,
+    shifting,
+)
 from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.strategies import Convolution, convolutions
@@ -30,6 +39,7 @@ VARIANTS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "matrix": (matrix, {}),
     "loops": (loops, {}),
     "chosen": (correlation, {}),
+    "chosen, the batch innermost": (correlation, {"MANY_IMAGES": 0}),
     "chosen among long rows": (correlation, {"SHORT_ROW": 0}),
     "chosen among large windows": (correlation, {"LARGEST_BLOCK": 0}),
 }
@@ -46,7 +56,7 @@ def variants(window: Window) -> Iterator[tuple[str, ModuleType]]:
     for name, (algorithm, limits) in VARIANTS.items():
         if not takes.get(algorithm, True):
             continue
-        with mock.patch.dict(vars(algorithm), limits):
+        with mock.patch.dict(vars(direct if algorithm is correlation else algorithm), limits):
             yield name, algorithm
 
 
