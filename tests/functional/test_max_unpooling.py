@@ -97,6 +97,20 @@ def test_results_lie_as_torch_s_do(ndim: int) -> None:
         assert ours.stride() == theirs.stride()
 
 
+@DIMENSIONS
+def test_it_compiles_for_any_number_of_samples(ndim: int) -> None:
+    def apply(y: torch.Tensor) -> torch.Tensor:
+        index = torch.arange(2**ndim).flip(0).reshape((2,) * ndim).expand(y.shape)
+        return BY_HAND[ndim](y, index, 2)
+
+    y = spread_out((3, 2, *(2,) * ndim)).requires_grad_()
+    torch._dynamo.mark_dynamic(y, 0)
+    x = torch.compile(apply, backend="aot_eager", fullgraph=True)(y)
+    assert torch.equal(x, apply(y))
+    cotangent = spread_out(x.shape, 1)
+    assert torch.equal(grad(x, y, cotangent)[0], grad(apply(y), y, cotangent)[0])
+
+
 ENTRIES = (2, 3, 3, 2, 4)
 BAD: dict[str, dict[str, Any]] = {
     "output too large": {"output_size": [9, 9, 9]},

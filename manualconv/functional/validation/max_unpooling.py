@@ -106,17 +106,20 @@ def _check_tensors(name: str, ndim: int, input: Tensor, indices: Tensor) -> None
             f"Input to max_unpooling{axes}d should be a {axes + 1}d or {axes + 2}d Tensor, but got a tensor with "
             f"{input.dim() + hidden} dimensions."
         )
-    sizes = [listed((*t.shape, *(1,) * hidden)) for t in (input, indices)]
+
+    def size(t: Tensor) -> str:
+        return listed((*t.shape, *(1,) * hidden))
+
     if input.shape != indices.shape:
         raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor ({sizes[0]}) but got indices tensor "
-            f"with shape: {sizes[1]}"
+            f"Expected shape of indices to be same as that of the input tensor ({size(input)}) but got indices tensor "
+            f"with shape: {size(indices)}"
         )
     for axis, length in enumerate(input.shape):
         if length == 0 and (axis or input.dim() == ndim + 1):
             raise RuntimeError(
                 f"max_unpooling{axes}d_forward_out_cpu(): Expected input to have non-zero size for non-batch "
-                f"dimensions, but got {sizes[0]} with dimension {axis} being empty."
+                f"dimensions, but got {size(input)} with dimension {axis} being empty."
             )
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"{name}\" not implemented for '{scalar_type(input)}' [use floating point]")
