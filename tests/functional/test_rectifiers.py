@@ -46,8 +46,8 @@ def test_values_and_gradients_are_torch_s(
     ours, theirs = both(name, *data.draw(ARGUMENTS[name]))
     z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
     (y, z_bar), (expected, expected_bar) = (orders(f, z, [cotangent]) for f in (ours, theirs))
-    # torch's expm1 of a few numbers is another than that of many.
-    assert error(y, expected, expected.abs()) <= (2 if name in ("elu", "celu", "selu") else 0)
+    # expm1 in one unit of the last place, 2u, between two products, u each; by ours and by torch's, which are two.
+    assert error(y, expected, expected.abs()) <= (8 if name in ("elu", "celu", "selu") else 0)
     assert min(shape) < 2 or y.stride() == expected.stride()
     if name == "hardsigmoid":
         # torch multiplies by a sixth of single precision; ours by one of the dtype's.
@@ -104,8 +104,7 @@ def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch
 # ------------------------------------------------------------------------------------------------------- in place
 
 
-@NAMES
-@given(seed=st.integers(0, 99), data=st.data())
+@given(name=st.sampled_from(list(ARGUMENTS)), seed=st.integers(0, 999), data=st.data())
 def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: int, data: st.DataObject) -> None:
     arguments = data.draw(ARGUMENTS[name])
     refused = name in ("leaky_relu", "elu", "celu") and arguments[0] < 0  # by torch's backward, for what it kept

@@ -42,7 +42,8 @@ def test_values_and_gradients_are_torch_s_to_a_few_roundings(
     z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
     (y, z_bar), (expected, expected_bar) = (orders(f, z, [cotangent]) for f in (ours, theirs))
     assert error(y, expected, 1 + z.abs()) <= (0 if name in ("sigmoid", "tanh") else 4)
-    assert min(shape, default=0) < 2 or y.stride() == expected.stride()
+    # torch's logsigmoid lies row by row, whatever its input.
+    assert name == "logsigmoid" or min(shape) < 2 or y.stride() == expected.stride()
     assert error(z_bar, expected_bar, cotangent.abs() * (1 + z.abs())) <= 8
 
 
