@@ -16,9 +16,14 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
+
+from manualconv.torch_internals import is_plain
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
+#: What loops compute with.
+NUMBERS = (torch.float32, torch.float64)
 #: Nanoseconds of work from which on handing a share to another thread pays.
 SHARED = 1e6
 #: Nanoseconds a call has to save before a loop is worth compiling.
@@ -29,6 +34,16 @@ COMPILING = 2e5
 def is_installed() -> bool:
     """Whether there is a Numba to import."""
     return find_spec("numba") is not None
+
+
+def is_compilable(t: Tensor) -> bool:
+    """Whether a loop may read t: Numba is there, and t holds numbers of the processor's, here and now."""
+    return t.dtype in NUMBERS and t.device.type == "cpu" and is_installed() and is_plain(t)
+
+
+def values(t: Tensor) -> Tensor:
+    """The plain numbers of t in order, for ``numpy()``."""
+    return t.detach().resolve_neg().contiguous()
 
 
 def compiled(loop: Loop) -> Loop:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.compiling import COMPILING, is_installed, share
+from manualconv.kernels.compiling import COMPILING, is_installed, share, values
 from manualconv.kernels.cost import COPY, Sizes
 
 if TYPE_CHECKING:
@@ -93,11 +93,6 @@ def _kernels() -> type[compiled_loops.Correlation]:
     return Correlation
 
 
-def _values(t: Tensor) -> Tensor:
-    """The plain numbers in order."""
-    return t.detach().resolve_neg().contiguous()
-
-
 def _nanoseconds(batch: int, channels: int, outputs: int, like: Tensor, window: Window) -> float:
     return _work(Sizes(batch, channels, outputs, like.element_size(), window))
 
@@ -105,9 +100,9 @@ def _nanoseconds(batch: int, channels: int, outputs: int, like: Tensor, window: 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """``y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
     y = x.new_empty((x.shape[0], w.shape[0], *window.output_size))
-    bias = w.new_zeros(w.shape[0]) if b is None else _values(b)
+    bias = w.new_zeros(w.shape[0]) if b is None else values(b)
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups)
-    run = loops.to_output(_values(x).numpy(), _values(w).numpy(), bias.numpy(), y.numpy())
+    run = loops.to_output(values(x).numpy(), values(w).numpy(), bias.numpy(), y.numpy())
     share(run, x.shape[0] * window.groups, _nanoseconds(x.shape[0], x.shape[1], w.shape[0], x, window))
     return y
 
@@ -116,7 +111,7 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
     x = y.new_empty((y.shape[0], w.shape[1] * window.groups, *window.input_size))
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups)
-    run = loops.to_input(_values(w).numpy(), _values(y).numpy(), x.numpy())
+    run = loops.to_input(values(w).numpy(), values(y).numpy(), x.numpy())
     share(run, y.shape[0] * window.groups, _nanoseconds(y.shape[0], x.shape[1], y.shape[1], y, window))
     return x
 
@@ -126,6 +121,6 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     channels = x.shape[1] // window.groups
     each = x.new_empty((x.shape[0], y.shape[1], channels, *window.kernel_size))
     loops = _kernels()(window, channels, y.shape[1] // window.groups)
-    run = loops.to_weight(_values(x).numpy(), _values(y).numpy(), each.numpy())
+    run = loops.to_weight(values(x).numpy(), values(y).numpy(), each.numpy())
     share(run, x.shape[0] * window.groups, _nanoseconds(x.shape[0], x.shape[1], y.shape[1], x, window))
     return each.sum(0)

@@ -10,13 +10,20 @@ Shapes: x ``(N, C, *I)`` → flat positions in ``*I``, ``(N, C, *P)``, int64.
 from __future__ import annotations
 
 import math
+from math import prod
 
 import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.kernels.compiling import is_compilable, share, values
 from manualconv.kernels.windows import taps
 from manualconv.torch_internals import is_plain
+
+#: Numbers from which on compiled loops, where there are any, save more than looking for them costs.
+LARGE = 2**16
+#: Nanoseconds that they take for one.
+ENTRY = 1.5
 
 
 def lowest(dtype: torch.dtype) -> float:
@@ -59,8 +66,36 @@ def _narrowest(largest: int) -> torch.dtype:
     )
 
 
+def _loops_take(x: Tensor, window: Window) -> bool:
+    """Whether compiled loops compute it: Numba is there, and so much to do that it pays.
+
+    Where windows do not overlap, tap by tap reads each number once already.
+    """
+    overlap = LARGE == 0 or any(k > s for k, s in zip(window.kernel_size, window.stride))
+    return (
+        is_compilable(x)
+        and x.numel() >= max(LARGE, 1)
+        and overlap
+        and 1 <= window.ndim <= 3
+        and prod(window.padded_size) < torch.iinfo(torch.int32).max
+        and all(a >= 0 and b >= 0 for a, b in window.padding)
+    )
+
+
+def _by_loops(x: Tensor, window: Window) -> Tensor:
+    """By doubling, plane by plane; see `compiled_maximum`."""
+    from manualconv.kernels.compiled_maximum import argmax as planes
+
+    index = x.new_empty((*x.shape[:2], *window.output_size), dtype=torch.int64)
+    x, flat = values(x).flatten(0, 1).flatten(1), index.view(-1, window.placements)
+    share(planes(x.numpy(), window, flat.numpy()), x.shape[0], x.numel() * ENTRY)
+    return index
+
+
 def argmax(x: Tensor, window: Window) -> Tensor:
     """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
+    if _loops_take(x, window):
+        return _by_loops(x, window)
     if window.is_padded:
         x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
     strides = _row_major(window.input_size)

@@ -11,11 +11,19 @@ Shapes: x ``(*B, *I)``, i and y ``(*B, *P)``.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes
-from manualconv.torch_internals import shaped
+from manualconv.kernels.compiling import is_compilable, share, values
+from manualconv.torch_internals import is_plain, shaped
+
+#: Entries from which on compiled loops, where there are any, save more than looking for them costs.
+LARGE = 2**16
+#: Nanoseconds that they take for one.
+ENTRY = 1.0
 
 
 def _flat(t: Tensor, axes: int) -> Tensor:
@@ -40,13 +48,25 @@ def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
     for i in size:
         total = total * i
     index, y = _flat(index, axes), _flat(y, axes)
-    added = _add_in_order if y.device.type == "cpu" else _add_sorted
+    added = _add_by_loops if is_compilable(y) and is_plain(index) and index.numel() >= max(LARGE, 1) else _add_in_order
+    if y.device.type != "cpu":
+        added = _add_sorted
     return shaped(added(y.new_zeros((*lead, total)), index, y), (*lead, *size))
 
 
 def _add_in_order(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
     """The CPU's kernel adds along the scattered axis one after another; others add in the order they happen to run."""
     return x.scatter_add_(-1, index, y)
+
+
+def _add_by_loops(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
+    """Compiled loops, in the same order, row by row; torch's kernel has the words for a position that there is not."""
+    from manualconv.kernels.compiled_maximum import scatter as rows
+
+    flat, places, terms = (values(t).view(-1, t.shape[-1]).numpy() for t in (x, index, y))
+    inside = torch.ones(len(flat), dtype=torch.bool)
+    share(partial(rows, terms, places, flat, inside.numpy()), len(flat), terms.size * ENTRY)
+    return x if inside.all() else _add_in_order(x, index, y)
 
 
 def _add_sorted(x: Tensor, index: Tensor, y: Tensor) -> Tensor:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import product
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.kernels import maximum, selection
 from tests import definitions
 from tests.layers import spread_out
 from tests.referee import first_gradients
@@ -24,6 +28,15 @@ BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max
 REFEREE = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 CASES = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True))
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
+
+
+@pytest.fixture(scope="module", params=[None, 0], ids=["operations", "loops"], autouse=True)
+def path(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything by torch's operations, and by compiled loops however small it is."""
+    with ExitStack() as stack:
+        for file in (maximum, selection):
+            stack.enter_context(mock.patch.object(file, "LARGE", file.LARGE if request.param is None else 0))
+        yield
 
 
 def max_arguments(case: Pooling) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 import manualconv
 from manualconv import functional
 from manualconv.geometry import Window
-from manualconv.kernels import compiling, correlation, loops, lowering_batch_last
+from manualconv.kernels import compiling, correlation, loops, lowering_batch_last, selection
 from manualconv.kernels.cost import MAPS, Sizes
 from tests.layers import spread_out
 
@@ -131,3 +131,21 @@ def test_without_numba_it_is_not_chosen_and_refused_with_the_fix() -> None:
 def test_other_layers_are_refused(window: Window, channels: int, outputs: int, item: int, words: str) -> None:
     reason = loops.refusal(Sizes(2, channels, outputs, item, window))
     assert reason is not None and words in reason
+
+
+def test_a_large_maximum_and_its_gradient_are_those_of_torch_on_every_thread() -> None:
+    x = spread_out((4, 8, 48, 47)).requires_grad_()
+    for k, s, p, d in ((3, 2, 1, 1), (13, 1, 6, 1), (4, 3, 0, 2)):
+        with mock.patch.object(compiling, "SHARED", 0):
+            ours, index = functional.max_pool2d(x, k, s, p, d, return_indices=True)
+            first = torch.autograd.grad(ours.square().sum(), x)[0]
+        theirs, expected = torch.nn.functional.max_pool2d(x, k, s, p, d, return_indices=True)
+        assert torch.equal(ours, theirs) and torch.equal(index, expected)
+        torch.testing.assert_close(first, torch.autograd.grad(theirs.square().sum(), x)[0], rtol=1e-6, atol=1e-6)
+
+
+def test_a_position_that_there_is_not_is_an_error_of_torch_s_and_writes_nothing() -> None:
+    for place in (-1, 6):
+        index = torch.tensor([[0, place, 1]])
+        with mock.patch.object(selection, "LARGE", 0), pytest.raises(RuntimeError, match="out of bounds"):
+            selection.scatter(torch.ones(1, 3), index, (6,))

@@ -1,14 +1,28 @@
 """Where the maximum of a window is: ties, NaN, padding."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from unittest import mock
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from manualconv.geometry import Window, ceil_padding
+from manualconv.kernels import maximum, selection
 from manualconv.kernels.maximum import argmax, lowest
 from tests import definitions
 from tests.strategies import Pooling, poolings
+
+
+@pytest.fixture(scope="module", params=[None, 0], ids=["operations", "loops"], autouse=True)
+def path(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything by torch's operations, and by compiled loops however small it is."""
+    with ExitStack() as stack:
+        for file in (maximum, selection):
+            stack.enter_context(mock.patch.object(file, "LARGE", file.LARGE if request.param is None else 0))
+        yield
 
 
 def with_specials(x: torch.Tensor, seed: int) -> torch.Tensor:
