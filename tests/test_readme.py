@@ -12,9 +12,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("number", [0, 2], ids=["modules", "rules"])
+@pytest.mark.parametrize("number", [0, 3], ids=["modules", "rules"])
 def test_every_example_runs(number: int) -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
     exec(compile(EXAMPLES[number], "README.md", "exec"), {})
 
 
@@ -25,6 +25,19 @@ def test_the_models_example_prints_what_stands_below_it(capsys: pytest.CaptureFi
     shown = re.findall(r"```\n(by_hand.*?)```", README, flags=re.DOTALL)[0]
     assert re.sub(r"\S+e-\d+", "", printed).split() == re.sub(r"\S+e-\d+", "", shown).split()
     assert all(float(figure) < 1e-9 for figure in re.findall(r"\S+e-\d+", printed + shown))
+
+
+def test_third_order_through_batch_norm_is_what_stands_below_it_and_torch_raises(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(RuntimeError) as raised:
+        exec(compile(EXAMPLES[2], "README.md", "exec"), {})
+    *shown, error = re.findall(r"```\n(\d+\.\d+\n.*?)```", README, flags=re.DOTALL)[0].splitlines()
+    assert error == f"RuntimeError: {raised.value}"
+    printed = [float(line) for line in capsys.readouterr().out.split()]
+    assert len(printed) == 2
+    assert printed == pytest.approx([float(line) for line in shown], rel=1e-12)
+    assert printed[0] == pytest.approx(printed[1], rel=1e-12)
 
 
 def test_every_link_leads_to_a_file() -> None:
