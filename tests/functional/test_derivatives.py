@@ -23,7 +23,7 @@ def test_first_order_in_every_mode(example: Example) -> None:
         example.tensors(),
         check_forward_ad=True,
         check_batched_grad=True,
-        check_batched_forward_grad=True,
+        check_batched_forward_grad=not example.random,  # the old vmap draws no numbers
         check_undefined_grad=True,
         check_grad_dtypes=True,
         nondet_tol=0.0,

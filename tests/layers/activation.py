@@ -11,7 +11,7 @@ ROWS = (2, 3, 4)
 ARGUMENTS: dict[str, tuple[object, ...]] = {
     "relu": (),
     "relu6": (),
-    "hardtanh": (-0.75, 1.1),
+    "hardtanh": (-0.7, 1.1),
     "threshold": (0.3, -1.5),
     "hardsigmoid": (),
     "hardswish": (),

@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, Example] = {
         partial(seeded, lambda x, name=name: getattr(functional, name)(x, 0.4, True)),
         (SHAPES.get(name, (2, 3, 4)),),
         multilinear=not name.endswith("alpha_dropout"),
+        random=True,
     )
     for name in NAMES
 }

@@ -25,11 +25,12 @@ def spread_out(shape: Shape, seed: int = 0) -> Tensor:
 
 @dataclass(frozen=True)
 class Example:
-    """A layer as a function of its differentiable tensors, and their shapes."""
+    """A layer as a function of its differentiable tensors, and their shapes; `random` if it draws while it runs."""
 
     apply: Callable[..., Tensor]
     shapes: tuple[Shape, ...]
     multilinear: bool = False
+    random: bool = False
 
     def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
         """Leaves asking for gradients."""
