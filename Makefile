@@ -1,15 +1,17 @@
 # Two commands do everything on a machine with Python >= 3.10 and make:
 #   make train   set up, then train LeNet-5 on the embedded MNIST
 #   make test    set up, then lint, types, floors and tests
+# make bench     set up, then time the suite beside torch and write BENCHMARKS.md; with ARGS=--quick nothing is written
 # VENV=DIR uses another environment, PYTHON=... another interpreter to make it with.
 
 VENV   ?= .venv
 PYTHON ?= python3
 RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+BENCH_READY := $(READY)-bench
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train test lint prove accuracy deep faults networks compare capabilities clean
+.PHONY: setup train bench test lint prove accuracy deep faults networks compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -39,6 +41,11 @@ faults: setup
 networks: setup
 	$(RUN) -m tests.networks $(ARGS)
 
+# The suite beside torch and the peers that the index has; a run with ARGS leaves the results file alone.
+RESULTS := --output BENCHMARKS.md --plot docs/benchmarks.svg --json runs/benchmarks.json
+bench: $(BENCH_READY)
+	$(RUN) -m manualconv bench $(or $(ARGS),$(RESULTS))
+
 compare: setup
 	$(RUN) -m train compare $(ARGS)
 
@@ -58,6 +65,14 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@rm -f $(VENV)/.manualconv-*
+	@touch $@
+
+# A peer that the index does not have is left out of the benchmark; the others are still asked.
+INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
+PEERS    = from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("manualconv") if "peers" in r))
+$(BENCH_READY): $(READY)
+	$(INSTALL) --editable ".[dev,bench]"
+	$(INSTALL) --editable ".[peers]" || for peer in $$($(RUN) -c '$(PEERS)'); do $(INSTALL) "$$peer" || echo "without $$peer"; done
 	@touch $@
 
 clean:

@@ -1,7 +1,7 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
 F0 geometry, intervals, torch_internals   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives, swap,
-testing, explain, bench                   F6 cli                     train is outside and uses manualconv's public names
+testing, explain, bench                   F6 cli   F7 __main__       train is outside and uses manualconv's public names
 only
 """
 
@@ -29,6 +29,7 @@ FLOORS = {
     "explain": 5,
     "bench": 5,
     "cli": 6,
+    "__main__": 7,
 }
 PUBLIC = {
     *(

@@ -1,179 +1,179 @@
-"""Measuring one row: check it against float64 first, then time it beside the others, then weigh its memory."""
+"""Measuring one row: contenders are checked against the reference, then timed in turn; ours is weighed at the end."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
-import torch
 from torch import Tensor
-from torch.autograd import grad
 
-from manualconv import nn
-from manualconv.bench import contenders, nets
-from manualconv.bench.contenders import FORWARD_ONLY, Layer, builtin, by_hand, peers, relaid
+from manualconv.bench.contenders import Layer, admitting_errors, algorithms, builtin, by_hand, relaid
 from manualconv.bench.machine import DTYPES, roof
 from manualconv.bench.memory import watched
-from manualconv.bench.suite import DOUBLE_BACKWARD, NETS, Goal, Row
-from manualconv.bench.timing import Call, Ratio, interleaved
+from manualconv.bench.peers import FORWARD_ONLY, peers, quiet
+from manualconv.bench.phases import WORK, is_pooling, phase_of, reference, tensors
+from manualconv.bench.record import WRONG, Record, Standing
+from manualconv.bench.reference import relative_error
+from manualconv.bench.suite import Row
+from manualconv.bench.timing import Call, Pace, Rounds, interleaved
 
-#: A result is wrong, and its row counts as ratio 0, beyond this relative L2 error; tiers are reported, not asserted.
-WRONG = {"float32": 1e-3, "float64": 1e-10}
 FORBIDDEN = ("convolution", "aten.conv", "mkldnn", "slow_conv", "thnn_conv", "_pool", "im2col", "col2im")
-OURS, BUILTIN, RELAID, AGAIN = "manualconv", "torch", "torch channels_last", "torch again"
+OURS, FAST, BUILTIN, RELAID, AGAIN = "manualconv", "manualconv fast", "torch", "torch channels_last", "torch again"
+#: Seconds a call of torch's beyond which it is timed once.
+ONCE = 3.0
+#: Seconds a call beyond which a peer is timed once, and the pace of the others.
+PEER_ONCE, PEER_PACE = 1.0, Pace(7, 0.7)
 
 
 @dataclass(frozen=True)
-class Record:
-    """What was measured of one row, in one dtype and one phase.
+class Trial:
+    """A contender's first call: how long it took and how wrong it was, or why there is none."""
 
-    Attributes:
-        id, name, dtype, phase: which; the phases are ``'f'``, ``'f+b'``, ``'d2'`` and ``'step'``.
-        seconds: the median time of every contender.
-        first: the first call of ours, chooser and all.
-        ratio: over the better of torch's two layouts; default_ratio: over torch as a user calls it.
-        control: torch over itself.
-        peers: how many times as fast ours is as each peer.
-        error: relative L2 error of the worst output tensor against float64, ours over torch's own.
-        roof: per cent of the roofline reached.
-        memory: extra peak over input + output.
-        forbidden: operators of torch's that are convolutions or poolings and ran inside ours.
-        goal: gate and moonshot.
-    """
-
-    id: str
-    name: str
-    dtype: str
-    phase: str
-    seconds: dict[str, float]
-    first: float
-    ratio: Ratio
-    default_ratio: Ratio
-    control: Ratio
-    goal: Goal
+    call: Call | None
+    first: float = 0.0
     error: float = 0.0
-    torch_error: float = 0.0
-    roof: float = 0.0
-    memory: float = 0.0
-    forbidden: tuple[str, ...] = ()
-    peers: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def speed(self) -> float:
-        """The ratio that counts: 0 for a wrong result."""
-        return 0.0 if self.forbidden or not self.error <= WRONG[self.dtype] else self.ratio.median
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain numbers."""
-        return {**asdict(self), "speed": self.speed}
+    failure: str = ""
 
 
-def _tensors(row: Row, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """x, w and a cotangent of y; weights over the root of their fan-in."""
-    generator = torch.Generator().manual_seed(0)
-    fan_in = max(1, torch.Size(row.weight[1:]).numel())
-    x, w, y = (
-        torch.randn(size, generator=generator, dtype=torch.float64) for size in (row.input, row.weight, row.output)
+def tried(make: Callable[[], Call], judge: Callable[[object], float]) -> Trial:
+    """Make a call and run it once; an exception is kept in words."""
+    try:
+        call = make()
+        begin = time.perf_counter()
+        results = call()
+        first = time.perf_counter() - begin
+        return Trial(call, first, judge(results))
+    except Exception as error:  # whatever a contender raises is reported in its row and costs nobody else theirs
+        return Trial(None, failure=f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def torch_s_layout(found: Rounds) -> str:
+    """The layout in which torch is faster."""
+    return min((name for name in (BUILTIN, RELAID) if name in found.seconds), key=found.median)
+
+
+def standing(
+    name: str, trial: Trial, found: Rounds, bound: float = 0.0, size: int = 0, maps: tuple[str, ...] = ()
+) -> Standing:
+    """Ours in one setting, from its trial and the rounds, and from one more call under a watch.
+
+    Args:
+        name: `OURS` or `FAST`.
+        trial: its first call.
+        found: the rounds it was timed in.
+        bound: the roofline's seconds.
+        size: bytes of input and output.
+        maps: the algorithms.
+    """
+    if trial.call is None:
+        return Standing(maps=maps, failure=trial.failure)
+    watch, seconds = watched(trial.call), found.median(name)
+    return Standing(
+        seconds,
+        trial.first,
+        found.ratio(name, torch_s_layout(found)),
+        found.ratio(name, BUILTIN),
+        trial.error,
+        100 * bound / seconds,
+        (watch.peak - watch.kept) / size if size else 0.0,
+        watch.operators,
+        maps,
+        tuple(sorted(name for name in watch.names if any(part in name for part in FORBIDDEN))),
     )
-    return x.to(dtype), (w / fan_in**0.5).to(dtype), y.to(dtype)
 
 
-def _is_pooling(row: Row) -> bool:
-    return row.kind in ("max", "avg")
+def measured(row: Row, dtype: str, phase: str, pace: Pace, with_peers: bool = True) -> Record:
+    """One row in one dtype and one phase: ``'f'``, ``'f+b'``, ``'d2'`` or ``'churn'``.
 
-
-def _phase(layer: Layer, row: Row, tensors: tuple[Tensor, ...], phase: str) -> Call:
-    """A call that computes one phase of a row and returns its tensors."""
-    x, w, gy = (t.detach().clone(memory_format=torch.preserve_format).requires_grad_() for t in tensors)
-    inputs = (x,) if _is_pooling(row) else (x, w)
-    if phase == "f":
-        plain = (x.detach(), w.detach())
-        return lambda: (layer(*plain),)
-    if phase == "f+b":
-        cotangent = gy.detach()
-
-        def both() -> tuple[Tensor, ...]:
-            y = layer(x, w)
-            return (y, *grad(y, inputs, cotangent))
-
-        return both
-    first = grad(layer(x, w), inputs, gy, create_graph=True)
-    directions = [torch.randn_like(g) for g in first]
-    return lambda: grad(first, (*inputs, gy), directions, retain_graph=True)
-
-
-def _errors(got: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> float:
-    """The largest relative L2 error among the tensors."""
-    return max(float((a.double() - e).norm() / e.norm().clamp(min=1e-300)) for a, e in zip(got, exact))
-
-
-def measured(row: Row, dtype: str, phase: str, rounds: int, seconds: float, with_peers: bool = True) -> Record:
-    """One row in one dtype and one phase: ``'f'``, ``'f+b'`` or ``'d2'``."""
-    tensors = _tensors(row, DTYPES[dtype])
-    layers = {OURS: by_hand(row), BUILTIN: builtin(row), AGAIN: builtin(row)}
-    calls = {name: _phase(layer, row, tensors, phase) for name, layer in layers.items()}
+    Raises:
+        RuntimeError: torch itself does not compute the row.
+    """
+    given = tensors(row, DTYPES[dtype])
+    exact, is_judge = reference(row, dtype, "f+b" if phase == "f" else phase)  # y comes first in both
+    maps = {setting: algorithms(row, DTYPES[dtype], setting) for setting in ("exact", "fast")}
+    makers = {BUILTIN: lambda: phase_of(builtin(row), row, given, phase)}
+    makers[OURS] = lambda: phase_of(by_hand(row), row, given, phase)
+    if maps["fast"] != maps["exact"]:
+        makers[FAST] = lambda: phase_of(admitting_errors(by_hand(row)), row, given, phase)
     if row.ndim > 1:
-        calls[RELAID] = _phase(builtin(row), row, tuple(map(relaid, tensors)), phase)
-    exact = tuple(t.double() for t in _phase(builtin(row), row, tuple(t.double() for t in tensors), phase)())
-    error, torch_error = (_errors(calls[name](), exact) for name in (OURS, BUILTIN))
-    for name, layer in peers(row).items() if phase != "d2" and with_peers else ():
-        if phase == "f" or name not in FORWARD_ONLY:
-            call = _phase(layer, row, tensors, phase)
-            if _errors(call(), exact) <= WRONG[dtype]:
-                calls[name] = call
-    rounds_ = interleaved(calls, rounds, seconds)
-    better = min((name for name in (BUILTIN, RELAID) if name in calls), key=rounds_.median)
-    watch = watched(calls[OURS])
-    moved = sum(t.numel() * t.element_size() for t in tensors)
-    times, passes = {"f": (1, 1), "f+b": (3, 3), "d2": (6, 6)}[phase]
-    if _is_pooling(row):
-        times = 0
-    bound = roof(dtype).seconds(times * row.flops(), passes * moved)
-    single, double = DOUBLE_BACKWARD[row.id] if phase == "d2" else (row.single, row.double)
+        makers[RELAID] = lambda: phase_of(builtin(row), row, tuple(map(relaid, given)), phase)
+
+    def judge(results: object) -> float:
+        assert isinstance(results, tuple)
+        return relative_error(results, exact)
+
+    trials: dict[str, Trial] = {}
+    for name, make in makers.items():
+        trials[name] = tried(make, judge)
+        if trials[BUILTIN].failure:
+            raise RuntimeError(f"torch does not compute it: {trials[BUILTIN].failure}")
+    calls = {name: trial.call for name, trial in trials.items() if trial.call is not None}
+    once = trials[BUILTIN].first > ONCE
+    if once:
+        found = _beside_one_call(calls, trials, pace)
+    else:
+        found = interleaved({**calls, AGAIN: phase_of(builtin(row), row, given, phase)}, pace)
+    times, passes = WORK[phase]
+    x, w, y = (t.numel() * t.element_size() for t in given[:3])
+    bound = roof(dtype).seconds(0 if is_pooling(row) else times * row.flops(), passes * (x + w + y))
+    standings = {
+        name: standing(name, trials[name], found, bound, x + y, maps["exact" if name == OURS else "fast"])
+        for name in (OURS, FAST)
+        if name in trials
+    }
+    asked = with_peers and trials[OURS].call is not None and dtype == "float32"
+    rivals, failures = _against_peers(row, phase, calls[OURS], given, judge) if asked else ({}, {})
     return Record(
         row.id,
         row.name,
         dtype,
         phase,
-        {name: rounds_.median(name) for name in calls},
-        rounds_.first[OURS],
-        rounds_.ratio(OURS, better),
-        rounds_.ratio(OURS, BUILTIN),
-        rounds_.ratio(AGAIN, BUILTIN),
-        (single if dtype == "float32" else double) if phase != "f" else None,
-        error,
-        torch_error,
-        100 * bound / rounds_.median(OURS),
-        watch.peak / (moved - tensors[1].numel() * tensors[1].element_size()),
-        tuple(sorted(name for name in watch.names if any(part in name for part in FORBIDDEN))),
-        {name: rounds_.ratio(OURS, name).median for name in calls if name in contenders.NAMES},
+        row.goal(dtype, phase),
+        standings[OURS],
+        standings.get(FAST),
+        {name: found.median(name) for name in found.seconds},
+        None if once else found.ratio(AGAIN, BUILTIN),
+        trials[BUILTIN].error if is_judge else None,
+        100 * bound / found.median(torch_s_layout(found)),
+        rivals,
+        {**failures, **{name: t.failure for name, t in trials.items() if t.failure and name not in (OURS, FAST)}},
+        f"torch was timed once, since a call of it took {trials[BUILTIN].first:.1f} s" if once else "",
     )
 
 
-def measured_net(id: str, dtype: str, rounds: int, seconds: float) -> Record:
-    """One training step of a net, by `manualconv.nn` and by torch.nn."""
-    calls: dict[str, Callable[[], object]] = {
-        OURS: nets.step(id, nn, DTYPES[dtype]),
-        BUILTIN: nets.step(id, torch.nn, DTYPES[dtype]),
-        AGAIN: nets.step(id, torch.nn, DTYPES[dtype]),
-    }
-    difference = abs(float(calls[OURS]()) - float(calls[BUILTIN]()))  # type: ignore[arg-type]
-    calls[AGAIN]()
-    found = interleaved(calls, rounds, seconds)
-    watch = watched(calls[OURS])
-    return Record(
-        id,
-        {"N1": "LeNet-5 step", "N2": "CIFAR ResNet step", "N3": "WGAN-GP step"}[id],
-        dtype,
-        "step",
-        {name: found.median(name) for name in calls},
-        found.first[OURS],
-        found.ratio(OURS, BUILTIN),
-        found.ratio(OURS, BUILTIN),
-        found.ratio(AGAIN, BUILTIN),
-        NETS[id][0 if dtype == "float32" else 1],
-        difference,
-        0.0,
-        forbidden=tuple(sorted(name for name in watch.names if any(part in name for part in FORBIDDEN))),
-    )
+def _beside_one_call(calls: dict[str, Call], trials: dict[str, Trial], pace: Pace) -> Rounds:
+    """Ours in rounds, torch by its first call alone."""
+    found = interleaved({name: call for name, call in calls.items() if name in (OURS, FAST)}, pace)
+    rounds = max((len(seconds) for seconds in found.seconds.values()), default=1)
+    return Rounds({**found.seconds, BUILTIN: [trials[BUILTIN].first] * rounds}, found.dropped)
+
+
+def _against_peers(
+    row: Row, phase: str, ours: Call, given: tuple[Tensor, ...], judge: Callable[[object], float]
+) -> tuple[dict[str, float], dict[str, str]]:
+    """How many times as fast ours is as each peer, and what became of the others.
+
+    Peers are timed forward and backward; those without a backward pass, forward.
+    """
+    calls, slow, failures = {OURS: ours}, {}, {}
+    for name, make in peers(row).items():
+        if phase != ("f" if name in FORWARD_ONLY else "f+b"):
+            continue
+        trial = tried(partial(_of_peer, make, row, given, phase), judge)
+        if trial.call is None or not trial.error <= WRONG["float32"]:
+            failures[name] = trial.failure or f"wrong by {trial.error:.0e}"
+        elif trial.first > PEER_ONCE:
+            slow[name] = trial.first
+        else:
+            calls[name] = trial.call
+    if len(calls) + len(slow) == 1:
+        return {}, failures
+    found = interleaved(calls, PEER_PACE)
+    ratios = {name: found.ratio(OURS, name).median for name in calls if name != OURS}
+    return {**ratios, **{name: seconds / found.median(OURS) for name, seconds in slow.items()}}, failures
+
+
+def _of_peer(make: Callable[[], Layer], row: Row, given: tuple[Tensor, ...], phase: str) -> Call:
+    return quiet(phase_of(make(), row, given, phase))

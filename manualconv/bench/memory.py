@@ -21,12 +21,13 @@ class Watch(OperatorMode):
 
     Attributes:
         peak: most bytes alive at once, of storages made since it was switched on.
-        names: of the operators that ran.
+        kept: bytes of the call's results.
+        names: of the operators that ran; operators: how many ran.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.peak = self._alive = 0
+        self.peak = self.kept = self.operators = self._alive = 0
         self.names: set[str] = set()
         self._known: set[int] = set()
 
@@ -35,6 +36,7 @@ class Watch(OperatorMode):
     ) -> Any:
         """Run the operator, follow what it made."""
         self.names.add(str(func))
+        self.operators += 1
         results = func(*args, **(kwargs or {}))
         given = {_identity(t) for t in _tensors(args)}
         for t in _tensors(results):
@@ -68,6 +70,6 @@ def watched(call: Callable[[], object]) -> Watch:
     """Run a call once under a watch."""
     watch = Watch()
     with watch:
-        result = call()
-    del result
+        results = call()
+    watch.kept = sum({_identity(t): t.untyped_storage().nbytes() for t in _tensors(results)}.values())
     return watch

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+NAMES = {"N1": "LeNet-5 step", "N2": "CIFAR ResNet step", "N3": "WGAN-GP step"}
+
 
 class _Block(torch.nn.Module):
     """Two 3×3 convolutions around a shortcut, by 1×1 where the size changes."""

@@ -1,19 +1,23 @@
-"""Running the suite: which rows, dtypes and phases, and where the results go."""
+"""Running the suite: which rows, dtypes and phases, how long each, and where the results go."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from manualconv.bench import document
-from manualconv.bench.measure import Record, measured, measured_net
-from manualconv.bench.suite import DOUBLE_BACKWARD, NETS, QUICK, SUITE
-from manualconv.bench.timing import ROUNDS, SECONDS
+from manualconv.bench import document, plot
+from manualconv.bench.measure import measured
+from manualconv.bench.phases import ENDLESS
+from manualconv.bench.record import Record, Standing
+from manualconv.bench.steps import measured_step
+from manualconv.bench.suite import CHURN, DOUBLE_BACKWARD, NETS, QUICK, SUITE
+from manualconv.bench.timing import Pace
 
-#: One phase of F5 in float64 takes torch seconds; a layout of it that may be timed once is all it gets.
-SLOW = {("F5", "float64")}
+#: The forward map alone has no goal: it gets less time.
+PACES = {"f": Pace(15, 0.5), "f+b": Pace(25, 2.0), "d2": Pace(25, 2.0), "churn": Pace(25, 2.0), "step": Pace(25, 3.0)}
+QUICK_PACE = Pace(7, 0.5)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Options:
 
     Attributes:
         only: row ids, or their letters; empty for all.
-        quick: the short list, five rounds, no peers.
+        quick: the short list, few rounds, forward and backward only, no peers.
         dtypes: of ``'float32'``, ``'float64'``.
         json: a file for every number; None for none.
         output: the results file; None for none.
@@ -44,48 +48,71 @@ def chosen(options: Options) -> list[str]:
         ValueError: an id or letter that the suite does not have.
     """
     every = [*SUITE, *NETS]
-    if unknown := [o for o in options.only if o not in every and not any(id.startswith(o) for id in every)]:
+    if unknown := [o for o in options.only if not any(id == o or id[0] == o for id in every)]:
         raise ValueError(f"no row {', '.join(unknown)} in the suite; its rows are {', '.join(every)}")
     if options.only:
-        return [id for id in every if any(id.startswith(o) for o in options.only)]
+        return [id for id in every if id in options.only or id[0] in options.only]
     return [id for id in every if id in QUICK] if options.quick else every
 
 
-def _measurements(options: Options) -> Iterator[Record]:
-    rounds, seconds = (5, 0.3) if options.quick else (ROUNDS, SECONDS)
+def phases(id: str, dtype: str, quick: bool) -> tuple[str, ...]:
+    """What is timed of a row."""
+    if id in NETS:
+        return ("step",)
+    if quick or (id in ENDLESS and dtype == "float64"):
+        return ("f+b",)
+    more = {"d2": id in DOUBLE_BACKWARD, "churn": id in CHURN and dtype == "float32"}
+    return ("f", "f+b", *(phase for phase, wanted in more.items() if wanted))
+
+
+def _measurement(id: str, dtype: str, phase: str, quick: bool) -> Record:
+    """One record; an exception becomes a record with ratio 0."""
+    pace = QUICK_PACE if quick else PACES[phase]
+    try:
+        return measured_step(id, dtype, pace) if id in NETS else measured(SUITE[id], dtype, phase, pace, not quick)
+    except Exception as error:  # one row's end is not the run's
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        name = id if id in NETS else SUITE[id].name
+        goal = NETS[id][0 if dtype == "float32" else 1] if id in NETS else SUITE[id].goal(dtype, phase)
+        return Record(id, name, dtype, phase, goal, Standing(failure=words))
+
+
+def measurements(options: Options) -> Iterator[Record]:
+    """Every record, as it is measured."""
+    ids = chosen(options)
     for dtype in options.dtypes:
-        for id in chosen(options):
-            if id in NETS:
-                yield measured_net(id, dtype, rounds, seconds)
-                continue
-            row = SUITE[id]
-            if (id, dtype) in SLOW:
-                rounds_, seconds_ = 5, 0.0
-            else:
-                rounds_, seconds_ = rounds, seconds
-            for phase in ("f+b",) if options.quick else ("f", "f+b"):
-                yield measured(row, dtype, phase, rounds_, seconds_, not options.quick)
-            if id in DOUBLE_BACKWARD and not options.quick:
-                yield measured(row, dtype, "d2", rounds_, seconds_)
+        for id in ids:
+            for phase in phases(id, dtype, options.quick):
+                yield _measurement(id, dtype, phase, options.quick)
 
 
-def run(options: Options) -> list[Record]:
-    """Run the suite, print the table, write the files; the records."""
-    records = []
-    for r in _measurements(options):
-        records.append(r)
-        print(
-            f"\r{r.id} {r.name} {r.dtype} {r.phase}: {r.speed:.2f} × torch".ljust(60),
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
-    print(file=sys.stderr)
+def run(options: Options, source: Callable[[Options], Iterator[Record]] = measurements) -> list[Record]:
+    """Run the suite, print the table, write the files; an interrupted run writes what there is.
+
+    Args:
+        options: what to run and where to write.
+        source: where records come from.
+
+    Returns:
+        The records.
+
+    Raises:
+        ValueError: an id or letter that the suite does not have.
+    """
+    chosen(options)
+    records, note = [], ""
+    try:
+        for r in source(options):
+            records.append(r)
+            print(document.progress(r), file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        note = "The run was interrupted: what follows is not the whole suite."
+        print(note, file=sys.stderr)
     document.on_terminal(records)
-    if options.json:
-        options.json.write_text(document.as_json(records) + "\n", encoding="utf-8")
-    if options.output:
-        options.output.write_text(document.rendered(records, "manualconv bench"), encoding="utf-8")
-    if options.plot and not document.plotted(records, options.plot):
+    for path, text in ((options.json, document.as_json), (options.output, document.rendered)):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text(records, note), encoding="utf-8")
+    if options.plot and records and not plot.drawn(records, options.plot):
         print("no plot: matplotlib is not installed", file=sys.stderr)
     return records

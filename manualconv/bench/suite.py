@@ -57,18 +57,26 @@ class Row:
         return (self.outputs, self.input[1] // self.groups, *self.kernel)
 
     @property
-    def output(self) -> tuple[int, ...]:
-        """``(N, O, *P)``."""
+    def window(self) -> Window:
+        """Of the convolution; of a transposed layer, of the convolution that it is the transpose of."""
         sides = tuple((p, p) for p in self.padding)
         if self.kind == "transposed":
-            size = window_of_output(self.input[2:], self.kernel, self.stride, self.dilation, sides).input_size
-        else:
-            size = Window(self.input[2:], self.kernel, self.stride, self.dilation, sides).output_size
+            return window_of_output(self.input[2:], self.kernel, self.stride, self.dilation, sides, self.groups)
+        return Window(self.input[2:], self.kernel, self.stride, self.dilation, sides, self.groups)
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """``(N, O, *P)``."""
+        window = self.window
+        size = window.input_size if self.kind == "transposed" else window.output_size
         return (self.input[0], self.outputs, *size)
 
-    def goal(self, dtype: str) -> Goal:
-        """Gate and moonshot in a dtype."""
-        return self.single if dtype == "float32" else self.double
+    def goal(self, dtype: str, phase: str = "f+b") -> Goal:
+        """Gate and moonshot in a dtype and phase; none for the forward map alone."""
+        if phase == "f":
+            return None
+        goals = {"d2": DOUBLE_BACKWARD, "churn": CHURN}.get(phase, {}).get(self.id, (self.single, self.double))
+        return goals[0 if dtype == "float32" else 1]
 
     def flops(self) -> int:
         """Multiplications and additions of the forward map, computed directly; comparisons or sums of pooling."""
@@ -167,6 +175,8 @@ DOUBLE_BACKWARD: dict[str, tuple[Goal, Goal]] = {
     "F1": ((2, 6), (2.5, 8)),
     "H1": ((2, 6), (2.5, 8)),
 }
+#: Rows that are also timed with another length at every call, with their goals in float32 and float64.
+CHURN: dict[str, tuple[Goal, Goal]] = {"H4": ((3, 8), None)}
 #: The training steps of `nets`, with their goals in float32 and float64.
 NETS: dict[str, tuple[Goal, Goal]] = {
     "N1": ((0.9, 1.3), (1.3, 2.5)),

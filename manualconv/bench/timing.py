@@ -21,17 +21,24 @@ Call = Callable[[], Any]
 
 #: A sample is repeated until it takes this long, so that the clock's grain and the call of it do not count.
 LEAST_SAMPLE = 1e-3
-ROUNDS, SECONDS = 15, 2.0
+LEAST_ROUNDS = 5
 #: A round counts if its canary is this close to the median of canaries.
 CANARY_BAND = 0.10
 
 
 @dataclass(frozen=True)
+class Pace:
+    """When a measurement ends: after `rounds` rounds or `seconds` seconds, whichever comes first, at `LEAST_ROUNDS`."""
+
+    rounds: int = 25
+    seconds: float = 2.0
+
+
+@dataclass(frozen=True)
 class Rounds:
-    """Seconds of each contender, round by round; `first` is its first call, in which libraries choose kernels."""
+    """Seconds of each contender, round by round, and how many rounds were dropped."""
 
     seconds: dict[str, list[float]]
-    first: dict[str, float]
     dropped: int
 
     def median(self, name: str) -> float:
@@ -72,28 +79,27 @@ def _canary() -> Call:
     return lambda: a @ a
 
 
-def interleaved(contenders: dict[str, Call], rounds: int = ROUNDS, seconds: float = SECONDS) -> Rounds:
-    """Time the contenders round by round, at least `rounds` rounds or `seconds` seconds, whichever comes first.
+def kept_rounds(canaries: list[float]) -> list[int]:
+    """The rounds whose canary is within the band around the median, or the `LEAST_ROUNDS` that are nearest to it."""
+    typical = statistics.median(canaries)
+    kept = [n for n, c in enumerate(canaries) if abs(c - typical) <= CANARY_BAND * typical]
+    if len(kept) < LEAST_ROUNDS:
+        kept = sorted(sorted(range(len(canaries)), key=lambda n: abs(canaries[n] - typical))[:LEAST_ROUNDS])
+    return kept
 
-    Args:
-        contenders: name → call without arguments.
-        rounds: enough rounds; never fewer than 5 are made.
-        seconds: enough time.
-    """
-    first = {name: seconds_of(call) for name, call in contenders.items()}
+
+def interleaved(contenders: dict[str, Call], pace: Pace = Pace()) -> Rounds:
+    """Time the contenders round by round, in a new order each time; each is called once before."""
     times = {name: max(1, round(LEAST_SAMPLE / max(seconds_of(call), 1e-7))) for name, call in contenders.items()}
     canary, order = _canary(), list(contenders)
     seconds_of(canary, 5)
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     canaries: list[float] = []
     shuffle, begin = random.Random(0), time.perf_counter()
-    while len(canaries) < 5 or (len(canaries) < rounds and time.perf_counter() - begin < seconds):
+    while len(canaries) < LEAST_ROUNDS or (len(canaries) < pace.rounds and time.perf_counter() - begin < pace.seconds):
         canaries.append(seconds_of(canary, 3))
         shuffle.shuffle(order)
         for name in order:
             samples[name].append(seconds_of(contenders[name], times[name]))
-    typical = statistics.median(canaries)
-    kept = [n for n, c in enumerate(canaries) if abs(c - typical) <= CANARY_BAND * typical]
-    if len(kept) < 5:
-        kept = sorted(range(len(canaries)), key=lambda n: abs(canaries[n] - typical))[: max(5, len(kept))]
-    return Rounds({name: [t[n] for n in kept] for name, t in samples.items()}, first, len(canaries) - len(kept))
+    kept = kept_rounds(canaries)
+    return Rounds({name: [t[n] for n in kept] for name, t in samples.items()}, len(canaries) - len(kept))

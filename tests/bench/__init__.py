@@ -1,0 +1,1 @@
+"""The benchmark: its arithmetic and its words; no time is asserted."""
