@@ -25,7 +25,5 @@ MODULES: dict[str, Module] = {
     "AvgPool3d": (lambda: nn.AvgPool3d((2, 1, 3), (1, 2, 1), (1, 0, 1), ceil_mode=True), (1, 2, 2, 4, 3)),
 }
 PAIRS: dict[str, Pair] = {
-    "avg_pool2d": pair(
-        "avg_pool2d", ((2, 3, 6, 5),), kernel_size=(3, 2), stride=(2, 1), padding=1, count_include_pad=False
-    ),
+    "avg_pool2d": pair("avg_pool2d", ((2, 3, 6, 5),), kernel_size=(3, 2), stride=(2, 1), padding=1, divisor_override=8),
 }

@@ -25,7 +25,7 @@ def seeded(apply: Callable[..., Any], *tensors: Tensor) -> Any:
 
 FUNCTIONS: dict[str, Example] = {
     name: Example(
-        partial(seeded, lambda x, name=name: getattr(functional, name)(x, 0.4, True)),
+        partial(seeded, lambda x, name=name: getattr(functional, name)(x, 0.5, True)),
         (SHAPES.get(name, (2, 3, 4)),),
         multilinear=not name.endswith("alpha_dropout"),
         random=True,
