@@ -51,7 +51,7 @@ def _cells(r: Record) -> tuple[str, ...]:
         f"{1e3 * s.seconds:.2f}",
         f"{1e3 * s.first:.1f}",
         f"{s.roof:.0f}" if s.roof else "",
-        f"{s.memory:.1f}" + ("" if r.fast is None else f", {r.fast.memory:.1f}"),
+        "" if r.phase == "step" else f"{s.memory:.1f}" + ("" if r.fast is None else f", {r.fast.memory:.1f}"),
         relative_to_torch(r, "exact"),
         "" if r.fast is None else relative_to_torch(r, "fast"),
         "" if r.goal is None else f"{verdict(r)} {r.goal[0]:g} / {r.goal[1]:g}",
@@ -91,7 +91,7 @@ def rendered(records: list[Record], note: str = "") -> str:
     sections = {
         "Geometric means": _table(MEANS, (m.cells() for m in means(records))),
         "Goals missed by the whole": missed_together(records) or ["None."],
-        "Scale": scale(records) or ["F4 and F5 were not run."],
+        "Scale": scale(records) or ["F4 and F5 were not both run."],
         "Peers": against_peers(records) or ["None was timed."],
         "Rows": _table(HEADER, map(_cells, records)),
         "Goals missed": missed(records) or ["None."],

@@ -77,7 +77,7 @@ def test_reasons_are_read_off_the_numbers() -> None:
     assert "wrong by 1e-01" in reason(record(ours={"error": 0.1}))
     assert "3000 operator calls" in reason(record(ours={"operators": 3000}))
     assert "no more than 1.1 × is possible; by direct" in reason(record(torch_roof=90.0))
-    assert "neither is near the roofline (torch at 30 %)" in reason(record())
+    assert "neither is near the roofline, torch at 30 %, ours at 40; by direct" in reason(record())
 
 
 def test_means_by_class_setting_and_their_goals() -> None:
