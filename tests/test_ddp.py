@@ -18,9 +18,10 @@ PATIENCE = 120
 
 
 def network() -> nn.Sequential:
-    """Every kind of weighted layer, on small whole numbers: sums are exact in any order."""
+    """Every kind of layer with parameters, on small whole numbers: sums are exact in any order, halves of them too."""
     layers = nn.Sequential(
         nn.Conv2d(2, 4, (3, 2), (1, 2), padding=1, groups=2),
+        nn.BatchNorm2d(4, eps=0.5).eval(),
         nn.ReLU(),
         nn.ConvTranspose2d(4, 2, 2, 2),
         nn.Flatten(),
@@ -30,6 +31,8 @@ def network() -> nn.Sequential:
     with torch.no_grad():
         for p in layers.parameters():
             p.copy_(torch.randint(-2, 3, p.shape, generator=generator))
+        layers[1].running_mean.fill_(1)
+        layers[1].running_var.fill_(3.5)
     return layers
 
 

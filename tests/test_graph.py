@@ -19,11 +19,13 @@ from torch.autograd.function import BackwardCFunction
 from torch.utils.flop_counter import FlopCounterMode
 
 from manualconv import functional
-from tests.layers import PAIRS, WEIGHTED, Pair, close, spread_out
+from tests.layers import AFFINE, PAIRS, WEIGHTED, Pair, close, spread_out
 from tests.tensors import LAYOUTS, laid_out
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
+EVERY_AFFINE = pytest.mark.parametrize("layer", AFFINE.values(), ids=AFFINE)
+UNBATCHED = {name: layer for name, layer in PAIRS.items() if layer.unbatched}
 
 
 def outcome(apply: Callable[..., Tensor], inputs: tuple[Tensor, ...], cotangent: Tensor) -> list[Tensor]:
@@ -54,7 +56,7 @@ def test_only_the_gradients_asked_for_are_computed(layer: Pair) -> None:
     assert flops(layer, (2,)) == 0
 
 
-@EVERY_WEIGHTED
+@EVERY_AFFINE
 @pytest.mark.parametrize("frozen", [0, 1, 2])
 def test_a_frozen_tensor_gets_no_gradient_and_the_others_do(layer: Pair, frozen: int) -> None:
     tensors = layer.tensors()
@@ -74,7 +76,7 @@ def test_no_graph_where_nothing_asks_for_a_gradient(layer: Pair) -> None:
         assert layer.by_hand(*layer.leaves()).grad_fn is None
 
 
-@EVERY_WEIGHTED
+@EVERY_AFFINE
 def test_without_a_bias_and_with_nothing_but_a_bias(layer: Pair) -> None:
     x, w, b = layer.tensors()
     b.requires_grad_()
@@ -83,7 +85,7 @@ def test_without_a_bias_and_with_nothing_but_a_bias(layer: Pair) -> None:
     close(layer.by_hand(x, w, None), layer.referee(x, w, None))
 
 
-@EVERY_WEIGHTED
+@EVERY_AFFINE
 def test_a_cotangent_that_is_not_there_is_no_work_and_no_gradient(layer: Pair) -> None:
     inputs = layer.leaves()
     y = layer.by_hand(*inputs)
@@ -93,7 +95,7 @@ def test_a_cotangent_that_is_not_there_is_no_work_and_no_gradient(layer: Pair) -
     assert counter.get_total_flops() == 0
 
 
-@EVERY_WEIGHTED
+@EVERY_AFFINE
 def test_an_empty_batch_gives_the_parameters_zeros_not_none(layer: Pair) -> None:
     x, w, b = layer.leaves()
     empty = torch.zeros(0, *x.shape[1:], dtype=x.dtype, requires_grad=True)
@@ -105,7 +107,7 @@ def test_an_empty_batch_gives_the_parameters_zeros_not_none(layer: Pair) -> None
     assert torch.equal(b_bar, torch.zeros_like(b))
 
 
-@EVERY
+@pytest.mark.parametrize("layer", UNBATCHED.values(), ids=UNBATCHED)
 def test_unbatched_is_one_of_the_batch(layer: Pair) -> None:
     x, *others = layer.tensors()
     assert torch.equal(layer.by_hand(x[0], *others), layer.by_hand(x[:1], *others)[0])
@@ -173,7 +175,7 @@ def test_backward_twice_needs_retain_graph_and_then_repeats_exactly(layer: Pair)
 # ------------------------------------------------------------------------------------------------ memory layout
 
 
-@EVERY_WEIGHTED
+@EVERY_AFFINE
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_values_and_gradients_for_any_layout_of_tensors_and_cotangent(layer: Pair, layout: str) -> None:
     inputs = tuple(laid_out(t, layout) if t.dim() > 1 else t for t in layer.tensors())
@@ -183,7 +185,7 @@ def test_values_and_gradients_for_any_layout_of_tensors_and_cotangent(layer: Pai
     close(ours, theirs)
 
 
-@EVERY_WEIGHTED
+@EVERY_AFFINE
 def test_expanded_numbers_sliced_storage_and_an_offset(layer: Pair) -> None:
     x, w, b = layer.tensors()
     inputs = (torch.cat([x, x])[1:3], w[:1].expand(w.shape), b[0].expand(b.shape))
@@ -211,12 +213,14 @@ def test_every_entry_of_output_and_gradients_is_written(layer: Pair) -> None:
     assert all(t.isfinite().all() for t in (y, *grad(y, inputs, torch.ones_like(y))))
 
 
-def by_hand_node(y: Tensor) -> Any:
-    """The nearest node of ours above an output; a view of torch's may lie between."""
-    node = y.grad_fn
-    while not isinstance(node, BackwardCFunction):
-        node = node.next_functions[0][0]
-    return node
+def by_hand_nodes(y: Tensor) -> list[Any]:
+    """The nodes of ours above an output; torch's sums and products may lie between."""
+    found, waiting = [], [y.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        found += [node] * isinstance(node, BackwardCFunction)
+        waiting += [after for after, _ in node.next_functions if after is not None]
+    return found
 
 
 @EVERY
@@ -225,8 +229,8 @@ def test_no_reference_cycle_keeps_the_graph_alive(layer: Pair) -> None:
     gc.disable()
     try:
         y = layer.by_hand(*layer.leaves())
-        node = weakref.ref(by_hand_node(y))
+        nodes = [weakref.ref(node) for node in by_hand_nodes(y)]
         del y
-        assert node() is None
+        assert [node() for node in nodes] == [None] * len(nodes)
     finally:
         gc.enable()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from tests.layers import WEIGHTED, Pair
+from tests.layers import AFFINE, Pair
 
 STEPS = 10_000
 STATUS = Path("/proc/self/status")
@@ -27,8 +27,9 @@ def tensors_alive() -> int:
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's /proc")
-@pytest.mark.parametrize("layer", [WEIGHTED["conv2d"], WEIGHTED["linear"]], ids=["conv2d", "linear"])
-def test_ten_thousand_steps_leave_nothing_behind(layer: Pair) -> None:
+@pytest.mark.parametrize("name", ["conv2d", "linear", "batch_norm"])
+def test_ten_thousand_steps_leave_nothing_behind(name: str) -> None:
+    layer: Pair = AFFINE[name]
     inputs = layer.leaves()
 
     def step() -> None:

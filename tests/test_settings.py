@@ -196,9 +196,12 @@ def heard(module: torch.nn.Module, image: Tensor) -> list[Any]:
         module.register_forward_hook(lambda m, args, y: told.append(("after", y.detach()))),
         module.register_full_backward_pre_hook(lambda m, g: told.append(("cotangent", g[0]))),
         module.register_full_backward_hook(lambda m, g_in, g_out: told.append(("gradient", g_in[0], g_out[0]))),
-        *(p.register_hook(lambda g: told.append(("parameter", g))) for p in module.parameters()),
-        *(p.register_post_accumulate_grad_hook(lambda p: told.append(("kept", p.grad))) for p in module.parameters()),
     ]
+    for name, p in module.named_parameters():
+        handles += [
+            p.register_hook(lambda g, name=name: told.append((f"gradient of {name}", g))),
+            p.register_post_accumulate_grad_hook(lambda p, name=name: told.append((f"kept for {name}", p.grad))),
+        ]
     leaf = image.clone().requires_grad_()
     inner = leaf * 1
     inner.retain_grad()

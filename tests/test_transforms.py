@@ -77,6 +77,7 @@ def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Pair) -> No
 def mapped_axes(layer: Pair) -> list[tuple[int | None, ...]]:
     """Every choice of mapped tensors; the mapped axis is not always the first."""
     axes = [(None, 1), (None, 2), (None, 0)][: len(layer.shapes)]
+    axes = [(None, min(at, len(shape))) for (_, at), shape in zip(axes, layer.shapes)]
     return [dims for dims in itertools.product(*axes) if any(at is not None for at in dims)]
 
 

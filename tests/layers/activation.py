@@ -62,4 +62,10 @@ MODULES: dict[str, Module] = {
 PAIRS: dict[str, Pair] = {
     "hardtanh": pair("hardtanh", (ROWS,), min_val=-0.75, max_val=1.0),
     "leaky_relu": pair("leaky_relu", (ROWS,), negative_slope=-0.5),
+    "hardswish": pair("hardswish", (ROWS,), exact=False),
+    "elu": pair("elu", (ROWS,), exact=False, alpha=1.5),
+    "silu": pair("silu", (ROWS,), exact=False),
+    "gelu": pair("gelu", (ROWS,), exact=False),
+    "gelu by tanh": pair("gelu", (ROWS,), exact=False, approximate="tanh"),
+    "mish": pair("mish", (ROWS,), exact=False),
 }

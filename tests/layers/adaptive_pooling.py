@@ -48,7 +48,11 @@ MODULES: dict[str, Module] = {
 }
 #: Intervals of one, two, four or eight positions, over whose number integers are divided exactly.
 PAIRS: dict[str, Pair] = {
+    "adaptive_avg_pool1d": pair("adaptive_avg_pool1d", ((2, 3, 6),), output_size=4),
     "adaptive_avg_pool2d": pair("adaptive_avg_pool2d", ((2, 3, 4, 3),), output_size=(3, 2)),
     "global adaptive_avg_pool2d": pair("adaptive_avg_pool2d", ((2, 3, 4, 2),), output_size=1),
+    "adaptive_avg_pool3d": pair("adaptive_avg_pool3d", ((1, 2, 3, 2, 4),), output_size=(2, None, 3)),
+    "adaptive_max_pool1d": pair("adaptive_max_pool1d", ((2, 3, 7),), output_size=3),
     "adaptive_max_pool2d": pair("adaptive_max_pool2d", ((2, 3, 5, 4),), output_size=(3, 2)),
+    "adaptive_max_pool3d": pair("adaptive_max_pool3d", ((1, 2, 3, 2, 4),), output_size=(2, None, 3)),
 }

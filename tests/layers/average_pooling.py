@@ -25,5 +25,14 @@ MODULES: dict[str, Module] = {
     "AvgPool3d": (lambda: nn.AvgPool3d((2, 1, 3), (1, 2, 1), (1, 0, 1), ceil_mode=True), (1, 2, 2, 4, 3)),
 }
 PAIRS: dict[str, Pair] = {
+    "avg_pool1d": pair("avg_pool1d", ((2, 3, 8),), kernel_size=3, stride=2, padding=1, ceil_mode=True, exact=False),
     "avg_pool2d": pair("avg_pool2d", ((2, 3, 6, 5),), kernel_size=(3, 2), stride=(2, 1), padding=1, divisor_override=8),
+    "avg_pool3d": pair(
+        "avg_pool3d",
+        ((1, 2, 2, 4, 3),),
+        kernel_size=(2, 1, 3),
+        stride=(1, 2, 1),
+        padding=(1, 0, 1),
+        divisor_override=-4,
+    ),
 }

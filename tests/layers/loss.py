@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from manualconv import functional, nn
-from tests.layers.tables import Against, Example, Module, spread_out
+from tests.layers.tables import Against, Example, Module, Pair, pair, spread_out
 
 CLASSES = torch.tensor([[0, 2, 1], [2, -100, 0]])
 CLASS_WEIGHTS = torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
@@ -57,4 +57,15 @@ MODULES: dict[str, Module] = {
     "L1Loss": (lambda: against_numbers(nn.L1Loss()), (2, 3)),
     "SmoothL1Loss": (lambda: against_numbers(nn.SmoothL1Loss(beta=0.7)), (2, 3)),
     "HuberLoss": (lambda: against_numbers(nn.HuberLoss(delta=0.7)), (2, 3)),
+}
+PAIRS: dict[str, Pair] = {
+    "cross_entropy": pair(
+        "cross_entropy",
+        ((2, 3, 3),),
+        exact=False,
+        unbatched=False,
+        target=CLASSES,
+        label_smoothing=0.25,
+        reduction="none",
+    ),
 }

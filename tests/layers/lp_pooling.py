@@ -16,5 +16,6 @@ MODULES: dict[str, Module] = {
     "LPPool3d": (lambda: nn.LPPool3d(2, (2, 1, 3), (1, 2, 1)), (1, 2, 2, 3, 4)),
 }
 PAIRS: dict[str, Pair] = {
+    "lp_pool1d": pair("lp_pool1d", ((2, 3, 8),), norm_type=4, kernel_size=3, stride=2, exact=False),
     "lp_pool2d": pair("lp_pool2d", ((2, 3, 6, 5),), norm_type=2, kernel_size=(3, 2), stride=(2, 1), ceil_mode=True),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Pair:
-    """One layer by hand and by torch, and the shapes of its tensors: x, and w and b if it has them."""
+    """One layer by hand and by torch, and the shapes of its tensors: x, and w and b if it has them.
+
+    `exact`: on small whole numbers every step is, at least as far as the first derivative of its second power goes.
+    `unbatched`: it takes one sample without a batch axis.
+    """
 
     by_hand: Callable[..., Tensor]
     referee: Callable[..., Tensor]
     shapes: tuple[Shape, ...]
+    exact: bool = True
+    unbatched: bool = True
 
     def tensors(self, seed: int = 0) -> tuple[Tensor, ...]:
         """Distinct numbers, far from ties."""
@@ -57,24 +63,41 @@ class Pair:
         """Small whole numbers, on which a sum of products is exact."""
         return tuple(t.mul(3).round() for t in self.tensors(seed))
 
+    def agree(self, ours: Iterable[Tensor], theirs: Iterable[Tensor]) -> None:
+        """Of whole numbers: equal if every step is exact; if it divides or takes a root, equal up to rounding."""
+        for got, expected in zip(ours, theirs, strict=True):
+            if self.exact:
+                assert torch.equal(got, expected)
+            else:
+                largest = float(expected.detach().abs().max())
+                torch.testing.assert_close(got, expected, rtol=0, atol=1e-12 * max(1.0, largest))
 
-def pair(name: str, shapes: tuple[Shape, ...], **options: Any) -> Pair:
+
+def pair(name: str, shapes: tuple[Shape, ...], *, exact: bool = True, unbatched: bool = True, **options: Any) -> Pair:
     """The function of that name, ours and torch's, with the same options."""
     ours, theirs = getattr(functional, name), getattr(F, name)
-    return Pair(lambda *t: ours(*t, **options), lambda *t: theirs(*t, **options), shapes)
+    return Pair(lambda *t: ours(*t, **options), lambda *t: theirs(*t, **options), shapes, exact, unbatched)
 
 
 @dataclass(frozen=True)
 class Twins:
-    """A module by hand and torch's of the same name, with the same arguments."""
+    """A module by hand and torch's of the same name, with the same arguments.
+
+    `unbatched`: it takes one sample without a batch axis.
+    """
 
     name: str
     arguments: tuple[Any, ...]
     input: Shape
+    unbatched: bool = True
 
     def make(self, dtype: torch.dtype = torch.float64) -> tuple[torch.nn.Module, torch.nn.Module]:
-        """Ours and torch's, with the same parameters."""
+        """Ours and torch's, with the same parameters: a scale of ones and a shift of zeros would tell nothing apart."""
         ours, theirs = (getattr(library, self.name)(*self.arguments).to(dtype) for library in (nn, torch.nn))
+        with torch.no_grad():
+            for seed, p in enumerate(ours.parameters()):
+                if (p == p.flatten()[0]).all():
+                    p.copy_(1.5 + spread_out(tuple(p.shape), seed) / 2)
         theirs.load_state_dict(ours.state_dict())
         return ours, theirs
 
