@@ -88,8 +88,9 @@ def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplac
 
 
 def _channels(name: str, ndim: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    validation.check_dropout("feature_dropout", input, p, training)
+    validation.check_probability(name, p)
     validation.check_channels(name, ndim, input)
+    validation.check_dropout("feature_dropout", input, p, training)
     # torch reads (C, H, W) as (N, C, L) in two dimensions, and there alone.
     alone = ndim != 2 and input.dim() != ndim + 2
     x = input.unsqueeze(0) if alone else input

@@ -34,7 +34,7 @@ def _fractional(
     return_indices: bool,
     samples: Tensor | None,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    output_size = validation.output_size(ndim, input, output_size, output_ratio)
+    output_size = validation.output_size(ndim, input, output_size, output_ratio, samples)
     if samples is None:
         validation.check_drawable(ndim, input)
         batch = 1 if input.dim() == ndim + 1 else input.shape[0]

@@ -32,7 +32,7 @@ MAXIMA = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
 def _lp_pool(
     ndim: int, input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None, ceil_mode: bool
 ) -> Tensor:
-    p = validation.check_lp_pooling(f"lp_pool{ndim}d", input, norm_type)
+    p = validation.check_lp_pooling(f"lp_pool{ndim}d", ndim, input, norm_type, kernel_size)
     if p in (inf, -inf):
         largest = MAXIMA[ndim](input.abs() if p > 0 else -input.abs(), kernel_size, stride, 0, 1, ceil_mode)
         assert isinstance(largest, Tensor)

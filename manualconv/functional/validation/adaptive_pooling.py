@@ -8,7 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, kind, listed, overflow, read, scalar_type, whole
+from manualconv.functional.validation.arguments import (
+    check_dense,
+    is_int,
+    listed,
+    no_method,
+    no_tensor,
+    not_ints,
+    overflow,
+    read,
+    scalar_type,
+    whole,
+)
 from manualconv.geometry import Axes
 
 #: torch's kernels, one for lines and images alike.
@@ -20,22 +31,15 @@ MANY = 2**31
 def _check_int(name: str, value: Any) -> None:
     """An int of 64 bits, for every axis alike."""
     if read(value) is None:
-        raise TypeError(
-            f"{name}(): argument 'output_size' (position 2) must be tuple of ints, not {kind(value)} "
-            f"[an int, or a tuple of ints, one per axis]"
-        )
+        raise not_ints(name, "output_size", 2, value)
     if whole(value) is None:
         raise overflow(name, "output_size", value)  # type: ignore[misc]
 
 
 def _check_elements(name: str, values: tuple[Any, ...]) -> None:
     """Ints of 64 bits."""
-    for place, value in enumerate(values):
-        if read(value) is None and not (place and isinstance(value, bool)):
-            raise TypeError(
-                f"{name}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type "
-                f"{kind(value)} at pos {place} [output_size={values}]"
-            )
+    if read(values) is None:
+        raise not_ints(name, "output_size", 2, values)
     if whole(values) is None:
         raise overflow(name, "output_size", values)  # type: ignore[misc]
 
@@ -43,7 +47,7 @@ def _check_elements(name: str, values: tuple[Any, ...]) -> None:
 def _of_line(name: str, input: Any, output_size: Any) -> Axes:
     """The output size of one axis: an int or one int in a tuple."""
     if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(input)}")
+        raise no_tensor(name, 1, "input", input)
     if not isinstance(output_size, (tuple, list)):
         _check_int(name, output_size)
         return (read(output_size),)
@@ -59,7 +63,7 @@ def _of_line(name: str, input: Any, output_size: Any) -> Axes:
 def _of_space(name: str, ndim: int, input: Any, output_size: Any) -> Axes:
     """The output sizes of several axes; None keeps the input's.  Their number is judged by `check_*`."""
     if not isinstance(input, Tensor):
-        raise AttributeError(f"'{kind(input)}' object has no attribute 'size' [{name}() pools a Tensor]")
+        raise no_method(name, input, "size")
     if is_int(output_size) or isinstance(output_size, bool):
         _check_int(name, output_size)
         return (output_size,) * ndim
@@ -88,6 +92,10 @@ def output_sizes(name: str, ndim: int, input: Any, output_size: Any) -> Axes:
     return _of_space(name, ndim, input, output_size)
 
 
+def _axes(ndim: int) -> str:
+    return f"[(N, C, *I) or (C, *I) with {ndim} axes of positions]"
+
+
 def _check_rank_of_line(name: str, input: Tensor) -> None:
     if input.dim() not in (2, 3):
         raise RuntimeError(
@@ -96,13 +104,13 @@ def _check_rank_of_line(name: str, input: Tensor) -> None:
         )
 
 
-def _check_filled(name: str, input: Tensor, first: int, ending: str) -> None:
+def _check_filled(name: str, shape: Axes, first: int, ending: str) -> None:
     """No axis from `first` on is empty."""
-    for axis in range(first, input.dim()):
-        if input.shape[axis] == 0:
+    for axis in range(first, len(shape)):
+        if shape[axis] == 0:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
-                f"{listed(input.shape)} with dimension {axis} being empty [an interval of no positions has no {ending}]"
+                f"{listed(shape)} with dimension {axis} being empty [an interval of no positions has no {ending}]"
             )
 
 
@@ -139,13 +147,15 @@ def check_average(name: str, ndim: int, input: Tensor, size: Axes) -> None:
         line = ndim == 1
         raise RuntimeError(
             f"adaptive_avg_pool{2 if line else ndim}d: elements of output_size must be greater than or equal to 0 but "
-            f"received {{{', '.join(str(p) for p in ((1, *size) if line else size))}}}"
+            f"received {{{', '.join(str(p) for p in ((1, *size) if line else size))}}} [output_size={size}, 0 or more "
+            f"are needed]"
         )
     if all(p == 1 for p in size):
+        axes = max(input.dim(), 1)
         if input.dim() < ndim:
             raise IndexError(
-                f"Dimension out of range (expected to be in range of [{-input.dim()}, {input.dim() - 1}], but got "
-                f"{-1 - input.dim()}) [{name}() averages the last {ndim} axes of input, whose size is "
+                f"Dimension out of range (expected to be in range of [{-axes}, {axes - 1}], but got {-1 - axes}) "
+                f"[{name}() averages the last {ndim} axes of input, whose size is "
                 f"{listed(input.shape)}]"
             )
         if not (input.is_floating_point() or input.is_complex()):
@@ -155,11 +165,17 @@ def check_average(name: str, ndim: int, input: Tensor, size: Axes) -> None:
             )
         return
     if ndim > 1 and input.dim() not in (ndim + 1, ndim + 2):
-        raise RuntimeError(f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got {listed(input.shape)}")
+        raise RuntimeError(
+            f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got {listed(input.shape)} {_axes(ndim)}"
+        )
     called = "adaptive_avg_pool2d" if ndim == 1 else name
-    _check_filled(called, input, 1 if ndim == 3 else input.dim() - ndim, "mean")
+    check_dense(f"_{called}", input)
+    shape = tuple(input.shape)
+    seen = (*shape[:-1], 1, shape[-1]) if ndim == 1 else shape  # torch takes a sequence for an image of one row
+    _check_filled(called, seen, 1 if ndim == 3 else input.dim() - ndim, "mean")
     _check_memory((*input.shape[: input.dim() - ndim], *size), 1)
-    if not input.is_floating_point():
+    # torch's means of images ask for a dtype once there is something to average.
+    if not input.is_floating_point() and (ndim == 3 or 0 not in size):
         raise _refuse(f"adaptive_avg_{KERNEL[ndim]}", input, "an average")
 
 
@@ -168,17 +184,24 @@ def check_maximum(name: str, ndim: int, input: Tensor, size: Axes) -> None:
     if ndim == 1:
         _check_rank_of_line(name, input)
     elif input.dim() not in (ndim + 1, ndim + 2):
-        raise RuntimeError(f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {listed(input.shape)}")
-    _check_filled(name, input, 1, "maximum")
+        raise RuntimeError(
+            f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {listed(input.shape)} {_axes(ndim)}"
+        )
+    _check_filled(name, tuple(input.shape), 1, "maximum")
     if len(size) != ndim:
         raise RuntimeError(
             f"{name}(): internal error: output_size.size() must be {ndim} numbers, but got {size} "
             f"[or one int for all axes]"
         )
-    shape = (*input.shape[: input.dim() - ndim], *size)
+    # torch takes a sequence for an image of one row.
+    shape = (*input.shape[: input.dim() - ndim], *(1,) * (ndim == 1), *size)
     for p in size:
         if p < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {p}: {listed(shape)}")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {p}: {listed(shape)} [output_size={size}, 0 or more "
+                f"are needed]"
+            )
+    check_dense(f"adaptive_max_pool{max(ndim, 2)}d", input)
     _check_memory(shape, 8)
     if not input.is_floating_point():
         raise _refuse(f"adaptive_max_{KERNEL[ndim]}", input, "a maximum of intervals")

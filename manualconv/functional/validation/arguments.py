@@ -11,6 +11,8 @@ from torch import Tensor
 
 #: What an argument of torch's can hold.
 LEAST, LARGEST = -(2**63), 2**63 - 1
+#: What a size of its pooling can hold.
+LARGEST_INT = 2**31 - 1
 
 
 def listed(size: Sequence[int]) -> str:
@@ -101,6 +103,59 @@ def overflow(name: str, key: str, value: Any) -> Exception | None:
                 f"{name}(): argument '{key}' failed to unpack the object at pos {place} with error \"{wide}\" {hint}"
             )
     return None
+
+
+def not_ints(name: str, key: str, place: int, value: Any) -> TypeError:
+    """torch's TypeError for what is neither an int nor a tuple of ints; of a tuple's entries it names the first."""
+    argument = f"{name}(): argument '{key}'"
+    if not isinstance(value, (tuple, list)):
+        return TypeError(
+            f"{argument} (position {place}) must be tuple of ints, not {kind(value)} [an int, or a tuple of ints, one "
+            f"per axis]"
+        )
+    at = next(n for n, v in enumerate(value) if read(v) is None and not (n and isinstance(v, bool)))
+    if at:
+        words = f'failed to unpack the object at pos {at + 1} with error "type must be tuple of ints,but got '
+        return TypeError(f'{argument} {words}{kind(value[at])}" [{key}={value!r} must be ints]')
+    return TypeError(
+        f"{argument} (position {place}) must be tuple of ints, but found element of type {kind(value[0])} at pos 0 "
+        f"[{key}={value!r} must be ints]"
+    )
+
+
+def no_tensor(name: str, place: int, key: str, value: Any) -> TypeError:
+    """The TypeError torch's argument parser has for what is no Tensor."""
+    return TypeError(
+        f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)} [torch.as_tensor makes one]"
+    )
+
+
+def no_method(name: str, value: Any, method: str) -> Exception:
+    """What Python says where torch calls a method of what is no Tensor; numpy has an attribute of the same name."""
+    hint = f"[{name}() takes a Tensor: torch.as_tensor makes one]"
+    if hasattr(value, method):
+        return TypeError(f"'{kind(getattr(value, method))}' object is not callable {hint}")
+    return AttributeError(f"'{kind(value)}' object has no attribute '{method}' {hint}")
+
+
+def check_reach(**sizes: Any) -> None:
+    """Numbers of 32 bits, which torch's kernels for windows count in."""
+    for key, value in sizes.items():
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not -LARGEST_INT - 1 <= number <= LARGEST_INT:
+                raise RuntimeError(
+                    f"value cannot be converted to type int without overflow [{key}={value} must be at most "
+                    f"{LARGEST_INT}]"
+                )
+
+
+def check_dense(name: str, input: Tensor) -> None:
+    """A tensor whose entries lie in memory one by one."""
+    if input.layout != torch.strided:
+        raise NotImplementedError(
+            f"Could not run 'aten::{name}' with a tensor of layout {input.layout} [input must be dense: "
+            f"input.to_dense()]"
+        )
 
 
 def reject_arguments(name: str, got: Sequence[tuple[str, Any]], rule: str) -> TypeError:

@@ -7,12 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, overflow, read, scalar_type, whole
+from manualconv.functional.validation.arguments import (
+    check_dense,
+    check_reach,
+    kind,
+    listed,
+    no_tensor,
+    not_ints,
+    overflow,
+    read,
+    scalar_type,
+    whole,
+)
 from manualconv.geometry import Axes, Window, per_axis
 
 _COUNT = {2: "two", 3: "three"}
-#: What a size of torch's pooling can hold.
-_LARGEST_INT = 2**31 - 1
 
 
 def read_arguments(
@@ -32,46 +41,34 @@ def read_arguments(
     _check_types(name, input, sizes, {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad})
     divisor = None if divisor_override is None else read(divisor_override)
     if divisor_override is not None and (divisor is None or isinstance(divisor, tuple)):
-        raise TypeError(f"{name}(): argument 'divisor_override' must be int, not {kind(divisor_override)}")
+        raise TypeError(f"{name}(): argument 'divisor_override' must be int, not {kind(divisor_override)} [an int]")
     for key, value in (*sizes.items(), *(() if divisor is None else (("divisor_override", divisor),))):
         if whole(value) is None:
             raise overflow(name, key, value) or AssertionError(key)
     if ndim > 1:
-        _check_dense(name, input)
+        check_dense(f"avg_pool{max(ndim, 2)}d", input)
     k, p = (_numbers(name, ndim, key, sizes[key]) for key in ("kernel_size", "padding"))
     s = k if stride in ((), []) else _numbers(name, ndim, "stride", stride)
     if ndim == 1:  # torch's is made of the one for images, which looks at the rest
         _check_rank(name, ndim, input)
-        _check_dense(name, input)
-    _check_reach(k, s, p)
+        check_dense(f"avg_pool{max(ndim, 2)}d", input)
+    check_reach(kernel_size=k, stride=s, padding=p)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero [divisor_override is what each window's sum is divided by]")
     _check_rank(name, ndim, input)
     return k, s, p, divisor
 
 
-def _check_dense(name: str, input: Tensor) -> None:
-    if input.layout != torch.strided:
-        raise NotImplementedError(
-            f"Could not run 'aten::{name}' with a tensor of layout {input.layout} [input must be dense: .to_dense()]"
-        )
-
-
 def _check_types(name: str, input: Any, sizes: dict[str, Any], switches: dict[str, Any]) -> None:
     """A tensor, ints or tuples of ints, bools."""
     if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(input)}")
+        raise no_tensor(name, 1, "input", input)
     for place, (key, value) in enumerate(sizes.items(), 2):
-        if read(value) is not None:
-            continue
-        wrong = f"{name}(): argument '{key}' (position {place}) must be tuple of ints"
-        if not isinstance(value, (tuple, list)):
-            raise TypeError(f"{wrong}, not {kind(value)}")
-        at = next(n for n, v in enumerate(value) if read(v) is None)
-        raise TypeError(f"{wrong}, but found element of type {kind(value[at])} at pos {at}")
+        if read(value) is None:
+            raise not_ints(name, key, place, value)
     for key, value in switches.items():
         if not isinstance(value, bool):
-            raise TypeError(f"{name}(): argument '{key}' must be bool, not {kind(value)}")
+            raise TypeError(f"{name}(): argument '{key}' must be bool, not {kind(value)} [True or False]")
 
 
 def _numbers(name: str, ndim: int, key: str, value: Any) -> Axes:
@@ -79,21 +76,13 @@ def _numbers(name: str, ndim: int, key: str, value: Any) -> Axes:
     numbers = read(value)
     if isinstance(numbers, tuple) and len(numbers) not in (1, ndim):
         if ndim == 1:
-            raise RuntimeError(f"{name}() argument '{key}' should contain one int (got {len(numbers)})")
+            raise RuntimeError(
+                f"{name}() argument '{key}' should contain one int (got {len(numbers)}) [{key}={numbers}]"
+            )
         must = "must either be" if ndim == 2 else "must be"
         choices = f"{'omitted, ' if key == 'stride' else ''}a single int, or a tuple of {_COUNT[ndim]} ints"
-        raise RuntimeError(f"{name}: {key} {must} {choices} [but got {numbers}]")
+        raise RuntimeError(f"{name}: {key} {must} {choices} [{key}={numbers}]")
     return per_axis(numbers, ndim)
-
-
-def _check_reach(*sizes: Axes) -> None:
-    """Numbers of 32 bits."""
-    for axes in sizes:
-        if any(isinstance(n, int) and not -_LARGEST_INT - 1 <= n <= _LARGEST_INT for n in axes):
-            raise RuntimeError(
-                f"value cannot be converted to type int without overflow [{axes}: kernel_size, stride and padding are "
-                f"at most {_LARGEST_INT}]"
-            )
 
 
 def _check_rank(name: str, ndim: int, input: Tensor) -> None:
@@ -127,16 +116,18 @@ def check_numbers(kernel_size: Axes, stride: Axes, padding: Axes) -> None:
             cause = "" if k else ": kernel_size is 0, and stride defaults to it"
             raise RuntimeError(f"stride should not be zero [stride={stride}{cause}]")
         if p < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {p} [padding={padding}]")
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p} [padding={padding}, 0 or more are needed]")
         if k > 0 and p > k // 2:
             raise RuntimeError(
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
                 f"dilation=1 [padding={padding} must be <= {tuple(k // 2 for k in kernel_size)}]"
             )
     if any(k < 0 for k in kernel_size) or 0 in kernel_size:
-        raise RuntimeError(f"kernel size should be greater than zero, but got {_by_letter('k', kernel_size)}")
+        raise RuntimeError(
+            f"kernel size should be greater than zero, but got {_by_letter('k', kernel_size)} [1 or more]"
+        )
     if any(s < 0 for s in stride):
-        raise RuntimeError(f"stride should be greater than zero, but got {_by_letter('d', stride)}")
+        raise RuntimeError(f"stride should be greater than zero, but got {_by_letter('d', stride)} [1 or more]")
 
 
 def _by_letter(letter: str, numbers: Axes) -> str:
@@ -153,7 +144,8 @@ def check_sizes(name: str, input: Tensor, window: Window) -> None:
         if ndim == 3:
             raise RuntimeError(
                 f"{name}(): Expected input's non-batch dimensions to have positive length, but input has a shape of "
-                f"{listed(size)} and non-batch dimension {inner.index(0)} has length zero!"
+                f"{listed(size)} and non-batch dimension {inner.index(0)} has length zero! [only the batch may be "
+                f"empty]"
             )
         image = size if ndim == 2 else (*size[:-1], 1, size[-1])
         raise RuntimeError(

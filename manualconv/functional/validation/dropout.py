@@ -7,16 +7,24 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import check_tensor, kind, scalar_type
+from manualconv.functional.validation.arguments import kind, no_method, no_tensor, scalar_type
+
+
+def check_probability(name: str, p: Any) -> None:
+    """A number between 0 and 1, or NaN, which torch lets through to its kernel."""
+    if not isinstance(p, (int, float)) and not hasattr(p, "__float__"):
+        raise TypeError(f"'<' not supported between instances of '{kind(p)}' and 'float' [p of {name}: 0 <= p <= 1]")
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
 
 
 def check_dropout(name: str, input: Any, p: Any, training: Any) -> None:
-    """A tensor, a probability and a flag.  torch lets NaN through to its kernel, which has another type of error."""
-    if p < 0.0 or p > 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
-    check_tensor(name, input)
+    """A tensor, a probability and a flag; of NaN torch's kernel says so, with another type of error."""
+    check_probability(name, p)
+    if not isinstance(input, Tensor):
+        raise no_tensor(name, 1, "input", input)
     if not isinstance(training, bool):
-        raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {kind(training)}")
+        raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {kind(training)} [True or False]")
     if p != p:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
 
@@ -37,8 +45,10 @@ def check_features(input: Tensor) -> None:
         )
 
 
-def check_channels(name: str, ndim: int, input: Tensor) -> None:
+def check_channels(name: str, ndim: int, input: Any) -> None:
     """Ranks ``ndim + 1`` and ``ndim + 2``; torch only warns of others from two axes on."""
+    if not isinstance(input, Tensor):
+        raise no_method(name, input, "dim")
     ranks, rank = (ndim + 1, ndim + 2), input.dim()
     if rank not in ranks:
         if ndim == 1:

@@ -6,29 +6,45 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, overflow, read, scalar_type, whole
+from manualconv.functional.validation.arguments import (
+    check_dense,
+    kind,
+    listed,
+    no_method,
+    no_tensor,
+    not_ints,
+    overflow,
+    read,
+    scalar_type,
+    whole,
+)
 from manualconv.geometry import Axes
 
 _COUNT = {2: "a single Int or tuple of Ints", 3: "a single Int or tuple of three Ints"}
 _AXES = {2: ("height", "width"), 3: ("time", "height", "width")}
 
 
-def output_size(ndim: int, input: Any, size: Any, ratio: Any) -> Any:
+def output_size(ndim: int, input: Any, size: Any, ratio: Any, samples: Any) -> Any:
     """The output size asked for, or the part of the input's that is."""
     name = f"fractional_max_pool{ndim}d"
     if size is None and ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio [both are None]")
-    if not isinstance(input, Tensor):
-        asked = "size" if size is None else "dim"
-        raise AttributeError(f"'{kind(input)}' object has no attribute '{asked}' [{name} pools a Tensor]")
-    if size is not None:
-        return size
-    if ndim == 2 and len(ratio) > 2:
+    if size is None and ndim == 2 and not hasattr(ratio, "__len__"):
+        raise TypeError(f"object of type '{kind(ratio)}' has no len() [output_ratio={ratio} must be two numbers]")
+    if size is None and ndim == 2 and len(ratio) > 2:
         raise ValueError(
             f"{name} requires output_ratio to either be a single Int or tuple of Ints. [one number an axis, but got "
             f"output_ratio={ratio}]"
         )
+    if not isinstance(input, Tensor):
+        if size is not None and samples is not None:
+            raise no_tensor(name, 1, "input", input)
+        raise no_method(name, input, "size" if size is None else "dim")
+    if size is not None:
+        return size
     ratios = tuple(ratio) if isinstance(ratio, (tuple, list)) else (ratio,) * ndim
+    if len(ratios) < ndim:
+        raise IndexError(f"tuple index out of range [output_ratio={ratio} must be {ndim} numbers]")
     return [int(input.size(axis - ndim) * ratios[axis]) for axis in range(ndim)]
 
 
@@ -48,17 +64,12 @@ def check_drawable(ndim: int, input: Tensor) -> None:
 
 def _per_axis(name: str, place: int, key: str, value: Any, ndim: int) -> Axes:
     """One int of 64 bits for every axis."""
-    several = isinstance(value, (tuple, list))
-    for at, v in enumerate(value if several else (value,)):
-        if read(v) is None and not (at and isinstance(v, bool)):
-            found = f"but found element of type {kind(v)} at pos {at}" if several else f"not {kind(v)}"
-            raise TypeError(
-                f"{name}(): argument '{key}' (position {place}) must be tuple of ints, {found} [{key}={value}]"
-            )
     numbers = read(value)
+    if numbers is None:
+        raise not_ints(name, key, place, value)
     if whole(numbers) is None:
         raise overflow(name, key, value)  # type: ignore[misc]
-    return numbers if several else (numbers,) * ndim
+    return numbers if isinstance(numbers, tuple) else (numbers,) * ndim
 
 
 def check_fractional(ndim: int, input: Tensor, kernel_size: Any, size: Any, samples: Any) -> tuple[Axes, Axes]:
@@ -67,19 +78,20 @@ def check_fractional(ndim: int, input: Tensor, kernel_size: Any, size: Any, samp
     kernel = _per_axis(name, 2, "kernel_size", kernel_size, ndim)
     output = _per_axis(name, 3, "output_size", size, ndim)
     if not isinstance(samples, Tensor):
-        raise TypeError(f"{name}(): argument 'random_samples' (position 4) must be Tensor, not {kind(samples)}")
+        raise no_tensor(name, 4, "random_samples", samples)
+    check_dense(name, input)
     for key, value in (("kernel_size", kernel), ("output_size", output)):
         if len(value) != ndim:
             raise RuntimeError(f"{name}: {key} must either be {_COUNT[ndim]} [got {value}]")
     if any(k <= 0 for k in kernel):
         sizes = "x".join(str(k) for k in kernel)
-        raise RuntimeError(f"{name}(): kernel size should be greater than zero, but got {sizes}")
+        raise RuntimeError(f"{name}(): kernel size should be greater than zero, but got {sizes} [1 or more]")
     _check_room(ndim, input, kernel, output)
     _check_samples(ndim, input, samples)
     for p in output:
         if p < 0:
             shape = listed((*input.shape[: input.dim() - ndim], *output))
-            raise RuntimeError(f"Trying to create tensor with negative dimension {p}: {shape}")
+            raise RuntimeError(f"Trying to create tensor with negative dimension {p}: {shape} [output_size={output}]")
     if not input.is_floating_point():
         raise NotImplementedError(
             f"\"{name}_out_frame\" not implemented for '{scalar_type(input)}' [floating point only: input.float()]"
@@ -91,12 +103,15 @@ def _check_room(ndim: int, input: Tensor, kernel: Axes, output: Axes) -> None:
     """An input whose axes the windows fit on, a position apart at least."""
     name = "fractional_max_pool2d" if ndim == 2 else "fractional_max_pool3d_out"
     if input.dim() not in (ndim + 1, ndim + 2):
-        raise RuntimeError(f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {listed(input.shape)}")
+        raise RuntimeError(
+            f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {listed(input.shape)} [(N, C, *I) or "
+            f"(C, *I) with {ndim} axes of positions]"
+        )
     for axis in range(1, input.dim()):
         if input.shape[axis] == 0:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but got"
-                f"{listed(input.shape)} with dimension {axis} being empty."
+                f"{listed(input.shape)} with dimension {axis} being empty. [only the batch may be empty]"
             )
     # In three dimensions torch leaves one position unused.
     spare = int(ndim == 3)

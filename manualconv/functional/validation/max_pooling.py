@@ -7,7 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, overflow, read, scalar_type, whole
+from manualconv.functional.validation.arguments import (
+    check_dense,
+    check_reach,
+    kind,
+    listed,
+    no_method,
+    no_tensor,
+    not_ints,
+    overflow,
+    read,
+    scalar_type,
+    whole,
+)
 from manualconv.geometry import Axes, Window, per_axis
 
 _COUNT = {2: "two", 3: "three"}
@@ -39,17 +51,21 @@ def check_max_pooling(
     name = f"max_pool{ndim}d" + "_with_indices" * bool(return_indices)
     if not isinstance(input, Tensor):
         if ndim == 3 and return_indices:  # torch asks for its device first
-            raise AttributeError(f"'{kind(input)}' object has no attribute 'is_cuda' [{name}: input must be a Tensor]")
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(input)}")
+            raise no_method(name, input, "is_cuda")
+        raise no_tensor(name, 1, "input", input)
     stride = kernel_size if stride is None or (isinstance(stride, (tuple, list)) and not stride) else stride
     values = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
     numbers = [_numbers(name, place, key, value) for place, (key, value) in enumerate(values.items(), 2)]
     if not isinstance(ceil_mode, bool):
-        raise TypeError(f"{name}(): argument 'ceil_mode' (position 6) must be bool, not {kind(ceil_mode)}")
+        raise TypeError(
+            f"{name}(): argument 'ceil_mode' (position 6) must be bool, not {kind(ceil_mode)} [True or False]"
+        )
     if ndim == 1 and not return_indices:
         _check_size(1, input, "max_pool1d: ")
     for key, value in zip(values, numbers):
         _check_length(ndim, key, value, return_indices)
+    if ndim > 1 or return_indices:
+        check_reach(**dict(zip(values, numbers)))
     if input.dim() not in (ndim + 1, ndim + 2):
         hint = f"[input has the size {listed(input.shape)}]"
         if ndim == 1:
@@ -70,14 +86,7 @@ def _numbers(name: str, place: int, key: str, value: Any) -> Any:
     wide = overflow(name, key, value) if read(value) is not None else None
     if wide is not None:
         raise wide
-    if isinstance(value, (tuple, list)):
-        for at, number in enumerate(value):
-            if whole(number) is None:
-                raise TypeError(
-                    f"{name}(): argument '{key}' (position {place}) must be tuple of ints, but found element of type "
-                    f"{kind(number)} at pos {at} [{key}={value!r}]"
-                )
-    raise TypeError(f"{name}(): argument '{key}' (position {place}) must be tuple of ints, not {kind(value)}")
+    raise not_ints(name, key, place, value)
 
 
 def _check_length(ndim: int, key: str, numbers: Any, return_indices: bool) -> None:
@@ -86,7 +95,9 @@ def _check_length(ndim: int, key: str, numbers: Any, return_indices: bool) -> No
     if ndim > 1:
         raise RuntimeError(f"max_pool{ndim}d: {key} {_TUPLE[key]} a tuple of {_COUNT[ndim]} ints [{key}={numbers}]")
     if return_indices:
-        raise RuntimeError(f"max_pool1d() argument '{key}' should contain one int (got {len(numbers)}) [{numbers}]")
+        raise RuntimeError(
+            f"max_pool1d() argument '{key}' should contain one int (got {len(numbers)}) [{key}={numbers}]"
+        )
     raise RuntimeError(
         f"max_pool1d() {key} must be {_SINGLE[key]} of ints of size 1 but got size {len(numbers)} [{key}={numbers}]"
     )
@@ -98,7 +109,7 @@ def _check_size(ndim: int, input: Tensor, opening: str = "") -> None:
         return
     raise RuntimeError(
         f"{opening}Expected {ndim + 1}D or {ndim + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
-        f"but got:{listed(input.shape)}"
+        f"but got:{listed(input.shape)} [only the batch may be empty]"
     )
 
 
@@ -129,16 +140,16 @@ def _check_one_axis(window: Window) -> None:
     (k,), (s,), (d,), ((a, _),) = window.kernel_size, window.stride, window.dilation, window.padding
     for key, value in (("kernel_size", k), ("stride", s)):
         if value <= 0:
-            raise RuntimeError(f"max_pool1d() {key} must be greater than zero, but got {value}")
+            raise RuntimeError(f"max_pool1d() {key} must be greater than zero, but got {value} [{key} >= 1 is needed]")
     if a < 0:
-        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {a}")
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {a} [padding >= 0 is needed]")
     if a > k // 2:
         raise RuntimeError(
             f"max_pool1d() padding should be at most half of kernel size, but got padding={a} and kernel_size={k} "
-            f"[at most {k // 2}]"
+            f"[padding <= {k // 2} is needed]"
         )
     if d <= 0:
-        raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {d}")
+        raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {d} [dilation >= 1 is needed]")
     if window.output_size[0] < 1:
         raise RuntimeError(
             f"max_pool1d() Invalid computed output size: {window.output_size[0]} [i + 2*pad >= d*(k-1) + 1 is needed: "
@@ -162,7 +173,7 @@ def _check_axes(input: Tensor, window: Window) -> None:
                 f"stride should not be zero [kernel_size={k}, stride={s}, which defaults to kernel_size]"
             )
         if pad < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {pad}")
+            raise RuntimeError(f"pad must be non-negative, but got pad: {pad} [padding={a}, 0 or more are needed]")
         if pad > (spread * (kernel - 1) + 1) // 2 and kernel > 0 and spread > 0:
             raise RuntimeError(
                 f"pad should be at most half of effective kernel size, but got pad={pad}, kernel_size={kernel} and "
@@ -170,17 +181,22 @@ def _check_axes(input: Tensor, window: Window) -> None:
             )
     for words, prefix, numbers in (("kernel size", "k", k), ("stride", "d", s), ("dilation", "dilation", d)):
         if min(numbers) <= 0:
-            raise RuntimeError(f"{words} should be greater than zero, but got {named(prefix, numbers)}")
+            raise RuntimeError(f"{words} should be greater than zero, but got {named(prefix, numbers)} [1 or more]")
     if ndim == 3 and 0 in input.shape[input.dim() - 4 :]:
         raise RuntimeError(
             f"max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive "
-            f"length, but input has a shape of {listed(input.shape)}"
+            f"length, but input has a shape of {listed(input.shape)} and non-batch dimension "
+            f"{input.shape[input.dim() - 4 :].index(0)} has length zero! [only the batch may be empty]"
         )
     if ndim == 2:
         _check_size(2, input.unsqueeze(-2) if one else input)
     if any(pad > kernel // 2 for pad, kernel in zip(a, k)):
+        (*_, a_h, a_w), (*_, k_h, k_w) = a, k  # torch's orders and signs
+        halves = f"padW = {a_w}, padH = {a_h}, kW = {k_w}, kH = {k_h}"
+        if ndim == 3:
+            halves = f"kT: {k[0]} kW: {k_w} kH: {k_h} padT: {a[0]} padW: {a_w} padH: {a_h}"
         raise RuntimeError(
-            f"pad should be smaller than or equal to half of kernel size, but got {named('pad', a)} {named('k', k)} "
+            f"pad should be smaller than or equal to half of kernel size, but got {halves} "
             f"[dilation={d} widens the window, not the padding allowed]"
         )
     if min(window.output_size) < 1:
@@ -195,11 +211,7 @@ def _check_axes(input: Tensor, window: Window) -> None:
 
 def _check_kind(input: Tensor, ndim: int, return_indices: bool) -> None:
     """Dense numbers with an order; in one dimension torch has integers only together with the indices."""
-    if input.layout != torch.strided:
-        raise NotImplementedError(
-            f"Could not run 'aten::max_pool{ndim}d_with_indices' with a tensor of layout {input.layout} [input must be "
-            f"dense, see .to_dense()]"
-        )
+    check_dense(f"max_pool{max(ndim, 2)}d_with_indices", input)
     fractional = input.dtype.is_floating_point
     if ndim == 1 and not return_indices:
         if not fractional:

@@ -8,7 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, kind, listed, scalar_type
+from manualconv.functional.validation.arguments import (
+    LARGEST,
+    LEAST,
+    check_dense,
+    is_int,
+    kind,
+    listed,
+    no_method,
+    no_tensor,
+    scalar_type,
+)
 from manualconv.geometry import Axes
 from manualconv.torch_internals import is_plain
 
@@ -21,17 +31,20 @@ def check_max_unpooling(
 ) -> Axes:
     """Types, sizes and ranks; the output size, asked for or ``s·(P − 1) + k − 2·a``."""
     name = f"max_unpool{max(ndim, 2)}d"
-    for place, (key, value) in enumerate((("input", input), ("indices", indices)), 1):
-        if not isinstance(value, Tensor):
-            if ndim == 1 and key == "indices":  # torch lays it out before it looks at it
-                raise AttributeError(f"'{kind(value)}' object has no attribute 'unsqueeze' [indices must be a Tensor]")
-            raise TypeError(f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)}")
     stride = kernel_size if stride is None else stride
     k, s, p = (_per_axis(name, ndim, *named) for named in _named(kernel_size, stride, padding))
-    if ndim == 3 and min(s) <= 0:
-        raise RuntimeError(f"strides should be greater than zero, but got stride: {listed(s)}")
+    if not isinstance(input, Tensor):
+        raise no_method(f"max_unpool{ndim}d", input, "size")
     size = _output_size(ndim, input, k, s, p, output_size)
+    if not isinstance(indices, Tensor):
+        if ndim == 1:  # torch lays it out before it looks at it
+            raise no_method("max_unpool1d", indices, "unsqueeze")
+        raise no_tensor(name, 2, "indices", indices)
+    _check_ints(name, size)
+    if ndim == 3 and min(s) <= 0:
+        raise RuntimeError(f"strides should be greater than zero, but got stride: {listed(s)} [1 or more]")
     _check_tensors(name, ndim, input, indices)
+    _check_memory((*input.shape[: input.dim() - ndim], *size))
     _check_indices(indices, size + (1,) * (ndim == 1))
     return size
 
@@ -54,8 +67,8 @@ def _per_axis(name: str, ndim: int, key: str, value: Any) -> Axes:
                 f"{name}(): argument '{key}' must be tuple of ints, but found element of type {kind(number)} at pos "
                 f"{at} [{key}={value!r}]"
             )
-    if len(numbers) == ndim:
-        return numbers
+    if len(numbers) == ndim or (ndim == 1 and numbers and key != "kernel_size"):  # torch reads the first alone
+        return numbers[:ndim]
     if len(numbers) > ndim and key == "kernel_size":
         raise IndexError(f"tuple index out of range [kernel_size={value} for {ndim} axes]")
     words, axes = _COUNT[max(ndim, 2)]
@@ -67,6 +80,8 @@ def _per_axis(name: str, ndim: int, key: str, value: Any) -> Axes:
 
 def _output_size(ndim: int, input: Tensor, k: Axes, s: Axes, p: Axes, output_size: Any) -> Axes:
     """The size asked for, less than one stride away from the size that fits."""
+    if input.dim() < ndim:
+        raise IndexError(f"tuple index out of range [input of size {listed(input.shape)} has no {ndim} axes]")
     fitting = tuple(
         (length - 1) * step + kernel - 2 * pad
         for length, kernel, step, pad in zip(input.shape[max(input.dim() - ndim, 0) :], k, s, p)
@@ -74,6 +89,8 @@ def _output_size(ndim: int, input: Tensor, k: Axes, s: Axes, p: Axes, output_siz
     if output_size is None:
         size = fitting
     else:
+        if not hasattr(output_size, "__len__"):
+            raise TypeError(f"object of type '{kind(output_size)}' has no len() [output_size must be {ndim} ints]")
         asked = output_size[2:] if len(output_size) == ndim + 2 else output_size
         if len(asked) != ndim:
             raise ValueError(
@@ -81,6 +98,11 @@ def _output_size(ndim: int, input: Tensor, k: Axes, s: Axes, p: Axes, output_siz
                 f"'{len(asked)}' [output_size={output_size}]"
             )
         for axis, (length, fits, step) in enumerate(zip(asked, fitting, s)):
+            if not isinstance(length, (int, float, torch.SymInt)):
+                raise TypeError(
+                    f"'<' not supported between instances of 'int' and '{kind(length)}' [output_size={output_size} "
+                    f"must be ints]"
+                )
             if not fits - step < length < fits + step:
                 raise ValueError(
                     f'invalid output_size "{output_size}" (dim {axis} must be between {fits - step} and {fits + step}) '
@@ -91,20 +113,51 @@ def _output_size(ndim: int, input: Tensor, k: Axes, s: Axes, p: Axes, output_siz
         if length < 0:
             raise ValueError(
                 "max_unpooling: output_size must contain non-negative spatial dimensions, but got "
-                f"output_size[{axis}]={length}"
+                f"output_size[{axis}]={length} [s*(p-1) + k - 2*pad must be 0 or more: kernel_size={k}, stride={s}, "
+                f"padding={p}]"
             )
     return size
 
 
+def _check_ints(name: str, size: Axes) -> None:
+    """Ints of 64 bits."""
+    for place, length in enumerate(size):
+        if not is_int(length):
+            found = f"element of type {kind(length)} at pos {place}"
+            raise TypeError(
+                f"{name}(): argument 'output_size' (position 3) must be tuple of ints, but found {found} [{size}: "
+                f"output_size must be ints]"
+            )
+        if isinstance(length, int) and not LEAST <= length <= LARGEST:
+            raise TypeError(
+                f"{name}(): argument 'output_size' failed to unpack the object at pos {place + 1} with error "
+                f'"Overflow when unpacking long long" [{size}: 64 bits hold up to {LARGEST}]'
+            )
+
+
+def _check_memory(shape: Axes) -> None:
+    """Entries that 64 bits can count."""
+    if prod(shape) >= 2**63:
+        raise RuntimeError(f"numel: integer multiplication overflow [output_size asks for {prod(shape)} numbers]")
+
+
 def _check_tensors(name: str, ndim: int, input: Tensor, indices: Tensor) -> None:
+    check_dense(name, input)
+    check_dense(name, indices)
     if indices.dtype != torch.int64:
-        raise RuntimeError(f"{_READS} but got: {scalar_type(indices)}" if ndim < 3 else f"{_READS} [{indices.dtype}]")
+        got = f" but got: {scalar_type(indices)}" * (ndim < 3)
+        raise RuntimeError(f"{_READS}{got} [indices of {indices.dtype}: indices.long()]")
+    if input.device != indices.device:
+        raise RuntimeError(
+            f"Tensor on device {input.device} is not on the expected device {indices.device}! [input is on "
+            f"{input.device}, indices on {indices.device}: both must be on one]"
+        )
     axes = max(ndim, 2)
     hidden = axes - ndim  # the axis that torch adds to a sequence
     if input.dim() not in (ndim + 1, ndim + 2):
         raise RuntimeError(
             f"Input to max_unpooling{axes}d should be a {axes + 1}d or {axes + 2}d Tensor, but got a tensor with "
-            f"{input.dim() + hidden} dimensions."
+            f"{input.dim() + hidden} dimensions. [(N, C, *P) or (C, *P) with {ndim} axes of positions]"
         )
 
     def size(t: Tensor) -> str:
@@ -113,13 +166,14 @@ def _check_tensors(name: str, ndim: int, input: Tensor, indices: Tensor) -> None
     if input.shape != indices.shape:
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({size(input)}) but got indices tensor "
-            f"with shape: {size(indices)}"
+            f"with shape: {size(indices)} [one index for every entry]"
         )
     for axis, length in enumerate(input.shape):
         if length == 0 and (axis or input.dim() == ndim + 1):
             raise RuntimeError(
                 f"max_unpooling{axes}d_forward_out_cpu(): Expected input to have non-zero size for non-batch "
-                f"dimensions, but got {size(input)} with dimension {axis} being empty."
+                f"dimensions, but got {size(input)} with dimension {axis} being empty. [only the batch may be "
+                f"empty]"
             )
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"{name}\" not implemented for '{scalar_type(input)}' [use floating point]")
