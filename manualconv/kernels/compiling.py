@@ -38,7 +38,8 @@ def is_installed() -> bool:
 
 def is_compilable(t: Tensor) -> bool:
     """Whether a loop may read t: Numba is there, and t holds numbers of the processor's, here and now."""
-    return t.dtype in NUMBERS and t.device.type == "cpu" and is_installed() and is_plain(t)
+    # First of all is_plain: a compiler does not trace the cache behind is_installed.
+    return is_plain(t) and t.dtype in NUMBERS and t.device.type == "cpu" and is_installed()
 
 
 def values(t: Tensor) -> Tensor:
