@@ -22,7 +22,7 @@ def _unpooled(layer: Any) -> Apply:
     """Each entry of ``(N, C, *P)`` at a place of its own on a larger output."""
 
     def apply(y: Tensor) -> Tensor:
-        return layer(y, oracles.places_backwards(y), 2)
+        return layer(y, oracles.places_backwards(y).to(y.device), 2)
 
     return apply
 
