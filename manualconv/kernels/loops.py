@@ -37,7 +37,7 @@ from manualconv.kernels.compiling import COMPILING, is_installed, share, values
 from manualconv.kernels.cost import COPY, Sizes
 
 if TYPE_CHECKING:
-    from manualconv.kernels import compiled_loops
+    from manualconv.kernels import compiled_correlation
 
 #: Nanoseconds for one product of a tap, by bytes of a number.
 TAP = {4: 0.055, 8: 0.11}
@@ -86,9 +86,9 @@ def cost(map: str, sizes: Sizes) -> float:
     return _work(sizes) + COMPILING
 
 
-def _kernels() -> type[compiled_loops.Correlation]:
+def _kernels() -> type[compiled_correlation.Correlation]:
     """The compiled loops: Numba is imported here."""
-    from manualconv.kernels.compiled_loops import Correlation
+    from manualconv.kernels.compiled_correlation import Correlation
 
     return Correlation
 
