@@ -62,5 +62,5 @@ def huber(r: float, delta: float) -> tuple[float, float]:
 def coin(z: float, t: float, u: float) -> tuple[float, float]:
     """``−u·t·log σ(z) − (1 − t)·log(1 − σ(z))`` and its slope by z."""
     heads = -log1p(exp(-z)) if z > 0 else z - log1p(exp(z))
-    tails = heads - z
+    tails = -z - log1p(exp(-z)) if z > 0 else -log1p(exp(z))  # heads − z would lose the digits of one of the two
     return -u * t * heads - (1 - t) * tails, (1 - t) * exp(heads) - u * t * exp(tails)

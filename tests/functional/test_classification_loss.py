@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -232,6 +232,7 @@ def test_halves_are_near_torch_s(dtype: torch.dtype) -> None:
 
 
 @given(z=st.floats(-40, 40), t=st.sampled_from((0.0, 0.25, 1.0)), u=st.sampled_from((1.0, 0.5, 3.0)))
+@example(z=-32.25, t=1.0, u=3.0)
 def test_binary_cross_entropy_with_logits_equals_the_loops(z: float, t: float, u: float) -> None:
     logit = torch.tensor(z, dtype=torch.float64, requires_grad=True)
     pair = torch.tensor([t, u], dtype=torch.float64)

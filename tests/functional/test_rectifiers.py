@@ -117,7 +117,10 @@ def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: in
         y = apply(x, inplace=True)
         assert y is x and x.data_ptr() == address and x._version == version + 1
         results.append([y.detach(), *(grad(y, leaf, cotangent) if not refused else ())])
-    torch.testing.assert_close(*results, rtol=0, atol=1e-6 if name == "hardsigmoid" else 1e-13)
+    # Products of a cotangent, two numbers of the layer and an exponential: a few roundings of their size, or of 1.
+    torch.testing.assert_close(
+        *results, rtol=8 * torch.finfo(torch.float64).eps, atol=1e-6 if name == "hardsigmoid" else 1e-13
+    )
 
 
 @NAMES

@@ -35,10 +35,11 @@ def a_flipped_kernel_gives_the_convolution_of_mathematics(conv: Layer, case: Con
 
 @law("C25")
 def full_convolution_commutes(conv: Layer, case: Convolution) -> None:
-    case = full(case, dilation=1, channels=1, outputs=1, batch=1)
+    # As a kernel a large input might be for a transform, which is not exact: four positions of an axis are enough.
+    size = tuple(min(i, 4) for i in case.window.input_size)
+    case = full(case, input_size=size, dilation=1, channels=1, outputs=1, batch=1)
     x, w, _ = case.batched()
     window, over = case.window, axes(case.window)
-    size = window.input_size
     ones = (1,) * window.ndim
     exchanged = Window(window.kernel_size, size, ones, ones, full_padding(size, ones))
     same(run(conv, x, w.flip(over), None, window), run(conv, w, x.flip(over), None, exchanged))
