@@ -38,7 +38,10 @@ def is_transformed(t: Tensor) -> bool:
 
 def is_plain(t: Tensor) -> bool:
     """Whether t is an ordinary tensor run eagerly, whose sizes may be branched on and whose slices written to."""
-    if torch.compiler.is_compiling() or any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
+    if torch.compiler.is_compiling():
+        return False
+    # The number of modes first: usually there are none, and it is asked at every step of a layer.
+    if torch._C._len_torch_dispatch_stack() and any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
         return False
     return not is_wrapped(t)
 

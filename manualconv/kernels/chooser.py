@@ -10,6 +10,7 @@ for ordinary eager tensors on the CPU only: traced sizes may be symbolic, and a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import cast
 
@@ -81,33 +82,34 @@ def chosen(map: str, t: Tensor, other: Tensor, channels: int, outputs: int, wind
     Raises:
         RuntimeError: `window.algorithm` was asked for and does not take the window.
     """
-    eager = window.ndim > 0 and is_plain(t) and is_plain(other)
-    if window.algorithm is not None:
-        return _asked_for(window.algorithm, t, other, channels, outputs, window, eager)
-    if eager and t.device.type == "cpu":
-        sizes = Sizes(t.shape[0], channels, outputs, t.element_size(), window)
-        if direct.cost(sizes) < WORTH_CHOOSING:
-            return direct.chosen(t, other, channels, window)
-        best = candidates(map, sizes, t.dtype)[0]
-        if best.name != "direct":
-            return cast(Algorithm, SPECIAL[best.name])
-    return direct.chosen(t, other, channels, window)
-
-
-def _asked_for(
-    name: str, t: Tensor, other: Tensor, channels: int, outputs: int, window: Window, eager: bool
-) -> Algorithm:
-    """The algorithm of that name, whatever it costs."""
-    if window.ndim == 0 or not eager:
+    if window.ndim == 0 or not (is_plain(t) and is_plain(other)):
         # Compiled, mapped and dense layers have one form each; asking for another is no error of theirs.
-        return direct.chosen(t, other, channels, window)
+        return direct.only(window)
+    sizes = Sizes(t.shape[0], channels, outputs, t.element_size(), window)
+    if window.algorithm is not None:
+        return _asked_for(window.algorithm, sizes, t.dtype)
+    return _cheapest(map, sizes, t.dtype, t.device.type)
+
+
+@lru_cache(maxsize=1024)
+def _cheapest(map: str, sizes: Sizes, dtype: torch.dtype, device: str) -> Algorithm:
+    """The best of all on the CPU, remembered since a layer asks at every step; of the direct ones elsewhere."""
+    if device == "cpu" and direct.cost(sizes) >= WORTH_CHOOSING:
+        best = candidates(map, sizes, dtype)[0].name
+        if best != "direct":
+            return cast(Algorithm, SPECIAL[best])
+    return direct.chosen(sizes)
+
+
+def _asked_for(name: str, sizes: Sizes, dtype: torch.dtype) -> Algorithm:
+    """The algorithm of that name, whatever it costs."""
+    window = sizes.window
     if name in DIRECT:
         reason = _refused(name, window)
         file = DIRECT[name]
     else:
-        sizes = Sizes(t.shape[0], channels, outputs, t.element_size(), window)
         file = SPECIAL[name]
-        reason = cast(Special, file).refusal(sizes) if t.is_floating_point() else f"no {t.dtype}"
+        reason = cast(Special, file).refusal(sizes) if dtype.is_floating_point else f"no {dtype}"
     if reason is not None:
         raise RuntimeError(
             f"algorithm({name!r}) does not compute this layer: {reason} [kernel {window.kernel_size}, stride "

@@ -6,13 +6,10 @@ tap by tap.  None of them changes the accuracy.
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from manualconv.geometry import Window
 from manualconv.kernels import lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from manualconv.kernels.algorithm import Algorithm
 from manualconv.kernels.cost import CALL, COPY, Sizes
-from manualconv.torch_internals import is_plain
 
 #: No unrolled block larger than this is ever made: one tap at a time instead.
 LARGEST_BLOCK = 32 * 2**20
@@ -22,21 +19,26 @@ SHORT_ROW = 16
 MANY_IMAGES = 8
 
 
-def chosen(t: Tensor, other: Tensor, channels: int, window: Window) -> Algorithm:
-    """The one for the map that reads t and other."""
-    if window.ndim == 0:
-        return matrix if window.groups == 1 else lowering_batch_last
-    # Traced sizes may be symbolic: a branch on one would pin the graph to it.  And where only one operand stands for
-    # many, memory like the other's cannot hold their product.
-    if not (is_plain(t) and is_plain(other)):
-        return lowering if window.groups == 1 else lowering_batch_last
-    item = t.element_size()
-    image = lowering.image_bytes(channels, item, window)
-    short = window.output_size[-1] < SHORT_ROW and t.shape[0] >= MANY_IMAGES
-    rows = lowering_rows.unrolled_bytes(t.shape[0], channels, item, window)
+def only(window: Window) -> Algorithm:
+    """The one for layers without axes, and for operands whose sizes may not be looked at.
+
+    Traced sizes may be symbolic: a branch on one would pin the graph to it.  And where only one operand stands for
+    many, memory like the other's cannot hold their product.
+    """
+    if window.groups > 1:
+        return lowering_batch_last
+    return lowering if window.ndim else matrix
+
+
+def chosen(sizes: Sizes) -> Algorithm:
+    """The one for a map of ordinary tensors."""
+    window, batch = sizes.window, sizes.batch
+    image = lowering.image_bytes(sizes.channels, sizes.item, window)
+    short = window.output_size[-1] < SHORT_ROW and batch >= MANY_IMAGES
+    rows = lowering_rows.unrolled_bytes(batch, sizes.channels, sizes.item, window)
     if short and lowering_rows.takes(window) and rows <= LARGEST_BLOCK:
         return lowering_rows
-    if (window.groups > 1 or short) and t.shape[0] * image <= LARGEST_BLOCK:
+    if (window.groups > 1 or short) and batch * image <= LARGEST_BLOCK:
         return lowering_batch_last
     return lowering if window.groups == 1 and image <= LARGEST_BLOCK else shifting
 
