@@ -19,6 +19,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels import (
+    clipping,
     direct,
     fourier,
     loops,
@@ -43,7 +44,12 @@ DIRECT: dict[str, ModuleType] = {
     "matrix": matrix,
 }
 #: The others.
-SPECIAL: dict[str, ModuleType] = {"fourier": fourier, "winograd": winograd, "loops": loops}
+SPECIAL: dict[str, ModuleType] = {
+    "fourier": fourier,
+    "winograd": winograd,
+    "clipping": clipping,
+    "loops": loops,
+}
 
 
 #: A map whose direct cost is below this, in nanoseconds, is computed directly: what is small is exact on integers and

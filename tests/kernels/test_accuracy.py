@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv.geometry import Window
-from manualconv.kernels import loops, lowering, lowering_batch_last, lowering_rows, matrix, shifting
+from manualconv.kernels import clipping, loops, lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from tests.accuracy import ROUNDING
 from tests.referee import convolution
 
@@ -32,6 +32,7 @@ ALGORITHMS = {
     "lowering_rows": lowering_rows,
     "shifting": shifting,
     "matrix": matrix,
+    "clipping": clipping,
     "loops": loops,
 }
 MAPS = ("to_output", "to_input", "to_weight")
@@ -62,6 +63,8 @@ def takes(algorithm: ModuleType, window: Window) -> bool:
         return window.ndim == 0
     if algorithm is lowering_rows:
         return window.ndim > 0 and lowering_rows.takes(window)
+    if algorithm is clipping:
+        return window.ndim > 0 and all(s == 1 for s in window.stride)
     if algorithm is loops:
         return window.groups == 32 or window.kernel_size == (7, 7)
     return window.ndim > 0 and (window.groups == 1 or algorithm is not lowering)

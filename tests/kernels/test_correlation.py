@@ -15,6 +15,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels import (
+    clipping,
     correlation,
     direct,
     loops,
@@ -37,6 +38,7 @@ VARIANTS: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "lowering, rows in place": (lowering_rows, {}),
     "shifting": (shifting, {}),
     "matrix": (matrix, {}),
+    "clipping": (clipping, {}),
     "loops": (loops, {}),
     "chosen": (correlation, {}),
     "chosen, the batch innermost": (correlation, {"MANY_IMAGES": 0}),
@@ -51,6 +53,7 @@ def variants(window: Window) -> Iterator[tuple[str, ModuleType]]:
         lowering: window.groups == 1 and window.ndim > 0,
         lowering_rows: lowering_rows.takes(window),
         matrix: window.groups == 1 and window.ndim == 0,
+        clipping: window.ndim > 0 and all(s == 1 for s in window.stride),
         loops: window.ndim > 0,
     }
     for name, (algorithm, limits) in VARIANTS.items():
