@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from inspect import Signature
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -177,6 +180,26 @@ def forward_mode_on() -> AbstractContextManager[Any]:
 def without_tangent(t: Tensor | None) -> Tensor | None:
     """The primal of a tensor at the current level of forward mode; the levels around it keep theirs."""
     return None if t is None else forward_ad.unpack_dual(t, level=0).primal
+
+
+@cache
+def thread_team() -> Callable[[Callable[[], None], int], None] | None:
+    """What runs a function on n of torch's threads at once, the caller's among them; None where it cannot be asked.
+
+    Torch's wheels for Linux bring GNU's OpenMP, whose threads are reached by the entry point that its compiler calls.
+    """
+    libraries = list((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
+    try:
+        region = ctypes.CDLL(str(libraries[0])).GOMP_parallel
+    except (IndexError, OSError, AttributeError):
+        return None
+    entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    region.argtypes, region.restype = (entry, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
+
+    def together(work: Callable[[], None], workers: int) -> None:
+        region(entry(lambda _: work()), None, workers, 0)
+
+    return together
 
 
 #: Operations that torch reaches under private names too.

@@ -2,8 +2,8 @@
 
 Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and it is imported when the first loop is to
 run.  A compiled loop is kept in a cache beside its file, so that a machine compiles it once; where nothing can be
-written it is compiled once a process.  It runs without the interpreter's lock, so that plain threads share the work:
-Numba's own thread layers do not admit two callers at once.
+written it is compiled once a process.  It runs without the interpreter's lock, so that threads share the work: torch's
+own, since Numba's thread layers do not admit two callers at once.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import is_plain, thread_team
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 #: What loops compute with.
 NUMBERS = (torch.float32, torch.float64)
 #: Nanoseconds of work from which on handing a share to another thread pays.
-SHARED = 1e6
+SHARED = 2e5
 #: Nanoseconds a call has to save before a loop is worth compiling.
 COMPILING = 2e5
 
@@ -64,19 +65,41 @@ def compiled(loop: Loop) -> Loop:
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}
+#: Whether this process has its parent's threads in name only, torch's and ours alike.
+_forked: list[bool] = []
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)  # a child has its parent's pools without their threads
+    os.register_at_fork(after_in_child=lambda: _forked.append(True))
 
 
 def share(run: Callable[[int, int], object], units: int, nanoseconds: float) -> None:
-    """Run units ``0 … units − 1`` in consecutive shares, ``run(first, last + 1)``, one on each of torch's threads."""
-    workers = min(torch.get_num_threads(), units) if nanoseconds > SHARED else 1
+    """Run units ``0 … units − 1`` in consecutive shares, ``run(first, last + 1)``, one on each of torch's threads.
+
+    Torch's own threads, where it has a team that can be asked: its threads wait for more work with their core held, so
+    that others would stand in line behind them.
+    """
+    workers = 1 if _forked or nanoseconds < SHARED else min(torch.get_num_threads(), units)
     if workers <= 1:
         run(0, units)
         return
-    pool = _pools.setdefault(workers, ThreadPoolExecutor(workers, "manualconv"))
     ends = [units * worker // workers for worker in range(workers + 1)]
-    others = [pool.submit(run, *ends[worker : worker + 2]) for worker in range(1, workers)]
-    run(ends[0], ends[1])
-    for other in others:
-        other.result()
+    # A thread that comes too late finds nothing left; taking the next share is one step under the interpreter's lock.
+    shares, failures = iter(list(pairwise(ends))), list[BaseException]()
+
+    def work() -> None:
+        try:
+            for first, last in shares:
+                run(first, last)
+        except BaseException as failure:  # raised where the work was asked for, whatever thread it comes from
+            failures.append(failure)
+
+    team = thread_team()
+    if team is not None:
+        team(work, workers)
+    else:
+        pool = _pools.setdefault(workers, ThreadPoolExecutor(workers - 1, "manualconv"))
+        others = [pool.submit(work) for _ in range(workers - 1)]
+        work()
+        for other in others:
+            other.result()
+    if failures:
+        raise failures[0]

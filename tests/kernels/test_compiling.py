@@ -1,0 +1,79 @@
+"""Sharing work among threads: torch's own or plain ones, failures, and a child process that has neither."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from unittest import mock
+
+import pytest
+import torch
+
+from manualconv.kernels import compiling
+from manualconv.torch_internals import thread_team
+
+
+@pytest.fixture(params=["torch's threads", "plain threads"])
+def three_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Three of either kind, however little there is to do."""
+    team = thread_team() if request.param == "torch's threads" else None
+    if team is None and request.param == "torch's threads":
+        pytest.skip("this torch has no team that can be asked")
+    with (
+        mock.patch.object(compiling, "SHARED", 0),
+        mock.patch.object(torch, "get_num_threads", return_value=3),
+        mock.patch.object(compiling, "thread_team", return_value=team),
+    ):
+        yield
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("units", [1, 2, 3, 4, 100])
+def test_every_unit_is_run_once(units: int) -> None:
+    for _ in range(20):
+        ran: list[int] = []
+        compiling.share(lambda first, last, ran=ran: ran.extend(range(first, last)), units, 1.0)  # type: ignore[misc]
+        assert sorted(ran) == list(range(units))
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_shares_run_at_the_same_time() -> None:
+    """Each waits for the two others: one thread alone would break the barrier."""
+    barrier = threading.Barrier(3, timeout=30)
+    compiling.share(lambda first, last: barrier.wait(), 3, 1.0)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("fails", [0, 1, 2])
+def test_a_failure_in_any_share_reaches_the_caller(fails: int) -> None:
+    def run(first: int, last: int) -> None:
+        if first == fails:
+            raise KeyError(first)
+
+    with pytest.raises(KeyError, match=str(fails)):
+        compiling.share(run, 3, 1.0)
+
+
+CHILD = """
+import os, torch
+from manualconv.kernels import compiling
+torch.set_num_threads(2)
+compiling.SHARED = 0
+ran = []
+compiling.share(lambda first, last: ran.append(first), 2, 1.0)
+assert sorted(ran) == [0, 1]
+child = os.fork()
+if child == 0:
+    compiling.share(lambda first, last: ran.append(first), 2, 1.0)
+    os._exit(len(ran))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+def test_a_forked_child_does_without_its_parent_s_threads() -> None:
+    """A child that waited for them would wait for ever."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", CHILD], timeout=60, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
