@@ -1,4 +1,4 @@
-"""What normalisations share around Standardize: how the input is arranged, the scale γ and the shift β behind it."""
+"""What normalisations share around Standardize: how the input is arranged, where γ and β stand."""
 
 from __future__ import annotations
 
@@ -20,18 +20,6 @@ def widened_half(x: Tensor) -> Tensor:
     return x.to(WIDENED.get(x.dtype, x.dtype))
 
 
-def scaled_and_shifted(
-    x_hat: Tensor, weight: Tensor | None, bias: Tensor | None, behind: int, dtype: torch.dtype
-) -> Tensor:
-    """``γ·x̂ + β`` in `dtype`, γ and β with `behind` axes of size 1 added to theirs; never x̂ itself.
-
-    The backward of Standardize needs x̂ unedited, and the next layer may work in place.
-    """
-    y = x_hat
-    if weight is not None:
-        y = y * weight.reshape(*weight.shape, *(1,) * behind)
-    if bias is not None:
-        y = y + bias.reshape(*bias.shape, *(1,) * behind)
-    if y.dtype != dtype:
-        return y.to(dtype)
-    return y.clone() if y is x_hat else y
+def behind(parameter: Tensor | None, before: int, after: int) -> Tensor | None:
+    """γ or β with axes of size 1 before and after its own."""
+    return None if parameter is None else parameter.reshape((1,) * before + parameter.shape + (1,) * after)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.standardization import Standardize
-from manualconv.functional.affine import arranged, scaled_and_shifted, widened_half
+from manualconv.functional.affine import arranged, behind, widened_half
 from manualconv.functional.validation import batch_normalization as validation
 from manualconv.kernels.standardization import count
 from manualconv.torch_internals import overwrite
@@ -72,10 +72,12 @@ def normalized_by_channel(
         assert running_mean is not None and running_var is not None
         return _by_running(x, running_mean, running_var, weight, bias, eps)
     axes = (0, *range(2, x.dim()))
-    x_hat, _, mean, variance = Standardize.call(x, axes, float(eps))
+    gamma, beta = (behind(t, 1, x.dim() - 2) for t in (weight, bias))
+    y: Tensor
+    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, float(eps))
     if running_mean is not None and running_var is not None and x.numel() > 0:
         _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
-    return scaled_and_shifted(x_hat, weight, bias, x.dim() - 2, x.dtype)
+    return y
 
 
 def instance_norm(
@@ -126,10 +128,12 @@ def normalized_by_instance(
         assert running_mean is not None and running_var is not None
         return _by_running(x, running_mean, running_var, weight, bias, eps)
     axes = tuple(range(2, x.dim()))
-    x_hat, _, mean, variance = Standardize.call(x, axes, float(eps))
+    gamma, beta = (behind(t, 1, x.dim() - 2) for t in (weight, bias))
+    y: Tensor
+    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, float(eps))
     if running_mean is not None and running_var is not None and x.numel() > 0:
         _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
-    return scaled_and_shifted(x_hat, weight, bias, x.dim() - 2, x.dtype)
+    return y
 
 
 def _by_running(
@@ -139,14 +143,14 @@ def _by_running(
 
     The mean is taken off first: folded into the shift it would cost the digits of a large mean.
     """
-    behind, wide = (-1, *(1,) * (x.dim() - 2)), widened_half(x)
-    mean, variance = (t.detach().to(wide.dtype).reshape(behind) for t in (running_mean, running_var))
+    shape, wide = (-1, *(1,) * (x.dim() - 2)), widened_half(x)
+    mean, variance = (t.detach().to(wide.dtype).reshape(shape) for t in (running_mean, running_var))
     scale = (variance + eps).rsqrt()
     if weight is not None:
-        scale = scale * weight.reshape(behind)
+        scale = scale * weight.reshape(shape)
     y = (wide - mean) * scale
     if bias is not None:
-        y = y + bias.reshape(behind)
+        y = y + bias.reshape(shape)
     return y.to(x.dtype)
 
 

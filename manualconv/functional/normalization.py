@@ -20,10 +20,11 @@ from torch import Tensor
 
 from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.affine import arranged, scaled_and_shifted, widened_half
+from manualconv.functional.affine import arranged, behind, widened_half
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import normalization as validation
 from manualconv.geometry import Window
+from manualconv.torch_internals import shaped
 
 
 def _off_the_cpu(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -57,8 +58,9 @@ def layer_norm(
     x, weight, bias = _off_the_cpu(input, weight, bias)
     assert x is not None
     axes = tuple(range(x.dim() - len(normalized_shape), x.dim()))
-    x_hat, *_ = Standardize.call(x.contiguous(), axes, float(eps))
-    return scaled_and_shifted(x_hat, weight, bias, 0, x.dtype)
+    gamma, beta = (behind(t, x.dim() - len(normalized_shape), 0) for t in (weight, bias))
+    y: Tensor = Standardize.call(x.contiguous(), gamma, beta, axes, float(eps))[2]
+    return y
 
 
 def group_norm(
@@ -92,9 +94,11 @@ def normalized_by_group(
     assert x is not None
     x = arranged(x)
     n, c, *size = x.shape
-    grouped = x.reshape(n, num_groups, c // num_groups, *size)
-    x_hat, *_ = Standardize.call(grouped, tuple(range(2, grouped.dim())), float(eps))
-    return scaled_and_shifted(x_hat.reshape(x.shape), weight, bias, len(size), x.dtype)
+    groups = (num_groups, c // num_groups)
+    gamma, beta = (behind(t if t is None else t.reshape(groups), 1, len(size)) for t in (weight, bias))
+    axes = tuple(range(2, 3 + len(size)))
+    y = Standardize.call(x.reshape(n, *groups, *size), gamma, beta, axes, float(eps))[2]
+    return shaped(y, x.shape)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
