@@ -1,17 +1,19 @@
 """Loops compiled by Numba, where it is installed, and threads to run them on.
 
-Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and it is imported when the first loop is to
-run.  A compiled loop is kept in a cache beside its file, so that a machine compiles it once; where nothing can be
-written it is compiled once a process.  It runs without the interpreter's lock, so that threads share the work: torch's
-own, since Numba's thread layers do not admit two callers at once.
+Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and it is imported when the first layer comes
+that loops may compute.  A compiled loop is kept in a cache beside its file, so that a machine compiles it once; where
+nothing can be written it is compiled once a process.  It runs without the interpreter's lock, so that threads share the
+work: torch's own, since Numba's thread layers do not admit two callers at once.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -33,8 +35,23 @@ COMPILING = 2e5
 
 @cache
 def is_installed() -> bool:
-    """Whether there is a Numba to import."""
-    return find_spec("numba") is not None
+    """Whether Numba is there and can be imported; one that is broken is as good as none, which is said once.
+
+    The import takes half a second: whoever asks asks everything else before.
+    """
+    if find_spec("numba") is None:
+        return False
+    try:
+        import_module("numba")
+    except Exception as error:  # whatever is wrong with it
+        warnings.warn(
+            f"Numba is installed, but importing it fails ({type(error).__name__}: {error}): manualconv goes "
+            "without; to mend it: pip install --upgrade 'manualconv[fast]', or be rid of it: pip uninstall numba",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    return True
 
 
 def is_compilable(t: Tensor) -> bool:

@@ -50,8 +50,6 @@ FRAMES = 2**22
 def refusal(sizes: Sizes) -> str | None:
     """Why it cannot compute such a window; None if it can."""
     window = sizes.window
-    if not is_installed():
-        return "numba is not installed: pip install manualconv[fast]"
     if not 1 <= window.ndim <= 3 or sizes.item not in TAP:
         return "one to three axes of float32 or float64"
     channels, outputs = sizes.channels // window.groups, sizes.outputs // window.groups
@@ -59,6 +57,8 @@ def refusal(sizes: Sizes) -> str | None:
         return f"{channels} · {outputs} channels a group, more than {PAIRS}"
     if max(channels, outputs) * prod(map(_padded_up, window.padded_size, window.stride)) * sizes.item > FRAMES:
         return "its frame does not fit in the caches"
+    if not is_installed():
+        return "there is no numba to import: pip install manualconv[fast]"
     return None
 
 
@@ -87,7 +87,7 @@ def cost(map: str, sizes: Sizes) -> float:
 
 
 def _kernels() -> type[compiled_correlation.Correlation]:
-    """The compiled loops: Numba is imported here."""
+    """The compiled loops: a file that needs Numba."""
     from manualconv.kernels.compiled_correlation import Correlation
 
     return Correlation

@@ -73,12 +73,13 @@ def _loops_take(x: Tensor, window: Window) -> bool:
     """
     overlap = LARGE == 0 or any(k > s for k, s in zip(window.kernel_size, window.stride))
     return (
-        is_compilable(x)
+        is_plain(x)
         and x.numel() >= max(LARGE, 1)
         and overlap
         and 1 <= window.ndim <= 3
         and prod(window.padded_size) < torch.iinfo(torch.int32).max
         and all(a >= 0 and b >= 0 for a, b in window.padding)
+        and is_compilable(x)
     )
 
 

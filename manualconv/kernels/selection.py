@@ -48,7 +48,7 @@ def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
     for i in size:
         total = total * i
     index, y = _flat(index, axes), _flat(y, axes)
-    added = _add_by_loops if is_compilable(y) and is_plain(index) and index.numel() >= max(LARGE, 1) else _add_in_order
+    added = _add_by_loops if is_plain(index) and index.numel() >= max(LARGE, 1) and is_compilable(y) else _add_in_order
     if y.device.type != "cpu":
         added = _add_sorted
     return shaped(added(y.new_zeros((*lead, total)), index, y), (*lead, *size))

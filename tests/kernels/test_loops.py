@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from importlib import util
@@ -117,6 +118,22 @@ def test_without_numba_it_is_not_chosen_and_refused_with_the_fix() -> None:
     with manualconv.algorithm("loops"), pytest.raises(RuntimeError, match=r"algorithm\('loops'\).*pip install"):
         functional.conv2d(x, w, groups=4)
     assert correlation.to_output(x, w, None, DEPTHWISE).shape == (3, 8, 5, 11)
+
+
+@pytest.mark.parametrize("failure", [ImportError("Numba needs NumPy 2.3 or less"), OSError("libllvmlite.so")])
+def test_a_broken_numba_is_complained_about_once_and_done_without(failure: Exception) -> None:
+    """An installation that cannot be imported, for whatever reason: a NumPy too new, a library that is missing."""
+    x = spread_out((4, 8, 48, 47))
+    compiling.is_installed.cache_clear()
+    with mock.patch.dict(sys.modules), mock.patch.object(compiling, "import_module", side_effect=failure):
+        for name in [name for name in sys.modules if name.startswith("manualconv.kernels.compiled_")]:
+            sys.modules[name] = None  # type: ignore[assignment]  # as if it had never been imported
+        with pytest.warns(RuntimeWarning, match="importing it fails"):
+            choice = manualconv.choice((4, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
+        y = functional.max_pool2d(x, 3, 2, 1)  # a second warning would be an error
+    compiling.is_installed.cache_clear()
+    assert "loops" not in [choice[map] for map in MAPS]
+    assert torch.equal(y, torch.nn.functional.max_pool2d(x, 3, 2, 1))
 
 
 @pytest.mark.parametrize(
