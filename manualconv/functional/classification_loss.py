@@ -55,30 +55,33 @@ def nll_loss(
     validation.check_arguments("nll_loss_nd", input, target, weight, ignore_index)
     log_p, v = widened(input, weight)
     assert log_p is not None
-    validation.check_nll(log_p, target, v, ignore_index)
-    return _nll(log_p, target, v, ignore_index, reduction)
+    ignored = None if validation.check_nll(log_p, target, v, ignore_index) else ignore_index
+    return _nll(log_p, target, v, ignored, reduction)
 
 
 def _nll(
-    log_p: Tensor, target: Tensor, v: Tensor | None, ignore_index: int, reduction: str, smoothing: float = 0.0
+    log_p: Tensor, target: Tensor, v: Tensor | None, ignored: int | None, reduction: str, smoothing: float = 0.0
 ) -> Tensor:
     if log_p.dim() == 1:
-        loss = _nll(log_p.unsqueeze(0), target.reshape(1), v, ignore_index, reduction, smoothing)
+        loss = _nll(log_p.unsqueeze(0), target.reshape(1), v, ignored, reduction, smoothing)
         return loss.squeeze(0) if reduction == "none" else loss
-    counted = target != ignore_index
-    target = target.long() * counted
+    counted = None if ignored is None else target != ignored
+    target = target.long() if counted is None else target.long() * counted
     y = log_p if log_p.dim() == 2 else log_p.movedim(1, -1)
-    picked = -Select.call(y, target.unsqueeze(-1), 1).squeeze(-1)
+    loss = -Select.call(y, target.unsqueeze(-1), 1).squeeze(-1)
     if v is not None:
-        picked = picked * v[target]
+        loss = loss * v[target]
     if smoothing > 0:
         spread = -(y if v is None else y * v).sum(-1)
-        picked = (1 - smoothing) * picked + (smoothing / y.shape[-1]) * spread
-    # Selected, not multiplied: an ignored target takes nothing from an infinite loss.
-    loss = torch.where(counted, picked, 0)
+        loss = (1 - smoothing) * loss + (smoothing / y.shape[-1]) * spread
+    if counted is not None:
+        # Selected, not multiplied: an ignored target takes nothing from an infinite loss.
+        loss = torch.where(counted, loss, 0)
     if reduction != "mean":
         return loss if reduction == "none" else loss.sum()
-    return loss.sum() / (counted.sum() if v is None else (v[target] * counted).sum())
+    if v is None:
+        return loss.mean() if counted is None else loss.sum() / counted.sum()
+    return loss.sum() / (v[target] if counted is None else v[target] * counted).sum()
 
 
 def _against_probabilities(y: Tensor, q: Tensor, v: Tensor | None, reduction: str, smoothing: float) -> Tensor:
@@ -129,11 +132,11 @@ def cross_entropy(
     validation.check_arguments("cross_entropy_loss", input, target, weight, ignore_index)
     z, q, v = widened(input, target, weight)
     assert z is not None and q is not None
-    validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing)
+    ignored = None if validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index
     y: Tensor = LogSoftmax.call(z, min(z.dim() - 1, 1))
     if q.shape == z.shape:
         return _against_probabilities(y, q, v, reduction, label_smoothing)
-    return _nll(y, q, v, ignore_index, reduction, label_smoothing)
+    return _nll(y, q, v, ignored, reduction, label_smoothing)
 
 
 def binary_cross_entropy(

@@ -18,7 +18,7 @@ from torch import Tensor
 from manualconv.torch_internals import is_plain
 
 #: Below this many entries one select is cheaper than products and a sum.
-SMALL = 2**14
+SMALL = 2**11
 
 
 def _by_products(t: Tensor, z: Tensor) -> bool:

@@ -28,6 +28,8 @@ ENTRY = 1.0
 
 def _flat(t: Tensor, axes: int) -> Tensor:
     """``(*B, *S)`` → ``(*B, ΠS)``."""
+    if axes == 1:
+        return t
     lead = t.shape[: t.dim() - axes]
     total = 1
     for size in t.shape[t.dim() - axes :]:
@@ -37,7 +39,8 @@ def _flat(t: Tensor, axes: int) -> Tensor:
 
 def select(x: Tensor, index: Tensor, axes: int) -> Tensor:
     """``(*B, *I)`` and flat positions ``(*B, *P)`` → the entries there, ``(*B, *P)``; `axes` is len(I) = len(P)."""
-    return shaped(_flat(x, axes).gather(-1, _flat(index, axes)), index.shape)
+    found = _flat(x, axes).gather(-1, _flat(index, axes))
+    return found if axes == 1 else shaped(found, index.shape)
 
 
 def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
@@ -51,7 +54,8 @@ def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
     added = _add_by_loops if is_plain(index) and index.numel() >= max(LARGE, 1) and is_compilable(y) else _add_in_order
     if y.device.type != "cpu":
         added = _add_sorted
-    return shaped(added(y.new_zeros((*lead, total)), index, y), (*lead, *size))
+    x = added(y.new_zeros((*lead, total)), index, y)
+    return x if axes == 1 else shaped(x, (*lead, *size))
 
 
 def _add_in_order(x: Tensor, index: Tensor, y: Tensor) -> Tensor:

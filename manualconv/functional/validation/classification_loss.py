@@ -28,8 +28,8 @@ def check_arguments(name: str, input: Any, target: Any, weight: Any, ignore_inde
     check_devices(input=input, target=target, weight=weight)
 
 
-def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: Any) -> None:
-    """Logits against class numbers, or against probabilities, which have the logits' shape."""
+def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: Any) -> bool:
+    """Logits against class numbers, or against probabilities, which have the logits' shape; returns as `check_nll`."""
     if not isinstance(label_smoothing, (int, float, torch.SymFloat)):
         raise TypeError(
             f"cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not {kind(label_smoothing)} "
@@ -54,9 +54,10 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
                 "Dimension out of range (expected to be in range of [-1, 0], but got 1) [input needs a class axis: "
                 "(N, C, ...) or (C,)]"
             )
-        check_nll(z, t, weight, ignore_index)
-    elif weight is not None:
+        return check_nll(z, t, weight, ignore_index)
+    if weight is not None:
         _check_weight(z, weight, "cross_entropy: ")
+    return True
 
 
 def _check_probabilities(z: Tensor, t: Tensor, ignore_index: int) -> None:
@@ -78,8 +79,12 @@ def _classes(x: Tensor) -> int:
     return x.shape[min(x.dim() - 1, 1)]
 
 
-def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
-    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range."""
+def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> bool:
+    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range.
+
+    Returns:
+        Whether it is known that every target counts, none being `ignore_index`.
+    """
     _check_target_size(x, target)
     if target.dtype not in (torch.int64, torch.uint8):
         raise RuntimeError(
@@ -98,15 +103,19 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: in
                 f"expected scalar type {scalar_type(x)} but found {scalar_type(weight)} [weight.to(input.dtype) makes "
                 "one that fits]"
             )
-    if not is_plain(target) or target.is_meta:
-        return
+    if not is_plain(target) or target.is_meta or not target.numel():
+        return False
     classes = _classes(x)
+    low, high = (int(t) for t in target.aminmax())
+    if low >= 0 and high < classes:
+        return not low <= ignore_index <= high
     outside = target[(target != ignore_index) & ((target < 0) | (target >= classes))]
     if outside.numel():
         raise IndexError(
             f"Target {outside[0].item()} is out of bounds. [classes are 0 to {classes - 1}; only "
             f"ignore_index={ignore_index} may lie outside]"
         )
+    return False
 
 
 def _check_target_size(x: Tensor, target: Tensor) -> None:
