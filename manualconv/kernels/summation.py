@@ -6,19 +6,24 @@ A window is a product of intervals, so its sum is a sum along each axis in turn:
     spread_windows:  x = crop(S_Dᵀ · … · S_1ᵀ · y),    (S_jᵀ y)[s·p + d·k] += y[p]
 
 Along an axis the loop is over taps, each read for all placements at once, or over placements, each with all its taps:
-whichever are fewer.  A window as wide as the image, a global mean, is one reduction.
+whichever are fewer; for wide windows by `doubling`.  A window as wide as the image, a global mean, is one reduction.
 
 Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, laid out as the window says.  Half precision is widened and rounded once.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.kernels.doubling import Runs, run_sums, runs_of, spreads_of
 from manualconv.kernels.windows import crop, pad
-from manualconv.torch_internals import is_plain, is_wrapped
+from manualconv.torch_internals import is_plain, is_wrapped, shaped
 
 WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
@@ -71,7 +76,8 @@ def _sum_along(x: Tensor, axis: int, window: Window) -> Tensor:
     if _by_placement(axis, window):
         return torch.cat([x[read].sum(axis + 2, keepdim=True) for read in _placements_along(axis, window)], axis + 2)
     first, *others = (x[tap] for tap in _taps_along(axis, window))
-    total, in_place = first.clone(), is_plain(x)
+    total = first + others.pop(0) if others else first.clone()
+    in_place = is_plain(x)
     for other in others:
         total = total.add_(other) if in_place else total + other
     return total
@@ -82,7 +88,9 @@ def _spread_along(y: Tensor, axis: int, window: Window) -> Tensor:
     size = list(y.shape)
     size[axis + 2] = window.padded_size[axis]
     if _is_whole(axis, window):
-        return y.expand(size)
+        return y.expand(size).contiguous()
+    if is_plain(y) and window.kernel_size[axis] == window.stride[axis] and window.dilation[axis] == 1:
+        return _repeated_along(y, axis, window, size)
     wider = y.new_zeros(size)
     if _by_placement(axis, window):
         each = y.split(1, axis + 2) if y.shape[axis + 2] > 1 else (y,)
@@ -94,22 +102,68 @@ def _spread_along(y: Tensor, axis: int, window: Window) -> Tensor:
     return wider
 
 
+def _repeated_along(y: Tensor, axis: int, window: Window, size: list[int]) -> Tensor:
+    """S_jᵀ where one window begins as another ends: nothing adds up, and what they leave over is 0."""
+    wider = y.new_empty(size)
+    for tap in _taps_along(axis, window):
+        wider[tap].copy_(y)
+    covered = y.shape[axis + 2] * window.stride[axis]
+    wider.narrow(axis + 2, covered, size[axis + 2] - covered).zero_()
+    return wider
+
+
+def _double_along(t: Tensor, axis: int, runs: Runs) -> Tensor:
+    """One axis by doubling, its padding included."""
+    lead, behind = t.shape[: axis + 2], t.shape[axis + 3 :]
+    found = run_sums(t.reshape(prod(lead), runs.length, prod(behind)), runs)
+    return shaped(found, (*lead, runs.count, *behind))
+
+
+def _without(window: Window, axis: int) -> Window:
+    """The window with an axis done, where its placements are positions now."""
+
+    def put(numbers: tuple[Any, ...], number: Any) -> tuple[Any, ...]:
+        return *numbers[:axis], number, *numbers[axis + 1 :]
+
+    return replace(
+        window,
+        input_size=put(window.input_size, window.output_size[axis]),
+        kernel_size=put(window.kernel_size, 1),
+        stride=put(window.stride, 1),
+        dilation=put(window.dilation, 1),
+        padding=put(window.padding, (0, 0)),
+    )
+
+
 def sum_windows(x: Tensor, window: Window) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the sum over each window, zeros outside."""
-    axes = _summed(window)
-    total = pad(x.to(WIDENED.get(x.dtype, x.dtype)), window)
-    for axis in axes:
-        total = _sum_along(total, axis, window)
+    axes, total, rest = _summed(window), x.to(WIDENED.get(x.dtype, x.dtype)), window
+    for axis in axes if is_plain(x) and not window.is_cut else ():
+        if (runs := runs_of(window, axis)).pays:
+            total, rest = _double_along(total, axis, runs), _without(rest, axis)
+    total = pad(total, rest)
+    for axis in _summed(rest):
+        total = _sum_along(total, axis, rest)
     total = total.to(x.dtype).contiguous(memory_format=_format(x, window))
     return total if axes else total.clone()
 
 
 def spread_windows(y: Tensor, window: Window) -> Tensor:
     """``(N, C, *P)`` → ``(N, C, *I)``: each entry added to every position of its window."""
-    spread = y.to(WIDENED.get(y.dtype, y.dtype))
-    for axis in reversed(_summed(window)):
-        spread = _spread_along(spread, axis, window)
-    return crop(spread, window).to(y.dtype).clone(memory_format=_format(y, window))
+    axes, spread, rest = _summed(window), y.to(WIDENED.get(y.dtype, y.dtype)), window
+    doubled: list[tuple[int, Runs]] = []
+    for axis in axes if is_plain(y) and not window.is_cut else ():
+        if (runs := spreads_of(window, axis)).pays:
+            rest = _without(rest, axis)
+            doubled.append((axis, runs))
+    for axis in reversed(_summed(rest)):
+        spread = _spread_along(spread, axis, rest)
+    spread = crop(spread, rest)
+    for axis, runs in doubled:
+        spread = _double_along(spread, axis, runs)
+    spread, layout = spread.to(y.dtype), _format(y, window)
+    is_own = doubled or (axes and not rest.is_padded)
+    return spread.contiguous(memory_format=layout) if is_own else spread.clone(memory_format=layout)
 
 
 def sum_to_bias(y: Tensor) -> Tensor:
