@@ -3,12 +3,12 @@
 At stride 1 the three maps are correlations and convolutions of signals, which the transform makes products.  With
 ``x̂ = F x`` over n positions of every axis and ẑ* the complex conjugate,
 
-    to_output:  y[p] = F⁻¹(Σ_c x̂·ŵ*)[p − a]
+    to_output:  y[p] = F⁻¹(Σ_c x̂·ŵ*)[p]
     to_input:   x[i] = F⁻¹(Σ_o ŵ·ŷ)[i + a]
-    to_weight:  w[k] = F⁻¹(Σ_n x̂·ŷ*)[d·k − a]
+    to_weight:  w[k] = F⁻¹(Σ_n x̂·ŷ*)[d·k]
 
-indices read modulo n.  A lag that is read must not meet another one n positions away: for all three maps alike that
-is ``n ≥ I + max(a, b)``, so that the padding on one side is free.  n is rounded up to a product of 2, 3 and 5.
+indices read modulo n, for x behind its a zeros.  The b zeros on its other side may lie on those: for all three maps
+alike ``n ≥ I + max(a, b)`` is enough.  n is rounded up to a product of 2, 3 and 5.
 
 The error is spread over the whole output: a few roundings of its norm, where a sum of K products has √K of its own
 size.  So it is exact in the sense of `manualconv.accuracy` for large windows only; nor does one NaN stay where it is.
@@ -21,6 +21,7 @@ Source: Mathieu, Henaff and LeCun, *Fast training of convolutional networks thro
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 from math import log2, prod
 
 import torch
@@ -28,11 +29,14 @@ from torch import Tensor
 
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.cost import CALL, COPY, Sizes
+from manualconv.kernels.spectra import EVERY, Signals, compute, inverted, transformed
 
 #: Nanoseconds a multiplication in a transform, and in a product of spectra, by bytes of a number.
 TRANSFORM, SPECTRUM = {4: 0.12, 8: 0.2}, {4: 0.6, 8: 1.0}
 #: Terms of an output from which on the transform's error is below that of twice a direct sum's.
 MANY_TERMS = 100
+#: The share of input and output that spectra may take in memory.
+SHARE = 1.0
 
 
 @cache
@@ -57,7 +61,7 @@ def refusal(sizes: Sizes) -> str | None:
     """Why a window is not taken: a stride, or a side cut off."""
     if any(s != 1 for s in sizes.window.stride):
         return "stride 1 only"
-    if sizes.batch == 0 or 0 in sizes.window.output_size:
+    if 0 in (sizes.batch, sizes.channels, sizes.outputs, *sizes.window.output_size):
         return "nothing to transform"
     return "no negative padding" if sizes.window.is_cut else None
 
@@ -79,97 +83,79 @@ def cost(map: str, sizes: Sizes) -> float:
     return signals * butterflies * TRANSFORM[item] + products * SPECTRUM[item] + moved * COPY + 12 * CALL
 
 
-def _spectrum(t: Tensor, n: Axes) -> Tensor:
-    """``F t`` over the last axes, zeros behind them."""
-    axes = tuple(range(-len(n), 0))
-    spectrum: Tensor = torch.fft.rfftn(t, n, axes)
-    return spectrum
+class _Whole:
+    """Signals that one period holds: position k stands at place ``d·k + before``, modulo n."""
+
+    def __init__(self, t: Tensor, n: Axes, before: Axes, step: Axes) -> None:
+        self._t, self._n, self.shape = t, n, tuple(t.shape[:3])
+        axes = product(*map(_pieces, before, t.shape[3:], step, n))
+        lead = (EVERY,) * 3
+        self._pieces = tuple((lead + tuple(k for k, _ in piece), lead + tuple(at for _, at in piece)) for piece in axes)
+        sides = zip(t.shape[3:], before, n)
+        self._frame = [side for size, a, m in reversed(list(sides)) for side in (a, m - a - size)]
+        self._is_dense = all(d == 1 for d in step) and min(self._frame) >= 0
+
+    def spectra(self, g: slice, a: slice, b: slice) -> Tensor:
+        """A block transformed: ``(g, a, b, *F)``."""
+        t = self._t[g, a, b]
+        if self._is_dense:
+            return transformed(torch.constant_pad_nd(t, self._frame), self._n)
+        # What lies a period away meets zeros only: it is left out.
+        period, (positions, places) = t.new_zeros((*t.shape[:3], *self._n)), self._pieces[0]
+        period[places] = t[positions]
+        return transformed(period, self._n)
+
+    def write(self, spectra: Tensor, g: slice, a: slice, b: slice) -> None:
+        """A block transformed back, to its places."""
+        t, period = self._t[g, a, b], inverted(spectra, self._n)
+        for positions, places in self._pieces:
+            t[positions] = period[places]
 
 
-def _signal(spectrum: Tensor, n: Axes, start: Axes, size: Axes) -> Tensor:
-    """``F⁻¹`` read from `start` on, modulo n, along every axis."""
-    z = torch.fft.irfftn(spectrum, n, tuple(range(-len(n), 0)))
-    for axis, (s, length, m) in enumerate(zip(start, size, n), z.dim() - len(n)):
-        s %= m
-        head = z.narrow(axis, s, min(length, m - s))
-        z = head if length <= m - s else torch.cat((head, z.narrow(axis, 0, length - (m - s))), axis)
-    fresh: Tensor = z.clone(memory_format=torch.contiguous_format)
-    return fresh
+def _pieces(before: int, size: int, step: int, n: int) -> list[tuple[slice, slice]]:
+    """Positions k < size and their places ``step·k + before`` in the period: those in the first, then in the next."""
+    first = min(size, -(-(n - before) // step))
+    pieces = []
+    for k, stop, place in ((0, first, before), (first, size, before + step * first - n)):
+        if k < stop:
+            pieces.append((slice(k, stop), slice(place, place + step * (stop - k - 1) + 1, step)))
+    return pieces
 
 
-def _dilated(w: Tensor, window: Window) -> Tensor:
-    """w with d − 1 zeros between its taps: ``(O, C/g, *E)``."""
-    if all(d == 1 for d in window.dilation):
-        return w
-    wide = w.new_zeros((*w.shape[:2], *window.extent))
-    wide[_every_tap(window)] = w
-    return wide
-
-
-def _every_tap(window: Window) -> tuple[slice, ...]:
-    """The taps among the positions of a dilated kernel."""
-    return (slice(None), slice(None), *(slice(None, None, d) for d in window.dilation))
-
-
-def _grouped(t: Tensor, axis: int, groups: int) -> Tensor:
-    """The channel axis in two: groups, and channels in a group."""
-    split: Tensor = t.unflatten(axis, (groups, t.shape[axis] // groups))
+def grouped(t: Tensor, groups: int) -> Tensor:
+    """A view ``(N, (g c), …)`` → ``(g, N, c, …)``."""
+    split: Tensor = t.unflatten(1, (groups, t.shape[1] // groups)).transpose(0, 1)
     return split
+
+
+def _compute(target: str, x: Tensor, w: Tensor, y: Tensor, window: Window) -> None:
+    """Write one of the three from the other two."""
+    n, ones = _size(window), (1,) * window.ndim
+    before, none = tuple(a for a, _ in window.padding), (0,) * window.ndim
+    given: dict[str, Signals] = {
+        "x": _Whole(grouped(x, window.groups), n, before, ones),
+        "w": _Whole(w.unflatten(0, (window.groups, w.shape[0] // window.groups)), n, none, window.dilation),
+        "y": _Whole(grouped(y, window.groups), n, none, ones),
+    }
+    compute(target, given, n, x.element_size(), SHARE * (x.nbytes + y.nbytes))
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """``y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), p + d·k − a] · w[(g o), c, k]``."""
-    n, g = _size(window), window.groups
-    x_hat = _grouped(_spectrum(x, n), 1, g)  # (N, g, C/g, *F)
-    w_hat = _grouped(_spectrum(_dilated(w, window), n), 0, g).conj()  # (g, O/g, C/g, *F)
-    y_hat = _contracted(x_hat, w_hat, "ngcf,gocf->ngof")
-    y = _signal(y_hat.flatten(1, 2), n, tuple(-a for a, _ in window.padding), window.output_size)
+    y = x.new_empty((x.shape[0], w.shape[0], *window.output_size))
+    _compute("y", x, w, y, window)
     return y if b is None else y.add_(b.reshape(-1, *(1,) * window.ndim))
 
 
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
-    n, g = _size(window), window.groups
-    y_hat = _grouped(_spectrum(y, n), 1, g)  # (N, g, O/g, *F)
-    w_hat = _grouped(_spectrum(_dilated(w, window), n), 0, g)  # (g, O/g, C/g, *F)
-    x_hat = _contracted(y_hat, w_hat, "ngof,gocf->ngcf")
-    return _signal(x_hat.flatten(1, 2), n, tuple(a for a, _ in window.padding), window.input_size)
+    x = y.new_empty((y.shape[0], w.shape[1] * window.groups, *window.input_size))
+    _compute("x", x, w, y, window)
+    return x
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """``w[(g o), c, k] = Σ_{n,p} x[n, (g c), p + d·k − a] · y[n, (g o), p]``."""
-    n, g = _size(window), window.groups
-    x_hat = _grouped(_spectrum(x, n), 1, g)  # (N, g, C/g, *F)
-    y_hat = _grouped(_spectrum(y, n), 1, g).conj()  # (N, g, O/g, *F)
-    w_hat = _contracted(x_hat, y_hat, "ngcf,ngof->gocf")
-    w = _signal(w_hat.flatten(0, 1), n, tuple(-a for a, _ in window.padding), window.extent)
-    if all(d == 1 for d in window.dilation):
-        return w
-    return w[_every_tap(window)].clone(memory_format=torch.contiguous_format)
-
-
-def _contracted(left: Tensor, right: Tensor, equation: str) -> Tensor:
-    """A product a frequency, summed over the letter the result lacks; element by element where that has length 1."""
-    size = left.shape[3:]
-    left, right = left.flatten(3), right.flatten(3)
-    (first, second), result = equation.split("->")[0].split(","), equation.split("->")[1]
-    summed = next(letter for letter in first if letter in second and letter not in result)
-    lengths = {**dict(zip(first, left.shape)), **dict(zip(second, right.shape))}
-    alone = {"ngof": "c", "ngcf": "o", "gocf": "n"}[result]
-    if lengths[summed] == 1 and summed == alone:
-        product = _aligned(left, first, result) * _aligned(right, second, result)
-    else:
-        product = torch.einsum(equation, left, right)
-    spread: Tensor = product.unflatten(-1, size)
-    return spread
-
-
-def _aligned(t: Tensor, letters: str, result: str) -> Tensor:
-    """t with its axes in the order of `result`, one of length 1 for a letter it lacks, the summed one gone."""
-    kept = [letter for letter in letters if letter in result]
-    t = t.select(next(n for n, letter in enumerate(letters) if letter not in result), 0)
-    t = t.permute(*(kept.index(letter) for letter in result if letter in kept))
-    for axis, letter in enumerate(result):
-        if letter not in kept:
-            t = t.unsqueeze(axis)
-    return t
+    w = x.new_empty((y.shape[1], x.shape[1] // window.groups, *window.kernel_size))
+    _compute("w", x, w, y, window)
+    return w

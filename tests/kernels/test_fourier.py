@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import log2, prod
+from unittest import mock
 
 import pytest
 import torch
@@ -13,8 +14,9 @@ from torch import Tensor
 
 import manualconv
 from manualconv import functional
+from manualconv.bench.memory import watched
 from manualconv.geometry import Window
-from manualconv.kernels import fourier, shifting
+from manualconv.kernels import fourier, shifting, spectra
 from manualconv.kernels.cost import Sizes
 from tests import definitions
 from tests.strategies import Convolution, convolutions
@@ -43,15 +45,38 @@ def test_the_three_maps_are_the_loops_up_to_roundings_of_the_norms(ndim: int, da
     x, w, y = case.batched()
     if x.shape[0] == 0:
         return  # no transform of nothing: refused, and the direct algorithms give zeros
+    # Blocks of all, of some spectra and of one.
+    most = data.draw(st.sampled_from((2**21, 2**10, 1)))
+    with mock.patch.multiple(spectra, BLOCK_BYTES=most, LEAST_BYTES=min(most, 2**17)):
+        results = fourier.to_output(x, w, None, window), fourier.to_input(w, y, window), fourier.to_weight(x, y, window)
     for got, definition, operands in (
-        (fourier.to_output(x, w, None, window), definitions.to_output, (x, w)),
-        (fourier.to_input(w, y, window), definitions.to_input, (w, y)),
-        (fourier.to_weight(x, y, window), definitions.to_weight, (x, y)),
+        (results[0], definitions.to_output, (x, w)),
+        (results[1], definitions.to_input, (w, y)),
+        (results[2], definitions.to_weight, (x, y)),
     ):
         exact = torch.from_numpy(definition(*(t.numpy() for t in operands), window))
         assert got.shape == exact.shape
         assert got.is_contiguous() and not got._is_view()
         assert float((got - exact).norm()) <= bound(*operands, window)
+
+
+@pytest.mark.parametrize(
+    ("batch", "channels", "outputs", "groups"), [(1, 32, 32, 32), (1, 16, 32, 1), (8, 2, 8, 1), (1, 48, 2, 1)]
+)
+def test_spectra_take_no_more_memory_than_input_and_output(
+    batch: int, channels: int, outputs: int, groups: int
+) -> None:
+    """Whichever of the three is kept, and where the weights are many times as large as both."""
+    window = Window((2048,), (512,), (1,), (1,), ((511, 0),), groups)
+    x, w = torch.ones(batch, channels, 2048), torch.ones(outputs, channels // groups, 512)
+    y = torch.ones(batch, outputs, 2048)
+    for call in (
+        lambda: fourier.to_output(x, w, None, window),
+        lambda: fourier.to_input(w, y, window),
+        lambda: fourier.to_weight(x, y, window),
+    ):
+        watch = watched(call)
+        assert watch.peak - watch.kept <= x.nbytes + y.nbytes
 
 
 def test_a_bias_is_added_and_operands_are_not_written() -> None:
