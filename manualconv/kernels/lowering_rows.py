@@ -90,9 +90,9 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     channels, columns = w.shape[1], _columns(y)
     height, width = _height(channels, window), _width(y.shape[0], window)
     rows = y.new_zeros((window.padded_size[0], height, width))
+    filters = w.movedim((2, 0), (0, -1)).reshape(window.kernel_size[0], 1, height, w.shape[0])
     for k in range(window.kernel_size[0]):
-        filters = w.select(2, k).reshape(w.shape[0], height).mT.expand(columns.shape[0], -1, -1)
-        rows[window.tap((k,), lead=0)].baddbmm_(filters, columns)
+        rows[window.tap((k,), lead=0)].baddbmm_(filters[k].expand(columns.shape[0], -1, -1), columns)
     planes = rows.reshape(
         rows.shape[0], channels, *window.kernel_size[1:], *window.output_size[1:], y.shape[0]
     ).movedim(0, 1)
