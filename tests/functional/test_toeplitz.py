@@ -105,7 +105,8 @@ def whole(w: Tensor, case: Convolution) -> float:
 def test_the_norm_equals_numpy_s_decomposed_and_iterated(case: Convolution, dtype: torch.dtype) -> None:
     w = torch.randn(case.shapes[1], dtype=dtype, generator=torch.Generator().manual_seed(case.seed))
     expected = whole(w, case)
-    assert spectral_norm(w, *arguments(case)) == pytest.approx(expected, rel=1e-12)
+    with mock.patch.dict(spectral_norm.__globals__, {"SMALL": 10**9}):  # a few draws are larger than what is decomposed
+        assert spectral_norm(w, *arguments(case)) == pytest.approx(expected, rel=1e-12)
     with mock.patch.dict(spectral_norm.__globals__, {"SMALL": 0}):
         assert spectral_norm(w, *arguments(case), tolerance=1e-9) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
