@@ -62,8 +62,7 @@ class Standardize(Map):
     def forward(
         x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: Axes, eps: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        x_hat, r, mean, variance = kernels.standardize(x, axes, eps)
-        return x_hat, r, kernels.scaled(x_hat, gamma, beta, x.dtype), mean, variance
+        return kernels.standardize(x, gamma, beta, axes, eps)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -84,18 +83,20 @@ class Standardize(Map):
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         x_hat, r, gamma = ctx.saved_tensors
         to_x, to_gamma, to_beta, *_ = ctx.needs_input_grad
-        x_bar = gamma_bar = beta_bar = along = around = None
+        x_bar = gamma_bar = beta_bar = along = around = room = None
         if y_bar is not None:
             y_bar = y_bar.to(x_hat.dtype)
             if to_x or to_gamma:
-                along = _summed(x_hat * y_bar, ctx.together)
+                products = x_hat * y_bar
+                along = _summed(products, ctx.together)
+                room = products if ctx.together else None
                 gamma_bar = _like(along, ctx.shapes[0]) if to_gamma else None
             if to_x or to_beta:
                 around = _summed(y_bar, ctx.together)
                 beta_bar = _like(around, ctx.shapes[1]) if to_beta else None
         if to_x and (g is not None or q is not None or y_bar is not None):
             sums = None if along is None or around is None else (_times(along, gamma), _times(around, gamma))
-            x_bar = _to_input(ctx.axes, (x_hat, r, gamma), g, q, y_bar, sums).to(ctx.dtype)
+            x_bar = _to_input(ctx.axes, (x_hat, r, gamma), g, q, y_bar, sums, room).to(ctx.dtype)
         return x_bar, gamma_bar, beta_bar, None, None
 
     @staticmethod
@@ -149,8 +150,9 @@ def _to_input(
     q: Tensor | None,
     y_bar: Tensor | None,
     sums: tuple[Tensor, Tensor] | None,
+    room: Tensor | None,
 ) -> Tensor:
-    """``x̄``, with sums of γ·x̂·ȳ and γ·ȳ over some of the axes, or of none."""
+    """``x̄``, with sums of γ·x̂·ȳ and γ·ȳ over some of the axes, or of none, and a tensor no longer needed."""
     x_hat, r, gamma = kept
     m = max(kernels.count(x_hat, axes), 1)
     cotangent, scale = y_bar, gamma
@@ -164,4 +166,4 @@ def _to_input(
     assert along is not None
     if cotangent is None or around is None:
         return -r * x_hat * along
-    return kernels.to_input(cotangent, x_hat, r, scale, around, along)
+    return kernels.to_input(cotangent, x_hat, r, scale, around, along, room)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import is_plain, is_unrecorded
 
 WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
@@ -27,34 +27,47 @@ def count(x: Tensor, axes: Axes) -> int:
     return prod([x.shape[axis] for axis in axes])
 
 
-def standardize(x: Tensor, axes: Axes, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """``x̂, r, μ, v``."""
-    x = x.to(WIDENED.get(x.dtype, x.dtype))
+def standardize(
+    x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: Axes, eps: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """``x̂, r, y, μ, v``, y in the dtype of x and never x̂ itself."""
+    dtype = x.dtype
+    x = x.to(WIDENED.get(dtype, dtype))
     mean = x.mean(axes, keepdim=True)
     centred = x - mean
-    variance = (centred * centred).mean(axes, keepdim=True)
+    squares = centred * centred
+    variance = squares.mean(axes, keepdim=True)
     r = (variance + eps).rsqrt()
-    return (centred.mul_(r) if is_plain(x) else centred * r), r, mean, variance
+    if is_plain(x):
+        # The memory of temporaries is used again: a large block costs more to come by than to fill.
+        x_hat = centred.mul_(r)
+        return x_hat, r, _scaled(x_hat, gamma, beta, squares).to(dtype), mean, variance
+    x_hat = centred * r
+    return x_hat, r, _scaled(x_hat, gamma, beta).to(dtype), mean, variance
 
 
-def scaled(x_hat: Tensor, gamma: Tensor | None, beta: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """``γ·x̂ + β`` in `dtype`; never x̂ itself."""
-    y = x_hat
-    if gamma is not None:
-        y = y * gamma
-    if beta is not None:
-        y = y.add_(beta) if gamma is not None and is_plain(y) else y + beta
-    if y.dtype != dtype:
-        return y.to(dtype)
-    return y.clone() if y is x_hat else y
+def _scaled(x_hat: Tensor, gamma: Tensor | None, beta: Tensor | None, room: Tensor | None = None) -> Tensor:
+    """``γ·x̂ + β``, in the memory of `room` if there is one."""
+    if gamma is None:
+        first = x_hat.clone() if room is None else room.copy_(x_hat)
+    else:
+        first = torch.mul(x_hat, gamma, out=room)
+    if beta is None:
+        return first
+    return first + beta if room is None else first.add_(beta)
 
 
-def to_input(g: Tensor, x_hat: Tensor, r: Tensor, gamma: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
-    """``x̄``, with the means a and b given: x̂ first, so that where x̂ and g lie differently x̄ lies as the input does."""
-    if torch.is_grad_enabled() or not is_plain(g):
+def to_input(
+    g: Tensor, x_hat: Tensor, r: Tensor, gamma: Tensor | None, a: Tensor, b: Tensor, room: Tensor | None = None
+) -> Tensor:
+    """``x̄``, with the means a and b given, in the memory of `room` where nothing is recorded.
+
+    x̂ first, so that where x̂ and g lie differently x̄ lies as the input does.
+    """
+    if not is_unrecorded(g, x_hat):
         return (x_hat * -b + (g if gamma is None else g * gamma) - a) * r
     if gamma is None:
-        return torch.mul(x_hat, -b).add_(g).sub_(a).mul_(r)
+        return torch.mul(x_hat, -b, out=room).add_(g).sub_(a).mul_(r)
     if prod(torch.broadcast_shapes(gamma.shape, r.shape)) < g.numel():
-        return torch.mul(x_hat, -b * r).addcmul_(g, gamma * r).sub_(a * r)
-    return torch.mul(x_hat, -b).addcmul_(g, gamma).sub_(a).mul_(r)
+        return torch.mul(x_hat, -b * r, out=room).addcmul_(g, gamma * r).sub_(a * r)
+    return torch.mul(x_hat, -b, out=room).addcmul_(g, gamma).sub_(a).mul_(r)
