@@ -278,3 +278,45 @@ def test_squared_error_at_a_sigmoid_and_one_step_of_descent() -> None:
     assert w_bar[0].tolist() == [delta * 0.5, delta * -1.0]
     stepped = (w - 0.1 * w_bar).detach()[0].tolist()
     assert stepped == pytest.approx([2 - 0.1 * delta * 0.5, 1 + 0.1 * delta], rel=2**-52)
+
+
+def test_batch_normalisation_of_two_channels() -> None:
+    """B18: x̂ = (x−μ)/√(σ²+ε) over N and space, y = γx̂+β; μ = 4, σ² = 5 and μ = 0, σ² = 12, with ε = 4.
+
+    The mean and the deviation move with every entry: without either term the gradients would not sum to zero.
+    """
+    x = torch.tensor([[[1.0, 3], [-6, 2]], [[5, 7], [2, 2]]]).double().requires_grad_()
+    gamma, beta = (torch.tensor(v).double().requires_grad_() for v in ((3.0, -2.0), (2.0, 1.0)))
+    mean, variance = torch.zeros(2).double(), torch.ones(2).double()
+    y = functional.batch_norm(x, mean, variance, gamma, beta, True, 0.25, 4.0)
+    near = {"rtol": 0, "atol": 2**-50}
+    torch.testing.assert_close(y, torch.tensor([[[-1.0, 1], [4, 0]], [[3, 5], [0, 0]]]).double(), **near)
+    torch.testing.assert_close(mean, torch.tensor([1.0, 0]).double(), **near)
+    torch.testing.assert_close(variance, 0.75 + torch.tensor([5.0, 12]).double() / 3, **near)
+    dx, dgamma, dbeta = grad(y, (x, gamma, beta), torch.tensor([[[1.0, 0], [0, 4]], [[0, 0], [0, 0]]]).double())
+    expected = torch.tensor([[[3.0, -2], [0.75, -8.25]], [[-1, 0], [3.75, 3.75]]]).double() / 6
+    torch.testing.assert_close(dx, expected, **near)
+    torch.testing.assert_close(dgamma, torch.tensor([-1.0, 2]).double(), **near)
+    torch.testing.assert_close(dbeta, torch.tensor([1.0, 4]).double(), **near)
+
+
+def test_batch_normalisation_in_evaluation_uses_what_was_kept() -> None:
+    """B18: (x − 1)/4·3 + 2 and x/3·(−2) + 1; each sample alone, and the slope is γ/√(σ²+ε)."""
+    x = torch.tensor([[[1.0, 3], [-6, 3]]]).double().requires_grad_()
+    kept = (torch.tensor([1.0, 0]).double(), torch.tensor([12.0, 5]).double())
+    y = functional.batch_norm(x, *kept, torch.tensor([3.0, -2]).double(), torch.tensor([2.0, 1]).double(), eps=4.0)
+    torch.testing.assert_close(y, torch.tensor([[[2.0, 3.5], [5, -1]]]).double(), rtol=0, atol=2**-50)
+    (dx,) = grad(y.sum(), x)
+    torch.testing.assert_close(dx, torch.tensor([[[2.25] * 2, [-2] * 2]]).double() / 3, rtol=0, atol=2**-50)
+
+
+def test_four_derivatives_of_batch_normalisation() -> None:
+    """B18: of two entries t and −t, x̂ = t/√s with s = t²+ε, here 9; torch has no third derivative."""
+    t = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    value = functional.batch_norm(torch.stack((t, -t)).reshape(2, 1), None, None, training=True, eps=5.0)[0, 0]
+    found = []
+    for _ in range(4):
+        found.append(value.item())
+        (value,) = grad(value, t, create_graph=True)
+    expected = [2 / 3, 5 / 3**3, -3 * 2 * 5 / 3**5, 5 * (12 * 4 - 3 * 5) / 3**7, 5 * 2 * (45 * 5 - 60 * 4) / 3**9]
+    assert [*found, value.item()] == pytest.approx(expected, rel=0, abs=1e-15)
