@@ -1,1 +1,1 @@
-"""Wrong implementations of convolution, one fault each: the exam that the laws sit."""
+"""Wrong implementations, one fault each: the exam that the laws sit."""

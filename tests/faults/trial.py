@@ -9,13 +9,9 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import tests.faults.channels
 import tests.faults.memory
@@ -23,31 +19,13 @@ import tests.faults.numbers
 import tests.faults.placement
 import tests.laws.test_laws  # noqa: F401  (it enters the laws, as those above enter their faults)
 from tests.faults.bank import FAULTS, FUNCTION, RIGHT
+from tests.faults.exam import CASES, drawn
+from tests.faults.test_layers import EXAMS
 from tests.laws.implementations import GOOD, Implementation
 from tests.laws.law import LAWS, Law, within
 
-#: Cases a law is asked about.
-CASES = 30
-DRAW = settings(
-    max_examples=CASES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-)
-
 #: What no law may complain about; the last shows that a fault is noticed for what was replaced in it.
 RIGHT_ONES = {**GOOD, "a fault with nothing replaced": Implementation(RIGHT, FUNCTION)}
-
-
-@cache
-def drawn(cases: st.SearchStrategy[Any]) -> tuple[Any, ...]:
-    """The first cases of a strategy, always the same."""
-    found: list[Any] = []
-
-    @DRAW
-    @given(cases)
-    def draw(case: Any) -> None:
-        found.append(case)
-
-    draw()
-    return tuple(found)
 
 
 def complaint(law: Law, implementation: Implementation, cases: int = CASES) -> str | None:
@@ -72,7 +50,6 @@ def complaints(implementation: Implementation, first: str = "D1", cases: int = C
 
 def matrix() -> bool:
     """Try every fault and every right implementation by every law; whether none survived and none was accused."""
-    torch.set_num_threads(1)
     noticed: Counter[str] = Counter()
     survivors, singles, accused = [], [], []
     for name, fault in FAULTS.items():
@@ -95,4 +72,5 @@ def matrix() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not matrix())
+    torch.set_num_threads(1)
+    sys.exit(not all([*(exam.report() for exam in EXAMS), matrix()]))

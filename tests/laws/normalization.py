@@ -1,6 +1,7 @@
 """Laws of normalisation: what holds of every right implementation, whatever its arithmetic.
 
-A law takes an implementation with the signature of ``torch.nn.functional.batch_norm`` and a drawn case.  Cotangents are
+A law takes an implementation with the signature of ``torch.nn.functional.batch_norm`` and a drawn case, or one of
+modules a class with the arguments of ``torch.nn.BatchNorm1d`` and a number of batches and a seed.  Cotangents are
 random: under a constant one the input gradient is zero, and the classical mistakes (no derivative through the mean, or
 through the variance) cannot be seen (N5).
 """
@@ -12,14 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
+from tests.layers import spread_out
 from tests.referee import leaves
 from tests.strategies import Normalization
 
 Layer = Callable[..., Any]
 LAWS: dict[str, Callable[[Layer, Normalization], None]] = {}
+Module = Callable[..., torch.nn.Module]
+MODULE_LAWS: dict[str, Callable[[Module, tuple[int, int]], None]] = {}
 
 
 def law(id: str) -> Callable[[Callable[[Layer, Normalization], None]], Callable[[Layer, Normalization], None]]:
@@ -27,6 +32,18 @@ def law(id: str) -> Callable[[Callable[[Layer, Normalization], None]], Callable[
 
     def enter(holds: Callable[[Layer, Normalization], None]) -> Callable[[Layer, Normalization], None]:
         LAWS[f"{id} {holds.__name__.replace('_', ' ')}"] = holds
+        return holds
+
+    return enter
+
+
+def module_law(
+    id: str,
+) -> Callable[[Callable[[Module, tuple[int, int]], None]], Callable[[Module, tuple[int, int]], None]]:
+    """The same for a law of modules."""
+
+    def enter(holds: Callable[[Module, tuple[int, int]], None]) -> Callable[[Module, tuple[int, int]], None]:
+        MODULE_LAWS[f"{id} {holds.__name__.replace('_', ' ')}"] = holds
         return holds
 
     return enter
@@ -42,6 +59,11 @@ def trained(layer: Layer, case: Normalization, x: Tensor, weight: Any = None, bi
     eps = more.pop("eps", case.eps)
     y: Tensor = layer(x, None, None, weight, bias, True, 0.1, eps, **more)
     return y
+
+
+def in_order(x: Tensor, *others: Any) -> Tensor:
+    """torch's on a contiguous input: it misreads some whose steps are out of order."""
+    return F.batch_norm(x.contiguous(), *others)
 
 
 def over(t: Tensor) -> list[int]:
@@ -162,3 +184,73 @@ def a_large_mean_does_not_spoil_the_variance(layer: Layer, case: Normalization) 
     torch.testing.assert_close(variance.double(), exact.var(over(x), correction=1), rtol=1e-3, atol=0)
     expected = (exact - along(exact.mean(over(x)), x)) / along((exact.var(over(x), correction=0) + 1e-5).sqrt(), x)
     assert (y.double() - expected).abs().max() <= 32 * 2.0**-24 * (1 + 1e4)
+
+
+# ------------------------------------------------------------------------------------- beyond the list of N1 to N11
+
+
+@law("N12")
+def values_gradients_and_statistics_are_torch_s(layer: Layer, case: Normalization) -> None:
+    found = []
+    for norm in (layer, in_order):
+        kept = (parameters(case)[1].clone(), parameters(case)[0].abs() + 0.5)
+        inputs = leaves(case.input(), *parameters(case))
+        for training in (True, False):
+            y = norm(inputs[0], *kept, *inputs[1:], training, 0.3, case.eps)
+            cotangent = case.cotangent() if norm is layer else case.cotangent().contiguous()
+            found.append([y, *grad(y, inputs, cotangent), *(t.clone() for t in kept)])
+    near(found[:2], found[2:])
+
+
+@law("N13")
+def no_samples_leave_the_statistics_and_give_gradients_of_zero(layer: Layer, case: Normalization) -> None:
+    inputs = leaves(case.input()[:0], *parameters(case))
+    kept = (parameters(case)[1].clone(), parameters(case)[0].abs() + 0.5)
+    before = [t.clone() for t in kept]
+    y = layer(inputs[0], *kept, *inputs[1:], True, 0.3, case.eps)
+    assert y.shape == inputs[0].shape
+    assert all(map(torch.equal, kept, before))
+    assert all(torch.equal(g, torch.zeros_like(t)) for g, t in zip(grad(y.sum(), inputs), inputs))
+
+
+# ---------------------------------------------------------------------------------------------------------- modules
+
+
+@module_law("N7")
+def without_a_momentum_batches_of_one_size_give_their_plain_mean(module: Module, case: tuple[int, int]) -> None:
+    batches, seed = case
+    layer = module(3, momentum=None).double()
+    images = [spread_out((4, 3, 2), seed + n) * (n + 1) for n in range(batches)]
+    for x in images:
+        layer(x)
+    near(layer.running_mean, torch.stack([x.mean((0, 2)) for x in images]).mean(0))
+    near(layer.running_var, torch.stack([x.var((0, 2)) for x in images]).mean(0))
+    assert layer.num_batches_tracked == batches
+
+
+@module_law("N10")
+def in_evaluation_it_folds_into_the_convolution_before_it(module: Module, case: tuple[int, int]) -> None:
+    batches, seed = case
+    conv, norm = torch.nn.Conv1d(2, 3, 3).double(), module(3).double()
+    for n, p in enumerate((*conv.parameters(), *norm.parameters())):
+        p.data.copy_(0.3 + spread_out(tuple(p.shape), seed + n))
+    for n in range(batches):
+        norm(conv(spread_out((4, 2, 6), n)))
+    folded = torch.nn.utils.fuse_conv_bn_eval(conv.eval(), norm.eval())
+    x = spread_out((2, 2, 6), 9)
+    near(folded(x), norm(conv(x)))
+
+
+@module_law("N14")
+def it_counts_its_batches_and_keeps_a_mean_of_them_in_training_only(module: Module, case: tuple[int, int]) -> None:
+    batches, seed = case
+    for momentum in (0.3, None):
+        layer, mean = module(3, momentum=momentum).double(), torch.zeros(3).double()
+        for n in range(batches):
+            x = spread_out((4, 3, 2), seed + n)
+            layer(x)
+            share = 1 / (n + 1) if momentum is None else momentum
+            mean = (1 - share) * mean + share * x.mean((0, 2))
+        layer.eval()(spread_out((4, 3, 2), 99))
+        near(layer.running_mean, mean)
+        assert layer.num_batches_tracked == batches

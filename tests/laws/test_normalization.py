@@ -1,4 +1,4 @@
-"""Every law of normalisation holds for ours; those of modules and of float32 beside them."""
+"""Every law of normalisation holds for ours, functions and modules; the bound of float32 beside them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manualconv import functional, nn
-from tests.laws.normalization import LAWS, near
-from tests.layers import spread_out
+from tests.laws.normalization import LAWS, MODULE_LAWS
 from tests.strategies import normalizations
 
 EXAMPLES = max(25, settings.default.max_examples // 6)
+#: How many, and a seed.
+BATCHES = st.tuples(st.integers(1, 6), st.integers(0, 99))
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
@@ -22,33 +23,16 @@ def test_batch_norm_by_hand_obeys(law: object, case: object) -> None:
     law(functional.batch_norm, case)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("law", MODULE_LAWS.values(), ids=MODULE_LAWS)
+@settings(max_examples=EXAMPLES)
+@given(case=BATCHES)
+def test_batch_norm_modules_by_hand_obey(law: object, case: object) -> None:
+    law(nn.BatchNorm1d, case)  # type: ignore[operator]
+
+
 def test_the_catalogue_is_complete() -> None:
-    """N7 and N10 are about modules and stand below."""
-    assert {name.split()[0] for name in LAWS} == {f"N{n}" for n in (1, 2, 3, 4, 5, 6, 8, 9, 11)}
-
-
-@given(batches=st.integers(1, 6), seed=st.integers(0, 99))
-def test_n7_without_a_momentum_batches_of_one_size_give_their_plain_mean(batches: int, seed: int) -> None:
-    layer = nn.BatchNorm1d(3, momentum=None).double()
-    images = [spread_out((4, 3, 2), seed + n) * (n + 1) for n in range(batches)]
-    for x in images:
-        layer(x)
-    near(layer.running_mean, torch.stack([x.mean((0, 2)) for x in images]).mean(0))
-    near(layer.running_var, torch.stack([x.var((0, 2)) for x in images]).mean(0))
-    assert int(layer.num_batches_tracked) == batches
-
-
-@given(seed=st.integers(0, 99))
-def test_n10_in_evaluation_it_folds_into_the_convolution_before_it(seed: int) -> None:
-    torch.manual_seed(seed)
-    conv, norm = nn.Conv2d(2, 3, (3, 2), bias=True).double(), nn.BatchNorm2d(3).double()
-    for _ in range(2):
-        norm(conv(torch.randn(4, 2, 5, 6).double()))
-    torch.nn.init.normal_(norm.weight)
-    norm.eval()
-    folded = torch.nn.utils.fuse_conv_bn_eval(conv.eval(), norm)
-    x = torch.randn(2, 2, 5, 6).double()
-    near(folded(x), norm(conv(x)))
+    numbers = {int(name.split()[0][1:]) for name in (*LAWS, *MODULE_LAWS)}
+    assert numbers == set(range(1, 15))
 
 
 @pytest.mark.parametrize("mean", [0.0, 1.0, 1e2, 1e4])
