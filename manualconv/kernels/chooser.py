@@ -104,7 +104,7 @@ def _cheapest(map: str, sizes: Sizes, dtype: torch.dtype, device: str) -> Algori
         best = candidates(map, sizes, dtype)[0].name
         if best != "direct":
             return cast(Algorithm, SPECIAL[best])
-    return direct.chosen(sizes)
+    return direct.chosen(map, sizes)
 
 
 def _asked_for(name: str, sizes: Sizes, dtype: torch.dtype) -> Algorithm:

@@ -30,13 +30,23 @@ def only(window: Window) -> Algorithm:
     return lowering if window.ndim else matrix
 
 
-def chosen(sizes: Sizes) -> Algorithm:
+def _adds_in_rows(map: str, sizes: Sizes) -> bool:
+    """Whether rows of the kernel are added up by the product itself, where the batch makes its matrices wide enough.
+
+    Adding up every tap on its own is what `lowering` spends most of `to_input` on.
+    """
+    window = sizes.window
+    wide = sizes.batch >= 2 * MANY_IMAGES and sizes.channels >= SHORT_ROW and window.output_size[-1] < 4 * SHORT_ROW
+    return map == "input" and wide and all(s == 1 for s in window.stride)
+
+
+def chosen(map: str, sizes: Sizes) -> Algorithm:
     """The one for a map of ordinary tensors."""
     window, batch = sizes.window, sizes.batch
     image = lowering.image_bytes(sizes.channels, sizes.item, window)
     short = window.output_size[-1] < SHORT_ROW and batch >= MANY_IMAGES
     rows = lowering_rows.unrolled_bytes(batch, sizes.channels, sizes.item, window)
-    if short and lowering_rows.takes(window) and rows <= LARGEST_BLOCK:
+    if (short or _adds_in_rows(map, sizes)) and lowering_rows.takes(window) and rows <= LARGEST_BLOCK:
         return lowering_rows
     if (window.groups > 1 or short) and batch * image <= LARGEST_BLOCK:
         return lowering_batch_last
