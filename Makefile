@@ -33,7 +33,7 @@ EXAMPLES ?= 1000
 deep: setup
 	MANUALCONV_PROFILE=mc-deep MANUALCONV_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest tests -n $(JOBS) --dist worksteal $(ARGS)
 
-# Every planted fault and every right implementation of convolution and batch normalisation, tried by every law.
+# Every planted fault and every right implementation of convolution, max pooling and batch normalisation, tried by every law.
 faults: setup
 	$(RUN) -W ignore -m tests.faults.trial
 

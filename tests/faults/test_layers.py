@@ -1,4 +1,4 @@
-"""Normalisation sits convolution's exam: every fault is noticed, no right implementation complained about.
+"""Normalisation and max pooling sit convolution's exam: every fault is noticed, no right implementation accused.
 
 ``make faults`` prints who noticed what; here a fault's trial ends at the first law that notices it.
 """
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults import batch_normalization
+from tests.faults import batch_normalization, max_pooling
 from tests.faults.exam import Exam
 
-EXAMS = [batch_normalization.EXAM, batch_normalization.MODULES]
+EXAMS = [batch_normalization.EXAM, batch_normalization.MODULES, max_pooling.EXAM]
 FAULTS = [pytest.param(exam, name, id=f"{exam.family}: {name}") for exam in EXAMS for name in exam.faults]
 RIGHT = [pytest.param(exam, name, id=f"{exam.family}: {name}") for exam in EXAMS for name in exam.right]
 

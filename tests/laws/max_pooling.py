@@ -240,3 +240,18 @@ def it_commutes_with_permutations_flips_shifts_and_subsampling(pool: Layer, case
             part = replace(part, input_size=tuple(x[lattice].shape[2:]))
             if min(part.output_size) > 0:
                 same(run(pool, x[lattice], part)[0], whole[lattice])
+
+
+@law("P22")
+def values_places_and_gradients_are_those_of_the_loops(pool: Layer, case: Pooling) -> None:
+    """Beyond the list: with NaN and −∞ strewn in, windows of nothing else among them."""
+    x = case.input().contiguous()
+    strewn = torch.rand(x.shape, generator=torch.Generator().manual_seed(case.seed))
+    x = torch.where(strewn < 0.1, nan, torch.where(strewn < 0.4, -inf, x)).requires_grad_()
+    values, places = definitions.max_pool(x.detach().numpy(), case.window, case.ceil_mode)
+    y, index = run(pool, x, case.window, case.ceil_mode)
+    same(y, torch.from_numpy(values))
+    assert torch.equal(index, torch.from_numpy(places))
+    cotangent = case.cotangent(tuple(y.shape[2:]))
+    expected = definitions.max_pool_gradient(cotangent.numpy(), places, case.window)
+    same(grad(y, x, cotangent)[0], torch.from_numpy(expected))
