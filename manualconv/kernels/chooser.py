@@ -29,6 +29,7 @@ from manualconv.kernels import (
     matrix,
     shifting,
     winograd,
+    winograd_dilated,
 )
 from manualconv.kernels.algorithm import Algorithm, Special
 from manualconv.kernels.cost import MAPS as MAPS
@@ -47,6 +48,7 @@ DIRECT: dict[str, ModuleType] = {
 SPECIAL: dict[str, ModuleType] = {
     "fourier": fourier,
     "winograd": winograd,
+    "winograd_dilated": winograd_dilated,
     "clipping": clipping,
     "loops": loops,
 }

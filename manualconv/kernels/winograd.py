@@ -114,7 +114,7 @@ def cost(map: str, sizes: Sizes) -> float:
 
 
 #: How often what is transformed is read and written.
-PASSES = 5
+PASSES = 4
 
 
 def _matrix(rows: Matrix, like: Tensor) -> Tensor:

@@ -28,13 +28,13 @@ def test_a_choice_names_the_cheapest_of_each_map_and_says_why() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_an_algorithm_asked_for_computes_all_maps_also_after_the_block(name: str) -> None:
     x, w = (spread_out(size, n).requires_grad_() for n, size in enumerate(((2, 4, 9, 8), (6, 4, 3, 3))))
-    results = []
+    results, dilation = [], 2 if name == "winograd_dilated" else 1
     for asked in (False, True):
         if asked:
             with manualconv.algorithm(name):
-                y = functional.conv2d(x, w, padding=1)
+                y = functional.conv2d(x, w, padding=1, dilation=dilation)
         else:
-            y = functional.conv2d(x, w, padding=1)
+            y = functional.conv2d(x, w, padding=1, dilation=dilation)
         first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
         results.append((y, *first, *torch.autograd.grad(first[1].square().sum(), (x, w))))
     torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
