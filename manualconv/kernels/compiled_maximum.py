@@ -216,14 +216,18 @@ def write(index: Array, v: Array, at: Array, first0: Array, first1: Array, first
 
 @compiled
 def scatter(y: Array, index: Array, x: Array, inside: Array, first: int, last: int) -> None:
-    """``x[b, l] += Σ_{m : i[b, m] = l} y[b, m]``, rows `first` … `last` − 1, in the order of m.
+    """``x[b, l] = Σ_{m : i[b, m] = l} y[b, m]``, rows `first` … `last` − 1, in the order of m.
 
-    A row with a position that there is not is left, and not `inside`.
+    A row with a position that there is not is left, and not `inside`; all are looked at before any is written to.
     """
     for b in range(first, last):
-        for m in range(y.shape[1]):
-            at = index[b, m]
-            if at < 0 or at >= x.shape[1]:
-                inside[b] = False
-                break
-            x[b, at] += y[b, m]
+        row, terms, places = x[b], y[b], index[b]
+        outside = False
+        for m in range(places.shape[0]):
+            outside |= (places[m] < 0) | (places[m] >= row.shape[0])
+        if outside:
+            inside[b] = False
+            continue
+        row[:] = 0
+        for m in range(places.shape[0]):
+            row[places[m]] += terms[m]

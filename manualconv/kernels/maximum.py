@@ -112,7 +112,8 @@ def argmax(x: Tensor, window: Window) -> Tensor:
         if may_be_nan:
             better = better | (value != value)
         # Positions grow with the taps, so the last improvement is the largest: no branch, no select.
-        shift = torch.maximum(shift, better.to(narrow) * offset)
+        step = better.view(narrow) if narrow == torch.uint8 else better.to(narrow)
+        shift = torch.maximum(shift, step * offset)
         best = torch.maximum(best, value)
     origin = sum(a * t for (a, _), t in zip(window.padding, strides))
     corner = _corner(window, strides, x.device) - origin

@@ -54,27 +54,29 @@ def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
     added = _add_by_loops if is_plain(index) and index.numel() >= max(LARGE, 1) and is_compilable(y) else _add_in_order
     if y.device.type != "cpu":
         added = _add_sorted
-    x = added(y.new_zeros((*lead, total)), index, y)
+    x = added((*lead, total), index, y)
     return x if axes == 1 else shaped(x, (*lead, *size))
 
 
-def _add_in_order(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
+def _add_in_order(size: Axes, index: Tensor, y: Tensor) -> Tensor:
     """The CPU's kernel adds along the scattered axis one after another; others add in the order they happen to run."""
-    return x.scatter_add_(-1, index, y)
+    return y.new_zeros(size).scatter_add_(-1, index, y)
 
 
-def _add_by_loops(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
+def _add_by_loops(size: Axes, index: Tensor, y: Tensor) -> Tensor:
     """Compiled loops, in the same order, row by row; torch's kernel has the words for a position that there is not."""
     from manualconv.kernels.compiled_maximum import scatter as rows
 
+    x = y.new_empty(size)
     flat, places, terms = (values(t).view(-1, t.shape[-1]).numpy() for t in (x, index, y))
     inside = torch.ones(len(flat), dtype=torch.bool)
     share(partial(rows, terms, places, flat, inside.numpy()), len(flat), terms.size * ENTRY)
-    return x if inside.all() else _add_in_order(x, index, y)
+    return x if inside.all() else _add_in_order(size, index, y)
 
 
-def _add_sorted(x: Tensor, index: Tensor, y: Tensor) -> Tensor:
+def _add_sorted(size: Axes, index: Tensor, y: Tensor) -> Tensor:
     """The rows made one, and the entries sorted by place before they are added."""
+    x = y.new_zeros(size)
     rows = torch.arange(x.numel() // max(x.shape[-1], 1), device=x.device).reshape(*x.shape[:-1], 1)
     flat = (index + rows * x.shape[-1]).reshape(-1)
     return x.reshape(-1).index_put((flat,), y.reshape(-1), accumulate=True)
