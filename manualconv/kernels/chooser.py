@@ -27,6 +27,7 @@ from manualconv.kernels import (
     lowering_batch_last,
     lowering_rows,
     matrix,
+    overlap_save,
     shifting,
     winograd,
     winograd_dilated,
@@ -47,6 +48,7 @@ DIRECT: dict[str, ModuleType] = {
 #: The others.
 SPECIAL: dict[str, ModuleType] = {
     "fourier": fourier,
+    "overlap_save": overlap_save,
     "winograd": winograd,
     "winograd_dilated": winograd_dilated,
     "clipping": clipping,

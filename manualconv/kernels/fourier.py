@@ -33,6 +33,8 @@ from manualconv.kernels.spectra import EVERY, Signals, compute, inverted, transf
 
 #: Nanoseconds a multiplication in a transform, and in a product of spectra, by bytes of a number.
 TRANSFORM, SPECTRUM = {4: 0.12, 8: 0.2}, {4: 0.6, 8: 1.0}
+#: Nanoseconds a position of the period that a call of the transform takes besides, to tabulate roots of unity.
+PLAN = 10.0
 #: Terms of an output from which on the transform's error is below that of twice a direct sum's.
 MANY_TERMS = 100
 #: The share of input and output that spectra may take in memory.
@@ -52,7 +54,7 @@ def fast_size(least: int) -> int:
     return best
 
 
-def _size(window: Window) -> Axes:
+def size(window: Window) -> Axes:
     """n of every axis; 2 at least, since libraries do not transform one number."""
     return tuple(fast_size(max(i + max(a, b), 2)) for i, (a, b) in zip(window.input_size, window.padding))
 
@@ -74,16 +76,23 @@ def accuracy(sizes: Sizes) -> str:
 
 def cost(map: str, sizes: Sizes) -> float:
     """Three transforms and a product a frequency."""
-    window, n = sizes.window, _size(sizes.window)
-    signals = sizes.batch * (sizes.channels + sizes.outputs) + sizes.outputs * sizes.channels // window.groups
-    butterflies = 2.5 * prod(n) * log2(max(prod(n), 2))
-    products = sizes.batch * sizes.outputs * (sizes.channels // window.groups) * prod(n) / 2
-    moved = 4 * signals * prod(n) * sizes.item
-    item = 8 if sizes.item > 4 else 4
-    return signals * butterflies * TRANSFORM[item] + products * SPECTRUM[item] + moved * COPY + 12 * CALL
+    n, pairs = size(sizes.window), sizes.outputs * (sizes.channels // sizes.window.groups)
+    signals = sizes.batch * (sizes.channels + sizes.outputs) + pairs
+    return transforms(signals, n, sizes.item) + products(sizes.batch * pairs, n, sizes.item)
 
 
-class _Whole:
+def transforms(signals: int, n: Axes, item: int) -> float:
+    """Of signals of period n, in three calls at the least, and what they move."""
+    butterflies = 2.5 * prod(n) * log2(max(prod(n), 2)) * TRANSFORM[8 if item > 4 else 4]
+    return signals * (butterflies + 4 * prod(n) * item * COPY) + 3 * sum(n) * PLAN + 12 * CALL
+
+
+def products(pairs: int, n: Axes, item: int) -> float:
+    """Of pairs of spectra."""
+    return pairs * prod(n) / 2 * SPECTRUM[8 if item > 4 else 4]
+
+
+class Whole:
     """Signals that one period holds: position k stands at place ``d·k + before``, modulo n."""
 
     def __init__(self, t: Tensor, n: Axes, before: Axes, step: Axes) -> None:
@@ -128,14 +137,20 @@ def grouped(t: Tensor, groups: int) -> Tensor:
     return split
 
 
+def filters(w: Tensor, groups: int) -> Tensor:
+    """A view ``((g o), c, …)`` → ``(g, o, c, …)``."""
+    split: Tensor = w.unflatten(0, (groups, w.shape[0] // groups))
+    return split
+
+
 def _compute(target: str, x: Tensor, w: Tensor, y: Tensor, window: Window) -> None:
     """Write one of the three from the other two."""
-    n, ones = _size(window), (1,) * window.ndim
+    n, ones = size(window), (1,) * window.ndim
     before, none = tuple(a for a, _ in window.padding), (0,) * window.ndim
     given: dict[str, Signals] = {
-        "x": _Whole(grouped(x, window.groups), n, before, ones),
-        "w": _Whole(w.unflatten(0, (window.groups, w.shape[0] // window.groups)), n, none, window.dilation),
-        "y": _Whole(grouped(y, window.groups), n, none, ones),
+        "x": Whole(grouped(x, window.groups), n, before, ones),
+        "w": Whole(filters(w, window.groups), n, none, window.dilation),
+        "y": Whole(grouped(y, window.groups), n, none, ones),
     }
     compute(target, given, n, x.element_size(), SHARE * (x.nbytes + y.nbytes))
 
