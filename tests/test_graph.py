@@ -127,17 +127,27 @@ def test_a_tensor_in_two_slots_gets_both_gradients() -> None:
 # ------------------------------------------------------------------------------------------------- in-place, twice
 
 
+def edited(apply: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> list[Tensor | None] | None:
+    """The gradients through a layer whose output is edited; None where that is an error."""
+    try:
+        F.relu_(apply(*inputs)).pow(2).sum().backward()
+    except RuntimeError:
+        return None
+    return [t.grad for t in inputs]
+
+
 @EVERY
 def test_the_output_may_be_edited_in_place(layer: Pair) -> None:
-    """A view made inside a Function could not be; one is handed out only where torch hands one out."""
-    inputs, gradients = layer.tensors(), []
+    """A view made inside a Function could not be; one is handed out only where torch hands one out.
+
+    torch refuses where it is the input itself (dropout in evaluation) or the derivative needs it (softmax): there ours
+    may, too.
+    """
+    inputs = layer.tensors()
     assert layer.by_hand(*inputs)._is_view() <= layer.referee(*inputs)._is_view()
-    for apply in (layer.by_hand, layer.referee):
-        inputs = layer.leaves()
-        y = apply(*inputs)
-        F.relu_(y).pow(2).sum().backward()
-        gradients.append([t.grad for t in inputs])
-    close(*gradients)
+    ours, theirs = edited(layer.by_hand, layer.leaves()), edited(layer.referee, layer.leaves())
+    if theirs is not None:
+        close(ours, theirs)
 
 
 @EVERY_WEIGHTED

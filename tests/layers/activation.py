@@ -68,4 +68,6 @@ PAIRS: dict[str, Pair] = {
     "gelu": pair("gelu", (ROWS,), exact=False),
     "gelu by tanh": pair("gelu", (ROWS,), exact=False, approximate="tanh"),
     "mish": pair("mish", (ROWS,), exact=False),
+    "softmax": pair("softmax", (ROWS,), exact=False, dim=-1),
+    "log_softmax": pair("log_softmax", (ROWS,), exact=False, dim=-1),
 }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from manualconv import functional, nn
-from tests.layers.tables import Example, Module
+from tests.layers.tables import Example, Module, Pair, pair
 
 SHAPES = {"dropout1d": (2, 3, 4), "dropout2d": (2, 3, 2, 2), "dropout3d": (2, 3, 2, 1, 2)}
 NAMES = ("dropout", *SHAPES, "alpha_dropout", "feature_alpha_dropout")
@@ -50,4 +50,7 @@ MODULES: dict[str, Module] = {
     "Dropout3d": (lambda: _Seeded(nn.Dropout3d(0.4)), (2, 3, 2, 3, 2)),
     "AlphaDropout": (lambda: _Seeded(nn.AlphaDropout(0.4)), (2, 3)),
     "FeatureAlphaDropout": (lambda: _Seeded(nn.FeatureAlphaDropout(0.4)), (2, 3, 4)),
+}
+PAIRS: dict[str, Pair] = {
+    "dropout in evaluation": pair("dropout", ((2, 3, 4),), p=0.4, training=False),
 }
