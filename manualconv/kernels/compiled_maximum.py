@@ -74,15 +74,26 @@ def better(v: Array, at: Array, of: Array, of_at: Array, shift: int, n: int) -> 
 
 
 @compiled
-def improve(v: Array, at: Array, of: Array, of_at: Array) -> None:
-    """``v[j] = v[j] ⊕ of[j]``."""
-    n = v.shape[0]
-    for j in range(n):
-        a, b, a_at, b_at = v[j], of[j], at[j], of_at[j]
-        at[j] = b_at if (b > a) | (b != b) else a_at
-    for j in range(n):
-        a, b = v[j], of[j]
+def merge(v: Array, at: Array, a_v: Array, a_at: Array, b_v: Array, b_at: Array) -> None:
+    """``v[j] = a[j] ⊕ b[j]``, whose memory is neither's: in place it is no loop for vectors."""
+    for j in range(v.shape[0]):
+        a, b = a_v[j], b_v[j]
         v[j] = b if (b > a) | (b != b) else a
+    for j in range(v.shape[0]):
+        a, b, i, k = a_v[j], b_v[j], a_at[j], b_at[j]
+        at[j] = k if (b > a) | (b != b) else i
+
+
+@compiled
+def best_of_three(v: Array, at: Array, of: Array, origin: int) -> None:
+    """``v[p] = of[2·p] ⊕ of[2·p + 1] ⊕ of[2·p + 2]``, positions counted from `origin`."""
+    for p in range(v.shape[0]):
+        a, b, c = of[np.uint64(2 * p)], of[np.uint64(2 * p + 1)], of[np.uint64(2 * p + 2)]
+        second = (b > a) | (b != b)
+        m = b if second else a
+        third = (c > m) | (c != c)
+        v[p] = c if third else m
+        at[p] = origin + 2 * p + max(2 * third, 1 * second)
 
 
 @compiled
@@ -140,6 +151,11 @@ def along(
     k, s, d = tap
     if s > 1:
         of, of_at, to = row_of(frame, v, row), row_of(places, at, row), 1 - max(row, 0)
+        if inner == 1 and row < 0 and (k, s, d) == (3, 2, 1):  # the windows of residual networks
+            for r in range(runs):
+                part = slice(r * kept, (r + 1) * kept)
+                best_of_three(v[to, part], at[to, part], of[r * width : (r + 1) * width], of_at[r * width])
+            return to
         if inner == 1 and row < 0:  # out of the frame, where positions go up by one
             n = runs * kept
             every(v[to], of, 0, runs, width, kept, s)
@@ -150,14 +166,19 @@ def along(
                 every(read, of, d * t, runs, width, kept, s)
                 improve_by(v[to, :n], at[to, :n], read, origin, d * t)
             return to
+        spare, spare_at = np.empty((2, inner), v.dtype), np.empty((2, inner), at.dtype)
         for r in range(runs):
             for p in range(kept):
                 part, begin = slice((r * kept + p) * inner, (r * kept + p + 1) * inner), (r * width + s * p) * inner
-                v[to, part] = of[begin : begin + inner]
-                at[to, part] = of_at[begin : begin + inner]
+                one = slice(begin, begin + inner)
+                if k == 1:
+                    v[to, part], at[to, part] = of[one], of_at[one]
+                a_v, a_at = of[one], of_at[one]
                 for t in range(1, k):
                     some = slice(begin + d * t * inner, begin + (d * t + 1) * inner)
-                    improve(v[to, part], at[to, part], of[some], of_at[some])
+                    out, out_at = (v[to, part], at[to, part]) if t == k - 1 else (spare[t % 2], spare_at[t % 2])
+                    merge(out[:inner], out_at[:inner], a_v, a_at, of[some], of_at[some])
+                    a_v, a_at = out[:inner], out_at[:inner]
         return to
     n, run = runs * width * inner, 1
     while run < k:
@@ -206,12 +227,14 @@ def find(
 @compiled
 def write(index: Array, v: Array, at: Array, first0: Array, first1: Array, first2: Array) -> None:
     """The positions of a plane, the first inside where there is nothing but −∞."""
-    j = 0
+    n, j = first2.shape[0], 0
     for p0 in range(first0.shape[0]):
         for p1 in range(first1.shape[0]):
-            for p2 in range(first2.shape[0]):
-                index[j] = at[j] if v[j] != -np.inf else first0[p0] + first1[p1] + first2[p2]
-                j += 1
+            row, best, origin = index[j : j + n], v[j : j + n], first0[p0] + first1[p1]
+            for p in range(n):
+                found, first = at[j + p], origin + first2[p]
+                row[p] = found if best[p] != -np.inf else first
+            j += n
 
 
 @compiled
