@@ -12,7 +12,8 @@ the box has placements, and ``W_k`` of shape ``(O, C)``, the trilinear form is `
 Saved is the share of products that meet zeros: at ``a = d`` of three taps, ``1 − (1 − 2a/3P)^D``, most of a window that
 is wide beside its input.  Nothing is unrolled: of all axes but the first the columns are cut out once a tap, and the
 taps of the first axis read rows of that cut where they lie; on one axis nothing is copied at all.  Image by image and
-group by group, so that a cut stays in the caches.
+group by group, so that a cut stays in the caches.  What meets padding is not multiplied at all: an infinite weight
+times a zero of the padding, a NaN where windows are unrolled, is left out here.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; stride 1, any padding.
 

@@ -54,6 +54,16 @@ def test_a_tap_in_the_padding_alone_is_not_multiplied() -> None:
     assert w_bar.count_nonzero() == 4 * 3
 
 
+def test_an_infinite_weight_that_meets_padding_only_is_left_out() -> None:
+    """Unrolled, it is multiplied by the padding's zeros."""
+    x, w = torch.randn(1, 1, 4, 4), torch.ones(1, 1, 3, 3)
+    w[..., 0, 0] = torch.inf
+    window = Window((4, 4), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
+    ours, torch_s = clipping.to_output(x, w, None, window), torch.nn.functional.conv2d(x, w, padding=1)
+    assert not ours.isnan().any() and torch_s[0, 0, 0].isnan().all()
+    torch.testing.assert_close(ours[..., 1:, 1:], torch_s[..., 1:, 1:])
+
+
 def test_wide_padding_and_dilation_are_computed_by_it_at_every_order() -> None:
     choice = manualconv.choice((1, 256, 33, 33), (128, 256, 3, 3), padding=12, dilation=12)
     assert {choice[map] for map in choice.candidates} == {"clipping"}
