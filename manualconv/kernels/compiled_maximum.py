@@ -8,8 +8,9 @@ runs:
 
 in ⌈log₂ K⌉ steps.  The last axis goes first: the best of a row is its first, and of rows with equal bests the first
 row is kept, so that ties go to the first position in row-major order, and to the last of several NaN, as tap by tap.
-A plane is one flat row for every axis; what reaches over the end of a row is no placement and left out.  With a stride
-the K neighbours of the placements are compared one after another.
+A plane is one flat row for every axis; what reaches over the end of a row is no placement and left out.  At stride
+2 only the first axis has loops of its own: on the others long rows, half of them for nothing, are faster than short
+ones.  At wider strides the K neighbours of the placements are compared one after another.
 
 Padding is −∞.  A window whose best is −∞ has nothing else inside and takes its first position.
 
@@ -85,15 +86,15 @@ def merge(v: Array, at: Array, a_v: Array, a_at: Array, b_v: Array, b_at: Array)
 
 
 @compiled
-def best_of_three(v: Array, at: Array, of: Array, origin: int) -> None:
-    """``v[p] = of[2·p] ⊕ of[2·p + 1] ⊕ of[2·p + 2]``, positions counted from `origin`."""
+def best_of_three(v: Array, at: Array, of: Array, of_at: Array) -> None:
+    """``v[p] = of[2·p] ⊕ of[2·p + 1] ⊕ of[2·p + 2]``, whose positions go up by one."""
     for p in range(v.shape[0]):
         a, b, c = of[np.uint64(2 * p)], of[np.uint64(2 * p + 1)], of[np.uint64(2 * p + 2)]
         second = (b > a) | (b != b)
         m = b if second else a
         third = (c > m) | (c != c)
         v[p] = c if third else m
-        at[p] = origin + 2 * p + max(2 * third, 1 * second)
+        at[p] = of_at[np.uint64(2 * p)] + max(2 * third, 1 * second)
 
 
 @compiled
@@ -123,11 +124,15 @@ def every(v: Array, of: Array, begin: int, rows: int, width: int, kept: int, s: 
 
 
 @compiled
-def copy_kept(v: Array, at: Array, of: Array, of_at: Array, rows: int, width: int, kept: int) -> None:
-    """The first `kept` of `width` entries of each row."""
-    for r in range(rows):
-        v[r * kept : (r + 1) * kept] = of[r * width : r * width + kept]
-        at[r * kept : (r + 1) * kept] = of_at[r * width : r * width + kept]
+def copy_kept(v: Array, at: Array, of: Array, of_at: Array, axis: tuple[int, int, int, int], s: int) -> None:
+    """The entries of the placements among those of all positions."""
+    runs, width, inner, kept = axis
+    size = inner if s > 1 else kept * inner
+    for r in range(runs):
+        for p in range(kept if s > 1 else 1):
+            to, begin = r * kept * inner + p * inner, (r * width + s * p) * inner
+            v[to : to + size] = of[begin : begin + size]
+            at[to : to + size] = of_at[begin : begin + size]
 
 
 @compiled
@@ -149,12 +154,11 @@ def along(
     """One axis: from a row to the row returned; `axis` is how many runs of I' entries of how many, and P."""
     runs, width, inner, kept = axis
     k, s, d = tap
-    if s > 1:
+    if s > 2 or (s == 2 and row < 0):
         of, of_at, to = row_of(frame, v, row), row_of(places, at, row), 1 - max(row, 0)
-        if inner == 1 and row < 0 and (k, s, d) == (3, 2, 1):  # the windows of residual networks
-            for r in range(runs):
-                part = slice(r * kept, (r + 1) * kept)
-                best_of_three(v[to, part], at[to, part], of[r * width : (r + 1) * width], of_at[r * width])
+        if inner == 1 and row < 0 and (k, s, d) == (3, 2, 1) and width == 2 * kept:  # the plane is one row here, too
+            n = runs * kept - 1
+            best_of_three(v[to, :n], at[to, :n], of, of_at)
             return to
         if inner == 1 and row < 0:  # out of the frame, where positions go up by one
             n = runs * kept
@@ -188,8 +192,7 @@ def along(
         row, run = to, run + more
     if kept < width:
         to = 1 - max(row, 0)
-        of, of_at = row_of(frame, v, row), row_of(places, at, row)
-        copy_kept(v[to], at[to], of, of_at, runs, width * inner, kept * inner)
+        copy_kept(v[to], at[to], row_of(frame, v, row), row_of(places, at, row), axis, s)
         row = to
     return row
 
@@ -207,6 +210,10 @@ def find(
 ) -> None:
     """The position of the maximum of every window of planes `first` … `last` − 1."""
     i0, i1, i2, f0, f1, f2, a0, a1, a2, k0, k1, k2, s0, s1, s2, d0, d1, d2, p0, p1, p2 = numbers
+    columns = p2
+    if (k2, s2, d2) == (3, 2, 1):  # rows as long as twice the columns: what lies past P is left out at the end
+        columns = f2 // 2 + 1 if f2 % 2 else f2 // 2
+        f2 = 2 * columns
     frame = np.full(f0 * f1 * f2, -np.inf).astype(x.dtype)
     places = np.empty(f0 * f1 * f2, np.int32)
     for j in range(f0 * f1 * f2):
@@ -218,23 +225,24 @@ def find(
             for j1 in range(i1):
                 of, to = (j0 * i1 + j1) * i2, ((j0 + a0) * f1 + j1 + a1) * f2 + a2
                 frame[to : to + i2] = x[plane, of : of + i2]
-        row = along(frame, places, v, at, -1, (f0 * f1, f2, 1, p2), (k2, s2, d2))
-        row = along(frame, places, v, at, row, (f0, f1, p2, p1), (k1, s1, d1))
-        row = along(frame, places, v, at, row, (1, f0, p1 * p2, p0), (k0, s0, d0))
-        write(index[plane], row_of(frame, v, row), row_of(places, at, row), first0, first1, first2)
+        row = along(frame, places, v, at, -1, (f0 * f1, f2, 1, columns), (k2, s2, d2))
+        row = along(frame, places, v, at, row, (f0, f1, columns, p1), (k1, s1, d1))
+        row = along(frame, places, v, at, row, (1, f0, p1 * columns, p0), (k0, s0, d0))
+        write(index[plane], row_of(frame, v, row), row_of(places, at, row), columns, first0, first1, first2)
 
 
 @compiled
-def write(index: Array, v: Array, at: Array, first0: Array, first1: Array, first2: Array) -> None:
+def write(index: Array, v: Array, at: Array, columns: int, first0: Array, first1: Array, first2: Array) -> None:
     """The positions of a plane, the first inside where there is nothing but −∞."""
-    n, j = first2.shape[0], 0
+    n, row = first2.shape[0], 0
     for p0 in range(first0.shape[0]):
         for p1 in range(first1.shape[0]):
-            row, best, origin = index[j : j + n], v[j : j + n], first0[p0] + first1[p1]
+            to, best, places = index[row * n : (row + 1) * n], v[row * columns :], at[row * columns :]
+            origin = first0[p0] + first1[p1]
             for p in range(n):
-                found, first = at[j + p], origin + first2[p]
-                row[p] = found if best[p] != -np.inf else first
-            j += n
+                found, first = places[p], origin + first2[p]
+                to[p] = found if best[p] != -np.inf else first
+            row += 1
 
 
 @compiled

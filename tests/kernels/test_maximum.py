@@ -48,6 +48,31 @@ def test_positions_equal_the_loops_among_nan_and_infinities(case: Pooling) -> No
     assert torch.equal(argmax(x, case.window), torch.from_numpy(expected))
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride"),
+    [
+        ((9, 8), (3, 3), (2, 2)),
+        ((8, 9), (3, 3), (2, 2)),
+        ((9, 1), (3, 1), (2, 1)),
+        ((10, 7), (3, 1), (2, 1)),
+        ((5, 3), (2, 3), (1, 2)),
+        ((9, 10), (5, 4), (2, 3)),
+        ((7, 6, 9), (3, 3, 3), (2, 2, 2)),
+        ((7, 1, 1), (3, 1, 1), (2, 1, 1)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_strides_with_loops_of_their_own(
+    size: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    padding = tuple((k // 2, k // 2) for k in kernel)
+    x = torch.randint(-3, 4, (2, 3, *size), generator=torch.Generator().manual_seed(1)).to(dtype)
+    for window in (Window(size, kernel, stride, (1,) * len(size), sides) for sides in (padding, ((0, 0),) * len(size))):
+        for plane in (x, with_specials(x, 2)):
+            _, expected = definitions.max_pool(plane.numpy(), window)
+            assert torch.equal(argmax(plane, window), torch.from_numpy(expected))
+
+
 def test_padding_never_wins_over_minus_infinity() -> None:
     window = Window((2, 3), (2, 3), (1, 2), (1, 1), ((1, 1), (1, 1)))
     x = torch.full((1, 1, 2, 3), -torch.inf)
