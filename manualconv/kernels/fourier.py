@@ -37,8 +37,8 @@ TRANSFORM, SPECTRUM = {4: 0.12, 8: 0.2}, {4: 0.6, 8: 1.0}
 PLAN = 10.0
 #: Terms of an output from which on the transform's error is below that of twice a direct sum's.
 MANY_TERMS = 100
-#: The share of input and output that spectra may take in memory.
-SHARE = 1.0
+#: Bytes of spectra to a byte of input and output, by tier: fewer blocks are faster.
+SHARE = {"exact": 1.0, "fast": 2.5}
 
 
 @cache
@@ -152,7 +152,7 @@ def _compute(target: str, x: Tensor, w: Tensor, y: Tensor, window: Window) -> No
         "w": Whole(filters(w, window.groups), n, none, window.dilation),
         "y": Whole(grouped(y, window.groups), n, none, ones),
     }
-    compute(target, given, n, x.element_size(), SHARE * (x.nbytes + y.nbytes))
+    compute(target, given, n, x.element_size(), SHARE[window.accuracy] * (x.nbytes + y.nbytes))
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

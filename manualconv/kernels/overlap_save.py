@@ -143,7 +143,7 @@ def _compute(target: str, x: Tensor, w: Tensor, y: Tensor, window: Window) -> No
         "w": fourier.Whole(fourier.filters(w, window.groups), n, none, window.dilation),
         "y": _Segments(fourier.grouped(y, window.groups), n, h, counts, none, h, adds=False),
     }
-    compute(target, given, n, x.element_size(), fourier.SHARE * (x.nbytes + y.nbytes))
+    compute(target, given, n, x.element_size(), fourier.SHARE[window.accuracy] * (x.nbytes + y.nbytes))
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

@@ -26,9 +26,9 @@ from torch import Tensor
 
 from manualconv.geometry import Axes
 
-#: Bytes of spectra of a block: what the second cache and a part of the third hold; and where a call of the transform
-#: costs as much as the signals do.
-BLOCK_BYTES, LEAST_BYTES = 2 * 2**20, 2**17
+#: Bytes of spectra of a block: what a part of the third cache holds, several of the longest signals; and where a call
+#: of the transform costs as much as the signals do.
+BLOCK_BYTES, LEAST_BYTES = 4 * 2**20, 2**17
 #: Letters of x, w and y, and the factor of each map that is conjugate.
 LETTERS = {"x": "nc", "w": "oc", "y": "no"}
 CONJUGATE = {"x": "", "w": "y", "y": "w"}
@@ -93,7 +93,9 @@ def _roles(target: str, given: dict[str, Signals]) -> tuple[_Role, _Role, _Role]
     (i,) = set(LETTERS[kept]) & set(LETTERS[narrow])
 
     def role(name: str, last: str) -> _Role:
-        return _Role(name, given[name], LETTERS[name][1] != last, CONJUGATE[target] == name)
+        # Where both letters have one value, nothing is to be turned.
+        turned = LETTERS[name][1] != last and max(given[name].shape[1:]) > 1
+        return _Role(name, given[name], turned, CONJUGATE[target] == name)
 
     return role(kept, j), role(wide, j), role(narrow, i)
 
@@ -110,7 +112,8 @@ class _Blocks:
 def _blocks(kept: _Role, wide: _Role, signal: int, most: int) -> _Blocks:
     """Blocks for which spectra, `signal` bytes each, take about `most` bytes at their peak."""
     (groups, i, j), l = kept.shape, wide.shape[1]  # noqa: E741
-    steps = min(most, BLOCK_BYTES) // ((i * j + l * (i + j)) * signal), l, j
+    sums = l * i if j > 1 else 0  # of one channel to one there is no sum
+    steps = min(most, BLOCK_BYTES) // ((i * j + 2 * l * j + sums) * signal), l, j
     if steps[0] == 0:
         rest = min(max(most - i * j * signal, LEAST_BYTES), BLOCK_BYTES)
         several = rest // ((i + 2 * j) * signal)
