@@ -53,3 +53,12 @@ def test_every_make_target_named_is_one() -> None:
 
 def test_no_output_is_left_to_fill_in() -> None:
     assert re.findall(r"@[A-Z]+@", README) == []
+
+
+def test_its_speeds_are_those_of_the_results_file_and_of_the_run_that_it_shows() -> None:
+    results = (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8")
+    means = re.findall(r"^\| convolution \| (float\d\d) \| f\+b \| exact \| ([\d.]+) \|", results, flags=re.MULTILINE)
+    said = re.findall(r"is ([\d.]+) × torch's speed in float32 and ([\d.]+) × in float64", README.replace("\n  ", " "))
+    assert dict(means) == dict(zip(("float32", "float64"), said[0]))
+    ratio = re.findall(r"^time .*ratio ([\d.]+)", README, flags=re.MULTILINE)
+    assert ratio == re.findall(r"epoch ([\d.]+) × its time above", README)
