@@ -22,7 +22,7 @@ test: lint
 # Per operation: how often it was compared exactly and differentiated numerically, up to third order.
 REFUSALS := $(foreach file,padding fold adaptive_pooling fractional_pooling,tests/functional/test_$(file).py::test_what_torch_refuses_is_refused_in_its_words)
 prove: setup
-	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
+	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py tests/test_compile.py $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
 
 # The error of every kernel on realistic shapes, in roundings, beside torch's own.
 accuracy: setup

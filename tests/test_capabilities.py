@@ -54,8 +54,9 @@ def test_every_function_has_a_row_and_every_cell_is_filled() -> None:
 @pytest.mark.parametrize("group", MODES)
 def test_every_cell_is_what_its_proof_says(group: str, row: str) -> None:
     modes = {name: mode for name, mode in columns(group).items() if not mode.slow or row in SAMPLED}
-    # Of another torch nothing is written here.
-    sides = SIDES if torch.__version__.partition("+")[0] == version_of(DOCUMENT) else (OURS,)
+    # Torch's half is of one release, and changes with `make capabilities` alone: some rows tell whether it still holds.
+    is_written = torch.__version__.partition("+")[0] == version_of(DOCUMENT)
+    sides = SIDES if is_written and (row in SAMPLED or list(OPERATIONS).index(row) % 8 == 0) else (OURS,)
     found = {(name, side): text(outcomes(side, row, mode)) for name, mode in modes.items() for side in sides}
     assert found == {(name, side): WRITTEN[group, row, name, side] for name, side in found}, (
         "if this is meant, run: make capabilities"

@@ -55,7 +55,7 @@ POOLING_QUOTAS = {
     "unbatched": 0.10,
 }
 DRAWS = settings(
-    max_examples=1500, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=1000, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
