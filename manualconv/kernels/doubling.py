@@ -129,6 +129,8 @@ def _sum_piece(x: Tensor, y: Tensor, runs: Runs) -> None:
 def run_sums(x: Tensor, runs: Runs) -> Tensor:
     """``(A, I, B)`` → ``(A, P, B)``."""
     y = x.new_empty((x.shape[0], runs.count, x.shape[2]))
+    if not y.numel():
+        return y
     for places, piece in _pieces(runs):
         _sum_piece(x, y[:, places], piece)
     return y

@@ -43,6 +43,13 @@ def test_window_sums_are_convolutions_with_ones(case: Convolution) -> None:
     assert (y * cotangent).sum() == (x * spread).sum()
 
 
+def test_no_samples_and_no_channels_have_no_sums() -> None:
+    window = Window((40, 3), (31, 2), (1, 2), (1, 2), ((15, 15), (0, 0)))
+    for lead in ((0, 2), (2, 0)):
+        assert sum_windows(torch.zeros(*lead, *window.input_size), window).shape == (*lead, *window.output_size)
+        assert spread_windows(torch.zeros(*lead, *window.output_size), window).shape == (*lead, *window.input_size)
+
+
 @given(case=st.sampled_from((2, 1, 3, 0)).flatmap(convolutions))
 def test_bias_sums_equal_the_loops_and_are_adjoint_to_spreading(case: Convolution) -> None:
     _, _, y = case.batched()
