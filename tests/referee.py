@@ -1,4 +1,9 @@
-"""torch.nn.functional as the referee: the same layers, given the same description."""
+"""torch.nn.functional as the referee: the same layers, given the same description.
+
+It gets contiguous operands.  Where an axis of length 1 leaves open how a tensor lies, torch 2.14.1 reads x as one
+memory format and w as another: its convolution then raises ("slow_conv2d: grad_weight must be contiguous", as in
+pytorch/vision#6001) or, with groups, sums the wrong numbers in silence.  tests/functional/test_layout.py has the cases.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,8 @@ def convolution(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tenso
     if window.ndim == 0:
         return F.linear(x, w, b)
     frame = [side for pair in reversed(window.padding) for side in pair]
-    return CONVOLUTIONS[window.ndim](F.pad(x, frame), w, b, window.stride, 0, window.dilation, window.groups)
+    x, w = F.pad(x, frame).contiguous(), w.contiguous()
+    return CONVOLUTIONS[window.ndim](x, w, b, window.stride, 0, window.dilation, window.groups)
 
 
 def by_hand(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
@@ -39,6 +45,7 @@ def transposed(x: Tensor, w: Tensor, b: Tensor | None, case: TransposedConvoluti
     window = case.of.window
     layer, ndim = TRANSPOSED[window.ndim], window.ndim
     options = (case.output_padding, window.groups, window.dilation)
+    x, w = x.contiguous(), w.contiguous()
     if all(lo == hi for lo, hi in case.padding):
         return layer(x, w, b, window.stride, tuple(lo for lo, _ in case.padding), *options)
     y = layer(x, w, b, window.stride, 0, *options)

@@ -114,3 +114,30 @@ def test_a_model_in_channels_last_stays_so_compiled_or_not() -> None:
     torch.testing.assert_close(per_sample(x), F.conv2d(x, module.weight))
     compiled = torch.compile(per_sample, backend="aot_eager")
     torch.testing.assert_close(compiled(x), F.conv2d(x, module.weight))
+
+
+#: Shapes of x and w, g, dtype and the order of their axes in memory: a length of 1 leaves open how w or x lies.
+#: torch 2.14.1 refuses the backward pass of the first and computes the others wrong: w̄ of the second, y of the third.
+OPEN = {
+    "refused": ((2, 17, 33, 33), (1, 17, 1, 2), 1, torch.float64, ((0, 2, 3, 1), (3, 2, 1, 0))),
+    "wrong weight gradient": ((1, 4, 1, 2), (2, 2, 1, 2), 2, torch.float64, ((3, 2, 1, 0), (0, 2, 3, 1))),
+    "wrong output": ((2, 4, 1, 3), (2, 2, 1, 2), 2, torch.float32, ((0, 2, 3, 1), (2, 0, 3, 1))),
+}
+
+
+def ordered(t: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The same numbers, the first of `axes` the slowest in memory."""
+    return t.permute(axes).contiguous().permute([axes.index(axis) for axis in range(t.dim())])
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_numbers_do_not_depend_on_a_layout_that_an_axis_of_length_1_leaves_open(case: str) -> None:
+    *shapes, g, dtype, orders = OPEN[case]
+    straight = [spread_out(shape, seed).to(dtype) for seed, shape in enumerate(shapes)]
+    found = []
+    for x, w in (straight, map(ordered, straight, orders)):
+        x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+        y = functional.conv2d(x, w, groups=g)
+        found.append([y, *grad(y, (x, w), spread_out(y.shape, 2).to(dtype))])
+    for got, expected in zip(*found):
+        torch.testing.assert_close(got, expected)
