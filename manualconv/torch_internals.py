@@ -59,6 +59,11 @@ def is_wrapped(t: Tensor) -> bool:
     return is_transformed(t) or bool(torch._C._functorch.is_legacy_batchedtensor(t))
 
 
+def hides_memory(t: Tensor) -> bool:
+    """Whether a transform hides from view how t lies in memory; while compiling, nothing does."""
+    return not torch.compiler.is_compiling() and is_wrapped(t)
+
+
 def mapped_levels(t: Tensor) -> set[int]:
     """The levels of ``torch.func.vmap`` at which t has a value for each sample; none known while compiling."""
     levels: set[int] = set()

@@ -20,14 +20,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from manualconv.autograd.correlation import conj
 from manualconv.autograd.function import Map
-
-#: Computed in float32 and rounded once, as torch's kernels do.
-HALF = (torch.float16, torch.bfloat16)
+from manualconv.kernels.precision import WIDENED, single
 
 
 def in_float32(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -36,25 +33,27 @@ def in_float32(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
     @wraps(rule)
     def wide(first: Tensor, *others: Any) -> Tensor:
         dtype = first.dtype
-        if dtype not in HALF:
+        if dtype not in WIDENED:
             return rule(first, *others)
-        return rule(first.float(), *(a.float() if isinstance(a, Tensor) else a for a in others)).to(dtype)
+        return rule(single(first), *(single(a) if isinstance(a, Tensor) else a for a in others)).to(dtype)
 
     return wide
 
 
+def _keep(ctx: Any, kept: Tensor, numbers: tuple[Any, ...]) -> None:
+    ctx.numbers = numbers
+    # A cotangent that is not there stays so: as zeros it would meet slopes that are infinite.
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(kept)
+    ctx.save_for_forward(kept)
+
+
 def _keep_output(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    _, *numbers = inputs
-    ctx.numbers = tuple(numbers)
-    ctx.save_for_backward(output)
-    ctx.save_for_forward(output)
+    _keep(ctx, output, inputs[1:])
 
 
 def _keep_input(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    z, *numbers = inputs
-    ctx.numbers = tuple(numbers)
-    ctx.save_for_backward(z)
-    ctx.save_for_forward(z)
+    _keep(ctx, inputs[0], inputs[1:])
 
 
 def _keep_either(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -84,8 +83,10 @@ class Pointwise(Map):
             def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
                 return times_slope(ctx.saved_tensors[0], t, *ctx.numbers)
 
-            def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
+            def pulled(ctx: Any, t: Tensor | None) -> tuple[Tensor | None, ...]:
                 numbers = ctx.numbers
+                if t is None:
+                    return (None,) * (1 + len(numbers))
                 return (times_slope(conj(ctx.saved_tensors[0]), t, *numbers), *((None,) * len(numbers)))
 
             def entry_by_entry(info: Any, in_dims: tuple[Any, ...], z: Tensor, *numbers: Any) -> tuple[Tensor, int]:

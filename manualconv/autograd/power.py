@@ -13,75 +13,55 @@ Shapes: any; the same in and out.  Source: "Power-average pooling" in PyTorch's 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from manualconv.autograd.correlation import conj
-from manualconv.autograd.function import Map
+from manualconv.autograd.pointwise import OF_INPUT, Pointwise
 
 
-class Power(Map):
+class Power(Pointwise):
     """``y = z^e``."""
+
+    setup_context = OF_INPUT
 
     @staticmethod
     def forward(z: Tensor, exponent: float) -> Tensor:
         return torch.pow(z, exponent)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        z, ctx.exponent = inputs
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(z)
-        ctx.save_for_forward(z)
-
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return None if y_bar is None else _times_slope(Power, conj(ctx.saved_tensors[0]), ctx.exponent, y_bar), None
-
-    @staticmethod
-    def jvp(ctx: Any, z_dot: Tensor, _: None) -> Tensor:
-        return _times_slope(Power, ctx.saved_tensors[0], ctx.exponent, z_dot)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], z: Tensor, exponent: float) -> tuple[Tensor, int]:
-        return Power.call(z, exponent), in_dims[0]
+    def times_slope(z: Tensor, t: Tensor, exponent: float) -> Tensor:
+        return _times_slope(Power, z, t, exponent)
 
 
-class NonzeroPower(Power):
+class NonzeroPower(Pointwise):
     """``y = z^e`` where z is not 0, and 0 there."""
+
+    setup_context = OF_INPUT
 
     @staticmethod
     def forward(z: Tensor, exponent: float) -> Tensor:
         return torch.where(z == 0, 0, torch.pow(z, exponent))
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return None if y_bar is None else _times_slope(NonzeroPower, ctx.saved_tensors[0], ctx.exponent, y_bar), None
-
-    @staticmethod
-    def jvp(ctx: Any, z_dot: Tensor, _: None) -> Tensor:
-        return _times_slope(NonzeroPower, ctx.saved_tensors[0], ctx.exponent, z_dot)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], z: Tensor, exponent: float) -> tuple[Tensor, int]:
-        return NonzeroPower.call(z, exponent), in_dims[0]
+    def times_slope(z: Tensor, t: Tensor, exponent: float) -> Tensor:
+        return _times_slope(NonzeroPower, z, t, exponent)
 
 
-class Root(NonzeroPower):
+class Root(Pointwise):
     """``y = z^e``, with the slope 0 where z is 0."""
+
+    setup_context = OF_INPUT
 
     @staticmethod
     def forward(z: Tensor, exponent: float) -> Tensor:
         return torch.pow(z, exponent)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], z: Tensor, exponent: float) -> tuple[Tensor, int]:
-        return Root.call(z, exponent), in_dims[0]
+    def times_slope(z: Tensor, t: Tensor, exponent: float) -> Tensor:
+        return _times_slope(NonzeroPower, z, t, exponent)
 
 
-def _times_slope(of: type[Power], z: Tensor, exponent: float, t: Tensor) -> Tensor:
+def _times_slope(of: type[Pointwise], z: Tensor, t: Tensor, exponent: float) -> Tensor:
     """``e·z^(e−1) ⊙ t``."""
     if exponent == 0:
         return torch.zeros_like(t)

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.function import Map
+from manualconv.autograd.pointwise import OF_INPUT, Pointwise
 from manualconv.kernels import residuals as kernels
 
 
@@ -54,61 +55,33 @@ class Absolute(Map):
         return Absolute.call(r), in_dims[0]
 
 
-class Huber(Map):
+class Huber(Pointwise):
     """``y = r²/2c`` within ``|r| ≤ δ``, its tangent ``(|r| − δ/2)·δ/c`` beyond."""
+
+    setup_context = OF_INPUT
 
     @staticmethod
     def forward(r: Tensor, delta: float, divisor: float) -> Tensor:
         return kernels.huber(r, delta, divisor)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        r, ctx.delta, ctx.divisor = inputs
-        ctx.save_for_backward(r)
-        ctx.save_for_forward(r)
-
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
-        (r,) = ctx.saved_tensors
-        return y_bar * (Clip.call(r, ctx.delta) / ctx.divisor), None, None
-
-    @staticmethod
-    def jvp(ctx: Any, r_dot: Tensor, *_: None) -> Tensor:
-        (r,) = ctx.saved_tensors
-        y_dot: Tensor = r_dot * (Clip.call(r, ctx.delta) / ctx.divisor)
-        return y_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None, None], r: Tensor, delta: float, divisor: float) -> tuple[Tensor, int]:
-        return Huber.call(r, delta, divisor), in_dims[0]
+    def times_slope(r: Tensor, t: Tensor, delta: float, divisor: float) -> Tensor:
+        slope: Tensor = Clip.call(r, delta) / divisor
+        return t * slope
 
 
-class Clip(Map):
+class Clip(Pointwise):
     """``y = min(max(r, −δ), δ)``; flat at ±δ itself, where torch's clamp has slope 1 and its Huber loss 0."""
+
+    setup_context = OF_INPUT
 
     @staticmethod
     def forward(r: Tensor, delta: float) -> Tensor:
         return r.clamp(-delta, delta)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        r, ctx.delta = inputs
-        ctx.save_for_backward(r)
-        ctx.save_for_forward(r)
-
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
-        (r,) = ctx.saved_tensors
-        return torch.where(r.abs() < ctx.delta, y_bar, 0), None
-
-    @staticmethod
-    def jvp(ctx: Any, r_dot: Tensor, _: None) -> Tensor:
-        (r,) = ctx.saved_tensors
-        return torch.where(r.abs() < ctx.delta, r_dot, 0)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], r: Tensor, delta: float) -> tuple[Tensor, int]:
-        return Clip.call(r, delta), in_dims[0]
+    def times_slope(r: Tensor, t: Tensor, delta: float) -> Tensor:
+        return torch.where(r.abs() < delta, t, 0)
 
 
 class BinaryCrossEntropy(Map):

@@ -17,11 +17,10 @@ from manualconv import functional
 from manualconv.bench.suite import Row
 from manualconv.kernels.chooser import candidates
 from manualconv.kernels.cost import MAPS, Sizes
+from manualconv.kernels.layout import CHANNELS_LAST
 from manualconv.kernels.settings import accuracy
 
 Layer = Callable[[Tensor, Tensor], Tensor]
-
-CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 def _layer(library: Any, row: Row) -> Layer:

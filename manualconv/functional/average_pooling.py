@@ -28,7 +28,7 @@ from manualconv.functional.pooling_window import Numbers
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import average_pooling as validation
 from manualconv.geometry import Axes, Window, ceil_padding
-from manualconv.kernels.summation import WIDENED
+from manualconv.kernels.precision import single
 from manualconv.torch_internals import channels_last_format
 
 
@@ -81,7 +81,7 @@ def _avg_pool(
 
 def _mean(x: Tensor, window: Window, divisor: Tensor | int) -> Tensor:
     """``SumWindows(x) / divisor``; integers are cut towards zero."""
-    total: Tensor = SumWindows.call(x.to(WIDENED.get(x.dtype, x.dtype)), window)
+    total: Tensor = SumWindows.call(single(x), window)
     if x.dtype.is_floating_point:
         return (total / divisor).to(x.dtype)
     return torch.div(total, divisor, rounding_mode="trunc")

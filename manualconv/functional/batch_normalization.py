@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.standardization import Standardize
-from manualconv.functional.affine import arranged, behind, widened_half
+from manualconv.functional.affine import arranged, behind
 from manualconv.functional.validation import batch_normalization as validation
+from manualconv.kernels.precision import single
 from manualconv.kernels.standardization import count
 from manualconv.torch_internals import overwrite
 
@@ -143,7 +144,7 @@ def _by_running(
 
     The mean is taken off first: folded into the shift it would cost the digits of a large mean.
     """
-    shape, wide = (-1, *(1,) * (x.dim() - 2)), widened_half(x)
+    shape, wide = (-1, *(1,) * (x.dim() - 2)), single(x)
     mean, variance = (t.detach().to(wide.dtype).reshape(shape) for t in (running_mean, running_var))
     scale = (variance + eps).rsqrt()
     if weight is not None:

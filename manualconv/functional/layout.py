@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.torch_internals import channels_last_format, is_wrapped
+from manualconv.torch_internals import channels_last_format, hides_memory
 
 
 def _lies_channels_last(t: Tensor) -> bool:
@@ -33,13 +33,13 @@ def is_channels_last(x: Tensor, w: Tensor) -> bool:
     """Whether the results of a convolution of x ``(N, C, *I)`` with the weight w lie channels-last."""
     if x.dim() not in (4, 5) or (x.dim() == 5 and x.dtype != torch.float32) or x.shape[0] == 0:
         return False
-    if not torch.compiler.is_compiling() and (is_wrapped(x) or is_wrapped(w)):
+    if hides_memory(x) or hides_memory(w):
         return False
     return _lies_channels_last(x) or _lies_channels_last(w)
 
 
 def pooled_channels_last(x: Tensor) -> bool:
     """Whether the results of a pooling of x ``(N, C, *I)`` lie channels-last."""
-    if x.dim() not in (4, 5) or (not torch.compiler.is_compiling() and is_wrapped(x)):
+    if x.dim() not in (4, 5) or hides_memory(x):
         return False
     return channels_last_format(x) != torch.contiguous_format

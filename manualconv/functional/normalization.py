@@ -20,10 +20,11 @@ from torch import Tensor
 
 from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.affine import arranged, behind, widened_half
+from manualconv.functional.affine import arranged, behind
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import normalization as validation
 from manualconv.geometry import Window
+from manualconv.kernels.precision import single
 from manualconv.torch_internals import shaped
 
 
@@ -120,7 +121,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     # torch's policy under autocast is that of its average pooling: avg_pool3d, which it uses for images, is float32.
     x = (widened if input.dim() > 3 else _off_the_cpu)(input)[0]
     assert x is not None
-    wide = widened_half(x) if x.is_floating_point() else x.to(torch.get_default_dtype())
+    wide = single(x) if x.is_floating_point() else x.to(torch.get_default_dtype())
     n, c, *places = wide.shape
     squares = (wide * wide).reshape(n, 1, c, prod(places))
     window = Window((c, prod(places)), (size, 1), (1, 1), (1, 1), ((size // 2, (size - 1) // 2), (0, 0)))

@@ -9,22 +9,20 @@ algorithm.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels import lowering
 from manualconv.kernels.chooser import SPECIAL, chosen
 from manualconv.kernels.direct import LARGEST_BLOCK, SHORT_ROW
-from manualconv.torch_internals import is_plain, is_wrapped
-
-CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
-WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.complex32: torch.complex64}
+from manualconv.kernels.layout import CHANNELS_LAST
+from manualconv.kernels.precision import WIDENED
+from manualconv.torch_internals import hides_memory, is_plain
 
 
 def _laid_out(t: Tensor, window: Window) -> Tensor:
     """The result with its channels innermost if the window asks for that: of x, w and y alike, as in torch."""
-    if not window.channels_last or (not torch.compiler.is_compiling() and is_wrapped(t)):
+    if not window.channels_last or hides_memory(t):
         return t
     return t.contiguous(memory_format=CHANNELS_LAST[window.ndim])
 

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from manualconv.geometry import Axes
 from manualconv.intervals import Intervals, longest
-from manualconv.kernels.summation import WIDENED
-from manualconv.torch_internals import is_wrapped, shaped
+from manualconv.kernels.precision import single
+from manualconv.torch_internals import hides_memory, shaped
 
 
 def bounds(length: int, parts: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -94,17 +94,17 @@ def _averaged(y: Tensor, intervals: Intervals) -> Tensor:
 
 def _finished(t: Tensor, dtype: torch.dtype, intervals: Intervals) -> Tensor:
     """In the dtype and the layout asked for."""
-    kept = intervals.channels_last and (torch.compiler.is_compiling() or not is_wrapped(t))
+    kept = intervals.channels_last and not hides_memory(t)
     return t.to(dtype).contiguous(memory_format=torch.channels_last if kept else torch.contiguous_format)
 
 
 def mean_intervals(x: Tensor, intervals: Intervals) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the mean over each interval, of half precision in float32."""
-    total = sum_intervals(x.to(WIDENED.get(x.dtype, x.dtype)), intervals)
+    total = sum_intervals(single(x), intervals)
     return _finished(_averaged(total, intervals), x.dtype, intervals)
 
 
 def spread_means(y: Tensor, intervals: Intervals) -> Tensor:
     """``(N, C, *P)`` → ``(N, C, *I)``: each entry's share added to every position of its interval."""
-    share = _averaged(y.to(WIDENED.get(y.dtype, y.dtype)), intervals)
+    share = _averaged(single(y), intervals)
     return _finished(sum_intervals(share, intervals.reversed()), y.dtype, intervals)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.torch_internals import is_wrapped
+from manualconv.torch_internals import hides_memory
 
-CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+#: By the number of spatial axes.
+CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 def laid(x: Tensor, channels_last: bool) -> Tensor:
     """A copy of x; contiguous where a transform hides its memory."""
-    hidden = not torch.compiler.is_compiling() and is_wrapped(x)
-    return x.clone(memory_format=CHANNELS_LAST[x.dim()] if channels_last and not hidden else torch.contiguous_format)
+    last = channels_last and not hides_memory(x)
+    return x.clone(memory_format=CHANNELS_LAST[x.dim() - 2] if last else torch.contiguous_format)

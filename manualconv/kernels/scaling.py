@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from manualconv.kernels.summation import WIDENED, sum_to_bias
+from manualconv.kernels.precision import WIDENED
+from manualconv.kernels.summation import sum_to_bias
 
 
 def scale_channels(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:

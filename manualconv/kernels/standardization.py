@@ -17,9 +17,8 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes
+from manualconv.kernels.precision import single
 from manualconv.torch_internals import is_plain, is_unrecorded
-
-WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 
 
 def count(x: Tensor, axes: Axes) -> int:
@@ -32,7 +31,7 @@ def standardize(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """``x̂, r, y, μ, v``, y in the dtype of x and never x̂ itself."""
     dtype = x.dtype
-    x = x.to(WIDENED.get(dtype, dtype))
+    x = single(x)
     mean = x.mean(axes, keepdim=True)
     centred = x - mean
     squares = centred * centred

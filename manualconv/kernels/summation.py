@@ -22,17 +22,15 @@ from torch import Tensor
 
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.doubling import Runs, run_sums, runs_of, spreads_of
+from manualconv.kernels.layout import CHANNELS_LAST
+from manualconv.kernels.precision import single
 from manualconv.kernels.windows import crop, pad
-from manualconv.torch_internals import is_plain, is_wrapped, shaped
-
-WIDENED = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
-CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
+from manualconv.torch_internals import hides_memory, is_plain, shaped
 
 
 def _format(t: Tensor, window: Window) -> torch.memory_format:
     """How the results lie in memory."""
-    hidden = not torch.compiler.is_compiling() and is_wrapped(t)
-    return CHANNELS_LAST[window.ndim] if window.channels_last and not hidden else torch.contiguous_format
+    return CHANNELS_LAST[window.ndim] if window.channels_last and not hides_memory(t) else torch.contiguous_format
 
 
 def _summed(window: Window) -> list[int]:
@@ -137,7 +135,7 @@ def _without(window: Window, axis: int) -> Window:
 
 def sum_windows(x: Tensor, window: Window) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the sum over each window, zeros outside."""
-    axes, total, rest = _summed(window), x.to(WIDENED.get(x.dtype, x.dtype)), window
+    axes, total, rest = _summed(window), single(x), window
     for axis in axes if is_plain(x) and not window.is_cut else ():
         if (runs := runs_of(window, axis)).pays:
             total, rest = _double_along(total, axis, runs), _without(rest, axis)
@@ -150,7 +148,7 @@ def sum_windows(x: Tensor, window: Window) -> Tensor:
 
 def spread_windows(y: Tensor, window: Window) -> Tensor:
     """``(N, C, *P)`` → ``(N, C, *I)``: each entry added to every position of its window."""
-    axes, spread, rest = _summed(window), y.to(WIDENED.get(y.dtype, y.dtype)), window
+    axes, spread, rest = _summed(window), single(y), window
     doubled: list[tuple[int, Runs]] = []
     for axis in axes if is_plain(y) and not window.is_cut else ():
         if (runs := spreads_of(window, axis)).pays:

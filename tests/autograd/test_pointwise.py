@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import ReLU, Sigmoid, Square, Tanh
+from manualconv.autograd.power import NonzeroPower, Power, Root
 
 Z = torch.tensor([-1000.0, -2.0, -0.0, 0.0, 0.5, 3.0, 1000.0], dtype=torch.float64)
 
@@ -69,3 +70,22 @@ def test_the_output_alone_is_saved(function: type) -> None:
     with torch.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
         y = function.call(z)
     assert {t.data_ptr() for t in packed} == {y.data_ptr()}
+
+
+@pytest.mark.parametrize("exponent", [-0.5, 3.0])
+@pytest.mark.parametrize("function", [Power, NonzeroPower, Root], ids=lambda f: f.__name__)
+def test_complex_powers_are_conjugated_on_the_way_back(function: type, exponent: float) -> None:
+    """⟨φ′ ⊙ v, u⟩ = ⟨v, conj(φ′) ⊙ u⟩."""
+    z = torch.complex(torch.linspace(0.5, 2, 5), torch.linspace(0.7, -0.9, 5)).to(torch.complex128).requires_grad_()
+    v, u = torch.view_as_complex(torch.arange(20.0).double().reshape(2, 5, 2) - 9)
+    slope = exponent * z.detach() ** (exponent - 1)
+    pushed = torch.func.jvp(lambda z: function.call(z, exponent), (z.detach(),), (v,))[1]
+    (pulled,) = grad(function.call(z, exponent), z, u)
+    torch.testing.assert_close(pushed, slope * v)
+    torch.testing.assert_close(pulled, slope.conj() * u)
+
+
+def test_an_undefined_cotangent_meets_no_infinite_slope() -> None:
+    z = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    y = torch._C._functions.UndefinedGrad()(Power.call(z, 0.5))
+    assert grad(y, z, torch.linspace(1, 2, 3, dtype=torch.float64), allow_unused=True) == (None,)
