@@ -2,7 +2,7 @@
 
     layer_norm             x̂ over the last axes               y = γ·x̂ + β, γ and β of those axes' shape
     group_norm             x̂ over C/G channels and positions  y = γ·x̂ + β, γ and β one number a channel
-    local_response_norm    y[c] = x[c] / (k + α·Σ_{|c'−c| ≤ size/2} x[c']²/size)^β        sum over neighbouring channels
+    local_response_norm    y[c] = x[c] / (k + α·Σ_{c'} x[c']²/size)^β        c − ⌊size/2⌋ ≤ c' ≤ c + ⌊(size − 1)/2⌋
 
 The first two are `Standardize` over other axes than batch normalisation's.  The last is AlexNet's: the sum is that of
 average pooling, along channels.  Half precision is computed in float32 and rounded once, at the end.
