@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.pooling_window import Numbers
+from manualconv.functional.pooling_window import Numbers, placed_window
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import average_pooling as validation
-from manualconv.geometry import Axes, Window, ceil_padding
+from manualconv.geometry import Axes, Window
 from manualconv.kernels.summation import WIDENED
 from manualconv.torch_internals import channels_last_format
 
@@ -66,9 +66,7 @@ def _avg_pool(
         name, ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     validation.check_numbers(k, s, p)
-    window = Window(tuple(input.shape[-ndim:]), k, s, (1,) * ndim, tuple((a, a) for a in p))
-    if ceil_mode:
-        window = ceil_padding(window)
+    window = placed_window(input, k, s, p, (1,) * ndim, ceil_mode)
     validation.check_sizes(name, input, window)
     if ndim == 2 and channels_last_format(input) == torch.channels_last:
         window = replace(window, channels_last=True)
