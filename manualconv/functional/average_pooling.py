@@ -121,7 +121,13 @@ def avg_pool2d(
         is.
 
     Raises:
-        TypeError, RuntimeError, IndexError, NotImplementedError: as torch.nn.functional.avg_pool2d.
+        TypeError: an argument of another kind, or a number of more than 64 bits inside a tuple.
+        ValueError: a number of more than 64 bits.
+        IndexError: fewer than three axes, of images only.
+        RuntimeError: another wrong rank, numbers that make no window, an input too small for one, a divisor of 0.
+        NotImplementedError: integers but int64, bool, complex or sparse input.
+
+        All as torch.nn.functional.avg_pool2d.
     """
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override

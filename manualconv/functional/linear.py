@@ -31,7 +31,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
         ``(*, O)``, or ``(*)`` for a 1-D weight.
 
     Raises:
-        TypeError, RuntimeError: as torch.nn.functional.linear.
+        TypeError: an argument that is no tensor.
+        RuntimeError: dtypes or shapes that do not fit.
+        NotImplementedError: bool, unsigned integers but uint8.
+
+        All as torch.nn.functional.linear.
     """
     validation.check_linear_types(input, weight, bias)
     x, w, b = lowered(input, weight, bias)

@@ -67,8 +67,15 @@ def lp_pool2d(
         whole number, or a negative sum under an odd p other than ±1.
 
     Raises:
-        ValueError: `norm_type` is 0.
-        TypeError, RuntimeError: as torch.nn.functional.lp_pool2d.
+        AttributeError: `input` is no tensor.
+        TypeError: `norm_type` is no number, or another argument is of another kind.
+        ValueError: `norm_type` is 0, the kernel has another number of axes (images and volumes), or a number more than
+            64 bits.
+        IndexError: fewer than three axes, of images only and under a finite p.
+        RuntimeError: another wrong rank, numbers that make no window, an input too small for one.
+        NotImplementedError: complex input under a finite p, sparse input.
+
+        All as torch.nn.functional.lp_pool2d.
     """
     return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
 
