@@ -4,7 +4,7 @@
 
 D is a diagonal, so the gradient is the same numbers the other way round, and every further order is one of the two::
 
-    x̄[n, c, i] = Σ_{k,p : s·p + k − a = i} D[p] · ȳ[n, c, p]              SpreadWindows·D: δ/k² to every tap (notes)
+    x̄[n, c, i] = Σ_{k,p : s·p + k − a = i} D[p] · ȳ[n, c, p]              SpreadWindows·D: δ/k² to every tap
 
 All variants live in D: the positions counted are the window's taps on the padded input, or on the input alone
 (`count_include_pad` False), or there is one number for all (`divisor_override`).  What ``ceil_mode`` adds at the far
@@ -13,7 +13,7 @@ border is one more placement; its taps beyond the padding asked for, the overhan
 One N-dimensional `_avg_pool` under three names.  Half precision is summed and divided in float32 and rounded once, so
 that a mean of large numbers does not overflow on the way.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; lecture notes on pooling (B10, B11).
+Source: notes on convolution and collected notes (B10, B11).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     y[n, o] = b[o] + Σ_c x[n, c] · w[o, c]          z = x·Wᵀ + b;   dx = dz·W,   dW = dzᵀ·x,   db = Σ dz
 
-Source: notes on convolution, back-propagation and training (fully connected layer).
+Source: notes on convolution and collected notes (fully connected layer, B13).
 """
 
 from __future__ import annotations

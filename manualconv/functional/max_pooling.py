@@ -4,7 +4,8 @@
 
 Padding takes no part in the maximum, a NaN wins over everything.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; lecture notes on pooling.
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; notes on
+convolution (B8, B9).
 """
 
 from __future__ import annotations
