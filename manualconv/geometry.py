@@ -168,7 +168,7 @@ class Extension:
 
         reflect      i = (I − 1) − |(I − 1) − |p − a||        mirrored at the outermost position, which is not repeated
         replicate    i = min(max(p − a, 0), I − 1)            the outermost position again and again
-        circular     i = l + (p − a) mod (h − l)              from h back to l, where 0 ≤ l ≤ i < h ≤ I is not cut off
+        circular     i = l + (p − a − l) mod (h − l)          from h back to l, where 0 ≤ l ≤ i < h ≤ I is not cut off
 
     Positions ``first ≤ p < last`` are the input itself, ``i = p − a``; the arithmetic is needed for the others only.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from itertools import combinations
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+import manualconv.functional
 from tests.bad_input import (
     adaptive_pooling,
     average_pooling,
@@ -113,6 +115,20 @@ def test_what_once_crashed_or_hung_is_an_error_in_a_process_that_lives() -> None
 def test_every_numbered_mistake_is_made_and_no_row_is_there_twice() -> None:
     assert sorted(NUMBERS - {row.number for row in ROWS}) == []
     assert [name for name, count in Counter(row.name for row in ROWS).items() if count > 1] == []
+
+
+def raises(function: str) -> str:
+    """What a docstring has under Raises; that of the function it begins with if it has nothing of its own."""
+    text = inspect.getdoc(getattr(manualconv.functional, function)) or ""
+    _, section, said = text.partition("Raises:")
+    return said if section else raises(re.findall(r"`(\w+)`", text)[0])
+
+
+@pytest.mark.parametrize("function", sorted({row.function for row in SAFE if row.function}))
+def test_every_kind_of_error_stands_in_the_docstring(function: str) -> None:
+    errors = {outcome(row.call, OURS).error for row in SAFE if row.function == function}
+    said = raises(function)
+    assert sorted(error.__name__ for error in errors if error is not None and error.__name__ not in said) == []
 
 
 # ------------------------------------------------------------------------------------------- several mistakes at once

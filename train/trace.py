@@ -12,7 +12,7 @@ With y⁰ = x, s the sigmoid, t the target, l = 1 … L the layers, j a unit of 
 `back_propagate` is these lines and nothing else; the program then asks the layers of ``manualconv.nn`` for the same
 gradients through autograd and prints the largest difference.
 
-Source: notes on training (squared error and back-propagation, step by step).
+Source: notes on convolution (squared error and back-propagation, step by step, B17, C1).
 """
 
 from argparse import Namespace

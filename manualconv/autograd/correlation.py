@@ -2,9 +2,9 @@
 
     T(x, w, y) = Σ  x[n, (g c), s·p + d·k − a] · w[(g o), c, k] · y[n, (g o), p]         (x = 0 outside)
 
-    Convolution            y = ∂T/∂y   to_output(x, w)    Z = W ∗ A_prev + b                  article, Fig 8
-    TransposedConvolution  x = ∂T/∂x   to_input(w, y)     dA_prev: overlap-add of W·dZ        article, Figs 10, 11
-    WeightCorrelation      w = ∂T/∂w   to_weight(x, y)    dW: correlation of A_prev with dZ   article
+    Convolution            y = ∂T/∂y   to_output(x, w)    Z = W ∗ A_prev + b                  article (B1), Fig 8
+    TransposedConvolution  x = ∂T/∂x   to_input(w, y)     dA_prev: overlap-add of W·dZ        article (B4), Figs 10, 11
+    WeightCorrelation      w = ∂T/∂w   to_weight(x, y)    dW: correlation of A_prev with dZ   article (B5)
 
 T is linear in each slot, so a gradient is T with the cotangent in the empty slot and one other slot emptied:
 

@@ -11,7 +11,7 @@ whose derivative is again φ′.
 
 The maps with an exponential are in `sigmoidal`, those of straight pieces in `rectifiers`.
 
-Shapes: any; the same in and out.  Source: article (B3); notes on convolution and collected notes (B14).
+Shapes: any; the same in and out.  Source: article (B3); notes on convolution and collected notes (B14, B17).
 """
 
 from __future__ import annotations

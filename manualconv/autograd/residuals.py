@@ -10,8 +10,7 @@ slope, written with these maps again, so that every order closes: Absolute → s
 |r| of complex r is real and its slope r/|r| no derivative in the complex sense: ṙ ↦ Re(conj(sgn r)·ṙ), adjoint to
 ȳ ↦ ȳ·sgn r.
 
-Shapes: any; the same in and out.  Source: P. J. Huber, *Robust Estimation of a Location Parameter*, 1964; notes on
-training (squared error and its relatives).
+Shapes: any; the same in and out.  Source: P. J. Huber, *Robust Estimation of a Location Parameter*, 1964.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ stays, and as in torch its gradient is Select all the same.
 
 Shapes: x ``(*B, *I)``, i and y ``(*B, *P)`` with flat positions into ``*I``; `axes` = len(I) = len(P).
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13.
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; notes on
+convolution (B9).
 """
 
 from __future__ import annotations

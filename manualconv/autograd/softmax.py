@@ -5,11 +5,12 @@
     Softmax      ∂p_i/∂z_j = p_i·(δ_ij − p_j) = diag(p) − p·pᵀ       z̄ = p ⊙ (p̄ − ⟨p, p̄⟩)
     LogSoftmax   ∂y_i/∂z_j = δ_ij − p_j                              z̄ = ȳ − p·Σ_j ȳ_j        ẏ = ż − ⟨p, ż⟩
 
-Cross-entropy is −Select(log-softmax(z); target), whose gradient is p − one-hot(target) (collected notes, B16).
+Cross-entropy is −Select(log-softmax(z); target), whose gradient is p − one-hot(target).
 For complex tensors J is still symmetric, but its adjoint is conj(J): p and y are conjugated on the way back.
 The maximum is subtracted by ``logsumexp`` itself, so ±1000 neither overflow nor lose digits.
 
-Shapes: any, along one axis; the same in and out.
+Shapes: any, along one axis; the same in and out.  Source: notes on convolution and collected notes (B15, B16);
+Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
 """
 
 from __future__ import annotations

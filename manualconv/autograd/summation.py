@@ -2,13 +2,13 @@
 
     SumWindows     y[n, c, p] = Σ_k x[n, c, s·p + d·k − a]                x = 0 outside
     SpreadWindows  x[n, c, i] = Σ_{k,p : s·p + d·k − a = i} y[n, c, p]    ⟨SumWindows x, y⟩ = ⟨x, SpreadWindows y⟩
-    SumToBias      b[o] = Σ_{n,p} y[n, o, p]                              db = Σ dZ (article)
+    SumToBias      b[o] = Σ_{n,p} y[n, o, p]                              db = Σ dZ
     SpreadBias     y[n, o, p] = b[o]                                      ⟨SpreadBias b, y⟩ = ⟨b, SumToBias y⟩
 
 Each is linear, so its derivative is itself forwards and its partner backwards, at every order.  Average pooling is
-``D·SumWindows`` with the diagonal D = 1/count; its gradient spreads δ/count over each window (notes on convolution).
+``D·SumWindows`` with the diagonal D = 1/count; its gradient spreads δ/count over each window.
 
-Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, b ``(O,)``.
+Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, b ``(O,)``.  Source: article (B6); notes on convolution (B10).
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
         ``(N, C, PH, PW)`` or ``(C, PH, PW)``; channels_last if input is.
 
     Raises:
-        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+        AttributeError, TypeError, ValueError, IndexError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_avg_pool2d.
     """
     return _average("adaptive_avg_pool2d", 2, input, output_size)
@@ -119,7 +119,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
         ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``; in float32 where autocast wants it.
 
     Raises:
-        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+        AttributeError, TypeError, ValueError, IndexError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_avg_pool3d.
     """
     return _average("adaptive_avg_pool3d", 3, input, output_size)

@@ -4,7 +4,7 @@
 
 D is a diagonal, so the gradient is the same numbers the other way round, and every further order is one of the two::
 
-    x̄[n, c, i] = Σ_{k,p : s·p + k − a = i} D[p] · ȳ[n, c, p]              SpreadWindows·D: δ/k² to every tap (notes)
+    x̄[n, c, i] = Σ_{k,p : s·p + k − a = i} D[p] · ȳ[n, c, p]              SpreadWindows·D: δ/k² to every tap
 
 All variants live in D: the positions counted are the window's taps on the padded input, or on the input alone
 (`count_include_pad` False), or there is one number for all (`divisor_override`).  What ``ceil_mode`` adds at the far
@@ -13,7 +13,7 @@ border is one more placement; its taps beyond the padding asked for, the overhan
 One N-dimensional `_avg_pool` under three names.  Half precision is summed and divided in float32 and rounded once, so
 that a mean of large numbers does not overflow on the way.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; lecture notes on pooling (B10, B11).
+Source: notes on convolution and collected notes (B10, B11).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.pooling_window import Numbers
+from manualconv.functional.pooling_window import Numbers, placed_window
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import average_pooling as validation
-from manualconv.geometry import Axes, Window, ceil_padding
+from manualconv.geometry import Axes, Window
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import channels_last_format
 
@@ -66,9 +66,7 @@ def _avg_pool(
         name, ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     validation.check_numbers(k, s, p)
-    window = Window(tuple(input.shape[-ndim:]), k, s, (1,) * ndim, tuple((a, a) for a in p))
-    if ceil_mode:
-        window = ceil_padding(window)
+    window = placed_window(input, k, s, p, (1,) * ndim, ceil_mode)
     validation.check_sizes(name, input, window)
     if ndim == 2 and channels_last_format(input) == torch.channels_last:
         window = replace(window, channels_last=True)
@@ -123,7 +121,13 @@ def avg_pool2d(
         is.
 
     Raises:
-        TypeError, RuntimeError, IndexError, NotImplementedError: as torch.nn.functional.avg_pool2d.
+        TypeError: an argument of another kind, or a number of more than 64 bits inside a tuple.
+        ValueError: a number of more than 64 bits.
+        IndexError: fewer than three axes, of images only.
+        RuntimeError: another wrong rank, numbers that make no window, an input too small for one, a divisor of 0.
+        NotImplementedError: integers but int64, bool, complex or sparse input.
+
+        All as torch.nn.functional.avg_pool2d.
     """
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override

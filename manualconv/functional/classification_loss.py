@@ -1,13 +1,15 @@
 """Losses against classes: negative log-likelihood, cross-entropy, and both of two classes only.
 
     nll            E = −Σ_n v[t_n]·y[n, t_n] / Σ_n v[t_n]           Select at the target, class weights v
-    cross-entropy  E = nll(y, t), y = log-softmax(z)                 ∂E/∂z = p − one-hot(t)
+    cross-entropy  E = nll(y, t), y = log-softmax(z)                 ∂E/∂z = (p − one-hot(t))/N
     smoothed       (1 − ε)·v[t]·(−y[t]) + ε/C·Σ_c v[c]·(−y[c])       one-hot(t) mixed with the even distribution
-    probabilities  E = −1/N Σ_n,c q[n, c]·v[c]·y[n, c]               ∂E/∂z = p − q,  ∂E/∂q = −y
+    probabilities  E = −1/N Σ_n,c q[n, c]·v[c]·y[n, c]               ∂E/∂z = (p·Σ_c q − q)/N,  ∂E/∂q = −y/N
     binary         −t·log x − (1 − t)·log(1 − x)                     of probabilities x
     with logits    (1 − t)·z − (1 + (u − 1)·t)·log σ(z)              x = σ(z), u the weight of the positive class
 
-v = 1 in the slopes above.  Source: collected notes (softmax and cross-entropy, B16); C. Szegedy and others,
+v = 1 in the slopes above; N counts samples and positions.
+
+Source: collected notes (softmax and cross-entropy, B16); C. Szegedy and others,
 *Rethinking the Inception Architecture for Computer Vision*, 2015 (smoothing).
 """
 

@@ -101,7 +101,12 @@ def conv1d(
         channels a sum of no terms and the bias, where torch's output has no channels either.
 
     Raises:
-        TypeError, RuntimeError: as torch.nn.functional.conv1d, with the numbers of the broken rule.
+        TypeError: an argument of another kind, or a number of more than 64 bits inside a tuple.
+        ValueError: a number of more than 64 bits.
+        RuntimeError: dtypes, shapes, channels, groups or a window that do not fit, with the numbers of the rule.
+        NotImplementedError: bool, unsigned integers but uint8, floats of one byte.
+
+        All as torch.nn.functional.conv1d.
     """
     return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups, flip, rules)
 

@@ -105,7 +105,12 @@ def conv_transpose1d(
         ``(N, O, P)`` or ``(O, P)`` with ``P = stride·(L − 1) + dilation·(K − 1) + 1 − lo − hi + output_padding``.
 
     Raises:
-        TypeError, RuntimeError: as torch.nn.functional.conv_transpose1d, with the numbers of the broken rule.
+        TypeError: an argument of another kind, or a number of more than 64 bits inside a tuple.
+        ValueError: a number of more than 64 bits.
+        RuntimeError: dtypes, shapes, channels, groups or an output that do not fit, with the numbers of the rule.
+        NotImplementedError: bool, unsigned integers but uint8, floats of one byte.
+
+        All as torch.nn.functional.conv_transpose1d.
     """
     return _conv_transpose(
         "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation, rules

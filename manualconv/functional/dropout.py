@@ -72,7 +72,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises:
         ValueError: `p` outside 0 … 1.
-        TypeError: `input` is no tensor, `training` no bool.
+        TypeError: `input` is no tensor, `p` no number, `training` no bool.
+        RuntimeError: `p` is NaN; integers, which cannot be scaled; with `inplace`, what torch may not overwrite.
     """
     return _dropped("dropout", input, p, training, inplace, channels=False)
 
@@ -104,8 +105,10 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """Each channel of ``(N, C, L)`` or ``(C, L)`` 0 with probability `p`, else divided by ``1 − p``.
 
     Raises:
+        AttributeError: `input` is no tensor.
         ValueError: `p` outside 0 … 1.
-        RuntimeError: another rank.
+        TypeError: `p` is no number, `training` no bool.
+        RuntimeError: another rank; else as `dropout`.
     """
     return _channels("dropout1d", 1, input, p, training, inplace)
 
@@ -116,8 +119,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     Other ranks are read as ``(N, C, …)``, with torch's warning.
 
     Raises:
+        AttributeError: `input` is no tensor.
         ValueError: `p` outside 0 … 1.
-        RuntimeError: less than two axes.
+        TypeError: `p` is no number, `training` no bool.
+        RuntimeError: less than two axes; else as `dropout`.
     """
     return _channels("dropout2d", 2, input, p, training, inplace)
 
@@ -128,8 +133,10 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     Other ranks are read as one sample, with torch's warning.
 
     Raises:
+        AttributeError: `input` is no tensor.
         ValueError: `p` outside 0 … 1.
-        RuntimeError: no axis.
+        TypeError: `p` is no number, `training` no bool.
+        RuntimeError: no axis; else as `dropout`.
     """
     return _channels("dropout3d", 3, input, p, training, inplace)
 
@@ -139,6 +146,8 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
     Raises:
         ValueError: `p` outside 0 … 1.
+        TypeError: `input` is no tensor, `p` no number, `training` no bool.
+        RuntimeError: `p` is NaN; integers, which cannot be scaled; with `inplace`, what torch may not overwrite.
     """
     return _dropped_to_alpha("alpha_dropout", input, p, training, inplace, channels=False)
 
@@ -147,7 +156,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     """`alpha_dropout` of whole channels of ``(N, C, …)``.
 
     Raises:
-        ValueError: `p` outside 0 … 1.
-        RuntimeError: less than two axes.
+        TypeError, ValueError: as `alpha_dropout`.
+        RuntimeError: less than two axes where something is drawn; else as `alpha_dropout`.
     """
     return _dropped_to_alpha("feature_alpha_dropout", input, p, training, inplace, channels=True)

@@ -2,7 +2,7 @@
 
     y[n, o] = b[o] + Σ_c x[n, c] · w[o, c]          z = x·Wᵀ + b;   dx = dz·W,   dW = dzᵀ·x,   db = Σ dz
 
-Source: notes on convolution, back-propagation and training (fully connected layer).
+Source: notes on convolution and collected notes (fully connected layer, B13).
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
         ``(*, O)``, or ``(*)`` for a 1-D weight.
 
     Raises:
-        TypeError, RuntimeError: as torch.nn.functional.linear.
+        TypeError: an argument that is no tensor.
+        RuntimeError: dtypes or shapes that do not fit.
+        NotImplementedError: bool, unsigned integers but uint8.
+
+        All as torch.nn.functional.linear.
     """
     validation.check_linear_types(input, weight, bias)
     x, w, b = lowered(input, weight, bias)

@@ -5,8 +5,8 @@
     x̄ = x^(p−1) ⊙ SpreadWindows·D (ΠK · y^(1−p) ⊙ ȳ)             where the sum is not 0; elsewhere nothing comes back
 
 The mean times ΠK is the sum; only a window that overhangs the border under ``ceil_mode`` has its sum scaled up to ΠK
-taps, as in torch.  For p = ∞ it is the maximum of ``|x|``, for p = −∞ minus the maximum of ``−|x|``.  An odd power of a
-negative sum has no real root and is NaN, as torch's.
+taps, as in torch.  For p = ∞ it is the maximum of ``|x|``, for p = −∞ minus the maximum of ``−|x|``.  A negative
+sum, which only an odd p can give, is NaN unless p = ±1: its real root is not taken, as it is not in torch.
 
 Source: "Power-average pooling" in PyTorch's documentation of lp_pool1d, lp_pool2d and lp_pool3d.
 """
@@ -63,11 +63,19 @@ def lp_pool2d(
         ceil_mode: round the output size up; an overhanging window's sum is scaled up to all its taps.
 
     Returns:
-        ``(N, C, PH, PW)`` or ``(C, PH, PW)``; NaN where the sum is negative and has no real root.
+        ``(N, C, PH, PW)`` or ``(C, PH, PW)``; NaN where a window has a negative entry under a p that is no
+        whole number, or a negative sum under an odd p other than ±1.
 
     Raises:
-        ValueError: `norm_type` is 0.
-        TypeError, RuntimeError: as torch.nn.functional.lp_pool2d.
+        AttributeError: `input` is no tensor.
+        TypeError: `norm_type` is no number, or another argument is of another kind.
+        ValueError: `norm_type` is 0, the kernel has another number of axes (images and volumes), or a number more than
+            64 bits.
+        IndexError: fewer than three axes, of images only and under a finite p.
+        RuntimeError: another wrong rank, numbers that make no window, an input too small for one.
+        NotImplementedError: complex input under a finite p, sparse input.
+
+        All as torch.nn.functional.lp_pool2d.
     """
     return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
 

@@ -4,7 +4,8 @@
 
 Padding takes no part in the maximum, a NaN wins over everything.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; lecture notes on pooling.
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; notes on
+convolution (B8, B9).
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def max_pool1d(
         ``(N, C, P)`` or ``(C, P)``, and the indices in the same shape if asked for.
 
     Raises:
-        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool1d.
+        TypeError, ValueError, RuntimeError: as `max_pool2d`.
+        NotImplementedError: also integers without `return_indices`, as torch.nn.functional.max_pool1d.
     """
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties)
 
@@ -109,7 +111,12 @@ def max_pool2d(
         is.
 
     Raises:
-        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool2d.
+        TypeError: an argument of another kind, or a number of more than 64 bits inside a tuple.
+        ValueError: a number of more than 64 bits; another word for `ties`.
+        RuntimeError: a wrong rank, numbers that make no window, an input too small for one.
+        NotImplementedError: bool, complex or sparse input.
+
+        All but `ties` as torch.nn.functional.max_pool2d.
     """
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties)
 
@@ -135,6 +142,7 @@ def max_pool3d(
         ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``, and the indices in the same shape if asked for.
 
     Raises:
-        AttributeError, TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.max_pool3d.
+        AttributeError: `input` is no tensor, with `return_indices`.
+        TypeError, ValueError, RuntimeError, NotImplementedError: as `max_pool2d`.
     """
     return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties)

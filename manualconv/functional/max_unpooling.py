@@ -85,7 +85,8 @@ def max_unpool2d(
         ``(N, C, H, W)`` or ``(C, H, W)``; channels_last if `input` is.
 
     Raises:
-        IndexError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.max_unpool2d.
+        AttributeError, IndexError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.max_unpool2d.
     """
     return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
@@ -108,6 +109,7 @@ def max_unpool3d(
         ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     Raises:
-        IndexError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.max_unpool3d.
+        AttributeError, IndexError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.max_unpool3d.
     """
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)

@@ -2,7 +2,7 @@
 
     layer_norm             x̂ over the last axes               y = γ·x̂ + β, γ and β of those axes' shape
     group_norm             x̂ over C/G channels and positions  y = γ·x̂ + β, γ and β one number a channel
-    local_response_norm    y[c] = x[c] / (k + α·Σ_{|c'−c| ≤ size/2} x[c']²/size)^β        sum over neighbouring channels
+    local_response_norm    y[c] = x[c] / (k + α·Σ_{c'} x[c']²/size)^β        c − ⌊size/2⌋ ≤ c' ≤ c + ⌊(size − 1)/2⌋
 
 The first two are `Standardize` over other axes than batch normalisation's.  The last is AlexNet's: the sum is that of
 average pooling, along channels.  Half precision is computed in float32 and rounded once, at the end.
@@ -53,7 +53,11 @@ def layer_norm(
         The shape and dtype of `input`, contiguous.
 
     Raises:
-        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.layer_norm.
+        TypeError: an argument of another kind.
+        RuntimeError: no axis to standardise over; shapes or dtypes that do not fit.
+        NotImplementedError: another dtype than floating point.
+
+        All as torch.nn.functional.layer_norm.
     """
     validation.check_layer_norm(input, normalized_shape, weight, bias, eps)
     x, weight, bias = _off_the_cpu(input, weight, bias)
@@ -79,8 +83,15 @@ def group_norm(
         ``(N, C, *I)`` of the dtype of `input`; channels_last if `input` is.
 
     Raises:
-        ValueError: one value a group.
-        TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.group_norm.
+        AttributeError: `input` is no tensor.
+        TypeError: another argument of another kind.
+        ZeroDivisionError: `num_groups` is 0.
+        ValueError: one value a group, of a single sample.
+        RuntimeError: fewer than two axes, channels that G does not divide, no channels or positions; shapes or dtypes
+            that do not fit.
+        NotImplementedError: another dtype than floating point.
+
+        All as torch.nn.functional.group_norm.
     """
     validation.check_group_sizes(input, num_groups)
     return normalized_by_group(input, num_groups, weight, bias, eps)
@@ -114,8 +125,13 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         ``(N, C, *I)`` of the dtype of `input`; for int64 the default dtype, and unlike torch's no mean is truncated.
 
     Raises:
+        AttributeError: `input` is no tensor.
+        TypeError: another argument of another kind.
         ValueError: fewer than three axes.
-        TypeError, RuntimeError: as torch.nn.functional.local_response_norm.
+        RuntimeError: a `size` that is not positive.
+        NotImplementedError: complex, bool or unsigned input.
+
+        All as torch.nn.functional.local_response_norm.
     """
     validation.check_local_response_norm(input, size, alpha, beta, k)
     # torch's policy under autocast is that of its average pooling: avg_pool3d, which it uses for images, is float32.

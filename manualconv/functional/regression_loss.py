@@ -5,7 +5,7 @@
     huber      r²/2 where |r| ≤ δ, else δ·(|r| − δ/2)        min(max(r, −δ), δ)
     smooth l1  huber with δ = β, divided by β; l1 for β = 0
 
-Source: notes on training (squared error, B17); P. J. Huber, *Robust Estimation of a Location Parameter*, 1964;
+Source: notes on convolution (squared error, B17); P. J. Huber, *Robust Estimation of a Location Parameter*, 1964;
 R. Girshick, *Fast R-CNN*, 2015 (smooth l1).
 """
 

@@ -47,7 +47,11 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
     """``e^z / Σ e^z`` along `dim`; cast to `dtype` first if given.
 
     Without a `dim`, along the first axis of vectors and of three axes, else the second, with torch's warning.
-    IndexError for a `dim` out of range.
+
+    Raises:
+        IndexError: a `dim` out of range.
+        TypeError: `input` is no tensor, which is an AttributeError of torch's, or `dim` no int.
+        NotImplementedError: bool.
     """
     p: Tensor = Softmax.call(*_axis("softmax", input, dim, dtype))
     return p
@@ -57,7 +61,11 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     """``z − log Σ e^z`` along `dim`; cast to `dtype` first if given.
 
     Without a `dim`, along the first axis of vectors and of three axes, else the second, with torch's warning.
-    IndexError for a `dim` out of range.
+
+    Raises:
+        IndexError: a `dim` out of range.
+        TypeError: `input` is no tensor, which is an AttributeError of torch's, or `dim` no int.
+        NotImplementedError: bool.
     """
     y: Tensor = LogSoftmax.call(*_axis("log_softmax", input, dim, dtype))
     return y

@@ -16,7 +16,7 @@ With w = 1/k², b = 0 and no activation it is average pooling.  It is named afte
 word under which Torch7 had it too (``SpatialSubSampling``, without the activation); modern libraries have none.
 
 Source: LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998), section
-II.B; collected notes (sub-sampling layer, forward and backward).
+II.B; collected notes (sub-sampling layer, forward and backward, B12).
 """
 
 from __future__ import annotations

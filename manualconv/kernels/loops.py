@@ -7,9 +7,9 @@ every operation of torch that would add the taps up reads and writes the whole o
 stands at q of phase r.  Tap k of an axis, ``d·k = s·q(k) + r(k)``, then reads placement p at ``p + q(k)`` of phase
 r(k), without a stride, and so do all axes together on flat positions j, on rows as wide as the frame:
 
-    to_output:  y'[j] = Σ_{c,k} w[c, k] · f_c[j + ω(k)]                     ω(k) = phase r(k) begins + flat q(k)
-    to_input:   f_c[ω(k) + j] = Σ_{o,k} w[o, c, k] · y'_o[j]                read as a sum over k for each of f's phases
-    to_weight:  w[c, k] = Σ_j f_c[j + ω(k)] · y'[j]
+    to_output:  y'_o[j] = Σ_{c,k} w[o, c, k] · f_c[j + ω(k)]                ω(k) = phase r(k) begins + flat q(k)
+    to_input:   f_c[i] = Σ_{o,k} w[o, c, k] · y'_o[i − ω(k)]                phase by phase: k of that phase only
+    to_weight:  w[o, c, k] = Σ_j f_c[j + ω(k)] · y'_o[j]
 
 Positions j between the end of an output row and of the frame's are no placements: computed and left out of y, and zeros
 of y' for the adjoints.  A zero times a NaN that no placement meets is a NaN all the same, so if the result has any, or

@@ -76,7 +76,7 @@ def _filters(w: Tensor, k: int, window: Window) -> Tensor:
 
 
 def _scratch(*tensors: Tensor) -> Scratch | None:
-    """Shared memory for the kernel rows, where writing in place is safe and there are several."""
+    """Shared memory for the kernel rows, where writing in place is safe."""
     return Scratch(tensors[0]) if all(map(is_plain, tensors)) else None
 
 

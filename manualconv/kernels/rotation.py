@@ -22,8 +22,8 @@ the r positions that no placement reaches are zeros read at the far end.  The fr
 
 Shapes: w ``(O, C/g, *K)``, y ``(N, O, *P)``, x ``(N, C, *I)``; any number of spatial axes.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; Dumoulin and Visin, arXiv 1603.07285,
-section 4, for the stuffed zeros.
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 10 and 11; notes on convolution
+(B4, B7); Dumoulin and Visin, arXiv 1603.07285, section 4, for the stuffed zeros.
 """
 
 from __future__ import annotations

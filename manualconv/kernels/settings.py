@@ -50,8 +50,10 @@ def algorithm(name: str) -> AbstractContextManager[None]:
     mapped layers have one form each and keep it.
 
     Args:
-        name: of a file in `manualconv.kernels`: ``'lowering'``, ``'lowering_rows'``, ``'lowering_batch_last'``,
-            ``'shifting'``, or one of those with errors and shapes of their own.
+        name: of a file in `manualconv.kernels`.  ``'lowering_batch_last'`` and ``'shifting'`` take every window,
+            ``'lowering'`` one group, ``'lowering_rows'`` one group on two axes or more without dilation along the
+            first; ``'clipping'``, ``'fourier'`` and ``'overlap_save'`` stride 1; ``'winograd'`` and, with dilation,
+            ``'winograd_dilated'`` short kernels of one group at stride 1; ``'loops'`` narrow groups, with Numba.
 
     Raises:
         ValueError: no algorithm of that name; RuntimeError, from the layer: it does not compute such a window.

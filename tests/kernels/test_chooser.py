@@ -65,6 +65,11 @@ def test_what_an_algorithm_cannot_compute_is_refused_loudly() -> None:
         manualconv.algorithm("magic")
 
 
+def test_every_algorithm_there_is_stands_in_the_docstring() -> None:
+    said = manualconv.algorithm.__doc__ or ""
+    assert [name for name in NAMES if f"``'{name}'``" not in said] == []
+
+
 def test_accuracy_is_a_block_or_a_default() -> None:
     def admitted() -> bool:
         return "fast" not in str(manualconv.choice((4, 64, 56, 56), (64, 64, 3, 3), padding=1)).replace("fast tier", "")

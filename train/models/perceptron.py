@@ -1,6 +1,6 @@
-"""The network of the notes on back-propagation: fully connected layers of sigmoid units, 2-3-2-1 unless told otherwise.
+"""The network of the notes on convolution: fully connected layers of sigmoid units, 2-3-2-1 unless told otherwise.
 
-Source: notes on training (squared error and back-propagation, step by step); ``train.trace`` prints every step.
+Source: notes on convolution (back-propagation step by step, C1); ``train.trace`` prints every step.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Networks of the notes' drawings, with the map counts as arguments.
 
-Source: collected notes and notes on convolution (networks for small images).
+Source: notes on convolution and collected notes (networks for small images, C4).
 """
 
 from collections.abc import Sequence
