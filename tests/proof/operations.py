@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,7 +12,13 @@ from torch import Tensor
 from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
-from tests.proof import adaptive_pooling, average_pooling, max_pooling, normalization
+from tests.proof import (
+    adaptive_pooling,
+    average_pooling,
+    max_pooling,
+    normalization,
+)
+from tests.proof.question import FEW, Operation, Question
 from tests.referee import by_hand, transposed_by_hand
 from tests.strategies import (
     Convolution,
@@ -28,33 +33,6 @@ from tests.strategies import (
 )
 from tests.strategies.averaging import averages
 from tests.tensors import unshared
-
-#: Numbers that the tensors of a differentiated case may hold together: each costs a column of the Jacobian.
-FEW = 48
-
-
-@dataclass(frozen=True)
-class Question:
-    """A layer as a function of its tensors, the tensors, a cotangent, and the loops' value and gradients.
-
-    `exact` are those linear in each tensor, on small integers; the others are smooth.
-    """
-
-    apply: Callable[..., Tensor]
-    inputs: tuple[Tensor, ...]
-    cotangent: Tensor
-    loops: Callable[[], list[Any]]
-    exact: bool = True
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Where an operation's cases come from, a smaller one of the same kind, and the question a case asks."""
-
-    cases: st.SearchStrategy[Any]
-    smaller: Callable[[Any], Any]
-    question: Callable[[Any], Question]
-
 
 # ------------------------------------------------------------------------------------------------- convolutions
 
