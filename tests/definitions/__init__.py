@@ -10,6 +10,10 @@ Arrays are NumPy's, of any dtype; on integers every result is exact.  Letters: n
 channel inside a group, (g c) and (g o) their positions among all channels.
 """
 
+from tests.definitions.activation import activate as activate
+from tests.definitions.activation import log_softmax_gradient as log_softmax_gradient
+from tests.definitions.activation import softmax as softmax
+from tests.definitions.activation import softmax_gradient as softmax_gradient
 from tests.definitions.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from tests.definitions.adaptive_pooling import adaptive_avg_pool_gradient as adaptive_avg_pool_gradient
 from tests.definitions.adaptive_pooling import adaptive_max_pool as adaptive_max_pool

@@ -13,6 +13,7 @@ from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
 from tests.proof import (
+    activation,
     adaptive_pooling,
     average_pooling,
     max_pooling,
@@ -206,4 +207,5 @@ OPERATIONS = {
         adaptive_pooling.smaller_distinct,
         lambda case: Question(*adaptive_pooling.highest(case)),
     ),
+    **activation.OPERATIONS,
 }
