@@ -16,6 +16,8 @@ from tests.proof import (
     activation,
     adaptive_pooling,
     average_pooling,
+    dropout,
+    fractional_pooling,
     max_pooling,
     normalization,
 )
@@ -207,5 +209,7 @@ OPERATIONS = {
         adaptive_pooling.smaller_distinct,
         lambda case: Question(*adaptive_pooling.highest(case)),
     ),
+    **fractional_pooling.OPERATIONS,
     **activation.OPERATIONS,
+    **dropout.OPERATIONS,
 }
