@@ -16,7 +16,9 @@ from tests.proof import (
     activation,
     adaptive_pooling,
     average_pooling,
+    classification_loss,
     dropout,
+    entry_loss,
     fractional_pooling,
     max_pooling,
     normalization,
@@ -212,4 +214,6 @@ OPERATIONS = {
     **fractional_pooling.OPERATIONS,
     **activation.OPERATIONS,
     **dropout.OPERATIONS,
+    **classification_loss.OPERATIONS,
+    **entry_loss.OPERATIONS,
 }

@@ -1,8 +1,8 @@
 """Every operation equals its loops exactly, and its derivatives of three orders equal difference quotients exactly.
 
 Most operations are linear in each tensor, or on straight pieces, so a difference quotient with step 1 on small integers
-has no error at all: every comparison of them is exact; the others are smooth, and compared up to rounding.  How often: a part
-of `GOALS` in an ordinary run, all of it by ``make prove``.
+has no error at all: every comparison of them is exact; the others are smooth, and compared up to rounding.  How often:
+a part of `GOALS` in an ordinary run, all of it by ``make prove``.
 """
 
 from __future__ import annotations
