@@ -31,7 +31,6 @@ from tests.strategies import (
     TransposedConvolution,
     adaptive_poolings,
     convolutions,
-    normalizations,
     paddings,
     poolings,
     transposed_convolutions,
@@ -188,19 +187,7 @@ OPERATIONS = {
         _smaller_padding,
         _padded,
     ),
-    **{
-        f"{kind}_norm": Operation(
-            normalizations(kinds=(kind,)),
-            normalization.smaller,
-            lambda case: Question(*normalization.question(case), exact=False),
-        )
-        for kind in ("batch", "instance", "layer", "group")
-    },
-    "local_response_norm": Operation(
-        normalizations(kinds=("instance",)),
-        normalization.smaller,
-        lambda case: Question(*normalization.response(case), exact=False),
-    ),
+    **normalization.OPERATIONS,
     "adaptive_avg_pool": Operation(
         st.sampled_from(ANY).flatmap(adaptive_poolings),
         adaptive_pooling.smaller,
