@@ -131,8 +131,9 @@ def joined(case: Activation) -> Question:
     return Question(lambda z: layer(z, case.dim), (z,), cotangent, loops, exact=False)
 
 
+DRAWN = {**{name: tuple(kinks) for name, kinks in PIECES.items()}, **{name: tuple(a) for name, a in SMOOTH.items()}}
+JOINED = ("softmax", "log_softmax", "softmin")
 OPERATIONS = {
-    **{name: Operation(activations(name, tuple(kinks)), smaller, activated) for name, kinks in PIECES.items()},
-    **{name: Operation(activations(name, tuple(drawn)), smaller, activated) for name, drawn in SMOOTH.items()},
-    **{name: Operation(activations(name), smaller, joined) for name in ("softmax", "log_softmax", "softmin")},
+    **{name: Operation(activations(name, drawn), smaller, activated, seldom=True) for name, drawn in DRAWN.items()},
+    **{name: Operation(activations(name), smaller, joined, seldom=True) for name in JOINED},
 }

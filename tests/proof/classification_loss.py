@@ -161,4 +161,5 @@ def question(case: ClassLoss) -> Question:
     return Question(apply, inputs, case.cotangent(), lambda: answers(case), exact=False)
 
 
-OPERATIONS = {name: Operation(class_losses(name), smaller, question) for name in ("cross_entropy", "nll_loss")}
+NAMES = ("cross_entropy", "nll_loss")
+OPERATIONS = {name: Operation(class_losses(name), smaller, question, seldom=True) for name in NAMES}

@@ -94,4 +94,4 @@ def dropped(case: Dropout) -> Question:
     return Question(lambda x: case.by(functional, x), (x,), cotangent, loops, exact, random=True)
 
 
-OPERATIONS = {name: Operation(dropouts(name), smaller, dropped) for name in NAMES}
+OPERATIONS = {name: Operation(dropouts(name), smaller, dropped, seldom=True) for name in NAMES}

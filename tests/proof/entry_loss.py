@@ -142,4 +142,4 @@ def question(case: EntryLoss) -> Question:
     return Question(apply, (*case.pair(), *given.values()), case.cotangent(), lambda: answers(case), exact=False)
 
 
-OPERATIONS = {name: Operation(entry_losses(name), smaller, question) for name in LOSSES}
+OPERATIONS = {name: Operation(entry_losses(name), smaller, question, seldom=True) for name in LOSSES}

@@ -31,8 +31,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Operation:
-    """Where an operation's cases come from, a smaller one of the same kind, and the question a case asks."""
+    """Where an operation's cases come from, a smaller one of the same kind, and the question a case asks.
+
+    An ordinary run asks `seldom` ones a fifth as often: their cases are few kinds, and other properties try them.
+    """
 
     cases: st.SearchStrategy[Any]
     smaller: Callable[[Any], Any]
     question: Callable[[Any], Question]
+    seldom: bool = False
