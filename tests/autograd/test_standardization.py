@@ -1,4 +1,4 @@
-"""Standardize: symmetric, its derivatives of four orders equal difference quotients, in every mode."""
+"""Standardize and the norms made of it: symmetric, derivatives of four orders equal quotients, in every mode."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
+from manualconv import functional
 from manualconv.autograd import Standardize
 from tests.layers import spread_out
 
@@ -75,6 +76,56 @@ def test_orders_three_and_four_are_difference_quotients_of_the_one_before(
     assert gradcheck(function, (x,), check_batched_grad=True, nondet_tol=0.0, rtol=1e-5, atol=1e-5)
     if order == 2:
         assert gradgradcheck(function, (x,), rtol=1e-4, atol=1e-4, **options)
+
+
+def slopes(order: int, of: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, ...]]:
+    """The gradients of that order, by all tensors, of ``⟨e^y, v⟩``, each weighed at random before the next."""
+
+    def function(*at: Tensor) -> tuple[Tensor, ...]:
+        y = of(*at)
+        total = (y.exp() * spread_out(tuple(y.shape), 1)).sum()
+        for n in range(order):
+            found = grad(total, at, create_graph=True)
+            total = sum((t * spread_out(tuple(t.shape), 3 + n)).sum() for t in found)
+        return found
+
+    return function
+
+
+#: The fused layer and what it is made into: shapes of x, γ and β, small because order three has a long graph.
+AFFINE: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] = {
+    "fused over samples": (
+        lambda x, gamma, beta: Standardize.call(x, gamma, beta, (0, 2), EPS)[2],
+        ((2, 2, 2), (1, 2, 1), (1, 2, 1)),
+    ),
+    "fused over all": (
+        lambda x, gamma, beta: Standardize.call(x, gamma, beta, (0, 1), EPS)[2],
+        ((2, 3), (1, 3), (1, 3)),
+    ),
+    "batch_norm": (
+        lambda x, gamma, beta: functional.batch_norm(x, None, None, gamma, beta, True, eps=EPS),
+        ((2, 2, 2), (2,), (2,)),
+    ),
+    "layer_norm": (
+        lambda x, gamma, beta: functional.layer_norm(x, (2, 2), gamma, beta, EPS),
+        ((2, 2, 2), (2, 2), (2, 2)),
+    ),
+    "group_norm": (lambda x, gamma, beta: functional.group_norm(x, 2, gamma, beta, EPS), ((1, 4, 2), (4,), (4,))),
+    "instance_norm": (
+        lambda x, gamma, beta: functional.instance_norm(x, None, None, gamma, beta, True, eps=EPS),
+        ((2, 2, 3), (2,), (2,)),
+    ),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize(("layer", "shapes"), AFFINE.values(), ids=AFFINE)
+def test_four_orders_by_input_gamma_and_beta_are_difference_quotients(
+    layer: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...], order: int
+) -> None:
+    inputs = tuple(spread_out(shape, n).requires_grad_() for n, shape in enumerate(shapes))
+    function = layer if order == 1 else slopes(order - 1, layer)
+    assert gradcheck(function, inputs, check_batched_grad=True, nondet_tol=0.0, rtol=1e-5, atol=1e-5)
 
 
 @EVERY

@@ -10,6 +10,10 @@ Arrays are NumPy's, of any dtype; on integers every result is exact.  Letters: n
 channel inside a group, (g c) and (g o) their positions among all channels.
 """
 
+from tests.definitions.activation import activate as activate
+from tests.definitions.activation import log_softmax_gradient as log_softmax_gradient
+from tests.definitions.activation import softmax as softmax
+from tests.definitions.activation import softmax_gradient as softmax_gradient
 from tests.definitions.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from tests.definitions.adaptive_pooling import adaptive_avg_pool_gradient as adaptive_avg_pool_gradient
 from tests.definitions.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
@@ -30,11 +34,14 @@ from tests.definitions.folding import fold as fold
 from tests.definitions.folding import unfold as unfold
 from tests.definitions.linear import linear as linear
 from tests.definitions.linear import linear_gradients as linear_gradients
+from tests.definitions.loss import bce as bce
 from tests.definitions.loss import coin as coin
 from tests.definitions.loss import cross_entropy as cross_entropy
 from tests.definitions.loss import huber as huber
 from tests.definitions.loss import log_softmax as log_softmax
+from tests.definitions.loss import reduced as reduced
 from tests.definitions.loss import soft_cross_entropy as soft_cross_entropy
+from tests.definitions.loss import weighted_entropy as weighted_entropy
 from tests.definitions.max_pooling import max_pool as max_pool
 from tests.definitions.max_pooling import max_pool_gradient as max_pool_gradient
 from tests.definitions.max_pooling import max_pool_tied_gradient as max_pool_tied_gradient

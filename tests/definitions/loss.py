@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, log, log1p
 
 import numpy as np
@@ -64,3 +65,32 @@ def coin(z: float, t: float, u: float) -> tuple[float, float]:
     heads = -log1p(exp(-z)) if z > 0 else z - log1p(exp(z))
     tails = -z - log1p(exp(-z)) if z > 0 else -log1p(exp(z))  # heads − z would lose the digits of one of the two
     return -u * t * heads - (1 - t) * tails, (1 - t) * exp(heads) - u * t * exp(tails)
+
+
+def bce(x: float, t: float) -> tuple[float, float, float]:
+    """``−t·log x − (1 − t)·log(1 − x)`` and its slopes by x and t."""
+    return -t * log(x) - (1 - t) * log(1 - x), (1 - t) / (1 - x) - t / x, log(1 - x) - log(x)
+
+
+def weighted_entropy(y: Array, q: Array, v: Array) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
+    """``e[n] = −Σ_c q[n, c]·v[c]·y[n, c]``, and what cotangents of e give y, q and v."""
+
+    def gradients(g: Array) -> tuple[Array, Array, Array]:
+        y_bar, q_bar, v_bar = np.zeros(y.shape), np.zeros(q.shape), np.zeros(v.shape)
+        for n, c in indices(y.shape):
+            y_bar[n, c] -= g[n] * q[n, c] * v[c]
+            q_bar[n, c] -= g[n] * v[c] * y[n, c]
+            v_bar[c] -= g[n] * q[n, c] * y[n, c]
+        return y_bar, q_bar, v_bar
+
+    return np.array([-sum(q[n, c] * v[c] * y[n, c] for c in range(y.shape[1])) for n in range(len(y))]), gradients
+
+
+def reduced(e: Array, w: Array, g: Array, reduction: str) -> tuple[Array, Array, Array]:
+    """All losses e, their sum, or ``Σ e / Σ w``; and what the cotangent g of that gives e and w."""
+    if reduction == "none":
+        return e, g, np.zeros(w.shape)
+    if reduction == "sum":
+        return np.array(e.sum()), np.full(e.shape, g), np.zeros(w.shape)
+    total = w.sum()
+    return np.array(e.sum() / total), np.full(e.shape, g / total), np.full(w.shape, -g * e.sum() / total**2)

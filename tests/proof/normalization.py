@@ -6,15 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from manualconv import functional
 from tests import definitions
+from tests.definitions import Array
 from tests.layers import spread_out
-from tests.strategies import Normalization
+from tests.proof.question import Operation, Question
+from tests.strategies import Normalization, normalizations
+from tests.strategies.normalization import KINDS
 
 RESPONSE = (3, 0.5, 0.75, 1.5)
+LAYERS = {"batch": functional.batch_norm, "instance": functional.instance_norm}
+#: Asks for the input's own statistics.
+OWN = {"batch": {"training": True}, "instance": {"use_input_stats": True}}
 
 
 def smaller(case: Normalization) -> Normalization:
@@ -32,22 +39,63 @@ def smaller(case: Normalization) -> Normalization:
     return replace(case, shape=shape, number=number, layouts=layouts, eps=0.3)
 
 
-def question(case: Normalization) -> tuple[Callable[..., Tensor], tuple[Tensor, ...], Tensor, Callable[[], list[Any]]]:
-    """The layer, its tensors, a cotangent and the loops."""
-    case = replace(case, affine=(True, True))
-    x, (weight, bias), g = case.input(), case.parameters(), case.cotangent()
-    assert weight is not None and bias is not None
+def running(case: Normalization) -> tuple[Tensor, Tensor]:
+    """A mean and a variance that were kept for every channel."""
+    shape = case.shape[1:2]
+    return spread_out(shape, case.seed + 2), 0.5 + spread_out(shape, case.seed + 3).abs()
+
+
+def _given(case: Normalization) -> dict[str, Tensor]:
+    """γ and β, those that there are."""
+    return {name: t for name, t in zip(("weight", "bias"), case.parameters()) if t is not None}
+
+
+def _answers(case: Normalization, x_hat: Array, back: Callable[[Array], Array]) -> list[Any]:
+    """The loops' value and gradients, given x̂ and what its cotangent gives x."""
+    ones = np.ones(case.parameter_shape)
+    given = {"weight": ones, "bias": 0 * ones, **{name: t.numpy() for name, t in _given(case).items()}}
+    y = definitions.scale_and_shift(x_hat, given["weight"], given["bias"], case.place)
+    x_hat_bar, *bars = definitions.scale_and_shift_gradients(
+        x_hat, given["weight"], case.cotangent().numpy(), case.place
+    )
+    return [y, back(x_hat_bar), *(bar for bar, there in zip(bars, case.affine) if there)]
+
+
+def by_own(case: Normalization, keeps: bool = False) -> Question:
+    """The layer by its input's own statistics, running ones overwritten if it `keeps` them."""
+    x, given, kept = case.input(), _given(case), running(case)
+
+    def apply(x: Tensor, *tensors: Tensor) -> Tensor:
+        if not keeps:
+            return case.apply(functional, x, **dict(zip(given, tensors)))
+        return LAYERS[case.kind](
+            x, *(t.clone() for t in kept), **dict(zip(given, tensors)), eps=case.eps, **OWN[case.kind]
+        )
 
     def loops() -> list[Any]:
         x_hat = definitions.standardize(x.numpy(), case.key, case.eps)
-        y = definitions.scale_and_shift(x_hat, weight.numpy(), bias.numpy(), case.place)
-        back, *bars = definitions.scale_and_shift_gradients(x_hat, weight.numpy(), g.numpy(), case.place)
-        return [y, definitions.standardize_gradient(x.numpy(), back, case.key, case.eps), *bars]
+        return _answers(case, x_hat, lambda g: definitions.standardize_gradient(x.numpy(), g, case.key, case.eps))
 
-    return lambda *tensors: case.apply(functional, *tensors), (x, weight, bias), g, loops
+    return Question(apply, (x, *given.values()), case.cotangent(), loops, exact=False)
 
 
-def response(case: Normalization) -> tuple[Callable[..., Tensor], tuple[Tensor, ...], Tensor, Callable[[], list[Any]]]:
+def by_running(case: Normalization) -> Question:
+    """The layer in evaluation: by statistics that were kept, constants."""
+    x, given, kept = case.input(), _given(case), running(case)
+    other = {name: not value for name, value in OWN[case.kind].items()}
+
+    def apply(x: Tensor, *tensors: Tensor) -> Tensor:
+        return LAYERS[case.kind](x, *kept, **dict(zip(given, tensors)), eps=case.eps, **other)
+
+    def loops() -> list[Any]:
+        mean, variance = (t.numpy().reshape(-1, *(1,) * (x.dim() - 2)) for t in kept)
+        sigma = np.sqrt(variance + case.eps)
+        return _answers(case, (x.numpy() - mean) / sigma, lambda g: g / sigma)
+
+    return Question(apply, (x, *given.values()), case.cotangent(), loops, exact=False)
+
+
+def response(case: Normalization) -> Question:
     """Local response normalisation of the same tensors."""
     shape = case.shape if len(case.shape) > 2 else (*case.shape, 2)
     x, g = spread_out(shape, case.seed), spread_out(shape, case.seed + 1)
@@ -56,4 +104,18 @@ def response(case: Normalization) -> tuple[Callable[..., Tensor], tuple[Tensor, 
         back = definitions.local_response_norm_gradient(x.numpy(), g.numpy(), *RESPONSE)
         return [definitions.local_response_norm(x.numpy(), *RESPONSE), back]
 
-    return lambda x: functional.local_response_norm(x, *RESPONSE), (x,), g, loops
+    return Question(lambda x: functional.local_response_norm(x, *RESPONSE), (x,), g, loops, exact=False)
+
+
+KEPT = ("batch", "instance")
+OPERATIONS = {
+    **{f"{kind}_norm": Operation(normalizations(kinds=(kind,)), smaller, by_own) for kind in KINDS},
+    **{
+        f"{kind}_norm, statistics kept": Operation(
+            normalizations(kinds=(kind,)), smaller, lambda case: by_own(case, keeps=True)
+        )
+        for kind in KEPT
+    },
+    **{f"{kind}_norm, evaluation": Operation(normalizations(kinds=(kind,)), smaller, by_running) for kind in KEPT},
+    "local_response_norm": Operation(normalizations(kinds=("instance",)), smaller, response),
+}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,7 +12,18 @@ from torch import Tensor
 from manualconv import functional
 from tests import definitions
 from tests.laws.law import changed
-from tests.proof import adaptive_pooling, average_pooling, max_pooling, normalization
+from tests.proof import (
+    activation,
+    adaptive_pooling,
+    average_pooling,
+    classification_loss,
+    dropout,
+    entry_loss,
+    fractional_pooling,
+    max_pooling,
+    normalization,
+)
+from tests.proof.question import FEW, Operation, Question
 from tests.referee import by_hand, transposed_by_hand
 from tests.strategies import (
     Convolution,
@@ -21,40 +31,12 @@ from tests.strategies import (
     TransposedConvolution,
     adaptive_poolings,
     convolutions,
-    normalizations,
     paddings,
     poolings,
     transposed_convolutions,
 )
 from tests.strategies.averaging import averages
 from tests.tensors import unshared
-
-#: Numbers that the tensors of a differentiated case may hold together: each costs a column of the Jacobian.
-FEW = 48
-
-
-@dataclass(frozen=True)
-class Question:
-    """A layer as a function of its tensors, the tensors, a cotangent, and the loops' value and gradients.
-
-    `exact` are those linear in each tensor, on small integers; the others are smooth.
-    """
-
-    apply: Callable[..., Tensor]
-    inputs: tuple[Tensor, ...]
-    cotangent: Tensor
-    loops: Callable[[], list[Any]]
-    exact: bool = True
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Where an operation's cases come from, a smaller one of the same kind, and the question a case asks."""
-
-    cases: st.SearchStrategy[Any]
-    smaller: Callable[[Any], Any]
-    question: Callable[[Any], Question]
-
 
 # ------------------------------------------------------------------------------------------------- convolutions
 
@@ -205,19 +187,7 @@ OPERATIONS = {
         _smaller_padding,
         _padded,
     ),
-    **{
-        f"{kind}_norm": Operation(
-            normalizations(kinds=(kind,)),
-            normalization.smaller,
-            lambda case: Question(*normalization.question(case), exact=False),
-        )
-        for kind in ("batch", "instance", "layer", "group")
-    },
-    "local_response_norm": Operation(
-        normalizations(kinds=("instance",)),
-        normalization.smaller,
-        lambda case: Question(*normalization.response(case), exact=False),
-    ),
+    **normalization.OPERATIONS,
     "adaptive_avg_pool": Operation(
         st.sampled_from(ANY).flatmap(adaptive_poolings),
         adaptive_pooling.smaller,
@@ -228,4 +198,9 @@ OPERATIONS = {
         adaptive_pooling.smaller_distinct,
         lambda case: Question(*adaptive_pooling.highest(case)),
     ),
+    **fractional_pooling.OPERATIONS,
+    **activation.OPERATIONS,
+    **dropout.OPERATIONS,
+    **classification_loss.OPERATIONS,
+    **entry_loss.OPERATIONS,
 }

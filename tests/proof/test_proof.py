@@ -1,8 +1,8 @@
 """Every operation equals its loops exactly, and its derivatives of three orders equal difference quotients exactly.
 
-These operations are linear in each tensor, so a difference quotient with step 1 on small integers has no error at all:
-every comparison of them here is exact; the normalisations are smooth, and compared up to rounding.  How often: a part
-of `GOALS` in an ordinary run, all of it by ``make prove``.
+Most operations are linear in each tensor, or on straight pieces, so a difference quotient with step 1 on small integers
+has no error at all: every comparison of them is exact; the others are smooth, and compared up to rounding.  How often:
+a part of `GOALS` in an ordinary run, all of it by ``make prove``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from tests.ledger import EXACT, FIRST, LEDGER, SECOND, THIRD, checked
-from tests.proof.operations import OPERATIONS, Question
+from tests.proof.operations import OPERATIONS
+from tests.proof.question import Question
 
 GOALS = {EXACT: 2000, FIRST: 200, SECOND: 60, THIRD: 10}
 #: One part in so many of the goals.
@@ -57,7 +58,7 @@ def has_its_first_derivative_in_every_mode(question: Question) -> None:
         leaves(question),
         check_forward_ad=True,
         check_batched_grad=True,
-        check_batched_forward_grad=True,
+        check_batched_forward_grad=not question.random,
         check_undefined_grad=True,
         check_grad_dtypes=True,
         **allowed(question),
@@ -102,7 +103,7 @@ CHECKS: dict[str, Callable[[Question], None]] = {
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_proof(name: str, kind: str) -> None:
     operation, before = OPERATIONS[name], LEDGER[name, kind]
-    goal = max(GOALS[kind] // PART, 1)
+    goal = max(GOALS[kind] // (5 * PART if operation.seldom and PART > 1 else PART), 1)
 
     @settings(
         max_examples=goal, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -116,20 +117,28 @@ def test_proof(name: str, kind: str) -> None:
     assert LEDGER[name, kind] - before >= goal
 
 
+def size(question: Question) -> int:
+    """Numbers that its tensors hold together, times those of the result."""
+    return sum(t.numel() for t in question.inputs) * question.cotangent.numel()
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_hundred_runs_give_the_same_bits(name: str) -> None:
     found: list[Any] = []
 
-    @settings(max_examples=3, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(OPERATIONS[name].cases)
     def draw(case: Any) -> None:
         found.append(case)
 
     draw()
-    question = OPERATIONS[name].question(found[-1])
+    # The largest of eight: of no samples there is nothing to repeat, and one number has no order of summation.
+    question = max(map(OPERATIONS[name].question, found), key=size)
+    assert size(question) > 4
     generator = torch.Generator().manual_seed(0)
     inputs, cotangent = (
-        [t + torch.rand(t.shape, generator=generator, dtype=t.dtype) for t in question.inputs],
+        # By less than leads out of the probabilities.
+        [t + torch.rand(t.shape, generator=generator, dtype=t.dtype) / 16 for t in question.inputs],
         question.cotangent + torch.rand(question.cotangent.shape, generator=generator, dtype=torch.float64),
     )
 

@@ -1,0 +1,132 @@
+"""Activations: the value at a number and the slope there, kinks left out; and those that join the entries of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import erf, exp, expm1, log1p, pi, sqrt, tanh
+
+import numpy as np
+
+from tests.definitions.loss import log_softmax
+from tests.definitions.placement import Array, indices
+
+#: Value and slope.
+Point = tuple[float, float]
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def hardtanh(z: float, low: float = -1.0, high: float = 1.0) -> Point:
+    """z between the limits, else the nearer of them."""
+    return (z, 1.0) if low < z < high else (low if z <= low else high, 0.0)
+
+
+def elu(z: float, alpha: float = 1.0) -> Point:
+    """z above 0, ``α·(e^z − 1)`` below."""
+    return (z, 1.0) if z > 0 else (alpha * expm1(z), alpha * exp(z))
+
+
+def celu(z: float, alpha: float = 1.0) -> Point:
+    """z above 0, ``α·(e^(z/α) − 1)`` below."""
+    return (z, 1.0) if z > 0 else (alpha * expm1(z / alpha), exp(z / alpha))
+
+
+def selu(z: float) -> Point:
+    """``λ·elu(z, α)``."""
+    value, slope = elu(z, SELU_ALPHA)
+    return SELU_SCALE * value, SELU_SCALE * slope
+
+
+def hardswish(z: float) -> Point:
+    """``z·min(max(z + 3, 0), 6)/6``."""
+    gate, slope = hardtanh(z + 3, 0.0, 6.0)
+    return z * gate / 6, (gate + z * slope) / 6
+
+
+def sigmoid(z: float) -> Point:
+    """``1/(1 + e^(−z))``."""
+    s = 1 / (1 + exp(-z))
+    return s, s * (1 - s)
+
+
+def scaled_tanh(z: float) -> Point:
+    """``1.7159·tanh(2z/3)``."""
+    t = tanh(2 * z / 3)
+    return 1.7159 * t, 1.7159 * 2 / 3 * (1 - t * t)
+
+
+def softplus(z: float, beta: float = 1.0, threshold: float = 20.0) -> Point:
+    """``log(1 + e^(βz))/β``, z itself where βz is beyond the threshold."""
+    return (z, 1.0) if beta * z > threshold else (log1p(exp(beta * z)) / beta, sigmoid(beta * z)[0])
+
+
+def silu(z: float) -> Point:
+    """``z·σ(z)``."""
+    s, slope = sigmoid(z)
+    return z * s, s + z * slope
+
+
+def mish(z: float) -> Point:
+    """``z·tanh(log(1 + e^z))``."""
+    t = tanh(log1p(exp(z)))
+    return z * t, t + z * (1 - t * t) * sigmoid(z)[0]
+
+
+def gelu(z: float, approximate: str = "none") -> Point:
+    """``z·Φ(z)``, or with ``(1 + tanh u)/2`` for Φ."""
+    if approximate == "none":
+        below = (1 + erf(z / sqrt(2))) / 2
+        return z * below, below + z * exp(-z * z / 2) / sqrt(2 * pi)
+    t = tanh(sqrt(2 / pi) * (z + 0.044715 * z**3))
+    u_slope = sqrt(2 / pi) * (1 + 3 * 0.044715 * z * z)
+    return z * (1 + t) / 2, (1 + t + z * (1 - t * t) * u_slope) / 2
+
+
+ACTIVATIONS: dict[str, Callable[..., Point]] = {
+    "relu": lambda z: (max(z, 0.0), float(z > 0)),
+    "relu6": lambda z: hardtanh(z, 0.0, 6.0),
+    "hardtanh": hardtanh,
+    "threshold": lambda z, least, value: (z, 1.0) if z > least else (value, 0.0),
+    "hardsigmoid": lambda z: tuple(part / 6 for part in hardtanh(z + 3, 0.0, 6.0)),
+    "hardswish": hardswish,
+    "leaky_relu": lambda z, slope: (z, 1.0) if z > 0 else (slope * z, slope),
+    "elu": elu,
+    "celu": celu,
+    "selu": selu,
+    "sigmoid": sigmoid,
+    "tanh": lambda z: (tanh(z), 1 - tanh(z) ** 2),
+    "scaled_tanh": scaled_tanh,
+    "logsigmoid": lambda z: (-log1p(exp(-z)), 1 - sigmoid(z)[0]),
+    "softplus": softplus,
+    "silu": silu,
+    "mish": mish,
+    "gelu": gelu,
+}
+
+
+def activate(name: str, z: Array, *arguments: object) -> tuple[Array, Array]:
+    """Values and slopes of all entries."""
+    values, slopes = np.zeros(z.shape), np.zeros(z.shape)
+    for i in indices(z.shape):
+        values[i], slopes[i] = ACTIVATIONS[name](float(z[i]), *arguments)
+    return values, slopes
+
+
+def softmax(z: Array) -> Array:
+    """``p[n, c] = e^z[n, c] / Σ_j e^z[n, j]``."""
+    return np.exp(log_softmax(z))
+
+
+def softmax_gradient(z: Array, g: Array) -> Array:
+    """``Σ_j g_j·p_j·(δ_ij − p_i)`` of every row."""
+    p, z_bar = softmax(z), np.zeros(z.shape)
+    for n, i in indices(z.shape):
+        z_bar[n, i] = sum(g[n, j] * p[n, j] * ((i == j) - p[n, i]) for j in range(z.shape[1]))
+    return z_bar
+
+
+def log_softmax_gradient(z: Array, g: Array) -> Array:
+    """``Σ_j g_j·(δ_ij − p_i)`` of every row."""
+    p, z_bar = softmax(z), np.zeros(z.shape)
+    for n, i in indices(z.shape):
+        z_bar[n, i] = sum(g[n, j] * ((i == j) - p[n, i]) for j in range(z.shape[1]))
+    return z_bar

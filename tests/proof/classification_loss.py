@@ -1,0 +1,165 @@
+"""Losses against classes as questions: of class numbers or probabilities, weighted, smoothed, some samples ignored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from manualconv import functional
+from tests import definitions
+from tests.proof.question import Operation, Question
+from tests.strategies import SEEDS, numbers_per_axis
+from tests.tensors import LAYOUTS, laid_out, unshared
+
+REDUCTIONS = st.sampled_from(("mean", "sum", "none"))
+
+
+@dataclass(frozen=True)
+class ClassLoss:
+    """One drawn loss of ``(N, C, *S)``, or of one sample ``(C,)``; its targets are probabilities if it is `soft`."""
+
+    name: str
+    batch: int | None
+    classes: int
+    size: tuple[int, ...]
+    weighted: bool
+    soft: bool
+    smoothing: float
+    ignore_index: int  # a class, or a number that is none
+    reduction: str
+    layout: str
+    seed: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the input."""
+        return (self.classes,) if self.batch is None else (self.batch, self.classes, *self.size)
+
+    def _random(self, shape: tuple[int, ...], which: int) -> Tensor:
+        generator = torch.Generator().manual_seed(self.seed + which)
+        t = torch.randn(shape, generator=generator, dtype=torch.float64)
+        return laid_out(t, self.layout) if len(shape) > 1 else t
+
+    def input(self) -> Tensor:
+        """Logits; as log-probabilities any numbers will do."""
+        return self._random(self.shape, 0)
+
+    def weight(self) -> Tensor:
+        """A factor between ½ and 2 for every class, or 1."""
+        v = self._random((self.classes,), 1).tanh() * 0.75 + 1.25
+        return v if self.weighted else torch.ones_like(v)
+
+    def probabilities(self) -> Tensor:
+        """A target in the input's shape."""
+        return self._random(self.shape, 2).softmax(min(len(self.shape) - 1, 1))
+
+    def numbers(self) -> Tensor:
+        """Class numbers, about every third of them ignored; never all of them, a mean of which is NaN."""
+        shape = () if self.batch is None else (self.batch, *self.size)
+        generator = torch.Generator().manual_seed(self.seed + 3)
+        t = torch.randint(self.classes, shape, generator=generator)
+        t = torch.where(torch.rand(shape, generator=generator) < 1 / 3, self.ignore_index, t)
+        counts = torch.tensor((self.ignore_index + 1) % self.classes)
+        return torch.where((t == self.ignore_index).all(), counts, t)
+
+    def cotangent(self) -> Tensor:
+        """In the shape of the result."""
+        none = self.reduction == "none" and self.batch is not None
+        return self._random((self.batch, *self.size) if none else (), 4)  # type: ignore[arg-type]
+
+
+@st.composite
+def class_losses(draw: st.DrawFn, name: str) -> ClassLoss:
+    """Any loss of that name with two classes or more; none of probabilities has a class to ignore."""
+    soft = name == "cross_entropy" and draw(st.booleans())
+    classes = draw(st.sampled_from((3, 2, 4)))
+    batch = draw(st.sampled_from((2, 1, 3, None)))
+    ndim = draw(st.sampled_from((0, 1, 2, 0))) if batch is not None else 0
+    return ClassLoss(
+        name=name,
+        batch=batch,
+        classes=classes,
+        size=draw(numbers_per_axis(ndim, 1, 3, False)),
+        weighted=draw(st.booleans()),
+        soft=soft,
+        smoothing=draw(st.sampled_from((0.0, 0.2, 0.7, 1.0))) if name == "cross_entropy" else 0.0,
+        ignore_index=draw(st.sampled_from((-100, -1, 1, 0))) if not soft else -100,
+        reduction=draw(REDUCTIONS),
+        layout=draw(st.sampled_from(LAYOUTS)),
+        seed=draw(SEEDS),
+    )
+
+
+def smaller(case: ClassLoss) -> ClassLoss:
+    """At most two samples of few classes and positions, each with a place of its own in memory."""
+    return replace(
+        case,
+        batch=case.batch and min(case.batch, 2),
+        classes=min(case.classes, 3),
+        size=tuple(min(s, 2) for s in case.size),
+        layout=unshared((case.layout,))[0],
+    )
+
+
+def _rows(t: Tensor) -> Any:
+    """``(N·S, C)``."""
+    return t.numpy()[None] if t.dim() == 1 else t.movedim(1, -1).reshape(-1, t.shape[1]).numpy()
+
+
+def _unrolled(rows: Any, like: Tensor) -> Any:
+    """Rows in the input's shape."""
+    return rows[0] if like.dim() == 1 else np.moveaxis(rows.reshape(like.movedim(1, -1).shape), -1, 1)
+
+
+def _distributions(case: ClassLoss) -> tuple[Any, Any]:
+    """Every row's target as numbers for all classes, and the class that its weight in the mean is of; −1 for none."""
+    if case.soft:
+        mixed = (1 - case.smoothing) * _rows(case.probabilities()) + case.smoothing / case.classes
+        return mixed, np.full(len(mixed), -1)
+    t = case.numbers().reshape(-1).numpy()
+    q = (1 - case.smoothing) * np.eye(case.classes)[np.where(t == case.ignore_index, 0, t)]
+    q = (q + case.smoothing / case.classes) * (t != case.ignore_index)[:, None]
+    return q, np.where(t == case.ignore_index, -1, t)
+
+
+def answers(case: ClassLoss) -> list[Any]:
+    """The loops' value and gradients by input, probabilities and weights."""
+    z, v, g = case.input(), case.weight().numpy(), case.cotangent().numpy()
+    q, classes = _distributions(case)
+    entropies = case.name == "cross_entropy"
+    y = definitions.log_softmax(_rows(z)) if entropies else _rows(z)
+    w = np.ones(len(y)) if case.soft else np.array([v[t] if t >= 0 else 0.0 for t in classes])
+    e, gradients = definitions.weighted_entropy(y, q, v)
+    flat = case.reduction == "none"
+    value, by_e, by_w = definitions.reduced(e, w, g.reshape(-1) if flat else g, case.reduction)
+    y_bar, q_bar, v_bar = gradients(by_e)
+    for slope, t in zip(by_w, classes):
+        v_bar[t] += slope if t >= 0 else 0
+    z_bar = definitions.log_softmax_gradient(_rows(z), y_bar) if entropies else y_bar
+    bars = [_unrolled(z_bar, z)]
+    bars += [_unrolled((1 - case.smoothing) * q_bar, z)] if case.soft else []
+    return [value.reshape(g.shape), *bars, *([v_bar] if case.weighted else [])]
+
+
+def question(case: ClassLoss) -> Question:
+    """The loss as a function of its input, of probabilities and of weights."""
+    layer, numbers = getattr(functional, case.name), () if case.soft else (case.numbers(),)
+    options: dict[str, Any] = {"reduction": case.reduction, "ignore_index": case.ignore_index}
+    if case.name == "cross_entropy":
+        options["label_smoothing"] = case.smoothing
+
+    def apply(z: Tensor, *others: Tensor) -> Tensor:
+        return layer(z, *numbers, *others, **options)
+
+    probabilities = (case.probabilities(),) if case.soft else ()
+    inputs = (case.input(), *probabilities, *((case.weight(),) if case.weighted else ()))
+    return Question(apply, inputs, case.cotangent(), lambda: answers(case), exact=False)
+
+
+NAMES = ("cross_entropy", "nll_loss")
+OPERATIONS = {name: Operation(class_losses(name), smaller, question, seldom=True) for name in NAMES}
