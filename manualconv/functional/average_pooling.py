@@ -25,7 +25,7 @@ from torch import Tensor
 
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.pooling_window import Numbers, placed_window
-from manualconv.functional.precision import widened
+from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import average_pooling as validation
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.precision import single
@@ -71,8 +71,7 @@ def _avg_pool(
     if ndim == 2 and channels_last_format(input) == torch.channels_last:
         window = replace(window, channels_last=True)
     # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
-    x = widened(input)[0] if ndim == 3 and input.device.type == "cpu" else input
-    assert x is not None
+    x = widened_on_the_cpu(input) if ndim == 3 else input
     y = _mean(x if x.dim() == ndim + 2 else x.unsqueeze(0), window, divisor or _counts(window, p, count_include_pad, x))
     return y if x.dim() == ndim + 2 else y.squeeze(0)
 

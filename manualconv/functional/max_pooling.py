@@ -18,6 +18,7 @@ from manualconv.autograd.selection import Select, argmax
 from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.pooling_window import Numbers, placed_window
+from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import max_pooling as validation
 from manualconv.geometry import within_reach
 from manualconv.kernels.layout import laid
@@ -41,6 +42,8 @@ def _max_pool(
     window = placed_window(input, k, s, p, d, ceil_mode)
     validation.check_max_pooling_window(input, window, return_indices)
     window = within_reach(window)
+    if ndim == 3 and not return_indices:  # torch's policy knows the operator without indices only
+        input = widened_on_the_cpu(input)
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:
@@ -139,7 +142,8 @@ def max_pool3d(
         kernel_size, stride, padding, dilation, ceil_mode, return_indices, ties: as `max_pool2d`, with tuples of three.
 
     Returns:
-        ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``, and the indices in the same shape if asked for.
+        ``(N, C, PD, PH, PW)`` or ``(C, PD, PH, PW)``, and the indices in the same shape if asked for.  Under the CPU's
+        autocast float32, as torch's, unless indices are asked for.
 
     Raises:
         AttributeError: `input` is no tensor, with `return_indices`.

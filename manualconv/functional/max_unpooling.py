@@ -19,6 +19,7 @@ from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Place
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.pooling_window import Numbers
+from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import max_unpooling as validation
 
 
@@ -32,7 +33,7 @@ def _max_unpool(
     output_size: Sequence[int] | None,
 ) -> Tensor:
     size = validation.check_max_unpooling(ndim, input, indices, kernel_size, stride, padding, output_size)
-    x: Tensor = Place.call(input, indices, size)
+    x: Tensor = Place.call(widened_on_the_cpu(input), indices, size)
     # torch's kernel for volumes knows no other layout.
     return Lay.call(x, True) if ndim == 2 and pooled_channels_last(input) else x
 
@@ -82,7 +83,7 @@ def max_unpool2d(
             ``s·(P − 1) + k − 2·a``.
 
     Returns:
-        ``(N, C, H, W)`` or ``(C, H, W)``; channels_last if `input` is.
+        ``(N, C, H, W)`` or ``(C, H, W)``; channels_last if `input` is.  Under the CPU's autocast float32, as torch's.
 
     Raises:
         AttributeError, IndexError, TypeError, ValueError, RuntimeError, NotImplementedError: as

@@ -34,3 +34,8 @@ def widened(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
     if not autocast_is_on(device):
         return tensors
     return tuple(_cast(t, torch.float32) for t in tensors)
+
+
+def widened_on_the_cpu(t: Tensor) -> Tensor:
+    """The same for pools, which torch widens on the CPU alone."""
+    return t if t.device.type != "cpu" else widened(t)[0]  # type: ignore[return-value]
