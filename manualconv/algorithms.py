@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 import torch
 
-from manualconv.geometry import Window, per_axis
+from manualconv.geometry import Numbers, Window, per_axis
 from manualconv.kernels.chooser import MAPS, Candidate, candidates
 from manualconv.kernels.cost import Sizes
 from manualconv.kernels.settings import accuracy as accuracy
 from manualconv.kernels.settings import algorithm as algorithm
 from manualconv.kernels.settings import set_accuracy as set_accuracy
 from manualconv.kernels.settings import under_settings
-
-Numbers = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)

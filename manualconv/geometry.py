@@ -25,6 +25,8 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Axes = tuple[int, ...]
+#: One for every axis, or one per axis.
+Numbers = int | tuple[int, ...]
 Pair = tuple[int, int]
 
 

@@ -30,15 +30,10 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.function import Map, conj, fold, unfold
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.geometry import Window
 from manualconv.kernels import correlation as kernels
-
-
-def conj(t: Tensor) -> Tensor:
-    """The complex conjugate; a real tensor as it is, without the view that ``Tensor.conj`` makes."""
-    return t.conj() if t.is_complex() else t
 
 
 def _biased(z: Tensor, b: Tensor | None, axes: int) -> Tensor:

@@ -128,6 +128,11 @@ class Map(Function):
         cls.call = staticmethod(_caller(cls, twin_class))
 
 
+def conj(t: Tensor) -> Tensor:
+    """The complex conjugate; a real tensor as it is, without the view that ``Tensor.conj`` makes."""
+    return t.conj() if t.is_complex() else t
+
+
 def fold(x: Tensor, mapped: int | None, size: int, axis: int) -> Tensor:
     """Fold a mapped axis into axis `axis` (counted without it), repeating x where it is not mapped.
 

@@ -22,8 +22,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.correlation import conj
-from manualconv.autograd.function import Map
+from manualconv.autograd.function import Map, conj
 from manualconv.kernels.precision import WIDENED, single
 
 

@@ -33,8 +33,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation, conj
-from manualconv.autograd.function import Map
+from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
+from manualconv.autograd.function import Map, conj
 from manualconv.autograd.summation import SumToBias
 from manualconv.geometry import TransposedWindow, Window
 from manualconv.torch_internals import backward_is_dropped, may_be_differentiated

@@ -29,8 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.autograd.correlation import conj
-from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.function import Map, conj, fold, unfold
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.kernels import scaling as kernels
 

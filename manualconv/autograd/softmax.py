@@ -19,8 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.correlation import conj
-from manualconv.autograd.function import Map
+from manualconv.autograd.function import Map, conj
 
 
 def _along(z: Tensor, mapped: int, axis: int) -> tuple[Tensor, int]:

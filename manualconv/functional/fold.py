@@ -15,8 +15,8 @@ from torch import Tensor
 
 from manualconv.autograd.windows import OverlapAdd, Windows
 from manualconv.functional.validation import fold as validation
+from manualconv.geometry import Numbers
 
-Numbers = int | tuple[int, ...]
 Padding = int | tuple[int, ...] | tuple[tuple[int, int], ...]
 
 

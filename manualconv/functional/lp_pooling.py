@@ -21,9 +21,8 @@ from torch import Tensor
 from manualconv.autograd.power import Power, Root
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
-from manualconv.functional.pooling_window import Numbers
 from manualconv.functional.validation import lp_pooling as validation
-from manualconv.geometry import per_axis
+from manualconv.geometry import Numbers, per_axis
 
 MEANS = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
 MAXIMA = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}

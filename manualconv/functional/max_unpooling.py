@@ -18,9 +18,9 @@ from torch import Tensor
 from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Place
 from manualconv.functional.layout import pooled_channels_last
-from manualconv.functional.pooling_window import Numbers
 from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import max_unpooling as validation
+from manualconv.geometry import Numbers
 
 
 def _max_unpool(

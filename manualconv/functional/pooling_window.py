@@ -9,8 +9,6 @@ from torch import Tensor
 
 from manualconv.geometry import Axes, Window, ceil_padding
 
-Numbers = int | tuple[int, ...]
-
 
 def placed_window(
     input: Tensor, kernel_size: Axes, stride: Axes, padding: Axes, dilation: Axes, ceil_mode: bool

@@ -30,9 +30,8 @@ from manualconv.autograd.summation import SumWindows
 from manualconv.functional.precision import widened
 from manualconv.functional.sigmoidal import sigmoid
 from manualconv.functional.validation import subsampling as validation
-from manualconv.geometry import Window, per_axis
+from manualconv.geometry import Numbers, Window, per_axis
 
-Numbers = int | tuple[int, ...]
 Activation = Callable[[Tensor], Tensor]
 
 

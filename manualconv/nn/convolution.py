@@ -14,9 +14,9 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.autograd.rules import Rules
-from manualconv.functional.convolution import Numbers, Padding
+from manualconv.functional.convolution import Padding
 from manualconv.functional.validation.convolution import convolution_padding
-from manualconv.geometry import full_padding, per_axis
+from manualconv.geometry import Numbers, full_padding, per_axis
 
 
 class _Convolution(torch.nn.Module):

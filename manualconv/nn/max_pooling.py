@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-
-Numbers = int | tuple[int, ...]
+from manualconv.geometry import Numbers
 
 
 class _Ties(torch.nn.Module):

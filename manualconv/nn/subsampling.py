@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from manualconv import functional
-from manualconv.functional.subsampling import Activation, Numbers
-from manualconv.geometry import per_axis
+from manualconv.functional.subsampling import Activation
+from manualconv.geometry import Numbers, per_axis
 
 
 class _Subsample(torch.nn.Module):
