@@ -2,8 +2,12 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
+
+from manualconv import nn
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,6 +53,19 @@ def test_every_link_leads_to_a_file() -> None:
 def test_every_make_target_named_is_one() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)`", README)) <= targets
+
+
+def absent(floor: ModuleType) -> set[str]:
+    """The modules of a file of torch.nn that are not written by hand."""
+    return {name for name in floor.__all__ if not hasattr(nn, name)}
+
+
+def test_its_limits_name_the_modules_that_are_missing() -> None:
+    of = torch.nn.modules
+    missing = set().union(*map(absent, (of.activation, of.batchnorm, of.instancenorm, of.normalization)))
+    said = README.split("## Limits")[1].split("; losses other than")[0]
+    assert set(re.findall(r"`(\w+)`", said)) == missing
+    assert [absent(floor) for floor in (of.conv, of.pooling, of.padding)] == [set()] * 3
 
 
 def test_no_output_is_left_to_fill_in() -> None:

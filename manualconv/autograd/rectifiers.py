@@ -6,13 +6,14 @@
     HardSigmoid   y = min(max(z + 3, 0), 6)/6                φ′ = 1[−3 < z < 3]/6
     HardSwish     y = z·min(max(z + 3, 0), 6)/6              φ′ = 0 | z/3 + 1/2 | 1   below −3, between, from 3 on
     LeakyReLU     y = z where z > 0, else a·z                φ′ = 1 where z > 0, else a
-    ELU           y = s·z where z > 0, else A·(e^(bz) − 1)   φ′ = s where z > 0, else A·b·e^(bz)
+    ELU           y = s·z where z > 0, else s·α·(e^(bz) − 1) φ′ = s where z > 0, else s·α·b·e^(bz)
 
 At a kink the slope is torch's, which is that of one side: the lower one for ReLU, LeakyReLU and ELU, the outer one for
 the rest.  A NaN passes the gates of ReLU and Threshold alone.  Between kinks φ′ is constant but for HardSwish and ELU,
 whose pieces are finite on both sides, so that no order multiplies an infinity by zero.
 
-ELU stands for three: ELU itself (s = b = 1), CELU (A = 1/b) and SELU.
+ELU stands for three: ELU itself (s = b = 1), CELU (s = 1, b = 1/α) and SELU (b = 1).  s is the `scale` and b the
+`input_scale` of torch's kernel.
 
 Kept is what torch keeps, so that what may be edited in place there may be here: z, and y for ReLU.  The slopes of
 HardTanh, and of LeakyReLU for a ≥ 0, can be told from either; they keep y where z is to be overwritten.
@@ -157,21 +158,21 @@ class LeakyReLU(Pointwise):
 
 
 class ELU(Pointwise):
-    """``y = s·z`` where z > 0, else ``A·(e^(bz) − 1)``."""
+    """``y = s·z`` where z > 0, else ``s·α·(e^(bz) − 1)``."""
 
     setup_context = OF_INPUT
 
     @staticmethod
     @in_float32
-    def forward(z: Tensor, size: float, scale: float, input_scale: float) -> Tensor:
-        return kernels.elu(z, size, scale, input_scale)
+    def forward(z: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
+        return kernels.elu(z, alpha, scale, input_scale)
 
     @staticmethod
     @in_float32
-    def times_slope(z: Tensor, t: Tensor, size: float, scale: float, input_scale: float) -> Tensor:
+    def times_slope(z: Tensor, t: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
         # At 0 the slope is the lower one, and constant: torch's second derivative there is 0.
-        at_zero = size * input_scale
+        at_zero = alpha * scale * input_scale
         if at_zero == scale and is_unrecorded(z, t):
-            return kernels.elu_slope(z, t, size, input_scale)
+            return kernels.elu_slope(z, t, scale, input_scale)
         slope = torch.where(z < 0, (z.clamp(max=0) * input_scale).exp() * at_zero, at_zero)
         return t * (slope if at_zero == scale else torch.where(z <= 0, slope, scale))

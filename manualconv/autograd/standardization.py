@@ -16,7 +16,7 @@ Behind it stands an affine map, y = γ·x̂ + β, whose cotangent ȳ reaches x t
     γ̄ = Σ ȳ·x̂          β̄ = Σ ȳ          g += γ·ȳ
 
 Where γ is one number for all entries of a group, the means in x̄ are those sums: C g = γ·(ȳ − β̄/m), ⟨x̂, g⟩ = γ·γ̄.  In
-general Σ runs over the axes along which γ is constant, once for both.
+general Σ runs over the axes along which γ is constant, once for both.  ⟨1, ·⟩ is `level` in the code, ⟨x̂, ·⟩ `along`.
 
 All inputs of these expressions are outputs of the Function, or γ, and nothing else is saved, so that their derivative
 is the same expressions again, at every order.  Why x̄ is so short: with σ = 1/r, x̂ = m·∇σ; its Jacobian is m times a
@@ -56,7 +56,11 @@ def _times(t: Tensor, gamma: Tensor | None) -> Tensor:
 
 
 class Standardize(Map):
-    """``x, γ, β → x̂, r, y`` over `axes` (counted from the front); besides μ and v, which have no derivative here."""
+    """``x, γ, β → x̂, r, y`` over `axes` (counted from the front); besides μ and v, which have no derivative here.
+
+    Of `axes`, `together` are those along which γ and β are constant too: x̄ goes on from the sums over these that γ̄ and
+    β̄ are made of.  Without any, those sums are products of the size of x.
+    """
 
     @staticmethod
     def forward(
@@ -70,7 +74,6 @@ class Standardize(Map):
         x_hat, r, _, mean, variance = output
         ctx.dtype = x.dtype
         ctx.shapes = [None if t is None else t.shape for t in (gamma, beta)]
-        # The axes that the means and the sums for γ and β have in common.
         ctx.together = [a for a in ctx.axes if all(shape is None or shape[a] == 1 for shape in ctx.shapes)]
         ctx.mark_non_differentiable(mean, variance)
         ctx.set_materialize_grads(False)
@@ -83,7 +86,7 @@ class Standardize(Map):
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         x_hat, r, gamma = ctx.saved_tensors
         to_x, to_gamma, to_beta, *_ = ctx.needs_input_grad
-        x_bar = gamma_bar = beta_bar = along = around = room = None
+        x_bar = gamma_bar = beta_bar = along = level = room = None
         if y_bar is not None:
             y_bar = y_bar.to(x_hat.dtype)
             if to_x or to_gamma:
@@ -92,10 +95,10 @@ class Standardize(Map):
                 room = products if ctx.together else None
                 gamma_bar = _like(along, ctx.shapes[0]) if to_gamma else None
             if to_x or to_beta:
-                around = _summed(y_bar, ctx.together)
-                beta_bar = _like(around, ctx.shapes[1]) if to_beta else None
+                level = _summed(y_bar, ctx.together)
+                beta_bar = _like(level, ctx.shapes[1]) if to_beta else None
         if to_x and (g is not None or q is not None or y_bar is not None):
-            sums = None if along is None or around is None else (_times(along, gamma), _times(around, gamma))
+            sums = None if along is None or level is None else (_times(along, gamma), _times(level, gamma))
             x_bar = _to_input(ctx.axes, (x_hat, r, gamma), g, q, y_bar, sums, room).to(ctx.dtype)
         return x_bar, gamma_bar, beta_bar, None, None
 
@@ -152,7 +155,11 @@ def _to_input(
     sums: tuple[Tensor, Tensor] | None,
     room: Tensor | None,
 ) -> Tensor:
-    """``x̄``, with sums of γ·x̂·ȳ and γ·ȳ over some of the axes, or of none, and a tensor no longer needed."""
+    """``x̄`` of the cotangents that there are.
+
+    `sums` are those of γ·x̂·ȳ and γ·ȳ over some of the axes, or over none; they are summed over the others here.  `room`
+    is a tensor of the size of x that nobody reads any more, whose memory x̄ may take.
+    """
     x_hat, r, gamma = kept
     m = max(kernels.count(x_hat, axes), 1)
     cotangent, scale = y_bar, gamma
@@ -160,10 +167,10 @@ def _to_input(
         # Besides y, x̂ itself has a cotangent: at higher orders only.
         cotangent, scale = g if y_bar is None else g + _times(y_bar, gamma), None
         sums = x_hat * cotangent, cotangent
-    along, around = (None, None) if sums is None else (t.sum(axes, keepdim=True) / m for t in sums)
+    along, level = (None, None) if sums is None else (t.sum(axes, keepdim=True) / m for t in sums)
     if q is not None:
         along = r * q / m if along is None else along + r * q / m
     assert along is not None
-    if cotangent is None or around is None:
+    if cotangent is None or level is None:
         return -r * x_hat * along
-    return kernels.to_input(cotangent, x_hat, r, scale, around, along, room)
+    return kernels.to_input(cotangent, x_hat, r, scale, level, along, room)

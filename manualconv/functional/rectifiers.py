@@ -80,7 +80,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``z`` where z > 0, else ``alpha·(e^z − 1)``; the slope at 0 is alpha."""
     validation.check_floating("elu", input, "elu_cpu")
-    return run(rectifiers.ELU, input, validation.number("elu", "alpha", 2, alpha), 1.0, 1.0, inplace=inplace)
+    return run(rectifiers.ELU, input, validation.number("elu", "alpha", 2, alpha), 1, 1, inplace=inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -90,12 +90,12 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         RuntimeError: ``alpha = 0``.
     """
     validation.check_floating("celu", input, "elu_cpu")
-    size = validation.number("celu", "alpha", 2, alpha)
-    validation.check_alpha(size)
-    return run(rectifiers.ELU, input, size, 1.0, 1 / size, inplace=inplace)
+    alpha = validation.number("celu", "alpha", 2, alpha)
+    validation.check_alpha(alpha)
+    return run(rectifiers.ELU, input, alpha, 1, 1 / alpha, inplace=inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """``1.0507…·elu(z, 1.6733…)``."""
     validation.check_floating("selu", input, "elu_cpu")
-    return run(rectifiers.ELU, input, SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1.0, inplace=inplace)
+    return run(rectifiers.ELU, input, SELU_ALPHA, SELU_SCALE, 1, inplace=inplace)

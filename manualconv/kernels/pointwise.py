@@ -63,12 +63,12 @@ def leak(t: Tensor, z: Tensor, slope: float) -> Tensor:
     return _unless_nan((t - above).mul_(slope).add_(above), selected)
 
 
-def elu(z: Tensor, size: float, scale: float, input_scale: float) -> Tensor:
-    """``scale·z`` where z > 0, else ``size·(e^(input_scale·z) − 1)``."""
-    if not (is_plain(z) and math.isfinite(size)):
-        return torch.where(z > 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * size)
+def elu(z: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
+    """``scale·z`` where z > 0, else ``scale·alpha·(e^(input_scale·z) − 1)``."""
+    if not (is_plain(z) and math.isfinite(alpha)):
+        return torch.where(z > 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * (alpha * scale))
     # One of the two is 0.
-    return z.clamp(max=0).mul_(input_scale).expm1_().mul_(size).add_(z.clamp(min=0).mul_(scale))
+    return z.clamp(max=0).mul_(input_scale).expm1_().mul_(alpha * scale).add_(z.clamp(min=0).mul_(scale))
 
 
 def silu(z: Tensor) -> Tensor:
@@ -120,9 +120,9 @@ def gelu_slope(z: Tensor, t: Tensor) -> Tensor:
     return below.addcmul_(density, z).mul_(t)
 
 
-def elu_slope(z: Tensor, t: Tensor, size: float, input_scale: float) -> Tensor:
-    """``t·size·input_scale·e^(input_scale·min(z, 0))``, for an ELU without a kink."""
-    return z.clamp(max=0).mul_(input_scale).exp_().mul_(size * input_scale).mul_(t)
+def elu_slope(z: Tensor, t: Tensor, scale: float, input_scale: float) -> Tensor:
+    """``t·scale·e^(input_scale·min(z, 0))``, for an ELU without a kink: ``alpha·input_scale = 1``."""
+    return z.clamp(max=0).mul_(input_scale).exp_().mul_(scale).mul_(t)
 
 
 def hardswish_slope(z: Tensor, t: Tensor) -> Tensor:

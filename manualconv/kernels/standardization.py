@@ -1,12 +1,12 @@
 """Mean, variance and the standardised tensor, in two passes; the scaled one; the gradient in three.
 
     μ = Σ x / m          v = Σ (x − μ)² / m          r = (v + ε)^(−½)          x̂ = r·(x − μ)
-    y = γ·x̂ + β          x̄ = r·(γ·g − a − x̂·b)       a and b the means of γ·g and γ·g·x̂
+    y = γ·x̂ + β          x̄ = r·(γ·g − level − x̂·along)       level and along the means of γ·g and γ·g·x̂
 
 The variance is that of the centred entries: Σx²/m − μ² loses all its digits where the mean is large beside the
 deviation.  Half precision is computed in float32, whose results have it.
 
-Shapes: x, x̂, y and g ``(*I)``; μ, v, r, a and b with size 1 on the axes summed over; γ and β are broadcast.
+Shapes: x, x̂, y and g ``(*I)``; μ, v, r, level and along with size 1 on the axes summed over; γ and β are broadcast.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def _scaled(x_hat: Tensor, gamma: Tensor | None, beta: Tensor | None, room: Tens
 
 
 def to_input(
-    g: Tensor, x_hat: Tensor, r: Tensor, gamma: Tensor | None, a: Tensor, b: Tensor, room: Tensor | None = None
+    g: Tensor, x_hat: Tensor, r: Tensor, gamma: Tensor | None, level: Tensor, along: Tensor, room: Tensor | None = None
 ) -> Tensor:
-    """``x̄``, with the means a and b given, in the memory of `room` where nothing is recorded.
+    """``x̄``, with the means given; x̂ first, so that where x̂ and g lie differently x̄ lies as the input does.
 
-    x̂ first, so that where x̂ and g lie differently x̄ lies as the input does.
+    `room` is a tensor of the size of x that nobody reads any more: where nothing is recorded, x̄ takes its memory.
     """
     if not is_unrecorded(g, x_hat):
-        return (x_hat * -b + (g if gamma is None else g * gamma) - a) * r
+        return (x_hat * -along + (g if gamma is None else g * gamma) - level) * r
     if gamma is None:
-        return torch.mul(x_hat, -b, out=room).add_(g).sub_(a).mul_(r)
+        return torch.mul(x_hat, -along, out=room).add_(g).sub_(level).mul_(r)
     if prod(torch.broadcast_shapes(gamma.shape, r.shape)) < g.numel():
-        return torch.mul(x_hat, -b * r, out=room).addcmul_(g, gamma * r).sub_(a * r)
-    return torch.mul(x_hat, -b, out=room).addcmul_(g, gamma).sub_(a).mul_(r)
+        return torch.mul(x_hat, -along * r, out=room).addcmul_(g, gamma * r).sub_(level * r)
+    return torch.mul(x_hat, -along, out=room).addcmul_(g, gamma).sub_(level).mul_(r)

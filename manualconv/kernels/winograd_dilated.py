@@ -41,6 +41,7 @@ class Phase(NamedTuple):
 
 @cache
 def _phase(window: Window) -> Phase:
+    """How a window falls into phases, as many on an axis as its dilation says; one where the kernel has one tap."""
     steps = tuple(1 if k == 1 else d for k, d in zip(window.kernel_size, window.dilation))
     before, size, padding = [], [], []
     for i, k, p, d, (a, _) in zip(window.input_size, window.kernel_size, window.output_size, steps, window.padding):

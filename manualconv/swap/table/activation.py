@@ -64,7 +64,7 @@ def _elu(input: Tensor, alpha: Any = 1.0, scale: Any = 1.0, input_scale: Any = 1
     if scale == input_scale == 1:
         return functional.elu(input, alpha, inplace)
     functional.elu(input[:0] if input.dim() else input, alpha)  # for what it refuses
-    return run(ELU, input, alpha * scale, scale, input_scale, inplace=inplace)
+    return run(ELU, input, alpha, scale, input_scale, inplace=inplace)
 
 
 def _gelu_in_place(input: Tensor, *, approximate: str = "none") -> Tensor:
