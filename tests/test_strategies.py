@@ -1,6 +1,7 @@
 """What the strategies draw: often enough of everything that has ever hidden a wrong layer."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 import torch
@@ -8,12 +9,15 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.strategies import (
     Convolution,
-    Pooling,
     TransposedConvolution,
+    adaptive_poolings,
     convolutions,
+    normalizations,
     poolings,
     transposed_convolutions,
 )
+from tests.strategies.averaging import averages
+from tests.strategies.normalization import KINDS
 from tests.tensors import FILLS, LAYOUTS, filled, laid_out
 
 #: At least this part of all draws.
@@ -54,19 +58,38 @@ POOLING_QUOTAS = {
     "no samples": 0.02,
     "unbatched": 0.10,
 }
-DRAWS = settings(
-    max_examples=1000, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-)
+MEMORY_QUOTAS = {
+    "non-contiguous x": 0.20,
+    "non-contiguous cotangent": 0.20,
+    "channels_last": 0.10,
+    "no samples": 0.02,
+    "one channel": 0.05,
+}
+AVERAGE_QUOTAS = {**POOLING_QUOTAS, **MEMORY_QUOTAS, "padding left out of the count": 0.10}
+ADAPTIVE_QUOTAS = {
+    **MEMORY_QUOTAS,
+    "all parameters differ between axes": 0.30,
+    "overlapping intervals": 0.03,
+    "an even division": 0.20,
+    "global": 0.05,
+    "the input's own size": 0.05,
+    "more intervals than positions": 0.10,
+    "ties": 0.50,
+    "unbatched": 0.10,
+}
+NORMALIZATION_QUOTAS = {**MEMORY_QUOTAS, "no γ": 0.20, "no β": 0.20, "one sample": 0.05, "all sizes differ": 0.20}
 
 
-def shares(strategy) -> dict[str, float]:
+def shares(strategy, draws: int = 1000) -> dict[str, float]:
     """How often each fact holds among the draws of a strategy."""
     facts: Counter[str] = Counter()
     drawn = 0
 
-    @DRAWS
+    @settings(
+        max_examples=draws, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     @given(strategy)
-    def draw(case: Convolution | TransposedConvolution | Pooling) -> None:
+    def draw(case: Any) -> None:
         nonlocal drawn
         drawn += 1
         facts.update(case.facts())
@@ -102,6 +125,30 @@ def test_poolings_meet_every_quota(dilated: bool) -> None:
     found = shares(poolings(dilated=dilated))
     quotas = {**POOLING_QUOTAS, "dilation > 1": 0.20} if dilated else POOLING_QUOTAS
     assert {fact for fact, least in quotas.items() if found.get(fact, 0) < least} == set()
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_average_poolings_meet_every_quota(ndim: int) -> None:
+    quotas = {**AVERAGE_QUOTAS, "a divisor of its own": 0.20} if ndim > 1 else AVERAGE_QUOTAS
+    found = shares(averages(ndim), 300)
+    assert {fact for fact, least in quotas.items() if found.get(fact, 0) < least} == set()
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_adaptive_poolings_meet_every_quota(ndim: int) -> None:
+    found = shares(adaptive_poolings(ndim), 300)
+    assert {fact for fact, least in ADAPTIVE_QUOTAS.items() if found.get(fact, 0) < least} == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_normalizations_meet_every_quota(kind: str) -> None:
+    found = shares(normalizations(kinds=(kind,)), 300)
+    assert {fact for fact, least in NORMALIZATION_QUOTAS.items() if found.get(fact, 0) < least} == set()
+
+
+def test_every_kind_of_normalization_is_drawn() -> None:
+    found = shares(normalizations(), 300)
+    assert {kind for kind in KINDS if found.get(f"{kind} norm", 0) < 0.10} == set()
 
 
 @given(case=convolutions(2))

@@ -100,4 +100,4 @@ def highest(case: Fractional) -> Question:
     return Question(apply, (x[0] if unbatched else x,), cotangent[0] if unbatched else cotangent, loops)
 
 
-OPERATIONS = {f"fractional_max_pool{n}d": Operation(fractionals(n), smaller, highest) for n in (2, 3)}
+OPERATIONS = {f"fractional_max_pool{n}d": Operation(fractionals(n), smaller, highest, seldom=True) for n in (2, 3)}

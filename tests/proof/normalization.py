@@ -107,15 +107,18 @@ def response(case: Normalization) -> Question:
     return Question(lambda x: functional.local_response_norm(x, *RESPONSE), (x,), g, loops, exact=False)
 
 
-KEPT = ("batch", "instance")
+def by_own_and_kept(case: Normalization) -> Question:
+    """The layer by its input's own statistics, which it keeps."""
+    return by_own(case, keeps=True)
+
+
+CASES = {kind: normalizations(kinds=(kind,)) for kind in KINDS}
 OPERATIONS = {
-    **{f"{kind}_norm": Operation(normalizations(kinds=(kind,)), smaller, by_own) for kind in KINDS},
+    **{f"{kind}_norm": Operation(cases, smaller, by_own) for kind, cases in CASES.items()},
     **{
-        f"{kind}_norm, statistics kept": Operation(
-            normalizations(kinds=(kind,)), smaller, lambda case: by_own(case, keeps=True)
-        )
-        for kind in KEPT
+        f"{kind}_norm, {mode}": Operation(CASES[kind], smaller, ask, seldom=True)
+        for kind in LAYERS
+        for mode, ask in (("statistics kept", by_own_and_kept), ("evaluation", by_running))
     },
-    **{f"{kind}_norm, evaluation": Operation(normalizations(kinds=(kind,)), smaller, by_running) for kind in KEPT},
-    "local_response_norm": Operation(normalizations(kinds=("instance",)), smaller, response),
+    "local_response_norm": Operation(CASES["instance"], smaller, response),
 }

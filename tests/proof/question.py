@@ -33,7 +33,7 @@ class Question:
 class Operation:
     """Where an operation's cases come from, a smaller one of the same kind, and the question a case asks.
 
-    An ordinary run asks `seldom` ones a fifth as often: their cases are few kinds, and other properties try them.
+    An ordinary run asks `seldom` ones a fifth as often: their cases are of few kinds, and other properties try them.
     """
 
     cases: st.SearchStrategy[Any]

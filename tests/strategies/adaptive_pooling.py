@@ -59,7 +59,9 @@ class AdaptivePooling:
             "more intervals than positions": any(p > i for i, p in sizes),
             "ties": prod(x.shape) > len(x.unique()),
             "non-contiguous x": not x.is_contiguous(),
-            "channels_last": self.layouts[0] == "channels_last",
+            "non-contiguous cotangent": not self.cotangent().is_contiguous(),
+            "channels_last": "channels_last" in self.layouts,
+            "one channel": self.channels == 1,
             "no samples": self.batch == 0,
             "unbatched": self.batch is None,
         }

@@ -89,6 +89,8 @@ class Normalization:
             "no β": not self.affine[1],
             "non-contiguous x": not self.input().is_contiguous(),
             "non-contiguous cotangent": not self.cotangent().is_contiguous(),
+            "channels_last": "channels_last" in self.layouts,
+            "one channel": self.shape[1] == 1,
             "no samples": self.shape[0] == 0,
             "one sample": self.shape[0] == 1,
             "all sizes differ": len(set(self.shape)) == len(self.shape),
@@ -103,7 +105,8 @@ def normalizations(
     """Any normalisation of an input with up to three axes of positions; `some` samples at least."""
     kind = draw(st.sampled_from(kinds))
     ndim = draw(st.sampled_from((2, 1, 3, 0) if kind != "instance" else (2, 1, 3)))
-    size = draw(numbers_per_axis(ndim, 1, 3 if ndim < 3 else 2, False))
+    distinct = draw(st.booleans())
+    size = draw(numbers_per_axis(ndim, 1, 3 if ndim < 3 or distinct else 2, distinct))
     batch = draw(st.sampled_from((2, 1, 3, 2, 4) if some else (2, 1, 3, 2, 4, 0)))
     groups, each = draw(st.sampled_from((1, 2, 3))), draw(st.sampled_from((2, 1, 3)))
     if kind == "instance" and prod(size) == 1:
