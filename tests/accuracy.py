@@ -17,14 +17,18 @@ from torch import Tensor
 ROUNDING = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
 
 
-def error(y: Tensor, exact: Tensor, scale: Tensor) -> float:
-    """The largest e of a tensor; `exact` and the scale S are float64.  Zero scale demands an exact zero."""
+def errors(y: Tensor, exact: Tensor, scale: Tensor) -> Tensor:
+    """e of every entry with a scale S, in a row; it and `exact` are float64.  Zero scale demands an exact zero."""
     distance, scale = (y.detach().double() - exact.detach()).abs(), scale.detach()
     kind = torch.finfo(y.dtype)
     distance = (distance - kind.smallest_normal * kind.eps / 2).clamp(min=0)
     assert not distance.isnan().any()
     assert torch.all(distance[scale == 0] == 0)
     counted = scale > 0
-    if not counted.any():
-        return 0.0
-    return float((distance[counted] / (ROUNDING[y.dtype] * scale[counted])).max())
+    return distance[counted] / (ROUNDING[y.dtype] * scale[counted])
+
+
+def error(y: Tensor, exact: Tensor, scale: Tensor) -> float:
+    """The largest e of a tensor."""
+    found = errors(y, exact, scale)
+    return float(found.max()) if len(found) else 0.0

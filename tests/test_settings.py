@@ -5,9 +5,7 @@ What torch does is asked of torch, here and now: where it raises, ours raises th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad, grad, gradcheck
 
-from manualconv import nn
 from tests.layers import PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
@@ -236,7 +233,7 @@ def test_a_hook_may_change_the_gradient(twins: Twins) -> None:
     close(*results)
 
 
-# ------------------------------------------------------------------------------------------- threads, repeatability
+# ---------------------------------------------------------------------------------------- threads, deterministic mode
 
 
 def value_and_gradients(layer: Pair) -> list[Tensor]:
@@ -252,37 +249,6 @@ def test_eight_threads_at_once_get_equal_results(layer: Pair) -> None:
     with ThreadPoolExecutor(8) as pool:
         for got in pool.map(lambda _: value_and_gradients(layer), range(64)):
             assert all(map(torch.equal, got, expected))
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """So many of torch's own threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-#: Large enough that torch shares the work among its threads.
-WIDE = nn.Conv2d(8, 16, 3, padding=1), (4, 8, 40, 40)
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_hundred_runs_are_bitwise_equal(count: int) -> None:
-    module, shape = WIDE
-    leaf = spread_out(shape).float().requires_grad_()
-    weighted = list(WEIGHTED.values())
-
-    def run() -> list[Tensor]:
-        y = module(leaf)
-        wide = [y.detach(), *grad(y, [leaf, *module.parameters()], y.detach())]
-        return [*wide, *(t for layer in weighted for t in value_and_gradients(layer))]
-
-    with threads(count):
-        expected = run()
-        assert all(all(map(torch.equal, run(), expected)) for _ in range(100))
 
 
 @EVERY

@@ -79,7 +79,7 @@ def _add_sorted(size: Axes, index: Tensor, y: Tensor) -> Tensor:
     x = y.new_zeros(size)
     rows = torch.arange(x.numel() // max(x.shape[-1], 1), device=x.device).reshape(*x.shape[:-1], 1)
     flat = (index + rows * x.shape[-1]).reshape(-1)
-    return x.reshape(-1).index_put((flat,), y.reshape(-1), accumulate=True)
+    return x.reshape(-1).index_put((flat,), y.reshape(-1), accumulate=True).reshape(x.shape)
 
 
 def place(y: Tensor, index: Tensor, size: Axes) -> Tensor:

@@ -1,10 +1,13 @@
 """Select and scatter: values, sums where places coincide, and the adjoint law."""
 
+from unittest import mock
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manualconv.kernels.selection import scatter, select
+from manualconv.kernels import selection
+from manualconv.kernels.selection import _add_in_order, _add_sorted, scatter, select
 from tests.definitions import indices
 from tests.tensors import LAYOUTS, filled, laid_out
 
@@ -30,4 +33,16 @@ def test_select_reads_and_scatter_adds(
             added[b + i] += y[b + p]
     assert torch.equal(select(x, index, axes), read)
     assert torch.equal(scatter(y, index, source), added)
+    with mock.patch.object(selection, "_add_in_order", _add_sorted):  # as on other devices
+        assert torch.equal(scatter(y, index, source), added)
     assert (select(x, index, axes) * y).sum() == (x * scatter(y, index, source)).sum()
+
+
+def test_sorted_as_on_a_graphics_card_the_terms_add_up_in_the_same_order() -> None:
+    """Forty float32 terms a place: another order would show."""
+    generator = torch.Generator().manual_seed(0)
+    y, index = torch.randn(3, 2, 400, generator=generator), torch.randint(10, (3, 2, 400), generator=generator)
+    expected = _add_in_order((3, 2, 12), index, y)
+    assert not torch.equal(expected, _add_in_order((3, 2, 12), index.flip(-1), y.flip(-1)))
+    assert torch.equal(_add_sorted((3, 2, 12), index, y), expected)
+    assert not expected[..., 10:].any()
