@@ -64,6 +64,37 @@ def test_one_graph_for_every_size(name: str, growing: list[int]) -> None:
     assert counter.frame_count == 1
 
 
+#: One of each kind that reads sizes, besides those above.
+GROWING = (
+    *("avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "max_pool1d", "max_pool3d"),
+    *("adaptive_avg_pool2d", "adaptive_max_pool2d", "batch_norm", "instance_norm", "layer_norm", "group_norm"),
+    *("local_response_norm", "pad reflect", "gelu", "softmax"),
+)
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_one_graph_for_every_number_of_samples(name: str) -> None:
+    layer, counter = PAIRS[name], CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(layer.by_hand, backend=counter, fullgraph=True)
+    for samples in (2, 5):
+        inputs = (spread_out((samples, *layer.shapes[0][1:])).requires_grad_(), *layer.leaves()[1:])
+        torch._dynamo.mark_dynamic(inputs[0], 0)
+        same_compiled(compiled, layer, inputs)
+    assert counter.frame_count == 1
+
+
+def test_one_graph_of_a_loss_for_every_number_of_samples() -> None:
+    counter = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(lambda z, t: functional.cross_entropy(z, t), backend=counter, fullgraph=True)
+    for samples in (2, 5):
+        z, target = spread_out((samples, 3, 4)).requires_grad_(), torch.arange(4 * samples).reshape(-1, 4) % 3
+        for t in (z, target):
+            torch._dynamo.mark_dynamic(t, 0)
+        ours, theirs = compiled(z, target), F.cross_entropy(z, target)
+        close((ours, *grad(ours, z)), (theirs, *grad(theirs, z)))
+    assert counter.frame_count == 1
+
+
 def test_every_number_may_be_dynamic() -> None:
     layer = PAIRS["linear"]
     compiled = torch.compile(layer.by_hand, backend="aot_eager", fullgraph=True, dynamic=True)
