@@ -49,14 +49,15 @@ def batch_norm(
         ``(N, C, *I)`` of the dtype of `input`; channels_last if `input` is.
 
     Raises:
+        AttributeError: `input` is no tensor, in training.
         ValueError: one value a channel in training, an eps that is not positive there or negative in evaluation, one
             running statistic without the other.
         IndexError: fewer than two axes, if no number of channels is wrong before.
-        TypeError: an argument of another kind; in training torch's own is an AttributeError where `input` is no tensor.
+        TypeError: an argument of another kind.
         RuntimeError: no running statistics in evaluation; dtypes or numbers of channels that differ.
         NotImplementedError: another dtype than floating point.
 
-        All others as torch.nn.functional.batch_norm.
+        All as torch.nn.functional.batch_norm.
     """
     validation.check_batch_norm(input, training, momentum, eps)
     return normalized_by_channel(input, weight, bias, running_mean, running_var, training, momentum, eps)
@@ -111,14 +112,14 @@ def instance_norm(
         ``(N, C, *I)`` of the dtype of `input`, contiguous.
 
     Raises:
-        AttributeError: `input` is None, while statistics are taken of it.
+        AttributeError: `input` is no tensor, while statistics are taken of it.
         TypeError: an argument of another kind.
         ValueError: one position in all, while statistics are taken of `input`; one running statistic without the other.
-        IndexError: no axes, while running statistics are used.
+        IndexError: fewer than two axes, while running statistics are used.
         RuntimeError: no running statistics where they are used; dtypes or numbers of channels that differ.
         NotImplementedError: another dtype than floating point.
 
-        The kinds are torch.nn.functional.instance_norm's but where `input` is no tensor and not None.
+        All as torch.nn.functional.instance_norm.
     """
     validation.check_instance_norm(input, use_input_stats, momentum, eps)
     return normalized_by_instance(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps)

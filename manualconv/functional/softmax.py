@@ -7,6 +7,7 @@ same shape and dtype.
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,9 +26,18 @@ def _guessed_axis(name: str, input: Tensor) -> int:
     return 0 if input.dim() in (0, 1, 3) else 1
 
 
+def _check_input(name: str, input: Any) -> None:
+    """A Tensor; torch negates anything else for softmin, and asks it for its softmax."""
+    if isinstance(input, Tensor):
+        return
+    if name == "softmin" and not hasattr(input, "__neg__"):
+        raise TypeError(f"bad operand type for unary -: '{arguments.kind(input)}' [softmin() takes a Tensor]")
+    raise arguments.no_method(name, input, name.replace("softmin", "softmax"))
+
+
 def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:
     """The input in the dtype asked for, and a checked axis."""
-    arguments.check_tensor(name, input)
+    _check_input(name, input)
     if dim is None:
         dim = _guessed_axis(name, input)
     rank = max(input.dim(), 1)
@@ -50,7 +60,8 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
 
     Raises:
         IndexError: a `dim` out of range.
-        TypeError: `input` is no tensor, which is an AttributeError of torch's, or `dim` no int.
+        AttributeError: `input` is no tensor.
+        TypeError: `dim` is no int.
         NotImplementedError: bool.
     """
     p: Tensor = Softmax.call(*_axis("softmax", input, dim, dtype))
@@ -64,7 +75,8 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
 
     Raises:
         IndexError: a `dim` out of range.
-        TypeError: `input` is no tensor, which is an AttributeError of torch's, or `dim` no int.
+        AttributeError: `input` is no tensor.
+        TypeError: `dim` is no int.
         NotImplementedError: bool.
     """
     y: Tensor = LogSoftmax.call(*_axis("log_softmax", input, dim, dtype))

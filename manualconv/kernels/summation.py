@@ -72,7 +72,8 @@ def _sum_along(x: Tensor, axis: int, window: Window) -> Tensor:
     if _is_whole(axis, window):
         return x.sum(axis + 2, keepdim=True)
     if _by_placement(axis, window):
-        return torch.cat([x[read].sum(axis + 2, keepdim=True) for read in _placements_along(axis, window)], axis + 2)
+        sums = [x[read].sum(axis + 2, keepdim=True) for read in _placements_along(axis, window)]
+        return torch.cat(sums, axis + 2) if sums else x.narrow(axis + 2, 0, 0).clone()
     first, *others = (x[tap] for tap in _taps_along(axis, window))
     total = first + others.pop(0) if others else first.clone()
     in_place = is_plain(x)

@@ -101,7 +101,11 @@ def _parameters() -> Entries:
     found = "expected scalar type Float but found Double"
     yield 105, "bias of torch.float64", {"bias": one.double()}, found, "bias"
     yield 105, "running_var of torch.float64", {"running_var": one.double()}, found, "running_var"
+    yield 104, "input is None", {"input": None}, "'NoneType' object has no attribute 'size'", "torch.as_tensor"
+    yield 104, "input is a list", {"input": [1.0]}, "'list' object has no attribute 'size'", "torch.as_tensor"
     tensor = "batch_norm(): argument '{}' (position {}) must be Tensor, not {}"
+    evaluated = {"input": [1.0], "training": False}
+    yield 104, "input is a list in evaluation", evaluated, tensor.format("input", 1, "list"), "torch.as_tensor"
     yield 99, "weight is a list", {"weight": [1.0] * 4}, tensor.format("weight", 2, "list"), "torch.as_tensor"
     yield 99, "bias is a word", {"bias": "a"}, tensor.format("bias", 3, "str"), "torch.as_tensor"
     number = "batch_norm(): argument 'momentum' (position 7) must be float, not "
@@ -129,6 +133,12 @@ def _parameters() -> Entries:
 def _instance() -> Entries:
     x, three = numbers(*SHAPE), torch.ones(3)
     once = "Expected more than 1 spatial element when training, got input size torch.Size([2, 4, 1, 1])"
+    for input in (None, [1.0], 3):
+        kind = type(input).__name__
+        words = f"'{kind}' object has no attribute 'size'"
+        yield 104, f"input is of {kind}", {"input": input}, words, "torch.as_tensor"
+    one_axis = {"input": torch.ones(4), "use_input_stats": False}
+    yield 97, "one axis", one_axis, "Dimension out of range", "at least 2 axes"
     yield 100, "one place", {"input": x[:, :, :1, :1]}, once, "positions"
     given = "Expected running_mean and running_var to be defined when use_input_stats is false"
     yield 103, "no statistics", {"use_input_stats": False, "running_mean": None}, given, "module.train()"

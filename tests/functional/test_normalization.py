@@ -91,3 +91,11 @@ def test_local_response_of_half_precision_is_rounded_once() -> None:
         torch.testing.assert_close(y.double(), exact, rtol=torch.finfo(dtype).eps, atol=0)
     with pytest.raises(NotImplementedError):
         F.local_response_norm(x.half(), 3)
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 3, 2), (2, 0, 4), (0, 3, 4)])
+def test_local_response_of_nothing_is_nothing_as_torch_s(shape: tuple[int, ...]) -> None:
+    x = torch.ones(shape, requires_grad=True)
+    y = functional.local_response_norm(x, 3)
+    assert y.shape == F.local_response_norm(x, 3).shape == shape
+    assert grad(y, x, torch.ones(shape))[0].shape == shape

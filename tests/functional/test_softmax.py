@@ -59,6 +59,17 @@ def test_an_axis_out_of_range_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
+@pytest.mark.parametrize("input", [None, [1.0], "a", 3], ids=lambda value: type(value).__name__)
+def test_what_is_no_tensor_is_refused_in_torch_s_words(name: str, input: object) -> None:
+    with pytest.raises((AttributeError, TypeError)) as theirs:
+        getattr(F, name)(input, 0)
+    with pytest.raises(theirs.type) as ours:
+        getattr(functional, name)(input, 0)
+    assert str(ours.value).startswith(str(theirs.value))
+    assert "takes a Tensor" in str(ours.value)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
 @pytest.mark.parametrize("rank", [0, 1, 2, 3, 4])
 def test_an_axis_left_out_is_torch_s_with_its_warning(name: str, rank: int) -> None:
     z, results = drawn((2, 3, 4, 5)[:rank], 0), []

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, scalar_type
+from manualconv.functional.validation.arguments import kind, listed, no_method, scalar_type
 from manualconv.torch_internals import mapped_levels
 
 _HALF = (torch.float16, torch.bfloat16)
@@ -67,6 +67,8 @@ def check_dtypes(name: str, x: Tensor, parameters: dict[str, Tensor | None]) -> 
 
 def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None:
     """What torch.nn.functional.batch_norm checks itself: enough values, a positive eps, types."""
+    if not isinstance(input, Tensor) and training is True:
+        raise no_method("batch_norm", input, "size")
     check_input("batch_norm", input)
     if not isinstance(training, bool):
         raise TypeError(
@@ -93,9 +95,7 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
 def check_instance_norm(input: Any, use_input_stats: Any, momentum: Any, eps: Any) -> None:
     """What torch.nn.functional.instance_norm checks itself: more than one position, types."""
     if not isinstance(input, Tensor) and use_input_stats:
-        raise (AttributeError if input is None else TypeError)(
-            f"{kind(input)!r} object has no attribute 'size' [instance_norm() takes a Tensor: torch.as_tensor(...)]"
-        )
+        raise no_method("instance_norm", input, "size")
     check_input("instance_norm", input)
     if not isinstance(use_input_stats, bool):
         raise TypeError(
@@ -137,6 +137,8 @@ def check_statistics(
                 f"makes one; None stands for none]"
             )
     _check_both(name, running_mean, running_var, training)
+    if name == "instance_norm" and input.dim() < 2:
+        raise _few_axes(name, input)
     channels = input.shape[1] if input.dim() > 1 else 0
     for key in ("running_mean", "running_var", "weight", "bias"):
         t = parameters[key]
