@@ -103,6 +103,7 @@ def test_p5_p6_p8_p10_p14_a_maximum_knows_the_order_alone(case: AdaptivePooling)
     (y, index), (z, _) = layer(x, size), layer(other, size)
     assert torch.equal(layer(2 * x + 3, size)[0], 2 * y + 3)
     assert torch.equal(layer(torch.maximum(x, other), size)[0], torch.maximum(y, z))
+    assert (y <= layer(x + other.abs(), size)[0]).all()
     lead = x.shape[: x.dim() - case.ndim]
     if x.numel():
         assert torch.equal(x.reshape(*lead, -1).gather(-1, index.reshape(*lead, -1)), y.reshape(*lead, -1))
