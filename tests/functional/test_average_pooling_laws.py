@@ -1,7 +1,7 @@
 """Laws of average pooling: what holds of every mean of windows, whatever computes it.
 
-Numbers are those of the list of laws in the names: P1, P2, P7, P14 to P18, P20; all on whole numbers that every count
-divides, so that each comparison is exact.
+Numbers are those of the list of laws in the names: P1, P2, P5, P7, P14 to P18, P20; all on whole numbers that every
+count divides, so that each comparison is exact.
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ def test_p2_a_window_of_one_position_is_a_copy(case: Pooling) -> None:
 
 
 @given(case=OWN_COUNT, constant=st.integers(-5, 5))
-def test_p7_a_constant_passes_through(case: Pooling, constant: int) -> None:
+def test_p5_p7_more_gives_more_and_a_constant_passes_through(case: Pooling, constant: int) -> None:
     x, c = image(case), constant * DIVISIBLE
-    assert torch.equal(pool(case, x + c), pool(case, x) + c)
+    y = pool(case, x)
+    assert torch.equal(pool(case, x + c), y + c)
+    assert (y <= pool(case, x + image(case, 1).abs())).all()
 
 
 @given(case=OWN_COUNT)
