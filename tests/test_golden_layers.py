@@ -184,7 +184,7 @@ def test_the_error_term_passes_a_sampling_layer(name: str) -> None:
     β is a trainable layer's coefficient, and 1 in front of a mean or a maximum.
     """
     slopes = {"sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y**2}
-    u, delta = drawn(0, 2, 3, 4, 6).requires_grad_(), drawn(1, 2, 3, 2, 3)
+    u, delta = spread_out((2, 3, 4, 6)).requires_grad_(), drawn(1, 2, 3, 2, 3)
     beta = torch.tensor([-2.0, 0.5, 4.0]).double()
     a = getattr(functional, name)(u)
     block = torch.ones(2, 2).double()
@@ -196,10 +196,9 @@ def test_the_error_term_passes_a_sampling_layer(name: str) -> None:
     assert torch.equal(error(functional.avg_pool2d(a, 2)), mean)
     trained = beta[:, None, None] * torch.kron(delta, block) * slopes[name](a.detach())
     assert torch.equal(error(functional.subsample2d(a, beta, None, 2, activation=None)), trained)
-    distinct = spread_out((2, 3, 4, 6)).requires_grad_()
-    (dx,) = grad(functional.max_pool2d(distinct, 2), distinct, delta)
-    winners = distinct.detach() == torch.kron(functional.max_pool2d(distinct.detach(), 2), block)
-    assert torch.equal(dx, torch.kron(delta, block) * winners)
+    winners = u.detach() == torch.kron(functional.max_pool2d(u.detach(), 2), block)
+    highest = torch.kron(delta, block) * winners * slopes[name](a.detach())
+    assert torch.equal(error(functional.max_pool2d(a, 2)), highest)
 
 
 def test_trainable_sub_sampling() -> None:

@@ -142,6 +142,12 @@ def _changed(**numbers: Any) -> Callable[[Window], Window]:
     return changed
 
 
+def handing_back(x: Tensor, kernel: Size, stride: Size, padding: Size, *numbers: Any) -> tuple[Tensor, Tensor]:
+    """Right, but with nothing to do it gives a view of its input, which what edits the output would edit."""
+    y, index = by_rules()(x, kernel, stride, padding, *numbers)
+    return (x.view_as(x) if {*kernel, *stride} == {1} and not any(padding) else y), index
+
+
 EXAM = Exam(
     "max pooling",
     dict(sorted(LAWS.items(), key=lambda entry: not entry[0].startswith("P22"))),  # the loops notice most
@@ -165,3 +171,4 @@ for _name, _rules, _origin in (
     ("gradient a mean", {"back": lambda y, x, index, taps: added(y, x, index, taps) / taps.shape[2]}, ""),
 ):
     EXAM.plant(_name, by_rules(**_rules), _origin)
+EXAM.plant("a view of the input where there is nothing to do", handing_back)

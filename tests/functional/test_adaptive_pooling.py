@@ -103,6 +103,7 @@ def test_p5_p6_p8_p10_p14_a_maximum_knows_the_order_alone(case: AdaptivePooling)
     (y, index), (z, _) = layer(x, size), layer(other, size)
     assert torch.equal(layer(2 * x + 3, size)[0], 2 * y + 3)
     assert torch.equal(layer(torch.maximum(x, other), size)[0], torch.maximum(y, z))
+    assert (y <= layer(x + other.abs(), size)[0]).all()
     lead = x.shape[: x.dim() - case.ndim]
     if x.numel():
         assert torch.equal(x.reshape(*lead, -1).gather(-1, index.reshape(*lead, -1)), y.reshape(*lead, -1))
@@ -158,11 +159,14 @@ def test_p19_an_even_division_is_an_ordinary_pooling(case: AdaptivePooling) -> N
 
 
 @given(case=ANY, shift=st.integers(-3, 3))
-def test_p7_p14_a_constant_goes_through_and_cotangents_are_shared_out(case: AdaptivePooling, shift: int) -> None:
+def test_p5_p7_p14_a_mean_is_monotone_a_constant_goes_through_and_cotangents_are_shared_out(
+    case: AdaptivePooling, shift: int
+) -> None:
     x = case.unbatch(divisible(case) * case.input()).requires_grad_()
     layer, cotangent = average(case), case.unbatch(divisible(case) * case.cotangent())
     y = layer(x, case.output_size)
     assert torch.equal(layer(x + shift, case.output_size), y + shift)
+    assert (y <= layer(x + x.flip(1).abs(), case.output_size)).all()
     assert grad(y, x, cotangent)[0].sum() == cotangent.sum()
 
 

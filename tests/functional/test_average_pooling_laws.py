@@ -1,7 +1,7 @@
 """Laws of average pooling: what holds of every mean of windows, whatever computes it.
 
-Numbers are those of the list of laws in the names: P1, P2, P7, P14 to P18, P20; all on whole numbers that every count
-divides, so that each comparison is exact.
+Numbers are those of the list of laws in the names: P1, P2, P5, P7, P14 to P18, P20; all on whole numbers that every
+count divides, so that each comparison is exact.
 """
 
 from __future__ import annotations
@@ -40,23 +40,27 @@ def image(case: Pooling, seed: int = 0) -> Tensor:
     return DIVISIBLE * replace(case, seed=case.seed + seed).input()
 
 
+def totals(case: Pooling, framed: Tensor, size: tuple[int, ...]) -> Tensor:
+    """The sums of the first `size` windows, cut out one by one."""
+    for axis, (k, s, p) in enumerate(zip(case.window.kernel_size, case.window.stride, size)):
+        framed = framed.unfold(axis + 2, k, s).narrow(axis + 2, 0, p)
+    return framed.sum(tuple(range(-len(size), 0)))
+
+
 @given(case=CASES)
-def test_p1_a_mean_is_that_of_the_window_s_own_row_of_taps(case: Pooling) -> None:
-    """Windows cut out one by one, zeros where there is no input."""
+def test_p1_a_mean_is_the_sum_of_the_window_over_what_it_counts(case: Pooling) -> None:
+    """Windows cut out one by one, zeros where there is no input; padding counts if it is to, an overhang never."""
     x, window = image(case), case.window
-    y = pool(replace(case, divisor_override=None), x, **({} if window.ndim == 1 else {"divisor_override": 1}))
+    y = pool(case, x)
     size = tuple(y.shape[2:])
     reach = [s * (p - 1) + k for s, p, k in zip(window.stride, size, window.kernel_size)]
-    frame = [(a, max(r - i - a, 0)) for (a, _), r, i in zip(window.padding, reach, window.input_size)]
-    framed = F.pad(x, [side for pair in reversed(frame) for side in pair])
-    for axis, (k, s) in enumerate(zip(window.kernel_size, window.stride)):
-        framed = framed.unfold(axis + 2, k, s)
-        framed = framed[(slice(None),) * (axis + 2) + (slice(0, size[axis]),)]
-    total = framed.sum(tuple(range(-window.ndim, 0)))
-    if window.ndim > 1:
-        assert torch.equal(y, total)
-    elif case.count_include_pad and not case.ceil_mode:
-        assert torch.equal(y * window.taps, total)
+    padding = [side for a, b in reversed(window.padding) for side in (a, b)]
+    over = zip(reach, window.input_size, window.padding)
+    overhang = [side for r, i, (a, b) in reversed(list(over)) for side in (0, max(r - i - a - b, 0))]
+    counted = F.pad(torch.ones_like(x), padding, value=float(case.count_include_pad))
+    count = totals(case, F.pad(counted, overhang), size)
+    divisor = case.divisor_override if case.divisor_override is not None else count
+    assert torch.equal(y * divisor, totals(case, F.pad(F.pad(x, padding), overhang), size))
 
 
 @given(case=CASES)
@@ -68,9 +72,11 @@ def test_p2_a_window_of_one_position_is_a_copy(case: Pooling) -> None:
 
 
 @given(case=OWN_COUNT, constant=st.integers(-5, 5))
-def test_p7_a_constant_passes_through(case: Pooling, constant: int) -> None:
+def test_p5_p7_more_gives_more_and_a_constant_passes_through(case: Pooling, constant: int) -> None:
     x, c = image(case), constant * DIVISIBLE
-    assert torch.equal(pool(case, x + c), pool(case, x) + c)
+    y = pool(case, x)
+    assert torch.equal(pool(case, x + c), y + c)
+    assert (y <= pool(case, x + image(case, 1).abs())).all()
 
 
 @given(case=OWN_COUNT)

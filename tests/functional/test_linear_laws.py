@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
@@ -17,6 +17,8 @@ from tests.tensors import filled
 
 LAYERS = convolutions(0, groups=(1,))
 FACTORS = st.integers(-3, 3)
+#: Seven numbers describe a layer of no axes: half the examples are as many kinds.
+FEWER = settings(max_examples=max(25, settings.default.max_examples // 2))
 
 
 def other(case: Convolution) -> tuple[Tensor, Tensor, Tensor]:
@@ -24,6 +26,7 @@ def other(case: Convolution) -> tuple[Tensor, Tensor, Tensor]:
     return case.batched(seed=1)
 
 
+@FEWER
 @given(case=LAYERS, a=FACTORS, b=FACTORS)
 def test_l1_it_is_linear_in_its_input_and_in_its_weight_and_a_bias_is_added_to_every_row(
     case: Convolution, a: int, b: int
@@ -36,6 +39,7 @@ def test_l1_it_is_linear_in_its_input_and_in_its_weight_and_a_bias_is_added_to_e
     assert torch.equal(functional.linear(x, w, bias), y + bias)
 
 
+@FEWER
 @given(case=LAYERS)
 def test_l1_its_gradients_are_the_adjoints(case: Convolution) -> None:
     """⟨linear(x, w), ȳ⟩ = ⟨x, x̄⟩ = ⟨w, w̄⟩, and for other x' and w' too: x̄ does not depend on x, nor w̄ on w."""
@@ -47,6 +51,7 @@ def test_l1_its_gradients_are_the_adjoints(case: Convolution) -> None:
     assert (functional.linear(x, w2) * y_bar).sum() == (w2 * w_bar).sum()
 
 
+@FEWER
 @given(case=LAYERS)
 def test_l1_the_second_derivative_is_the_layer_again(case: Convolution) -> None:
     """∂⟨x̄, v⟩ = linear(v, w) by ȳ, and by w what a weight's gradient is of v."""
@@ -58,6 +63,7 @@ def test_l1_the_second_derivative_is_the_layer_again(case: Convolution) -> None:
     assert torch.equal(by_weight, y_bar.T @ v)
 
 
+@FEWER
 @given(case=LAYERS, size=st.tuples(st.integers(1, 3), st.integers(1, 4)))
 def test_l1_it_is_a_convolution_of_kernel_one(case: Convolution, size: tuple[int, int]) -> None:
     """At every position the same, and from there its gradients: of a weight the sum over all of them."""
@@ -78,6 +84,7 @@ def test_l1_it_is_a_convolution_of_kernel_one(case: Convolution, size: tuple[int
     assert all(map(torch.equal, *results[:2])) and all(map(torch.equal, *results[1:]))
 
 
+@FEWER
 @given(case=LAYERS, lead=st.lists(st.integers(1, 3), max_size=3).map(tuple))
 def test_l1_axes_in_front_are_flattened_and_restored(case: Convolution, lead: tuple[int, ...]) -> None:
     _, w, _ = case.batched()

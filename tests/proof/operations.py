@@ -79,6 +79,19 @@ def _transposed(case: TransposedConvolution) -> Question:
     return Question(apply, inputs, cotangent, loops)
 
 
+def _as_matrix(case: Convolution) -> Question:
+    """The product of the convolution's matrix with one sample."""
+    case = replace(case, batch=None, biased=False)
+    window, of_layer = case.window, _convolved(case)
+
+    def apply(x: Tensor, w: Tensor) -> Tensor:
+        numbers = (window.stride, window.padding, window.dilation, window.groups)
+        matrix = functional.toeplitz(w, window.input_size, *numbers, layout=torch.strided)
+        return (matrix @ x.reshape(-1)).reshape(of_layer.cotangent.shape)
+
+    return replace(of_layer, apply=apply)
+
+
 def smaller(case: Convolution) -> Convolution:
     """The same convolution with as few placements, samples and channels as make its tensors small."""
     window = case.window
@@ -180,6 +193,7 @@ OPERATIONS = {
         for n in (1, 2, 3)
     },
     "linear": Operation(convolutions(0, groups=(1,)), smaller, _convolved),
+    "toeplitz": Operation(st.sampled_from(ANY).flatmap(convolutions), smaller, _as_matrix, seldom=True),
     "unfold": Operation(st.sampled_from(ANY).flatmap(convolutions), smaller, _unfolded),
     "fold": Operation(st.sampled_from(ANY).flatmap(convolutions), smaller, _folded),
     "pad": Operation(
