@@ -22,6 +22,7 @@ from tests.bad_input import (
     linear,
     loss,
     max_pooling,
+    misuse,
     normalization,
     unpooling,
 )
@@ -123,6 +124,17 @@ def test_what_once_crashed_or_hung_is_an_error_in_a_process_that_lives() -> None
     for row, theirs, ours in zip(DANGEROUS, outcomes("torch"), outcomes("ours"), strict=True):
         with checked(row.function or "modules", ERRORS):
             check(row, theirs, ours)
+
+
+@pytest.mark.parametrize("name", misuse.FORGETFUL)
+def test_an_input_edited_before_the_backward_pass_is_refused_or_was_not_needed(name: str) -> None:
+    """torch refuses more of them, since it keeps more; a gradient of the edited input is what neither may give."""
+    came = outcome(lambda library: misuse.edited(name, library, 3.0), OURS)
+    if came.error is None:
+        assert torch.equal(came.value, misuse.edited(name, OURS, 1.0))
+    else:
+        assert came.error is RuntimeError and "modified by an inplace operation" in came.message
+        assert outcome(lambda library: misuse.edited(name, library, 3.0), TORCH).error is RuntimeError
 
 
 def test_every_numbered_mistake_is_made_and_no_row_is_there_twice() -> None:
