@@ -58,7 +58,13 @@ def nll_loss(
     log_p, v = widened(input, weight)
     assert log_p is not None
     ignored = None if validation.check_nll(log_p, target, v, ignore_index) else ignore_index
+    v = _by_class(v)
     return _nll(log_p, target, v, ignored, reduction)
+
+
+def _by_class(v: Tensor | None) -> Tensor | None:
+    """Weights of classes in a row, as torch reads whatever has as many numbers where there are places."""
+    return v if v is None or v.dim() == 1 else v.reshape(-1)
 
 
 def _nll(
@@ -135,7 +141,7 @@ def cross_entropy(
     z, q, v = widened(input, target, weight)
     assert z is not None and q is not None
     ignored = None if validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index
-    y: Tensor = LogSoftmax.call(z, min(z.dim() - 1, 1))
+    y, v = LogSoftmax.call(z, min(z.dim() - 1, 1)), _by_class(v)
     if q.shape == z.shape:
         return _against_probabilities(y, q, v, reduction, label_smoothing)
     return _nll(y, q, v, ignored, reduction, label_smoothing)

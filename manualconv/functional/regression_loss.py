@@ -20,10 +20,11 @@ from manualconv.autograd.residuals import Absolute, Huber
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import regression_loss as validation
+from manualconv.functional.validation.loss import check_reduction
 
 
-def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """x and t, checked and in their dtypes; a warning of torch's if they have to be broadcast."""
+def _check_sizes(name: str, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
+    """What is wrong with sizes, or else with the reduction; a warning of torch's if they have to be broadcast."""
     validation.check_tensors(name, input, target, weight)
     if target.shape != input.shape:
         warnings.warn(
@@ -31,6 +32,12 @@ def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = N
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
+    if weight is None:
+        check_reduction(reduction)
+
+
+def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """x and t, checked and in their dtypes."""
     # torch's weighted means are plain arithmetic, which keeps its dtype under autocast.
     x, t = (input, target) if weight is not None and name != "huber_loss" else widened(input, target)
     assert x is not None and t is not None
@@ -69,8 +76,9 @@ def mse_loss(
     Raises:
         AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.mse_loss.
     """
-    x, t = _numbers("mse_loss", input, target, weight)
     reduction = reductions.resolved(size_average, reduce, reduction)
+    _check_sizes("mse_loss", input, target, weight, reduction)
+    x, t = _numbers("mse_loss", input, target, weight)
     loss: Tensor = Square.call(x - t)
     return reductions.reduced(loss, reduction) if weight is None else _averaged(loss, weight, reduction)
 
@@ -98,8 +106,9 @@ def l1_loss(
     Raises:
         AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.l1_loss.
     """
-    x, t = _numbers("l1_loss", input, target, weight)
     reduction = reductions.resolved(size_average, reduce, reduction)
+    _check_sizes("l1_loss", input, target, weight, reduction)
+    x, t = _numbers("l1_loss", input, target, weight)
     loss: Tensor = Absolute.call(x - t)
     if weight is not None:
         return _averaged(loss, weight, reduction)
@@ -133,9 +142,10 @@ def smooth_l1_loss(
     """
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
-    x, t = _numbers("smooth_l1_loss", input, target)
     reduction = reductions.resolved(size_average, reduce, reduction)
+    _check_sizes("smooth_l1_loss", input, target, None, reduction)
     beta = validation.positive("smooth_l1_loss", "beta", beta)
+    x, t = _numbers("smooth_l1_loss", input, target)
     loss: Tensor = Huber.call(x - t, beta, beta)
     return reductions.reduced(loss, reduction)
 
@@ -162,8 +172,9 @@ def huber_loss(
         RuntimeError: a `delta` that is not positive.
         AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.huber_loss.
     """
-    x, t = _numbers("huber_loss", input, target, weight)
+    _check_sizes("huber_loss", input, target, weight, reduction)
     delta = validation.positive("huber_loss", "delta", delta)
+    x, t = _numbers("huber_loss", input, target, weight)
     loss: Tensor = Huber.call(x - t, delta, 1.0).to(x.dtype)
     if weight is None:
         return reductions.reduced(loss, reduction)

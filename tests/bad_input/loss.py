@@ -12,7 +12,13 @@ from tests.bad_input.convolution import Entries
 
 #: Losses have no number in the list of mistakes.
 NONE = 0
+#: But a tensor that lies elsewhere is the same mistake everywhere.
+DEVICE = 24
 
+NAMES = (
+    *("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits"),
+)
 CLASSES = torch.tensor([0, 2])
 PLACES = torch.tensor([[0, 2, 1, 1], [2, 1, 0, 0]])
 
@@ -81,7 +87,7 @@ def _class_types(name: str) -> Entries:
         changes = {"input": made, "weight": None}
         yield NONE, f"input of {made.dtype}", changes, f"{kernel} not implemented for '{kind}'", "input.float()"
     device = {"ours": "Expected all tensors to be on the same device, but got "}
-    yield NONE, "target on another device", {"target": CLASSES.to("meta")}, "Tensor on device ", "meta", device
+    yield DEVICE, "target on another device", {"target": CLASSES.to("meta")}, "Tensor on device ", "meta", device
     median = "median is not a valid value for reduction"
     yield NONE, "an unknown reduction", {"reduction": "median"}, median, "'none', 'mean', 'sum'"
 
@@ -149,7 +155,7 @@ def _residuals(name: str) -> Entries:
     sizes = "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1"
     yield NONE, "four columns", {"target": numbers(2, 4)}, sizes, "[2, 4]"
     device = {"ours": "Expected all tensors to be on the same device, but got "}
-    yield NONE, "target on another device", {"target": numbers(2, 3).to("meta")}, "Tensor on device ", "meta", device
+    yield DEVICE, "target on another device", {"target": numbers(2, 3).to("meta")}, "Tensor on device ", "meta", device
     weighted = {} if name == "smooth_l1_loss" else {"weight": numbers(2, 3)}
     yield NONE, "an unknown reduction", {"reduction": "median"}, "median is not a valid value for reduction"
     if weighted:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from tests.bad_input.calls import Row, numbers
+from tests.layers.tables import Against
 
 _LAYERS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "Conv1d": ((4, 6, 3), (2, 4, 8)),
@@ -20,6 +21,60 @@ _LAYERS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "ConvTranspose3d": ((4, 6, 2), (2, 4, 3, 4, 5)),
     "Linear": ((4, 3), (2, 4)),
 }
+
+_NORMS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
+    "BatchNorm2d": ((4,), (2, 4, 8, 9)),
+    "LayerNorm": ((9,), (2, 4, 9)),
+    "GroupNorm": ((2, 4), (2, 4, 8)),
+}
+_POOLS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
+    "MaxPool1d": ((3,), (2, 4, 8)),
+    "MaxPool2d": ((2,), (2, 4, 8, 9)),
+    "MaxPool3d": ((2,), (2, 4, 3, 4, 5)),
+    "AvgPool2d": ((2,), (2, 4, 8, 9)),
+    "AvgPool3d": ((2,), (2, 4, 3, 4, 5)),
+    "LPPool2d": ((2, 2), (2, 4, 8, 9)),
+    "AdaptiveAvgPool2d": ((2,), (2, 4, 8, 9)),
+    "AdaptiveMaxPool2d": ((2,), (2, 4, 8, 9)),
+    "LocalResponseNorm": ((3,), (2, 4, 8, 9)),
+}
+_POINTWISE: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
+    **dict.fromkeys(("ReLU", "Hardtanh", "LeakyReLU", "ELU", "SELU", "Hardswish"), ((), (2, 3))),
+    **dict.fromkeys(("Sigmoid", "Tanh", "LogSigmoid", "Softplus", "SiLU", "Mish", "GELU"), ((), (2, 3))),
+    "Softmax": ((1,), (2, 3)),
+    "LogSoftmax": ((1,), (2, 3)),
+    "Dropout": ((0.5,), (2, 3)),
+}
+_TARGETS: dict[str, Tensor] = {
+    **{name: numbers(2, 3) + 1 for name in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")},
+    **{name: torch.tensor([0, 2]) for name in ("NLLLoss", "CrossEntropyLoss")},
+    "BCEWithLogitsLoss": numbers(2, 3) / 8 + 0.5,
+}
+
+
+def made(library: Any, name: str) -> tuple[Module, Tensor]:
+    """A layer and an input; where there is no parameter to ask for a gradient, the input does."""
+    if name in _TARGETS:
+        return Against(getattr(library.nn, name)(reduction="none"), _TARGETS[name]), numbers(2, 3).requires_grad_()
+    arguments, size = {**_LAYERS, **_NORMS, **_POOLS, **_POINTWISE}[name]
+    x = numbers(*size)
+    return getattr(library.nn, name)(*arguments), x if name in _LAYERS or name in _NORMS else x.requires_grad_()
+
+
+#: Layers that may not need their input any more once it has gone through.
+FORGETFUL = (*_NORMS, *_POOLS, *_POINTWISE, *_TARGETS)
+
+
+def edited(name: str, library: Any, factor: float) -> Tensor:
+    """The gradient of an input that was multiplied in place after it had gone through; of a copy, if it was."""
+    layer, x = made(library, name)
+    leaf = x.detach().clone().requires_grad_()
+    inner = leaf / 2
+    torch.manual_seed(0)
+    y = layer(inner)
+    if factor != 1:
+        inner.mul_(factor)
+    return torch.autograd.grad(y, leaf, numbers(*y.shape))[0]
 
 
 def _twice(layer: Any, x: Tensor) -> None:
@@ -114,16 +169,34 @@ _MISUSES: tuple[tuple[int, Callable[[Any, Tensor], None], str], ...] = (
 )
 
 
+_OF_ANY = (_twice, _cotangent_of_another_shape, _not_a_scalar, _unused)
+_OF_MODULES = (*_OF_ANY, _key_too_many, _unknown_argument, _no_input)
+_OF_PARAMETERS = (_weight_edited, _parameter_edited, _other_sizes_loaded, _key_missing, _inference_weight)
+
+
+def _means_something(name: str, misuse: Callable[[Any, Tensor], None]) -> bool:
+    """Whether torch minds, and not only since it keeps an input that ours has no use for."""
+    if name in _LAYERS:
+        return True
+    if name in _TARGETS:
+        return misuse in _OF_ANY
+    if (name, misuse) == ("AdaptiveAvgPool2d", _twice):
+        return False  # ours keeps no tensor at all: a second pass is as right as the first
+    if name == "BatchNorm2d" and misuse in (_unknown_argument, _no_input):
+        return False  # torch names its base class
+    return misuse in _OF_MODULES or (name in _NORMS and misuse in _OF_PARAMETERS)
+
+
 def rows() -> Iterator[Row]:
-    """Every misuse of every layer; torch names its own transposed view where linear's weight was edited."""
-    for name, (arguments, size) in _LAYERS.items():
+    """Every misuse of every layer; torch names its own views of an edited weight where ours names the weight."""
+    for name in (*_LAYERS, *FORGETFUL):
         for number, misuse, words in _MISUSES:
+            if not _means_something(name, misuse):
+                continue
 
             def call(library: Any, name: str = name, misuse: Callable[[Any, Tensor], None] = misuse) -> None:
-                arguments, size = _LAYERS[name]
-                layer: Module = getattr(library.nn, name)(*arguments)
-                misuse(layer, numbers(*size))
+                misuse(*made(library, name))
 
             what = misuse.__name__.strip("_").replace("_", " ")
-            own = (name, misuse) == ("Linear", _weight_edited)
+            own = misuse is _weight_edited and (name == "Linear" or name in _NORMS)
             yield Row(number, f"{name}, {what}", call, words.replace("{}", name), theirs=not own)

@@ -10,6 +10,7 @@ import torch
 from tests.bad_input.calls import Row, numbers, rows_of
 from tests.bad_input.convolution import Entries
 
+NAMES = ("batch_norm", "instance_norm", "layer_norm", "group_norm", "local_response_norm")
 SHAPE = (2, 4, 3, 5)
 
 

@@ -189,6 +189,28 @@ def test_nothing_that_counts_has_the_mean_nan_and_no_gradient() -> None:
         assert torch.equal(grad(loss, z)[0], torch.zeros_like(z))
 
 
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1)])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_class_weights_of_another_shape_count_where_there_are_places_as_in_torch(
+    shape: tuple[int, ...], reduction: str
+) -> None:
+    """torch's kernel for places counts the weights only; that for samples alone refuses them, as ours does."""
+    y, w = drawn(3, 2, 3, 4), factors((3,), 1).reshape(shape)
+    target = torch.tensor([[0, 2, 1, -100], [2, 1, 0, 0]])
+    for name in ("nll_loss", "cross_entropy"):
+        results = []
+        for library in (functional, F):
+            leaf = y.clone().requires_grad_()
+            loss = getattr(library, name)(leaf, target, w, reduction=reduction)
+            results.append((loss.detach(), *grad(loss.sum(), leaf)))
+            with pytest.raises(RuntimeError, match="weight tensor should be defined either for all 3 classes"):
+                getattr(library, name)(y[..., 0], target[:, 0], w)
+        torch.testing.assert_close(*results, rtol=1e-12, atol=1e-12)
+    for library in (functional, F):
+        with pytest.raises(RuntimeError):
+            library.cross_entropy(y, target, w.reshape(1, 3), reduction=reduction, label_smoothing=0.5)
+
+
 def test_uint8_targets_are_class_numbers() -> None:
     z, target = drawn(0, 3, 4), torch.tensor([3, 0, 1])
     assert torch.equal(functional.cross_entropy(z, target.to(torch.uint8)), functional.cross_entropy(z, target))

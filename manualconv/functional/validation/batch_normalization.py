@@ -70,12 +70,6 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
     if not isinstance(input, Tensor) and training is True:
         raise no_method("batch_norm", input, "size")
     check_input("batch_norm", input)
-    if not isinstance(training, bool):
-        raise TypeError(
-            f"batch_norm(): argument 'training' (position 6) must be bool, not {kind(training)} [True standardises by "
-            f"the input's own statistics]"
-        )
-    check_number("batch_norm", "momentum", 7, momentum)
     check_number("batch_norm", "eps", 8, eps)
     if training and input.dim() == 0:
         raise _few_axes("batch_norm", input)
@@ -90,6 +84,12 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
         )
     if eps < 0.0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps} [it is added to a variance]")
+    if not isinstance(training, bool):
+        raise TypeError(
+            f"batch_norm(): argument 'training' (position 6) must be bool, not {kind(training)} [True standardises by "
+            f"the input's own statistics]"
+        )
+    check_number("batch_norm", "momentum", 7, momentum)
 
 
 def check_instance_norm(input: Any, use_input_stats: Any, momentum: Any, eps: Any) -> None:
@@ -136,7 +136,8 @@ def check_statistics(
                 f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(t)} [torch.as_tensor(...) "
                 f"makes one; None stands for none]"
             )
-    _check_both(name, running_mean, running_var, training)
+    if not training:
+        _check_given(name, running_mean, running_var)
     if name == "instance_norm" and input.dim() < 2:
         raise _few_axes(name, input)
     channels = input.shape[1] if input.dim() > 1 else 0
@@ -149,26 +150,32 @@ def check_statistics(
                 f"{key} should contain {copies * channels} elements not {copies * t.numel()} [{name}(): one for each "
                 f"channel, that is input.shape[1] = {channels} of {listed(input.shape)}, but got {listed(t.shape)}]"
             )
+    _check_constant(name, running_mean, running_var)
+    _check_both(name, running_mean, running_var)
     if input.dim() < 2:
         raise _few_axes(name, input)
     if input.numel() > 0:
         check_floating("batch_norm", input)
         kept = {} if name == "instance_norm" else {"running_mean": running_mean, "running_var": running_var}
         check_dtypes(name, input, {"weight": weight, "bias": bias, **kept})
-    _check_untouched(name, input, running_mean, running_var, training)
+    if training:
+        _check_mapped(name, input, running_mean, running_var)
 
 
-def _check_both(name: str, running_mean: Any, running_var: Any, training: bool) -> None:
-    """Both statistics or none, and both where nothing else can be standardised by."""
-    if not training:
-        for key, t in (("running_mean", running_mean), ("running_var", running_var)):
-            if t is None:
-                words = (
-                    f"{key} must be defined in evaluation mode"
-                    if name == "batch_norm"
-                    else "Expected running_mean and running_var to be defined when use_input_stats is false"
-                )
-                raise RuntimeError(f"{words} [{name}(): {key} is None; module.train() uses the input's own]")
+def _check_given(name: str, running_mean: Any, running_var: Any) -> None:
+    """Both statistics, where nothing else can be standardised by."""
+    for key, t in (("running_mean", running_mean), ("running_var", running_var)):
+        if t is None:
+            words = (
+                f"{key} must be defined in evaluation mode"
+                if name == "batch_norm"
+                else "Expected running_mean and running_var to be defined when use_input_stats is false"
+            )
+            raise RuntimeError(f"{words} [{name}(): {key} is None; module.train() uses the input's own]")
+
+
+def _check_both(name: str, running_mean: Any, running_var: Any) -> None:
+    """Both statistics or none."""
     if (running_mean is None) != (running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"
         raise ValueError(
@@ -176,17 +183,20 @@ def _check_both(name: str, running_mean: Any, running_var: Any, training: bool) 
         )
 
 
-def _check_untouched(name: str, input: Tensor, running_mean: Any, running_var: Any, training: bool) -> None:
-    """Statistics are constants to a derivative, and one tensor cannot take a value for each sample of a vmap."""
+def _check_constant(name: str, running_mean: Any, running_var: Any) -> None:
+    """Statistics are constants to a derivative."""
     for key, t in (("running_mean", running_mean), ("running_var", running_var)):
-        if t is None:
-            continue
-        if t.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        if t is not None and t.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             raise RuntimeError(
                 f"The function 'native_batch_norm' is not differentiable with respect to argument '{key}'. This input "
                 f"cannot have requires_grad True. [{name}(): pass {key}.detach()]"
             )
-        if training and not mapped_levels(input) <= mapped_levels(t):
+
+
+def _check_mapped(name: str, input: Tensor, running_mean: Any, running_var: Any) -> None:
+    """One tensor cannot take a value for each sample of a vmap."""
+    for key, t in (("running_mean", running_mean), ("running_var", running_var)):
+        if t is not None and not mapped_levels(input) <= mapped_levels(t):
             raise RuntimeError(
                 "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated "
                 f"in place, were not batched.\nPlease set track_running_stats=False, use eval mode, or map {key} too "

@@ -38,26 +38,34 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
     probabilities = z.shape == t.shape
     if probabilities:
         _check_probabilities(z, t, ignore_index)
+        if weight is not None:
+            _check_weight(z, weight, "cross_entropy: ")
+        _check_logits(z)
     if label_smoothing > 1:
         raise RuntimeError(
             f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing} [it is the part of the target that "
             "is spread over all classes]"
         )
-    if not z.is_floating_point():
-        last = "lastdim_" if z.dim() <= 2 else ""
-        raise NotImplementedError(
-            f"\"log_softmax_{last}kernel_impl\" not implemented for '{scalar_type(z)}' [logits are real: input.float()]"
-        )
     if not probabilities:
+        _check_logits(z)
         if z.dim() == 0:
             raise IndexError(
                 "Dimension out of range (expected to be in range of [-1, 0], but got 1) [input needs a class axis: "
                 "(N, C, ...) or (C,)]"
             )
-        return check_nll(z, t, weight, ignore_index)
-    if weight is not None:
-        _check_weight(z, weight, "cross_entropy: ")
+        all_count = check_nll(z, t, weight, ignore_index)
+        if weight is not None and label_smoothing > 0:
+            _check_weight(z, weight, "cross_entropy: ")  # which smoothing multiplies class by class
+        return all_count
     return True
+
+
+def _check_logits(z: Tensor) -> None:
+    if not z.is_floating_point():
+        last = "lastdim_" if z.dim() <= 2 else ""
+        raise NotImplementedError(
+            f"\"log_softmax_{last}kernel_impl\" not implemented for '{scalar_type(z)}' [logits are real: input.float()]"
+        )
 
 
 def _check_probabilities(z: Tensor, t: Tensor, ignore_index: int) -> None:
@@ -86,23 +94,19 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: in
         Whether it is known that every target counts, none being `ignore_index`.
     """
     _check_target_size(x, target)
-    if target.dtype not in (torch.int64, torch.uint8):
-        raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {scalar_type(target)} [class numbers: target.long() "
-            f"makes them; probabilities have the input's shape, {listed(x.shape)}]"
-        )
+    _check_class_numbers(x, target)
+    if weight is not None:
+        _check_weight(x, weight, "")
     if not x.is_floating_point():
         kernel = "nll_loss_out_frame" if x.dim() <= 2 else "nll_loss2d_forward_out_frame"
         raise NotImplementedError(
             f"\"{kernel}\" not implemented for '{scalar_type(x)}' [log-probabilities are real: input.float()]"
         )
-    if weight is not None:
-        _check_weight(x, weight, "")
-        if weight.dtype != x.dtype:
-            raise RuntimeError(
-                f"expected scalar type {scalar_type(x)} but found {scalar_type(weight)} [weight.to(input.dtype) makes "
-                "one that fits]"
-            )
+    if weight is not None and weight.dtype != x.dtype:
+        raise RuntimeError(
+            f"expected scalar type {scalar_type(x)} but found {scalar_type(weight)} [weight.to(input.dtype) makes one "
+            "that fits]"
+        )
     if not is_plain(target) or target.is_meta or not target.numel():
         return False
     classes = _classes(x)
@@ -116,6 +120,14 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: in
             f"ignore_index={ignore_index} may lie outside]"
         )
     return False
+
+
+def _check_class_numbers(x: Tensor, target: Tensor) -> None:
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise RuntimeError(
+            f"expected target dtype to be Long or Byte, but got {scalar_type(target)} [class numbers: target.long() "
+            f"makes them; probabilities have the input's shape, {listed(x.shape)}]"
+        )
 
 
 def _check_target_size(x: Tensor, target: Tensor) -> None:
@@ -132,6 +144,7 @@ def _check_target_size(x: Tensor, target: Tensor) -> None:
             "or probabilities in the input's shape]"
         )
     if x.dim() == 1:
+        _check_class_numbers(x, target)
         if target.dim() == 1 and target.shape[0] != 1:
             raise ValueError(
                 f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]} [one sample of "
@@ -157,10 +170,11 @@ def _expected(x: Tensor) -> str:
 
 
 def _check_weight(x: Tensor, weight: Tensor, whose: str) -> None:
-    classes = _classes(x)
-    if tuple(weight.shape) == (classes,):
+    classes, places = _classes(x), not whose and x.dim() > 2
+    # Where there are places, torch's kernel counts the numbers and asks for no shape.
+    if tuple(weight.shape) == (classes,) or (places and weight.numel() == classes):
         return
-    if whose or x.dim() <= 2:
+    if not places:
         raise RuntimeError(
             f"{whose}weight tensor should be defined either for all {classes} classes or no classes but got weight "
             f"tensor of shape: {listed(weight.shape)} [one factor per class: ({classes},)]"
@@ -202,15 +216,16 @@ def check_binary(x: Tensor, t: Tensor, weight: Any) -> None:
                     f"Attempting to broadcast a dimension of length {n} at -{back}! Mismatching argument at index 1 "
                     f"had {weight.shape}; but expected shape should be broadcastable to {listed(x.shape)} [{fix}]"
                 )
-        check_widest(fix, x, weight)
-    if not x.is_floating_point():
-        raise NotImplementedError(
-            f"\"binary_cross_entropy\" not implemented for '{scalar_type(x)}' [probabilities are real: input.float()]"
-        )
     if t.dtype != x.dtype:
         raise RuntimeError(
             f"Found dtype {scalar_type(t)} but expected {scalar_type(x)} [target.to(input.dtype) makes one that fits]"
         )
+    if not x.is_floating_point():
+        raise NotImplementedError(
+            f"\"binary_cross_entropy\" not implemented for '{scalar_type(x)}' [probabilities are real: input.float()]"
+        )
+    if weight is not None:
+        check_widest("weight broadcasts to the input's size", x, weight)
     for key, probability in (("input", x), ("target", t)):
         if (
             is_plain(probability)
@@ -238,6 +253,11 @@ def check_logits(z: Tensor, t: Tensor, weight: Any, pos_weight: Any) -> None:
         raise NotImplementedError(
             f"\"log_sigmoid_{z.device.type}\" not implemented for '{scalar_type(z)}' [logits are real: input.float()]"
         )
+    if pos_weight is not None:
+        check_devices(input=z, pos_weight=pos_weight)
+        fix = "pos_weight broadcasts to the input's size"
+        check_broadcast(fix, pos_weight, z)
+        check_widest(fix, z, pos_weight)
     if not t.is_floating_point() and not t.is_complex():
         if t.dtype == torch.bool:
             raise NotImplementedError(
@@ -247,10 +267,6 @@ def check_logits(z: Tensor, t: Tensor, weight: Any, pos_weight: Any) -> None:
             f"result type {scalar_type(z)} can't be cast to the desired output type {scalar_type(t)} [the loss has the "
             "dtype of target: target.to(input.dtype) makes room for it]"
         )
-    for key, factor in (("pos_weight", pos_weight), ("weight", weight)):
-        if factor is not None:
-            check_devices(input=z, **{key: factor})
-            fix = f"{key} broadcasts to the input's size"
-            if key == "pos_weight":
-                check_broadcast(fix, factor, z)
-            check_widest(fix, z, factor)
+    if weight is not None:
+        check_devices(input=z, weight=weight)
+        check_widest("weight broadcasts to the input's size", z, weight)

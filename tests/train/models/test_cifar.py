@@ -1,9 +1,7 @@
 """The Keras CIFAR network as described."""
 
-import pytest
 import torch
 
-import manualconv.nn
 from tests.train.models.twins import assert_one_step_is_the_same, cross_entropy, parameters
 from train.models import cifar
 
@@ -26,7 +24,6 @@ def test_the_sizes_on_the_way() -> None:
     assert shapes["Linear"] == [(128,), (10,)]
 
 
-@pytest.mark.skipif(not hasattr(manualconv.nn, "Dropout"), reason="no dropout by hand yet")
 def test_one_step_by_hand_is_torch_s_dropout_and_all() -> None:
     x, t = torch.randn(3, 3, 32, 32, dtype=torch.float64), torch.randint(10, (3,))
     assert_one_step_is_the_same(cifar, x, cross_entropy(t))
