@@ -36,4 +36,10 @@ OPERATIONS: dict[str, Operation] = {
     f"max_pool{n}d": same(f"max_pool{n}d", oracles.max_pool(k, s, p, d), (shape,), k, s, p, d)
     for n, (k, s, p, d, shape) in SETTINGS.items()
 }
+OPERATIONS["max_pool2d, ceil_mode"] = same(
+    "max_pool2d",
+    oracles.max_pool((3, 2), (2, 3), (1, 0), (1, 1), True),
+    ((2, 2, 6, 4),),
+    *((3, 2), (2, 3), (1, 0), (1, 1), True),
+)
 OPERATIONS |= {f"max_unpool{n}d": _unpooling(n, (2, 2, 3, 2, 2)[: n + 2]) for n in (1, 2, 3)}

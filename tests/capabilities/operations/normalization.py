@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tests.capabilities import oracles
@@ -11,6 +12,8 @@ from tests.capabilities.operations.row import Layer, Operation, both, same
 
 IMAGE = ((3, 4, 2, 3), (4,), (4,))
 EPS = 0.25
+#: Running statistics that every dtype holds exactly.
+MEAN, VARIANCE = (-0.5, 0.25, 0.0, 1.0), (0.5, 1.0, 4.0, 0.25)
 
 
 def _trained(function: Any) -> Any:
@@ -18,6 +21,16 @@ def _trained(function: Any) -> Any:
 
     def apply(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         return function(x, None, None, weight, bias, True, 0.1, eps)
+
+    return apply
+
+
+def _evaluated(function: Any) -> Any:
+    """Batch normalisation by statistics that are given."""
+
+    def apply(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+        mean, variance = (torch.tensor(t, dtype=x.dtype, device=x.device) for t in (MEAN, VARIANCE))
+        return function(x, mean, variance, weight, bias, False, 0.1, eps)
 
     return apply
 
@@ -38,6 +51,9 @@ def _row(name: str, form: Any, oracle: Any, shapes: Any, *arguments: Any) -> Ope
 
 OPERATIONS: dict[str, Operation] = {
     "batch_norm": _row("batch_norm", _trained, oracles.batch_norm(EPS), IMAGE, EPS),
+    "batch_norm, evaluation": _row(
+        "batch_norm", _evaluated, oracles.batch_norm_evaluated(MEAN, VARIANCE, EPS), IMAGE, EPS
+    ),
     "instance_norm": _row("instance_norm", _trained, oracles.instance_norm(EPS), IMAGE, EPS),
     "layer_norm": _row("layer_norm", _behind, oracles.layer_norm(2, EPS), ((3, 2, 3), (2, 3), (2, 3)), (2, 3), EPS),
     "group_norm": _row("group_norm", _behind, oracles.group_norm(2, EPS), IMAGE, 2, EPS),

@@ -50,6 +50,7 @@ from tests.capabilities.oracles.max_pooling import max_pool as max_pool
 from tests.capabilities.oracles.max_pooling import max_unpool as max_unpool
 from tests.capabilities.oracles.max_pooling import places_backwards as places_backwards
 from tests.capabilities.oracles.normalization import batch_norm as batch_norm
+from tests.capabilities.oracles.normalization import batch_norm_evaluated as batch_norm_evaluated
 from tests.capabilities.oracles.normalization import group_norm as group_norm
 from tests.capabilities.oracles.normalization import instance_norm as instance_norm
 from tests.capabilities.oracles.normalization import layer_norm as layer_norm

@@ -35,11 +35,11 @@ def window_of(size: Shape, kernel: Shape, stride: Shape, pad: Shape, dilation: S
 
 
 @cache
-def readings(window: Window) -> tuple[Tensor, Tensor]:
+def readings(window: Window, ceil_mode: bool = False) -> tuple[Tensor, Tensor]:
     """Flat positions read, ``(ΠK, ΠP)``, and whether they lie on the input."""
     taps, places = (
         list(definitions.indices(window.kernel_size)),
-        list(definitions.indices(definitions.output_size(window))),
+        list(definitions.indices(definitions.output_size(window, ceil_mode))),
     )
     position = torch.zeros(len(taps), len(places), dtype=torch.int64)
     inside = torch.zeros(len(taps), len(places), dtype=torch.bool)
