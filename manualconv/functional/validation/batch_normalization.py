@@ -67,9 +67,8 @@ def check_dtypes(name: str, x: Tensor, parameters: dict[str, Tensor | None]) -> 
 
 def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None:
     """What torch.nn.functional.batch_norm checks itself: enough values, a positive eps, types."""
-    if not isinstance(input, Tensor) and training is True:
+    if training and not isinstance(input, Tensor):
         raise no_method("batch_norm", input, "size")
-    check_input("batch_norm", input)
     check_number("batch_norm", "eps", 8, eps)
     if training and input.dim() == 0:
         raise _few_axes("batch_norm", input)
@@ -84,6 +83,7 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
         )
     if eps < 0.0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps} [it is added to a variance]")
+    check_input("batch_norm", input)
     if not isinstance(training, bool):
         raise TypeError(
             f"batch_norm(): argument 'training' (position 6) must be bool, not {kind(training)} [True standardises by "
