@@ -87,9 +87,11 @@ def _numbers(name: str, ndim: int, key: str, value: Any) -> Axes:
 
 def _check_rank(name: str, ndim: int, input: Tensor) -> None:
     """``(N, C, *I)`` or ``(C, *I)``."""
-    rank, hint = input.dim(), f"[(N, C, *I) or (C, *I) with {ndim} spatial axes, not {listed(input.shape)}]"
+    rank = input.dim()
     if rank in (ndim + 1, ndim + 2):
         return
+    # After the test: a symbolic size, as a compiler has it, cannot be printed.
+    hint = f"[(N, C, *I) or (C, *I) with {ndim} spatial axes, not {listed(input.shape)}]"
     if ndim == 1:
         raise RuntimeError(
             f"Expected 2 to 3 dimensions, but got {rank}-dimensional tensor for argument #1 'self' (while checking "
