@@ -46,6 +46,7 @@ def in_float32(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def _keep_output(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     _, *numbers = inputs
     ctx.numbers = tuple(numbers)
+    ctx.set_materialize_grads(False)
     ctx.save_for_backward(output)
     ctx.save_for_forward(output)
 
@@ -53,6 +54,7 @@ def _keep_output(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _keep_input(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     z, *numbers = inputs
     ctx.numbers = tuple(numbers)
+    ctx.set_materialize_grads(False)
     ctx.save_for_backward(z)
     ctx.save_for_forward(z)
 
@@ -84,8 +86,10 @@ class Pointwise(Map):
             def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
                 return times_slope(ctx.saved_tensors[0], t, *ctx.numbers)
 
-            def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
+            def pulled(ctx: Any, t: Tensor | None) -> tuple[Tensor | None, ...]:
                 numbers = ctx.numbers
+                if t is None:
+                    return (None,) * (1 + len(numbers))
                 return (times_slope(conj(ctx.saved_tensors[0]), t, *numbers), *((None,) * len(numbers)))
 
             def entry_by_entry(info: Any, in_dims: tuple[Any, ...], z: Tensor, *numbers: Any) -> tuple[Tensor, int]:
