@@ -13,8 +13,8 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.autograd import grad
 
-from manualconv import functional
-from tests.layers import PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out, weighed
+from manualconv import functional, nn
+from tests.layers import MODULES, PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out, weighed
 
 EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
@@ -197,6 +197,30 @@ def test_a_module_exports_at_any_batch_size(name: str, strict: bool) -> None:
     program = torch.export.export(ours.eval(), (twins.image(),), dynamic_shapes=({0: batch},), strict=strict)
     for image in (twins.image(), torch.cat([twins.image()] * 3)):
         close(program.module()(image), theirs(image))
+
+
+FAMILIES = (
+    "MaxPool2d",
+    "AvgPool2d",
+    "AdaptiveMaxPool2d",
+    "LPPool2d",
+    "LocalResponseNorm",
+    "GroupNorm",
+    "GELU",
+    "Softmax",
+    "Dropout",
+)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_layer_of_any_family_exports_at_any_batch_size(name: str) -> None:
+    make, shape = MODULES[name]
+    layer = nn.Dropout(0.4).eval() if name == "Dropout" else make().double().eval()
+    image = spread_out((3, *shape[1:]))
+    batch = torch.export.Dim("batch", min=2, max=64)
+    program = torch.export.export(layer, (image,), dynamic_shapes=({0: batch},))
+    for given in (image, torch.cat([image] * 2)):
+        close(program.module()(given), layer(given))
 
 
 def test_autocast_inside() -> None:
