@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 import torch
@@ -11,9 +11,11 @@ from torch.autograd import grad
 from torch.autograd.graph import save_on_cpu, saved_tensors_hooks
 from torch.utils.checkpoint import checkpoint
 
-from tests.layers import PAIRS, WEIGHTED, Pair
+from tests.layers import DRAWN, PAIRS, WEIGHTED, Pair
 
-EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
+ALL = {**PAIRS, **DRAWN}
+EVERY = pytest.mark.parametrize("layer", ALL.values(), ids=ALL)
+LINEAR = [layer for name, layer in PAIRS.items() if name.startswith(("pad", "unfold", "avg", "adaptive_avg", "global"))]
 EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
 
 
@@ -51,6 +53,28 @@ def test_input_and_weight_are_saved_and_nothing_else(layer: Pair) -> None:
     x, w, _ = layer.tensors()
     held = sum(t.untyped_storage().nbytes() for t in saved(layer))
     assert held == x.untyped_storage().nbytes() + w.untyped_storage().nbytes()
+
+
+def nbytes(tensors: Iterable[Tensor]) -> int:
+    """Of the memory they lie in, once."""
+    return sum({s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}.values())
+
+
+@EVERY
+def test_no_more_is_saved_than_comes_in_and_goes_out(layer: Pair) -> None:
+    """Beside the output the divisors of a mean and the masks of a loss are small."""
+    # Local response normalisation is three maps, each of which may keep what it is given.
+    steps = 3 if layer is PAIRS["local_response_norm"] else 1
+    inputs = layer.tensors()
+    assert nbytes(saved(layer)) <= steps * (nbytes(inputs) + 1.25 * nbytes([layer.by_hand(*inputs)]))
+
+
+@EVERY
+def test_a_linear_map_saves_no_input_and_a_frozen_layer_nothing(layer: Pair) -> None:
+    assert saved(layer, frozen=tuple(range(len(layer.shapes)))) == []
+    if layer in LINEAR:
+        x = layer.tensors()[0]
+        assert all(t.numel() < x.numel() for t in saved(layer))
 
 
 @EVERY_WEIGHTED

@@ -16,7 +16,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 
 from manualconv import nn
-from tests.layers import TWINS, Twins, close
+from tests.layers import MODULES, TWINS, Twins, close, spread_out
 
 EVERY = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
@@ -57,6 +57,38 @@ def test_copies_pickles_and_saved_files_compute_the_same(twins: Twins) -> None:
     ):
         assert type(other) is type(ours)
         assert all(map(torch.equal, trained(other, twins.image()), trained(ours, twins.image())))
+
+
+#: Layers of every family, those without parameters too; the fractional ones' samples are float32.
+OF_DOUBLES = {name: row for name, row in MODULES.items() if not name.startswith("Fractional")}
+LAYERS = pytest.mark.parametrize(("make", "shape"), OF_DOUBLES.values(), ids=OF_DOUBLES)
+
+
+@LAYERS
+def test_a_copy_and_a_pickle_of_any_layer_compute_the_same(
+    make: Callable[[], torch.nn.Module], shape: tuple[int, ...]
+) -> None:
+    made = make().double()
+    others = [copy.deepcopy(made), pickle.loads(pickle.dumps(made))]  # before the first batch moves statistics
+    expected = trained(made, spread_out(shape))
+    for other in others:
+        assert type(other) is type(made)
+        assert all(map(torch.equal, trained(other, spread_out(shape)), expected))
+
+
+@LAYERS
+def test_any_layer_s_hooks_are_told_its_output_and_the_gradient_of_its_input(
+    make: Callable[[], torch.nn.Module], shape: tuple[int, ...]
+) -> None:
+    layer, plain = make().double(), make().double()
+    plain.load_state_dict(layer.state_dict())
+    image = spread_out(shape)
+    told: list[Tensor] = []
+    layer.register_forward_hook(lambda m, args, y: told.append(y.detach()))
+    layer.register_full_backward_hook(lambda m, g_in, g_out: told.append(g_in[0]))
+    trained(layer, image)
+    assert all(map(torch.equal, told, trained(plain, image)[:2]))
+    assert len(told) == 2
 
 
 @EVERY

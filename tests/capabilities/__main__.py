@@ -1,5 +1,7 @@
-"""``python -m tests.capabilities``: prove every cell and write docs/CAPABILITIES.md."""
+"""``python -m tests.capabilities``: prove every cell and write docs/CAPABILITIES.md; with rows named, theirs alone."""
+
+import sys
 
 from tests.capabilities.document import main
 
-main()
+main(sys.argv[1:])

@@ -57,6 +57,8 @@ MODULES: dict[str, Module] = _merged("MODULES")
 #: What is differentiated with respect to input, weight and bias.
 WEIGHTED: dict[str, Pair] = _merged("WEIGHTED")
 PAIRS: dict[str, Pair] = {**WEIGHTED, **_merged("PAIRS")}
+#: What draws a mask while it runs, and no other one inside a compiler or vmap.
+DRAWN: dict[str, Pair] = _merged("DRAWN")
 #: Those with a weight and a bias, whether it is summed over inputs or scales them.
 AFFINE: dict[str, Pair] = {name: layer for name, layer in PAIRS.items() if len(layer.shapes) == 3}
 TWINS: dict[str, Twins] = _merged("TWINS")

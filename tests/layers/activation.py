@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from manualconv import functional, nn
 from tests.layers.tables import Example, Module, Pair, pair
 
@@ -59,7 +62,26 @@ MODULES: dict[str, Module] = {
     "Softmin": (lambda: nn.Softmin(1), (2, 3)),
     "Softmax2d": (lambda: nn.Softmax2d(), (2, 3, 2, 2)),
 }
+
+
+def _hardsigmoid(z: Tensor) -> Tensor:
+    """By torch's plain arithmetic: its own has no forward mode over reverse mode."""
+    return torch.where(z <= -3, 0, torch.where(z >= 3, 1, z / 6 + 0.5))
+
+
 PAIRS: dict[str, Pair] = {
+    "relu": pair("relu", (ROWS,)),
+    "relu6": pair("relu6", (ROWS,)),
+    "threshold": pair("threshold", (ROWS,), threshold=0.25, value=-1.5),
+    "hardsigmoid": Pair(functional.hardsigmoid, _hardsigmoid, (ROWS,), exact=False),
+    "celu": pair("celu", (ROWS,), exact=False, alpha=0.75),
+    "selu": pair("selu", (ROWS,), exact=False),
+    "sigmoid": pair("sigmoid", (ROWS,), exact=False),
+    "tanh": pair("tanh", (ROWS,), exact=False),
+    "scaled_tanh": Pair(functional.scaled_tanh, lambda z: 1.7159 * torch.tanh(2 / 3 * z), (ROWS,), exact=False),
+    "logsigmoid": pair("logsigmoid", (ROWS,), exact=False),
+    "softplus": pair("softplus", (ROWS,), exact=False, beta=1.5),
+    "softmin": pair("softmin", (ROWS,), exact=False, dim=-1),
     "hardtanh": pair("hardtanh", (ROWS,), min_val=-0.75, max_val=1.0),
     "leaky_relu": pair("leaky_relu", (ROWS,), negative_slope=-0.5),
     "hardswish": pair("hardswish", (ROWS,), exact=False),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
+from torch import Tensor
 
 from manualconv import functional, nn
-from tests.layers.tables import Example, Module, Pair, pair
+from tests.layers.tables import Example, Module, Pair, Shape, pair
 
 #: For two samples of two channels.
 PLACED = torch.linspace(0, 0.9, 12).reshape(2, 2, 3)
@@ -46,6 +49,35 @@ MODULES: dict[str, Module] = {
     ),
     "FractionalMaxPool3d": (lambda: nn.FractionalMaxPool3d(2, (2, 2, 3), _random_samples=PLACED), (2, 2, 4, 4, 5)),
 }
+
+
+def _largest_of(x: Tensor, kernel_size: Shape, output_size: Shape, numbers: tuple[float, ...]) -> Tensor:
+    """The definition: torch's own has no rule for vmap, and every sample and channel is placed alike here."""
+    ndim, starts = len(kernel_size), []
+    for i, k, p, u in zip(x.shape[-ndim:], kernel_size, output_size, numbers):
+        step = (i - k) / (p - 1)
+        starts.append([int((n + u) * step) - int(u * step) for n in range(p - 1)] + [i - k])
+    windows = []
+    for corner in product(*starts):
+        window = x
+        for axis, (a, k) in enumerate(zip(corner, kernel_size), -ndim):
+            window = window.narrow(axis, a, k)
+        windows.append(window.flatten(-ndim).max(-1).values)
+    return torch.stack(windows, -1).unflatten(-1, output_size)
+
+
+def _fractional(shape: Shape, kernel_size: Shape, output_size: Shape, numbers: tuple[float, ...]) -> Pair:
+    """Windows placed by the same numbers for any number of samples of two channels."""
+    ndim = len(kernel_size)
+    pool = getattr(functional, f"fractional_max_pool{ndim}d")
+
+    def apply(x: Tensor) -> Tensor:
+        samples = torch.tensor(numbers, dtype=x.dtype).expand(x.shape[0] if x.dim() == ndim + 2 else 1, 2, ndim)
+        return pool(x, kernel_size, output_size, _random_samples=samples)
+
+    return Pair(apply, lambda x: _largest_of(x, kernel_size, output_size, numbers), (shape,))
+
+
 #: Intervals of one, two, four or eight positions, over whose number integers are divided exactly.
 PAIRS: dict[str, Pair] = {
     "adaptive_avg_pool1d": pair("adaptive_avg_pool1d", ((2, 3, 6),), output_size=4),
@@ -55,4 +87,6 @@ PAIRS: dict[str, Pair] = {
     "adaptive_max_pool1d": pair("adaptive_max_pool1d", ((2, 3, 7),), output_size=3),
     "adaptive_max_pool2d": pair("adaptive_max_pool2d", ((2, 3, 5, 4),), output_size=(3, 2)),
     "adaptive_max_pool3d": pair("adaptive_max_pool3d", ((1, 2, 3, 2, 4),), output_size=(2, None, 3)),
+    "fractional_max_pool2d": _fractional((2, 2, 5, 6), (2, 3), (3, 2), (0.3, 0.7)),
+    "fractional_max_pool3d": _fractional((1, 2, 4, 4, 5), (1, 2, 2), (2, 2, 3), (0.1, 0.7, 0.4)),
 }

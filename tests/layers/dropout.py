@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional, nn
@@ -53,4 +54,14 @@ MODULES: dict[str, Module] = {
 }
 PAIRS: dict[str, Pair] = {
     "dropout in evaluation": pair("dropout", ((2, 3, 4),), p=0.4, training=False),
+}
+#: In training, where equal seeds give torch's masks: for tests that neither trace nor map, where others are drawn.
+DRAWN: dict[str, Pair] = {
+    f"{name} in training": Pair(
+        partial(seeded, partial(getattr(functional, name), p=0.5, training=True)),
+        partial(seeded, partial(getattr(F, name), p=0.5, training=True)),
+        (SHAPES.get(name, (2, 3, 4)),),
+        exact="alpha" not in name,
+    )
+    for name in NAMES
 }

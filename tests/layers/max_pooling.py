@@ -14,16 +14,23 @@ def places(shape: Shape) -> Tensor:
     return torch.arange(torch.Size(shape[2:]).numel()).flip(0).reshape(shape[2:]).expand(shape)
 
 
-def _backwards(y: Tensor) -> Tensor:
+def _backwards(y: Tensor, ndim: int) -> Tensor:
     """The positions of one image or several."""
-    return torch.arange(y.shape[-2] * y.shape[-1]).flip(0).reshape(y.shape[-2:]).expand(y.shape)
+    size = y.shape[-ndim:]
+    return torch.arange(size.numel()).flip(0).reshape(size).expand(y.shape)
 
 
-def _scattered(y: Tensor) -> Tensor:
-    """2-D unpooling by torch's scatter."""
-    size = (2 * y.shape[-2], 2 * y.shape[-1])
-    zeros = y.new_zeros((*y.shape[:-2], size[0] * size[1]))
-    return zeros.scatter(-1, _backwards(y).flatten(-2), y.flatten(-2)).reshape(*y.shape[:-2], *size)
+def _scattered(y: Tensor, ndim: int) -> Tensor:
+    """Unpooling by torch's scatter: it has no batching rule for its own."""
+    size = torch.Size(2 * p for p in y.shape[-ndim:])
+    zeros = y.new_zeros((*y.shape[:-ndim], size.numel()))
+    places = _backwards(y, ndim).flatten(-ndim)
+    return zeros.scatter(-1, places, y.flatten(-ndim)).reshape(*y.shape[:-ndim], *size)
+
+
+def _unpooling(ndim: int, shape: Shape) -> Pair:
+    unpool = getattr(functional, f"max_unpool{ndim}d")
+    return Pair(lambda y: unpool(y, _backwards(y, ndim), 2), lambda y: _scattered(y, ndim), (shape,))
 
 
 class Unpooled(torch.nn.Module):
@@ -70,9 +77,7 @@ PAIRS: dict[str, Pair] = {
     "max_pool3d": pair(
         "max_pool3d", ((1, 2, 3, 4, 4),), kernel_size=(2, 1, 3), stride=(1, 2, 1), padding=(1, 0, 1), dilation=(1, 1, 2)
     ),
-    "max_unpool2d": Pair(
-        lambda y: functional.max_unpool2d(y, _backwards(y), 2),
-        _scattered,  # torch has no batching rule for its own
-        ((2, 2, 2, 3),),
-    ),
+    "max_unpool1d": _unpooling(1, (2, 2, 4)),
+    "max_unpool2d": _unpooling(2, (2, 2, 2, 3)),
+    "max_unpool3d": _unpooling(3, (1, 2, 1, 2, 3)),
 }

@@ -90,6 +90,7 @@ def _check_rank(name: str, ndim: int, input: Tensor) -> None:
     rank = input.dim()
     if rank in (ndim + 1, ndim + 2):
         return
+    # After the test: a symbolic size, as a compiler has it, cannot be printed.
     hint = f"[(N, C, *I) or (C, *I) with {ndim} spatial axes, not {listed(input.shape)}]"
     if ndim == 1:
         raise RuntimeError(
