@@ -65,6 +65,15 @@ def check_dtypes(name: str, x: Tensor, parameters: dict[str, Tensor | None]) -> 
         )
 
 
+def _check_choice(name: str, key: str, own: Any) -> None:
+    """True or False."""
+    if not isinstance(own, bool):
+        raise TypeError(
+            f"{name}(): argument '{key}' (position 6) must be bool, not {kind(own)} [True standardises by the input's "
+            f"own statistics]"
+        )
+
+
 def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None:
     """What torch.nn.functional.batch_norm checks itself: enough values, a positive eps, types."""
     if training and not isinstance(input, Tensor):
@@ -84,11 +93,7 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
     if eps < 0.0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps} [it is added to a variance]")
     check_input("batch_norm", input)
-    if not isinstance(training, bool):
-        raise TypeError(
-            f"batch_norm(): argument 'training' (position 6) must be bool, not {kind(training)} [True standardises by "
-            f"the input's own statistics]"
-        )
+    _check_choice("batch_norm", "training", training)
     check_number("batch_norm", "momentum", 7, momentum)
 
 
@@ -97,11 +102,7 @@ def check_instance_norm(input: Any, use_input_stats: Any, momentum: Any, eps: An
     if not isinstance(input, Tensor) and use_input_stats:
         raise no_method("instance_norm", input, "size")
     check_input("instance_norm", input)
-    if not isinstance(use_input_stats, bool):
-        raise TypeError(
-            f"instance_norm(): argument 'use_input_stats' (position 6) must be bool, not {kind(use_input_stats)} [True "
-            f"standardises by the input's own statistics]"
-        )
+    _check_choice("instance_norm", "use_input_stats", use_input_stats)
     check_number("instance_norm", "momentum", 7, momentum)
     check_number("instance_norm", "eps", 8, eps)
     if use_input_stats and prod(input.shape[2:]) == 1:

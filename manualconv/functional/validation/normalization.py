@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, kind, listed, read, scalar_type
+from manualconv.functional.validation.arguments import is_int, kind, listed, no_method, read, scalar_type
 from manualconv.functional.validation.batch_normalization import (
     check_dtypes,
     check_floating,
@@ -72,7 +72,8 @@ def _check_parameter(name: str, key: str, place: int, t: Any) -> None:
 
 def check_group_sizes(input: Any, num_groups: Any) -> None:
     """What torch.nn.functional.group_norm checks itself: two axes, and more than one value in all."""
-    _check_has("group_norm", input, "dim")
+    if not isinstance(input, Tensor):
+        raise no_method("group_norm", input, "dim")
     if input.dim() < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.dim()} [group_norm() takes (N, C, "
@@ -130,18 +131,10 @@ def _check_groups(input: Tensor, num_groups: int, weight: Any, bias: Any) -> Non
         raise RuntimeError(f"Expected HxW to be greater than 0, got {prod(size)} [group_norm() of no positions]")
 
 
-def _check_has(name: str, input: Any, attribute: str) -> None:
-    """A Tensor, or the AttributeError that torch's Python code runs into."""
-    if not isinstance(input, Tensor):
-        raise AttributeError(
-            f"'{type(input).__name__}' object has no attribute '{attribute}' [{name}() takes a Tensor: "
-            f"torch.as_tensor(...) makes one]"
-        )
-
-
 def check_local_response_norm(input: Any, size: Any, alpha: Any, beta: Any, k: Any) -> None:
     """Three axes or more, a positive whole number of channels, numbers."""
-    _check_has("local_response_norm", input, "dim")
+    if not isinstance(input, Tensor):
+        raise no_method("local_response_norm", input, "dim")
     if input.dim() < 3:
         raise ValueError(
             f"Expected 3D or higher dimensionality                          input (got {input.dim()} dimensions) "
