@@ -59,7 +59,7 @@ class Window:
         groups: ``g``; channel blocks that do not see each other.
         channels_last: whether results lie in memory with their channels innermost; no matter of numbers.
         algorithm: the one asked for where the forward ran, by name; None leaves the choice to the kernels.
-        accuracy: ``'exact'`` or ``'fast'``, the errors that the choice may make.
+        accuracy: ``'exact'`` or ``'fast'``: whether the choice is of direct sums only.
     """
 
     input_size: Axes

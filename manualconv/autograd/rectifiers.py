@@ -139,7 +139,8 @@ class HardSwish(Pointwise):
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
         if is_unrecorded(z, t):
             return kernels.hardswish_slope(z, t)
-        return t * torch.where(z <= -3, 0, torch.where(z < 3, z / 3 + 0.5, 1))
+        passed: Tensor = Above.call(t, z, -3.0)  # 0·∞ would be NaN
+        return passed * torch.where(z <= -3, 0, torch.where(z < 3, z / 3 + 0.5, 1))
 
 
 class LeakyReLU(Pointwise):

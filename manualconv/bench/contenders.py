@@ -52,17 +52,13 @@ def admitting_errors(layer: Layer) -> Layer:
 
 
 def algorithms(row: Row, dtype: torch.dtype, setting: str) -> tuple[str, ...]:
-    """The algorithms that ours chooses for the three maps of a convolution under a setting; empty for pooling.
-
-    Those of the fast tier say so: one algorithm may compute by larger tiles there.
-    """
+    """The algorithms that ours chooses for the three maps of a convolution under a setting; empty for pooling."""
     if row.kind in ("max", "avg"):
         return ()
     window = replace(row.window, accuracy=setting)
     x, y = (row.output, row.input) if row.kind == "transposed" else (row.input, row.output)
     sizes = Sizes(x[0], x[1], y[1], dtype.itemsize, window)
-    best = [candidates(map, sizes, dtype)[0] for map in MAPS]
-    return tuple(f"{c.name}, fast" if c.reason == "fast" else c.name for c in best)
+    return tuple(candidates(map, sizes, dtype)[0].name for map in MAPS)
 
 
 def builtin(row: Row) -> Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from manualconv.bench.suite import Goal
+from manualconv.bench.suite import OF_FAST, Goal
 from manualconv.bench.timing import Ratio
 
 #: A result is wrong, and its row counts as ratio 0, beyond this relative L2 error.
@@ -54,7 +54,7 @@ class Record:
 
     Attributes:
         id, name, dtype, phase: which; the phases are ``'f'``, ``'f+b'``, ``'d2'``, ``'churn'`` and ``'step'``.
-        goal: gate and moonshot.
+        goal: gate and moonshot, of the setting `of`.
         exact: ours in the default setting.
         fast: ours with fast algorithms admitted; None where all maps are computed by the same algorithms.
         seconds: the median time of every contender.
@@ -80,6 +80,11 @@ class Record:
     peers: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def of(self) -> str:
+        """The setting whose speed the gate is for."""
+        return "fast" if self.id in OF_FAST and self.phase != "d2" else "exact"
 
     def standing(self, setting: str) -> Standing:
         """Ours in the setting ``'exact'`` or ``'fast'``; the same where nothing is chosen otherwise."""

@@ -110,9 +110,9 @@ def connections(
     """Count the matrix of `toeplitz` without making it; the arguments are `toeplitz`'s, the weight's values unused."""
     window = toeplitz_window("connections", weight, input_size, stride, padding, dilation, groups)
     outputs, channels = weight.shape[:2]
-    w = torch.ones(weight.shape, dtype=torch.int64)
-    x = torch.ones((1, channels * groups, *window.input_size), dtype=torch.int64)
-    y = torch.ones((1, outputs, *window.output_size), dtype=torch.int64)
+    w = torch.ones(weight.shape, dtype=torch.int64, device="cpu")
+    x = w.new_ones((1, channels * groups, *window.input_size))
+    y = w.new_ones((1, outputs, *window.output_size))
     shared = correlation.to_weight(x, y, window)
     return Connections(
         rows=y.numel(),
@@ -159,7 +159,7 @@ def spectral_norm(
         matrix = toeplitz(w, input_size, stride, padding, dilation, groups, layout=torch.strided)
         return float(torch.linalg.matrix_norm(matrix, ord=2))
     adjoint = w.conj().resolve_conj()
-    start = torch.randn(size, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
+    start = torch.randn(size, generator=torch.Generator("cpu").manual_seed(0), dtype=w.dtype, device="cpu").to(w.device)
     return largest_singular_value(
         partial(correlation.to_output, w=w, b=None, window=window),
         lambda y: correlation.to_input(adjoint, y, window),

@@ -19,13 +19,13 @@ class Algorithm(Protocol):
 
 
 class Special(Algorithm, Protocol):
-    """One that takes some windows only, or changes the accuracy, and says what it costs."""
+    """One that takes some windows only, and says what it costs and what its results promise."""
 
     def refusal(self, sizes: Sizes) -> str | None:
         """Why it cannot compute such a window; None if it can."""
 
     def accuracy(self, sizes: Sizes) -> str:
-        """The tier its errors belong to, ``'exact'`` or ``'fast'``."""
+        """``'exact'`` if every output is a sum over its own window, in some order; else ``'fast'``."""
 
     def cost(self, map: str, sizes: Sizes) -> float:
         """Nanoseconds on one core of the map ``'output'``, ``'input'`` or ``'weight'``."""

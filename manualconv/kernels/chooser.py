@@ -1,8 +1,12 @@
 """Which algorithm computes a map: the cheapest by an explicit model of cost, or the one that was asked for.
 
-Every map of every layer is decided alone, from sizes, dtype and the accuracy admitted: the cheapest of the direct
-algorithms (`direct`) and of those in `SPECIAL` that take the window and keep the accuracy.  Special ones are considered
-for ordinary eager tensors on the CPU only: traced sizes may be symbolic, and a branch on one would pin the graph to it.
+Every map of every layer is decided alone, from sizes, dtype and the accuracy admitted: the cheapest of the matrix
+products (`direct`) and of those in `SPECIAL` that take the window and keep the accuracy.  ``'exact'`` keeps sums over
+each output's own window only, whatever the sizes: `clipping` and `loops`.  Fewer multiplications, by minimal filtering
+or by Fourier, mix what a window saw with what it did not, and so wait for ``'fast'``.
+
+Special ones are considered for ordinary eager tensors on the CPU only: traced sizes may be symbolic, and a branch on
+one would pin the graph to it.
 
 `candidates` gives the reasons along; `manualconv.choice` prints them.
 """
@@ -37,7 +41,7 @@ from manualconv.kernels.cost import MAPS as MAPS
 from manualconv.kernels.cost import Sizes
 from manualconv.torch_internals import is_plain
 
-#: The direct algorithms, by the name they are asked for with.
+#: The matrix products, by the name they are asked for with.
 DIRECT: dict[str, ModuleType] = {
     "lowering": lowering,
     "lowering_batch_last": lowering_batch_last,
@@ -56,8 +60,8 @@ SPECIAL: dict[str, ModuleType] = {
 }
 
 
-#: A map whose direct cost is below this, in nanoseconds, is computed directly: what is small is exact on integers and
-#: costs no thought.
+#: A map whose products cost less than this, in nanoseconds, is computed by them: so few calls and copies decide its
+#: time that the model of cost cannot tell which algorithm is faster.
 WORTH_CHOOSING = 2e5
 
 
@@ -71,16 +75,16 @@ class Candidate:
 
 
 def candidates(map: str, sizes: Sizes, dtype: torch.dtype) -> list[Candidate]:
-    """The direct algorithms as one and every special one, cheapest first."""
-    found = [Candidate("direct", direct.cost(sizes), "every multiplication once")]
+    """The matrix products as one and every special one, cheapest first."""
+    found = [Candidate("direct", direct.cost(sizes), "exact: matrix products of windows")]
     small = found[0].cost < WORTH_CHOOSING
     for name, file in SPECIAL.items():
         algorithm = cast(Special, file)
         reason = algorithm.refusal(sizes) if dtype.is_floating_point else f"no {dtype}"
         if reason is None and small:
-            reason = f"the layer is small: directly it takes less than {WORTH_CHOOSING / 1e6:g} ms"
+            reason = f"the layer is small: matrix products take less than {WORTH_CHOOSING / 1e6:g} ms"
         if reason is None and algorithm.accuracy(sizes) == "fast" and sizes.window.accuracy == "exact":
-            reason = "its errors are of the fast tier: manualconv.accuracy('fast') admits it"
+            reason = "not local: manualconv.accuracy('fast') admits it"
         cost = float("inf") if reason else algorithm.cost(map, sizes)
         found.append(Candidate(name, cost, reason or algorithm.accuracy(sizes)))
     return sorted(found, key=lambda candidate: candidate.cost)
@@ -103,7 +107,7 @@ def chosen(map: str, t: Tensor, other: Tensor, channels: int, outputs: int, wind
 
 @lru_cache(maxsize=1024)
 def _cheapest(map: str, sizes: Sizes, dtype: torch.dtype, device: str) -> Algorithm:
-    """The best of all on the CPU, remembered since a layer asks at every step; of the direct ones elsewhere."""
+    """The best of all on the CPU, remembered since a layer asks at every step; a matrix product elsewhere."""
     if device == "cpu" and direct.cost(sizes) >= WORTH_CHOOSING:
         best = candidates(map, sizes, dtype)[0].name
         if best != "direct":
@@ -129,7 +133,7 @@ def _asked_for(name: str, sizes: Sizes, dtype: torch.dtype) -> Algorithm:
 
 
 def _refused(name: str, window: Window) -> str | None:
-    """Why a direct algorithm cannot compute a window."""
+    """Why a matrix product cannot compute a window."""
     if name == "lowering" and window.groups != 1:
         return "one group only"
     if name == "lowering_rows" and not lowering_rows.takes(window):

@@ -1,4 +1,4 @@
-"""The direct algorithms: the same multiplications in the same number, different copies of the operands.
+"""The matrix products: the same multiplications in the same number, different copies of the operands.
 
 `chosen` picks by size what was measured to be fastest: short rows and groups with the batch innermost, image by image,
 tap by tap.  None of them changes the accuracy.

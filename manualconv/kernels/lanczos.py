@@ -28,8 +28,8 @@ Apply = Callable[[Tensor], Tensor]
 
 def _projected(alphas: list[float], betas: list[float]) -> tuple[float, float]:
     """The largest eigenvalue θ of T, and the last entry of its eigenvector."""
-    diagonal = torch.tensor(alphas, dtype=torch.float64).diag()
-    beside = torch.tensor(betas, dtype=torch.float64).diag(1) if betas else 0
+    diagonal = torch.tensor(alphas, dtype=torch.float64, device="cpu").diag()
+    beside = torch.tensor(betas, dtype=torch.float64, device="cpu").diag(1) if betas else 0
     values, vectors = torch.linalg.eigh(diagonal + beside, UPLO="U")
     return float(values[-1]), float(vectors[-1, -1].abs())
 

@@ -126,6 +126,11 @@ def elu_slope(z: Tensor, t: Tensor, scale: float, input_scale: float) -> Tensor:
 
 
 def hardswish_slope(z: Tensor, t: Tensor) -> Tensor:
-    """``t·(0 | z/3 + 1/2 | 1)``: beyond ±3 the middle piece would be 1/2 too large or too small."""
+    """``t·(0 | z/3 + 1/2 | 1)``: beyond ±3 the middle piece would be 1/2 too large or small, and 0·∞ is 0."""
     slope = z.clamp(-3, 3).div_(3).add_(0.5)
-    return slope.sub_(z.clone().ge_(3), alpha=0.5).add_(z.clone().le_(-3), alpha=0.5).mul_(t)
+    slope.sub_(z.clone().ge_(3), alpha=0.5).add_(z.clone().le_(-3), alpha=0.5)
+
+    def selected() -> Tensor:
+        return torch.where(z <= -3, 0, t) * slope
+
+    return _unless_nan(slope * t, selected) if z.device.type == "cpu" else selected()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 #: Where torch cuts off the logarithm of a probability, and the product x·(1 − x) in a denominator: a float32 number.
-LOWEST, LEAST = -100.0, float(torch.tensor(1e-12))
+LOWEST, LEAST = -100.0, float(torch.tensor(1e-12, dtype=torch.float32, device="cpu"))
 
 
 def _rounded_once(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

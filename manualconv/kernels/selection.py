@@ -69,7 +69,7 @@ def _add_by_loops(size: Axes, index: Tensor, y: Tensor) -> Tensor:
 
     x = y.new_empty(size)
     flat, places, terms = (values(t).view(-1, t.shape[-1]).numpy() for t in (x, index, y))
-    inside = torch.ones(len(flat), dtype=torch.bool)
+    inside = x.new_ones(len(flat), dtype=torch.bool)
     share(partial(rows, terms, places, flat, inside.numpy()), len(flat), terms.size * ENTRY)
     return x if inside.all() else _add_in_order(size, index, y)
 

@@ -47,7 +47,8 @@ def algorithm(name: str) -> AbstractContextManager[None]:
     """Compute the convolutions of a block by one algorithm: ``with manualconv.algorithm("fourier"):``.
 
     Forward, backward and further derivatives of what runs in the block use it, also after the block.  Compiled and
-    mapped layers have one form each and keep it.
+    mapped layers have one form each and keep it.  The name decides, whatever `accuracy` admits: ``'fourier'``,
+    ``'overlap_save'``, ``'winograd'`` and ``'winograd_dilated'`` are not local, all others are.
 
     Args:
         name: of a file in `manualconv.kernels`.  ``'lowering_batch_last'`` and ``'shifting'`` take every window,
@@ -71,10 +72,16 @@ def _checked(tier: str) -> str:
 
 
 def accuracy(tier: str) -> AbstractContextManager[None]:
-    """Admit errors in a block: ``with manualconv.accuracy("fast"):``.
+    """Say in a block how exact convolutions are: ``with manualconv.accuracy("fast"):``.
 
-    ``'exact'``, the default, keeps the relative L2 error of every result within twice that of torch's own kernels;
-    ``'fast'`` admits 20 times in float32 and 1e-12 in float64, for algorithms with fewer multiplications.
+    ``'exact'``, the default, is direct: each output is a sum over its own window, in some order.  Small integers give
+    exact results.  NaN, infinity and rounding stay in the windows that saw them, forward and in every derivative: an
+    empty window gives zeros, and no gradient flows back from a causal layer's future.  The relative L2 error of every
+    result is within twice that of torch's own kernels.
+
+    ``'fast'`` also admits minimal filtering (Winograd) and Fourier transforms, which multiply less.  They are not
+    local: one NaN may reach the whole output, and zeros may become small numbers.  The relative L2 error of each output
+    tensor is within 20 times torch's own in float32, and within 1e-12 in float64.
 
     Raises:
         ValueError: another tier.
@@ -83,7 +90,7 @@ def accuracy(tier: str) -> AbstractContextManager[None]:
 
 
 def set_accuracy(tier: str) -> None:
-    """Admit errors from now on in this thread, and in threads that start later; see `accuracy`.
+    """Set `accuracy` from now on, in this thread and in threads that start later.
 
     Raises:
         ValueError: another tier.

@@ -73,8 +73,8 @@ def refusal(sizes: Sizes) -> str | None:
 
 
 def accuracy(sizes: Sizes) -> str:
-    """That of the phases."""
-    return winograd.accuracy(_sizes(sizes))
+    """An output depends on all positions of its tile."""
+    return "fast"
 
 
 def cost(map: str, sizes: Sizes) -> float:

@@ -14,8 +14,8 @@ from tests.bench.records import record, standing
 
 RECORDS = [
     record("A1", 2.0, peers={"unfoldNd": 3.5}, failures={"einconv": "MemoryError: too large"}),
-    record("B1", 0.4, dtype="float64", fast=standing(2.5, error=1e-13)),
-    record("F5", 30.0, control=None, note="torch was timed once"),
+    record("C1", 0.4, dtype="float64", fast=standing(2.5, error=1e-13)),
+    record("F5", 30.0, control=None, note="torch was timed once", fast=standing(50.0)),
     Record("N1", "LeNet-5 step", "float32", "step", (0.9, 1.3), Standing(failure="RuntimeError: no")),
 ]
 
@@ -41,13 +41,15 @@ def test_the_document_has_every_section_and_row() -> None:
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in rows if line.startswith("|")]
     assert {len(cells) for cells in table} == {len(document.HEADER)}
     cells = dict(zip(table[0], table[3]))
-    assert cells["row"] == "B1"
+    assert cells["row"] == "C1"
     assert cells["× torch"] == "0.40"
     assert cells["fast"] == "2.50"
     assert cells["error"] == "1e-15 (1.0×)"
+    assert cells["goal"] == "✗ 0.6 / 1.2"
+    assert dict(zip(table[0], table[4]))["goal"] == "★ 0.6 / 1.2 fast"
     assert dict(zip(table[0], table[2]))["best peer"] == "unfoldNd 3.5"
     assert "float32 200 GFLOP/s and 10.0 GB/s" in text
-    assert "* B1 name, float64, f+b: gate 0.6, reached 0.40" in text
+    assert "* C1 name, float64, f+b: gate 0.6, reached 0.40" in text
     assert "* N1 LeNet-5 step, float32, step: gate 0.9, reached 0.00: RuntimeError: no" in text
     assert "* A1 float32 f+b, einconv: MemoryError: too large" in text
     assert "* F5 float32 f+b: torch was timed once." in text
@@ -72,13 +74,13 @@ def test_json_holds_every_number_of_both_settings() -> None:
 def test_the_terminal_gets_the_rows_and_the_means(capsys: pytest.CaptureFixture[str]) -> None:
     document.on_terminal(RECORDS)
     text = capsys.readouterr().out
-    assert "B1" in text
+    assert "C1" in text
     assert "geometric mean" in text
     assert "control, torch over itself" in text
 
 
 def test_progress_is_a_line_a_record() -> None:
-    words = "B1 name float64 f+b 0.40 × torch, fast 2.50 ✗"
+    words = "C1 name float64 f+b 0.40 × torch, fast 2.50 ✗"
     assert " ".join(document.progress(RECORDS[1]).split()) == words
     assert document.progress(RECORDS[3]).endswith("RuntimeError: no")
 

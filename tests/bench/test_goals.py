@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from manualconv.bench import summary
 from manualconv.bench.goals import missed, reason, scale, verdict
 from manualconv.bench.record import Standing
 from manualconv.bench.summary import against_peers, control, geometric_mean, means, missed_together
@@ -28,9 +29,14 @@ def test_gate_and_moonshot(speed: float, mark: str) -> None:
     assert verdict(record(speed=speed, goal=None)) == ""
 
 
-def test_fast_reaches_a_moonshot_but_no_gate() -> None:
-    assert verdict(record(speed=0.7, fast=standing(1.5))) == "★"
-    assert verdict(record(speed=0.5, fast=standing(1.5))) == "✗"
+def test_fast_reaches_a_moonshot_but_no_gate_except_where_the_goals_are_its_own() -> None:
+    assert verdict(record("C1", speed=0.7, fast=standing(1.5))) == "★"
+    assert verdict(record("C1", speed=0.5, fast=standing(1.5))) == "✗"
+    assert verdict(record("B1", speed=0.5, fast=standing(1.5))) == "★"
+    assert verdict(record("B1", speed=0.9, fast=standing(0.5))) == "✗"
+    assert verdict(record("B3", phase="d2", speed=0.5, fast=standing(1.5))) == "✗"
+    (line,) = missed([record("B1", speed=0.9, fast=standing(0.5))])
+    assert "gate 0.6 of `fast`, reached 0.50" in line
 
 
 @pytest.mark.parametrize(
@@ -52,21 +58,21 @@ def test_the_error_that_a_tier_admits(dtype: str, setting: str, torch_error: flo
 def test_every_kind_of_goal_that_is_missed_has_a_line() -> None:
     lines = missed(
         [
-            record("B1", 0.5),
-            record("B2", 1.0),
-            record("B3", 9.0, ours={"error": 3e-7, "memory": 1.2}),
-            record("B4", 9.0, fast=standing(9.0, error=3e-6, memory=2.6)),
-            record("B5", 9.0),
+            record("C1", 0.5),
+            record("C2", 1.0),
+            record("C3", 9.0, ours={"error": 3e-7, "memory": 1.2}),
+            record("C4", 9.0, fast=standing(9.0, error=3e-6, memory=2.6)),
+            record("C4", 9.0),
         ]
     )
     starts = [line.split(":", 1)[0].split()[1] + " " + line.split(": ", 1)[1][:16] for line in lines]
     assert starts == [
-        "B1 gate 0.6, reache",
-        "B2 moonshot 1.2, re",
-        "B3 error of `exact`",
-        "B3 memory of `exact",
-        "B4 error of `fast`:",
-        "B4 memory of `fast`",
+        "C1 gate 0.6, reache",
+        "C2 moonshot 1.2, re",
+        "C3 error of `exact`",
+        "C3 memory of `exact",
+        "C4 error of `fast`:",
+        "C4 memory of `fast`",
     ]
     assert "40 % of the roofline" in lines[0]
 
@@ -93,21 +99,30 @@ def test_means_by_class_setting_and_their_goals() -> None:
     assert found["dense 3×3", "f+b", "fast"].value == pytest.approx(2.0)
     whole = found["convolution", "f+b", "exact"]
     assert whole.value == pytest.approx(4 ** (1 / 3))
-    assert (whole.worst, whole.rows, whole.verdict) == ("B1 0.50", 3, "★ 0.7 / 1")
+    assert (whole.worst, whole.rows, whole.verdict) == ("B1 0.50", 3, "★ 1 / 1.3")
+    assert found["convolution", "f+b", "fast"].verdict == "★ 1.3 / 1.8"
     assert ("pooling", "f+b", "fast") not in found
-    assert found["pooling", "f+b", "exact"].verdict == ""
+    assert found["pooling", "f+b", "exact"].verdict == "★ 1.5 / 4"
+    assert found["dense 3×3", "f+b", "exact"].verdict == ""
     assert found["convolution", "f", "exact"].value == pytest.approx(2.0)
 
 
 def test_goals_that_the_whole_misses() -> None:
-    records = [record("B1", 0.2, peers={"unfoldNd": 0.5, "einconv": 4.0}), record("A5", 0.1)]
+    records = [record("B1", 0.2, peers={"unfoldNd": 0.5, "einconv": 4.0}), record("A5", 0.6)]
     text = "\n".join(missed_together(records))
-    assert "geometric mean of convolution, float32, f+b, `exact`: ✗ 0.7 / 1, reached 0.14" in text
-    assert "B1 name, float32: no convolution below 0.3, is 0.20" in text
-    assert "A5 name" not in text
+    assert "geometric mean of convolution, float32, f+b, `exact`: ✗ 1 / 1.3, reached 0.35" in text
+    assert "B1 name, float32: the slowest convolution ✗ 0.45 / 0.7, is 0.20" in text
+    assert "A5 name, float32: the slowest convolution ✓ 0.45 / 0.7, is 0.60" in text
     assert "0.50 × as fast as unfoldNd" in text
-    assert "the best peer of each row: goal 3 ×, reached 0.5" in text
+    assert "the best peer of each row: ✗ 3 / 5, reached 0.5 ×" in text
     assert missed_together([record("B1", 3.0), record("B1", 5.0, dtype="float64")]) == []
+
+
+def test_without_numba_less_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "is_installed", lambda: False)
+    records = [record("B1", 0.25), record("P1", 0.7)]
+    assert {m.name: m.verdict for m in means(records) if m.verdict} == {"pooling": "✓ 0.6 / 1"}
+    assert "the slowest convolution ✓ 0.2 / 0.35, is 0.25" in "\n".join(missed_together(records))
 
 
 def test_peers_each_and_the_best_of_them() -> None:
@@ -124,5 +139,5 @@ def test_torch_over_itself() -> None:
 
 def test_scale_compares_f5_with_f4() -> None:
     lines = scale([record("F4"), record("F5", ours={}), record("F5", phase="d2")])
-    assert lines == ["* F5 over F4, float32, f+b: 1.0 × the time, goal ≤ 5 ✓"]
+    assert lines == ["* F5 over F4, float32, f+b, `fast`: 1.0 × the time, goal ≤ 5 ✓"]
     assert Standing(failure="x").ratio.median == 0

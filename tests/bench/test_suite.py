@@ -37,7 +37,7 @@ def test_goals_belong_to_a_dtype_and_a_phase() -> None:
     row = SUITE["B3"]
     assert row.goal("float32") == (0.6, 1.2)
     assert row.goal("float64") == (1.4, 3)
-    assert row.goal("float64", "d2") == (2.5, 8)
+    assert row.goal("float64", "d2") == (2.0, 4)
     assert row.goal("float32", "f") is None
     assert SUITE["H4"].goal("float32", "churn") == (3, 8)
 

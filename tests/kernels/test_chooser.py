@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 import torch
 
 import manualconv
 from manualconv import functional
+from manualconv.geometry import Window
+from manualconv.kernels.algorithm import Special
 from manualconv.kernels.chooser import DIRECT, SPECIAL
-from manualconv.kernels.cost import MAPS
+from manualconv.kernels.cost import MAPS, Sizes
+from manualconv.kernels.settings import ACCURACIES as TIERS
 from tests.layers import close, spread_out
 
 NAMES = [name for name in (*DIRECT, *SPECIAL) if name != "matrix"]
@@ -70,19 +76,49 @@ def test_every_algorithm_there_is_stands_in_the_docstring() -> None:
     assert [name for name in NAMES if f"``'{name}'``" not in said] == []
 
 
-def test_accuracy_is_a_block_or_a_default() -> None:
-    def admitted() -> bool:
-        return "fast" not in str(manualconv.choice((4, 64, 56, 56), (64, 64, 3, 3), padding=1)).replace("fast tier", "")
+#: Layers for which an algorithm that is not local is the cheapest of each kind.
+TEMPTING: dict[str, dict[str, Any]] = {
+    "winograd": {"input_size": (16, 512, 14, 14), "weight_size": (512, 512, 3, 3), "padding": 1},
+    "winograd_dilated": {"input_size": (1, 256, 64, 64), "weight_size": (256, 256, 3, 3), "padding": 2, "dilation": 2},
+    "fourier": {"input_size": (1, 16, 1024), "weight_size": (16, 1, 1024), "padding": 1023, "groups": 16},
+    "overlap_save": {"input_size": (1, 1, 65536), "weight_size": (1, 1, 2048)},
+}
 
-    before = admitted()
+
+@pytest.mark.parametrize("name", TEMPTING)
+def test_what_is_not_local_waits_for_the_fast_tier_however_cheap(name: str) -> None:
+    exact = manualconv.choice(**TEMPTING[name])
+    assert {exact[map] for map in MAPS} <= {"direct", "clipping", "loops"}
+    assert all("accuracy('fast') admits it" in c.reason for c in exact.candidates["output"] if c.name == name)
     with manualconv.accuracy("fast"):
-        inside = admitted()
+        fast = manualconv.choice(**TEMPTING[name])
+    assert {fast[map] for map in MAPS} == {name}
+    assert {fast.candidates[map][0].reason for map in MAPS} == {"fast"}
+
+
+def test_of_each_algorithm_it_is_said_once_whether_it_is_local() -> None:
+    """The tier depends on the algorithm alone, never on the sizes: so a layer cannot change class as it grows."""
+    windows = [Window((n, n), (3, 3), (1, 1), (d, d), ((d, d),) * 2, groups=2) for n in (7, 64) for d in (1, 2)]
+    sizes = [Sizes(n, c, c, 4, replace(w, accuracy=a)) for n, c in ((1, 2), (16, 512)) for w in windows for a in TIERS]
+    tiers = {name: {cast(Special, file).accuracy(s) for s in sizes} for name, file in SPECIAL.items()}
+    assert tiers == {name: {"fast"} if name in TEMPTING else {"exact"} for name in SPECIAL}
+
+
+def test_accuracy_is_a_block_or_a_default() -> None:
+    def is_fast() -> bool:
+        return manualconv.choice(**TEMPTING["winograd"])["output"] == "winograd"
+
+    assert not is_fast()
+    with manualconv.accuracy("fast"):
+        assert is_fast()
     manualconv.set_accuracy("fast")
     try:
-        assert admitted() == inside
+        assert is_fast()
+        with manualconv.accuracy("exact"):
+            assert not is_fast()
     finally:
         manualconv.set_accuracy("exact")
-    assert admitted() == before
+    assert not is_fast()
     with pytest.raises(ValueError, match="accuracy must be 'exact' or 'fast', but got 'faster'"):
         manualconv.accuracy("faster")
 

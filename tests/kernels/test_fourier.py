@@ -89,30 +89,28 @@ def test_a_bias_is_added_and_operands_are_not_written() -> None:
     assert all(map(torch.equal, before, (x, w, b)))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_where_it_counts_as_exact_its_error_is_below_twice_torch_s(dtype: torch.dtype) -> None:
-    """Long sums: 1,024 taps, and 31×31."""
+def test_of_long_sums_its_error_is_below_twice_torch_s() -> None:
+    """1,024 taps, and 31×31: far within what the fast tier admits."""
     for size, kernel, padding in (((1, 8, 1024), (8, 1, 1024), 1023), ((1, 8, 40, 40), (8, 1, 31, 31), 15)):
         generator = torch.Generator().manual_seed(0)
         x, w = (torch.randn(s, dtype=torch.float64, generator=generator) for s in (size, kernel))
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(size) - 3]
         window = Window(size[2:], kernel[2:], *((1,) * (len(size) - 2),) * 2, ((padding,) * 2,) * (len(size) - 2), 8)
-        assert fourier.accuracy(Sizes(1, 8, 8, dtype.itemsize, window)) == "exact"
-        if dtype == torch.float64:
-            continue
         exact = conv(x, w, padding=padding, groups=8)
-        theirs = conv(x.to(dtype), w.to(dtype), padding=padding, groups=8)
-        ours = fourier.to_output(x.to(dtype), w.to(dtype), None, window)
+        theirs = conv(x.float(), w.float(), padding=padding, groups=8)
+        ours = fourier.to_output(x.float(), w.float(), None, window)
         assert float((ours - exact).norm()) <= 2 * float((theirs - exact).norm())
 
 
-def test_long_kernels_are_computed_by_it_forward_and_backward() -> None:
-    choice = manualconv.choice((1, 16, 1024), (16, 1, 1024), padding=1023, groups=16)
+def test_long_kernels_are_computed_by_it_forward_and_backward_where_errors_are_admitted() -> None:
+    with manualconv.accuracy("fast"):
+        choice = manualconv.choice((1, 16, 1024), (16, 1, 1024), padding=1023, groups=16)
     assert {choice[map] for map in choice.candidates} == {"fourier"}
     x, w = (torch.randn(s, dtype=torch.float64).requires_grad_() for s in ((1, 4, 300), (4, 1, 200)))
     results = []
     for conv in (functional.conv1d, torch.nn.functional.conv1d):
-        y = conv(x, w, padding=199, groups=4)
+        with manualconv.accuracy("fast"):
+            y = conv(x, w, padding=199, groups=4)
         first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
         results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (x, w))))
     torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
@@ -125,7 +123,8 @@ def test_strides_cut_sides_and_short_sums_are_not_taken() -> None:
     assert fourier.refusal(Sizes(1, 1, 1, 4, cut)) == "no negative padding"
     with manualconv.algorithm("fourier"), pytest.raises(RuntimeError, match="stride 1 only"):
         functional.conv1d(torch.ones(1, 1, 9), torch.ones(1, 1, 3), stride=2)
-    assert manualconv.choice((64, 1, 9), (1, 1, 3))["output"] == "direct"
+    with manualconv.accuracy("fast"):
+        assert manualconv.choice((64, 1, 9), (1, 1, 3))["output"] == "direct"
 
 
 @pytest.mark.parametrize("least", [1, 2, 7, 31, 97, 1025, 4097, 100003])

@@ -124,7 +124,7 @@ def _check_memory(shape: Axes, item: int) -> None:
         words = "numel: integer multiplication overflow" if item == 1 else stored
         raise RuntimeError(f"{words} [output_size asks for {count} numbers]")
     if count > MANY:
-        torch.empty(shape, dtype=torch.uint8 if item == 1 else torch.int64)
+        torch.empty(shape, dtype=torch.uint8 if item == 1 else torch.int64, device="cpu")
 
 
 def _refuse(name: str, input: Tensor, what: str) -> NotImplementedError:

@@ -50,7 +50,7 @@ def check_numbers(name: str, x: Tensor, t: Tensor, weight: Tensor | None) -> Non
 
 def _named(dtype: torch.dtype) -> str:
     """A dtype as torch's messages name it."""
-    return scalar_type(torch.empty(0, dtype=dtype))
+    return scalar_type(torch.empty(0, dtype=dtype, device="cpu"))
 
 
 def _fix(dtype: torch.dtype) -> str:

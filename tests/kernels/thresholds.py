@@ -1,0 +1,245 @@
+"""Every threshold of the kernels, and layers just below and just above it.
+
+A kernel promises the same on both sides of a number that decides between two ways to compute.  `CROSSINGS` names each
+such number, what is compared with it, and two layers whose quantities lie on its two sides; sizes are searched for, so
+that they move with the number.  `OTHERS` names the numbers that decide nothing about a sum, each with the reason: a
+constant that stands in neither table is one that somebody added and no law looks at.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from math import prod
+from pathlib import Path
+
+import torch
+
+import manualconv.kernels
+from manualconv.geometry import Window
+from manualconv.kernels import direct, loops, lowering, lowering_rows
+from manualconv.kernels.chooser import _cheapest
+from manualconv.kernels.cost import MAPS, Sizes
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution: N, C, O, the window of what is left, and the bytes of a number."""
+
+    batch: int
+    channels: int
+    outputs: int
+    window: Window
+    item: int = 4
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its tensors."""
+        return {4: torch.float32, 8: torch.float64}[self.item]
+
+    @property
+    def sizes(self) -> Sizes:
+        """What the chooser is asked with."""
+        return Sizes(self.batch, self.channels, self.outputs, self.item, self.window)
+
+    @property
+    def algorithms(self) -> list[str]:
+        """What computes its three maps."""
+        if self.window.algorithm is not None:
+            return [self.window.algorithm] * 3
+        found = (_cheapest(map, self.sizes, self.dtype, "cpu") for map in MAPS)
+        return [getattr(file, "__name__", "").rpartition(".")[2] for file in found]
+
+
+Quantity = Callable[[Layer], float]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A threshold, a quantity that is compared with it, and a layer as a function of one size.
+
+    `moves` says whether another algorithm computes the layer beyond it; else the same one goes another way.
+    """
+
+    quantity: Quantity
+    layer: Callable[[int], Layer]
+    moves: bool = True
+
+
+def value(name: str) -> float:
+    """The number behind ``module.NAME``, where more words may follow after a comma."""
+    module, _, constant = name.partition(",")[0].rpartition(".")
+    return float(getattr(import_module(f"manualconv.kernels.{module}"), constant))
+
+
+#: Thresholds that still belong to the side below.
+INCLUSIVE = {"direct.LARGEST_BLOCK", "lowering.BLOCK_BYTES", "loops.PAIRS", "loops.FRAMES", "compiled_loops.BLOCK"}
+
+
+def sides(name: str) -> tuple[Layer, Layer]:
+    """The last layer below a threshold and the first beyond it."""
+    crossing, limit = CROSSINGS[name], value(name)
+
+    def is_below(size: int) -> bool:
+        found = crossing.quantity(crossing.layer(size))
+        return found <= limit if name.partition(",")[0] in INCLUSIVE else found < limit
+
+    low, high = 1, 2
+    while is_below(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_below(middle) else (low, middle)
+    return crossing.layer(low), crossing.layer(high)
+
+
+def _line(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1) -> Window:
+    """A window on a signal."""
+    return Window((size,), (kernel,), (stride,), (dilation,), ((padding, padding),), groups)
+
+
+def _plane(size: tuple[int, int], kernel: int, stride: int = 1, padding: int = 0, groups: int = 1) -> Window:
+    """A window on an image."""
+    return Window(size, (kernel, kernel), (stride, stride), (1, 1), ((padding, padding),) * 2, groups)
+
+
+def _image_bytes(layer: Layer) -> float:
+    return lowering.image_bytes(layer.channels, layer.item, layer.window)
+
+
+def _batch_bytes(layer: Layer) -> float:
+    return layer.batch * _image_bytes(layer)
+
+
+def _row_bytes(layer: Layer) -> float:
+    return lowering_rows.unrolled_bytes(layer.batch, layer.channels, layer.item, layer.window)
+
+
+def _row(layer: Layer) -> float:
+    return layer.window.output_size[-1]
+
+
+def _cost(layer: Layer) -> float:
+    return direct.cost(layer.sizes)
+
+
+def _pairs(layer: Layer) -> float:
+    return layer.channels * layer.outputs / layer.window.groups**2
+
+
+def _frame(layer: Layer) -> float:
+    groups = layer.window.groups
+    return max(layer.channels, layer.outputs) / groups * prod(layer.window.padded_size) * layer.item
+
+
+by_loops = replace(_plane((15, 16), 3, 2, 1, 16), algorithm="loops")
+#: Stride 2 leaves layers of more than `loops.PAIRS` channels to the matrix products.
+CROSSINGS: dict[str, Crossing] = {
+    "direct.LARGEST_BLOCK": Crossing(
+        _image_bytes, lambda n: Layer(1, 33, 2, Window((64, 2 * n), (9, 9), (2, 2), (1, 1), ((4, 4), (4, 4))), 8)
+    ),
+    "direct.LARGEST_BLOCK, in groups": Crossing(
+        _batch_bytes, lambda n: Layer(n, 66, 4, _plane((24, 24), 5, 2, groups=2), 8)
+    ),
+    "direct.LARGEST_BLOCK, in rows": Crossing(
+        _row_bytes, lambda n: Layer(n, 33, 2, Window((90, 20), (3, 7), (2, 2), (1, 1), ((1, 1), (3, 3))), 8)
+    ),
+    "direct.LARGEST_BLOCK, one image in groups": Crossing(
+        _image_bytes, lambda n: Layer(1, 66, 4, Window((64, n), (9, 9), (2, 8), (1, 1), ((4, 4), (4, 4)), 2), 8)
+    ),
+    "direct.SHORT_ROW": Crossing(_row, lambda n: Layer(8, 9, 8, _plane((9, 2 * n + 1), 3, 2))),
+    "direct.SHORT_ROW, one image in groups": Crossing(
+        _row, lambda n: Layer(1, 18, 16, _plane((9, 2 * n + 1), 3, 2, groups=2)), moves=False
+    ),
+    "direct.MANY_IMAGES": Crossing(lambda layer: layer.batch, lambda n: Layer(n, 9, 8, _plane((9, 9), 3, 2))),
+    "direct.MANY_IMAGES, twice": Crossing(
+        lambda layer: layer.batch / 2, lambda n: Layer(n, 16, 4, Window((3, 20), (2, 2), (1, 1), (1, 1), ((0, 0),) * 2))
+    ),
+    "direct.SHORT_ROW, channels": Crossing(
+        lambda layer: layer.channels, lambda n: Layer(16, n, 4, Window((3, 20), (2, 2), (1, 1), (1, 1), ((0, 0),) * 2))
+    ),
+    "direct.SHORT_ROW, four times": Crossing(
+        lambda layer: _row(layer) / 4,
+        lambda n: Layer(16, 16, 1, Window((2, n + 1), (2, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))),
+    ),
+    "lowering.BLOCK_BYTES": Crossing(_batch_bytes, lambda n: Layer(n, 9, 8, _plane((45, 45), 5, 2)), moves=False),
+    "lowering.BLOCK_BYTES, of one image": Crossing(
+        _image_bytes, lambda n: Layer(2, 9, 8, _plane((45, 2 * n + 5), 5, 2)), moves=False
+    ),
+    "chooser.WORTH_CHOOSING": Crossing(
+        _cost, lambda n: Layer(1, 9, n, Window((9, 8), (3, 3), (1, 1), (9, 9), ((9, 9), (9, 9))))
+    ),
+    "chooser.WORTH_CHOOSING, depthwise": Crossing(
+        _cost, lambda n: Layer(2, n, n, _plane((12, 13), 3, padding=1, groups=n)), moves=False
+    ),
+    "chooser.WORTH_CHOOSING, dense": Crossing(_cost, lambda n: Layer(1, n, 24, _plane((14, 14), 3, padding=1))),
+    "chooser.WORTH_CHOOSING, a long kernel": Crossing(
+        _cost, lambda n: Layer(1, 2, 2, _line(n, 64, padding=63), 8), moves=False
+    ),
+    "loops.PAIRS": Crossing(_pairs, lambda n: Layer(1, 8, n, _plane((120, 120), 3))),
+    "loops.FRAMES": Crossing(
+        _frame, lambda n: Layer(1, 1, 1, Window((512, n), (1, 3), (1, 1), (1, 1), ((0, 0), (0, 0))), 8)
+    ),
+    "compiled_loops.BLOCK": Crossing(
+        lambda layer: layer.window.placements,
+        lambda n: Layer(2, 32, 32, _line(n + 6, 7, groups=32)),
+        moves=False,
+    ),
+    "compiling.SHARED": Crossing(
+        lambda layer: loops._work(layer.sizes), lambda n: Layer(n, 16, 32, by_loops), moves=False
+    ),
+}
+#: Layers well beyond all of them, for which a special algorithm is the cheapest, of the default or of the fast tier.
+LARGE: dict[str, Layer] = {
+    "depthwise": Layer(2, 64, 64, _plane((40, 41), 3, padding=1, groups=64)),
+    "depthwise, stride 2": Layer(2, 64, 64, _plane((40, 41), 3, 2, 1, groups=64), 8),
+    "depthwise, 31x31": Layer(1, 8, 8, _plane((40, 41), 31, padding=15, groups=8)),
+    "depthwise, of volumes": Layer(1, 24, 24, Window((6, 14, 15), (3,) * 3, (1,) * 3, (1,) * 3, ((1, 1),) * 3, 24)),
+    "narrow groups": Layer(2, 64, 64, _plane((28, 28), 3, padding=1, groups=16)),
+    "dilated": Layer(1, 32, 32, Window((33, 33), (3, 3), (1, 1), (12, 12), ((12, 12), (12, 12)))),
+    "dilated by 2": Layer(1, 96, 96, Window((32, 32), (3, 3), (1, 1), (2, 2), ((2, 2), (2, 2)))),
+    "3x3 of many channels": Layer(2, 64, 64, _plane((28, 28), 3, padding=1)),
+    "3x3 of many images": Layer(8, 48, 48, _plane((14, 14), 3, padding=1), 8),
+    "5x5": Layer(1, 48, 64, _plane((24, 24), 5)),
+    "of volumes": Layer(1, 32, 32, Window((6, 14, 14), (3,) * 3, (1,) * 3, (1,) * 3, ((1, 1),) * 3)),
+    "a kernel as long as the signal": Layer(1, 16, 16, _line(512, 512, padding=511, groups=16)),
+    "a long kernel between channels": Layer(1, 8, 9, _line(1024, 256)),
+    "a long kernel on a longer signal": Layer(1, 1, 1, _line(4096, 256), 8),
+}
+
+#: Thresholds of other kernels than convolution's, which have laws of their own: see `test_locality`.
+POOLING = ("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "maximum.LARGE", "selection.LARGE")
+POINTWISE = ("pointwise.SMALL",)
+
+OTHERS = {
+    **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
+    **dict.fromkeys(("loops.TAP", "maximum.ENTRY", "selection.ENTRY", "compiling.COMPILING"), "rates, too"),
+    **dict.fromkeys(
+        ("fourier.TRANSFORM", "fourier.SPECTRUM", "fourier.PLAN", "fourier.SHARE", "overlap_save.PERIODS"), "fast tier"
+    ),
+    **dict.fromkeys(("overlap_save.SEGMENT", "spectra.BLOCK_BYTES", "spectra.LEAST_BYTES"), "fast tier"),
+    **dict.fromkeys(("winograd.SMALL_TILE", "winograd.FAST_TILE", "winograd.BLOCK_BYTES", "winograd.A"), "fast tier"),
+    **dict.fromkeys(("winograd.PASSES", "winograd.B", "winograd.G"), "fast tier"),
+    "residuals.LOWEST": "a number of the definition",
+    "residuals.LEAST": "a number of the definition",
+}
+
+
+def constants() -> set[str]:
+    """``module.NAME`` of every number, and table of numbers, that a file of the kernels gives a name to."""
+    found = set()
+    for file in Path(manualconv.kernels.__file__).parent.glob("[a-z]*.py"):
+        module = import_module(f"manualconv.kernels.{file.stem}")
+        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+            targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+            names = [n.id for target in targets if target for n in ast.walk(target) if isinstance(n, ast.Name)]
+            found |= {f"{file.stem}.{name}" for name in names if _is_number(getattr(module, name, None))}
+    return found
+
+
+def _is_number(v: object) -> bool:
+    if isinstance(v, dict | tuple):
+        return bool(v) and all(map(_is_number, v.values() if isinstance(v, dict) else v))
+    return isinstance(v, int | float)
