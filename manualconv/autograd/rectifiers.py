@@ -9,8 +9,13 @@
     ELU           y = s·z where z > 0, else s·α·(e^(bz) − 1) φ′ = s where z > 0, else s·α·b·e^(bz)
 
 At a kink the slope is torch's, which is that of one side: the lower one for ReLU, LeakyReLU and ELU, the outer one for
-the rest.  A NaN passes the gates of ReLU and Threshold alone.  Between kinks φ′ is constant but for HardSwish and ELU,
-whose pieces are finite on both sides, so that no order multiplies an infinity by zero.
+the rest.  A NaN passes the gates of ReLU and Threshold, those of HardTanh and HardSigmoid stop it, and the slopes of
+HardSwish and ELU, which are functions of z, are NaN there: what torch gives in the body of a tensor, where its kernels
+are vectorised.  Between kinks φ′ is constant but for HardSwish and ELU, whose pieces are finite on both sides, so that
+no order multiplies an infinity by zero.
+
+Limits and thresholds are compared with in float32 where z is in half precision, as torch's kernels do: rounded to
+bfloat16, 0.7 would stop 0.69921875.
 
 ELU stands for three: ELU itself (s = b = 1), CELU (s = 1, b = 1/α) and SELU (b = 1).  s is the `scale` and b the
 `input_scale` of torch's kernel.
@@ -29,6 +34,7 @@ from torch import Tensor
 
 from manualconv.autograd.pointwise import OF_EITHER, OF_INPUT, Pointwise, Stepwise, in_float32
 from manualconv.kernels import pointwise as kernels
+from manualconv.kernels.precision import single
 from manualconv.torch_internals import is_unrecorded
 
 
@@ -45,7 +51,7 @@ class Above(Stepwise):
 
     @staticmethod
     def forward(t: Tensor, z: Tensor, least: float) -> Tensor:
-        return torch.where(z <= least, 0, t)
+        return torch.where(single(z) <= least, 0, t)
 
 
 class Inside(Stepwise):
@@ -84,7 +90,7 @@ class Threshold(Pointwise):
 
     @staticmethod
     def forward(z: Tensor, threshold: float, value: float) -> Tensor:
-        return torch.where(z <= threshold, value, z)
+        return torch.where(single(z) <= threshold, value, z)
 
     @staticmethod
     def times_slope(z: Tensor, t: Tensor, threshold: float, value: float) -> Tensor:
@@ -140,7 +146,7 @@ class HardSwish(Pointwise):
         if is_unrecorded(z, t):
             return kernels.hardswish_slope(z, t)
         passed: Tensor = Above.call(t, z, -3.0)  # 0·∞ would be NaN
-        return passed * torch.where(z <= -3, 0, torch.where(z < 3, z / 3 + 0.5, 1))
+        return passed * torch.where(z <= -3, 0, torch.where(z >= 3, 1, z / 3 + 0.5))
 
 
 class LeakyReLU(Pointwise):
@@ -175,5 +181,5 @@ class ELU(Pointwise):
         at_zero = alpha * scale * input_scale
         if at_zero == scale and is_unrecorded(z, t):
             return kernels.elu_slope(z, t, scale, input_scale)
-        slope = torch.where(z < 0, (z.clamp(max=0) * input_scale).exp() * at_zero, at_zero)
-        return t * (slope if at_zero == scale else torch.where(z <= 0, slope, scale))
+        slope = torch.where(z >= 0, at_zero, (z.clamp(max=0) * input_scale).exp() * at_zero)
+        return t * (slope if at_zero == scale else torch.where(z > 0, scale, slope))

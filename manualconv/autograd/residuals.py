@@ -1,12 +1,15 @@
 """What losses do to every entry: the absolute value, Huber's function, the cross-entropy of a coin.
 
     Absolute            y = |r|                                        φ′ = sgn r, with 0 at 0
-    Huber               y = r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c  φ′ = Clip(r)/c
-    Clip                y = min(max(r, −δ), δ)                         φ′ = 1[|r| < δ]
+    Huber               y = r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c  φ′ = Clip(r)
+    Clip                y = min(max(r, −δ), δ)/c                       φ′ = 1[|r| < δ]/c
     BinaryCrossEntropy  y = −t·log x − (1 − t)·log(1 − x)              ∂x = (x − t)/(x·(1 − x)), ∂t = log(1 − x) − log x
 
-Huber's loss has c = 1, smooth L1 has c = δ = β.  A diagonal is its own transpose: both modes multiply by the same
-slope, written with these maps again, so that every order closes: Absolute → sgn, Huber → Clip → a mask.
+Huber's loss has c = 1, smooth L1 has c = δ = β.  These are numbers of float64, and r need not be: a β of 10⁻⁵⁰ is 0 in
+float32, where r/β is 0/0 for r = 0, and δ/c is 1 all the same.  Half precision is computed in float32.
+
+A diagonal is its own transpose: both modes multiply by the same slope, written with these maps again, so that every
+order closes: Absolute → sgn, Huber → Clip → a mask.
 |r| of complex r is real and its slope r/|r| no derivative in the complex sense: ṙ ↦ Re(conj(sgn r)·ṙ), adjoint to
 ȳ ↦ ȳ·sgn r.
 
@@ -21,7 +24,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.function import Map
-from manualconv.autograd.pointwise import OF_INPUT, Pointwise
+from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.kernels import residuals as kernels
 
 
@@ -65,22 +68,24 @@ class Huber(Pointwise):
 
     @staticmethod
     def times_slope(r: Tensor, t: Tensor, delta: float, divisor: float) -> Tensor:
-        slope: Tensor = Clip.call(r, delta) / divisor
+        slope: Tensor = Clip.call(r, delta, divisor)
         return t * slope
 
 
 class Clip(Pointwise):
-    """``y = min(max(r, −δ), δ)``; flat at ±δ itself, where torch's clamp has slope 1 and its Huber loss 0."""
+    """``y = min(max(r, −δ), δ)/c``; flat at ±δ itself, where torch's clamp has slope 1 and its Huber loss 0."""
 
     setup_context = OF_INPUT
 
     @staticmethod
-    def forward(r: Tensor, delta: float) -> Tensor:
-        return r.clamp(-delta, delta)
+    @in_float32
+    def forward(r: Tensor, delta: float, divisor: float) -> Tensor:
+        return torch.where(r.abs() >= delta, r.sgn() * (delta / divisor), kernels.divided(r, divisor))
 
     @staticmethod
-    def times_slope(r: Tensor, t: Tensor, delta: float) -> Tensor:
-        return torch.where(r.abs() < delta, t, 0)
+    @in_float32
+    def times_slope(r: Tensor, t: Tensor, delta: float, divisor: float) -> Tensor:
+        return kernels.divided(torch.where(r.abs() < delta, t, 0), divisor)
 
 
 class BinaryCrossEntropy(Map):
@@ -96,10 +101,12 @@ class BinaryCrossEntropy(Map):
         ctx.save_for_forward(*inputs)
 
     @staticmethod
+    @in_float32
     def _slope(x: Tensor, t: Tensor) -> Tensor:
         return (x - t) / ((1 - x) * x).clamp(min=kernels.LEAST)
 
     @staticmethod
+    @in_float32
     def _slope_of_target(x: Tensor) -> Tensor:
         # Not cut off: torch's slope is infinite at 0 and 1.
         return torch.log1p(-x) - torch.log(x)

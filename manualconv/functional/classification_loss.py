@@ -5,9 +5,10 @@
     smoothed       (1 − ε)·v[t]·(−y[t]) + ε/C·Σ_c v[c]·(−y[c])       one-hot(t) mixed with the even distribution
     probabilities  E = −1/N Σ_n,c q[n, c]·v[c]·y[n, c]               ∂E/∂z = (p·Σ_c q − q)/N,  ∂E/∂q = −y/N
     binary         −t·log x − (1 − t)·log(1 − x)                     of probabilities x
-    with logits    (1 − t)·z − (1 + (u − 1)·t)·log σ(z)              x = σ(z), u the weight of the positive class
+    with logits    −u·t·log σ(z) − (1 − t)·log σ(−z)                 x = σ(z), u the weight of the positive class
 
-v = 1 in the slopes above; N counts samples and positions.
+v = 1 in the slopes above; N counts samples and positions.  In the last no terms cancel, as in (1 − t)·z − log σ(z) they
+do for t = 0 and z far below 0.  Half precision is computed in float32 and rounded once, at the end.
 
 Source: collected notes (softmax and cross-entropy, B16); C. Szegedy and others,
 *Rethinking the Inception Architecture for Computer Vision*, 2015 (smoothing).
@@ -25,6 +26,7 @@ from manualconv.autograd.softmax import LogSoftmax
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import classification_loss as validation
+from manualconv.kernels.precision import WIDENED, single
 
 
 def nll_loss(
@@ -58,13 +60,18 @@ def nll_loss(
     log_p, v = widened(input, weight)
     assert log_p is not None
     ignored = None if validation.check_nll(log_p, target, v, ignore_index) else ignore_index
-    v = _by_class(v)
-    return _nll(log_p, target, v, ignored, reduction)
+    loss = _nll(single(log_p), target, _by_class(v), ignored, reduction)
+    return _rounded(loss, log_p.dtype)
 
 
 def _by_class(v: Tensor | None) -> Tensor | None:
     """Weights of classes in a row, as torch reads whatever has as many numbers where there are places."""
-    return v if v is None or v.dim() == 1 else v.reshape(-1)
+    return v if v is None else single(v if v.dim() == 1 else v.reshape(-1))
+
+
+def _rounded(loss: Tensor, dtype: torch.dtype) -> Tensor:
+    """Half precision, which was computed with in float32, once at the end."""
+    return loss.to(dtype) if dtype in WIDENED else loss
 
 
 def _nll(
@@ -141,10 +148,11 @@ def cross_entropy(
     z, q, v = widened(input, target, weight)
     assert z is not None and q is not None
     ignored = None if validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index
-    y, v = LogSoftmax.call(z, min(z.dim() - 1, 1)), _by_class(v)
-    if q.shape == z.shape:
-        return _against_probabilities(y, q, v, reduction, label_smoothing)
-    return _nll(y, q, v, ignored, reduction, label_smoothing)
+    y, v = LogSoftmax.call(single(z), min(z.dim() - 1, 1)), _by_class(v)
+    if q.shape != z.shape:
+        return _rounded(_nll(y, q, v, ignored, reduction, label_smoothing), z.dtype)
+    loss = _against_probabilities(y, single(q), v, reduction, label_smoothing)
+    return _rounded(loss, torch.promote_types(z.dtype, q.dtype))
 
 
 def binary_cross_entropy(
@@ -176,8 +184,8 @@ def binary_cross_entropy(
     x, t, v = widened(input, target, weight)
     assert x is not None and t is not None
     validation.check_binary(x, t, v)
-    loss: Tensor = BinaryCrossEntropy.call(x, t)
-    return reductions.reduced(loss if v is None else (loss * v).to(x.dtype), reduction)
+    loss: Tensor = BinaryCrossEntropy.call(single(x), single(t))
+    return reductions.reduced(loss if v is None else loss * v, reduction, x.dtype)
 
 
 def binary_cross_entropy_with_logits(
@@ -211,8 +219,7 @@ def binary_cross_entropy_with_logits(
     z, t, v, u = widened(input, target, weight, pos_weight)
     assert z is not None and t is not None
     validation.check_logits(z, t, v, u)
-    y: Tensor = LogSigmoid.call(z)
-    loss = (1 - t) * z - (y if u is None else y * ((u - 1) * t + 1))
-    if v is not None:
-        loss = loss * v
-    return reductions.reduced(loss.to(t.dtype), reduction)
+    wide, p = single(z), single(t)
+    loss = p * LogSigmoid.call(wide)
+    loss = (p - 1) * LogSigmoid.call(-wide) - (loss if u is None else loss * u)
+    return reductions.reduced(loss if v is None else loss * v, reduction, t.dtype)

@@ -6,7 +6,8 @@
 
 The mean times ΠK is the sum; only a window that overhangs the border under ``ceil_mode`` has its sum scaled up to ΠK
 taps, as in torch.  For p = ∞ it is the maximum of ``|x|``, for p = −∞ minus the maximum of ``−|x|``.  A negative
-sum, which only an odd p can give, is NaN unless p = ±1: its real root is not taken, as it is not in torch.
+sum, which only an odd p can give, is NaN unless p = ±1: its real root is not taken, as it is not in torch.  Half
+precision is computed in float32 and rounded once: a square of 300 is no float16 number, its root is.
 
 Source: "Power-average pooling" in PyTorch's documentation of lp_pool1d, lp_pool2d and lp_pool3d.
 """
@@ -23,6 +24,7 @@ from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_po
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.validation import lp_pooling as validation
 from manualconv.geometry import Numbers, per_axis
+from manualconv.kernels.precision import single
 
 MEANS = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
 MAXIMA = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
@@ -37,9 +39,9 @@ def _lp_pool(
         assert isinstance(largest, Tensor)
         return largest if p > 0 else -largest
     x = input if input.is_floating_point() or input.is_complex() else input.to(torch.get_default_dtype())
-    mean = MEANS[ndim](Power.call(x, p), kernel_size, stride, 0, ceil_mode)
+    mean = MEANS[ndim](Power.call(single(x), p), kernel_size, stride, 0, ceil_mode)
     root: Tensor = Root.call(mean * prod(per_axis(kernel_size, ndim)), 1.0 / p)
-    return root
+    return root.to(x.dtype)
 
 
 def lp_pool1d(

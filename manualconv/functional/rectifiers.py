@@ -8,11 +8,13 @@ that torch's kernel does not take, as torch.nn.functional's.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from manualconv.autograd import rectifiers
 from manualconv.functional.in_place import run
 from manualconv.functional.validation import activation as validation
+from manualconv.kernels.precision import WIDENED
 
 #: Klambauer et al. 2017, "Self-normalizing neural networks": fixed points at mean 0 and variance 1.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -43,8 +45,12 @@ def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -
     validation.check_real(name, input, "Bool inputs not supported for hardtanh")
     validation.check_limits(low, high, input)
     if not input.is_floating_point():
+        validation.check_fits("min_val", low, torch.int64)
+        validation.check_fits("max_val", high, torch.int64)
         low, high = int(low), int(high)
-    return run(rectifiers.HardTanh, input, low, high, inplace, inplace=inplace, of_output=True)
+    # Rounded to half precision, a limit may lie inside: from the output it is not told whether z was beyond it.
+    of_output = inplace and input.dtype not in WIDENED
+    return run(rectifiers.HardTanh, input, low, high, of_output, inplace=inplace, of_output=of_output)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -52,6 +58,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     validation.check_comparable("threshold", input, "threshold_cpu")
     least = validation.number("threshold", "threshold", 2, threshold)
     v = validation.number("threshold", "value", 3, value)
+    validation.check_single("threshold", least, input.dtype)
+    validation.check_fits("value", v, input.dtype)
     if not input.is_floating_point():
         least, v = int(least), int(v)
     return run(rectifiers.Threshold, input, least, v, inplace=inplace)
@@ -73,6 +81,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     """``z`` where z > 0, else ``negative_slope·z``; that is the slope at 0, too."""
     validation.check_floating("leaky_relu", input, "leaky_relu_cpu")
     slope = validation.number("leaky_relu", "negative_slope", 2, negative_slope)
+    validation.check_single("negative_slope", slope, input.dtype)
     of_output = inplace and slope >= 0
     return run(rectifiers.LeakyReLU, input, slope, of_output, inplace=inplace, of_output=of_output)
 
@@ -80,7 +89,9 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``z`` where z > 0, else ``alpha·(e^z − 1)``; the slope at 0 is alpha."""
     validation.check_floating("elu", input, "elu_cpu")
-    return run(rectifiers.ELU, input, validation.number("elu", "alpha", 2, alpha), 1, 1, inplace=inplace)
+    alpha = validation.number("elu", "alpha", 2, alpha)
+    validation.check_single("alpha", alpha, input.dtype)
+    return run(rectifiers.ELU, input, alpha, 1, 1, inplace=inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -92,6 +103,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     validation.check_floating("celu", input, "elu_cpu")
     alpha = validation.number("celu", "alpha", 2, alpha)
     validation.check_alpha(alpha)
+    validation.check_single("alpha", alpha, input.dtype)
+    validation.check_single("1/alpha", 1 / alpha, input.dtype)
     return run(rectifiers.ELU, input, alpha, 1, 1 / alpha, inplace=inplace)
 
 

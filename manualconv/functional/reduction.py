@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import torch
 from torch import Tensor
 
 from manualconv.functional.validation.loss import check_reduction
@@ -21,11 +22,13 @@ def resolved(size_average: bool | None, reduce: bool | None, reduction: str) -> 
     return reduction
 
 
-def reduced(loss: Tensor, reduction: str) -> Tensor:
-    """The mean, the sum or all of it."""
+def reduced(loss: Tensor, reduction: str, dtype: torch.dtype | None = None) -> Tensor:
+    """The mean, the sum or all of it; rounded to `dtype` at the end, if the loss was computed in a wider one."""
     if named(reduction) == "mean":
-        return loss.mean()
-    return loss.sum() if reduction == "sum" else loss
+        loss = loss.mean()
+    elif reduction == "sum":
+        loss = loss.sum()
+    return loss if dtype is None or loss.dtype == dtype else loss.to(dtype)
 
 
 def named(reduction: str) -> str:

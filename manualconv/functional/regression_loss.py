@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 
+import torch
 from torch import Tensor
 
 from manualconv.autograd.pointwise import Square
@@ -21,6 +22,7 @@ from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import regression_loss as validation
 from manualconv.functional.validation.loss import check_reduction
+from manualconv.kernels.precision import WIDENED, single
 
 
 def _check_sizes(name: str, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
@@ -45,10 +47,19 @@ def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = N
     return x, t
 
 
-def _averaged(loss: Tensor, weight: Tensor, reduction: str) -> Tensor:
-    """A weighted loss; the mean divides by the sum of the weights."""
+def _residual(x: Tensor, t: Tensor) -> tuple[Tensor, torch.dtype | None]:
+    """``r = x − t``; of half precision in float32, with the dtype that the loss is rounded to, once, at the end."""
+    if x.dtype not in WIDENED and t.dtype not in WIDENED:
+        return x - t, None
+    # Dynamo knows no torch.result_type.
+    dtype = x.dtype if x.dtype == t.dtype else (x - t).dtype
+    return single(x) - single(t), dtype.to_real() if dtype.is_complex else dtype
+
+
+def _averaged(loss: Tensor, weight: Tensor, reduction: str, dtype: torch.dtype | None) -> Tensor:
+    """A weighted loss in `dtype`; the mean divides by the sum of the weights."""
     validation.check_weighted_reduction(reduction)
-    loss = loss * weight
+    loss = (loss if dtype is None else loss.to(dtype)) * weight
     if reduction == "mean":
         return loss.sum() / weight.sum()
     return loss.sum() if reduction == "sum" else loss
@@ -79,8 +90,9 @@ def mse_loss(
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check_sizes("mse_loss", input, target, weight, reduction)
     x, t = _numbers("mse_loss", input, target, weight)
-    loss: Tensor = Square.call(x - t)
-    return reductions.reduced(loss, reduction) if weight is None else _averaged(loss, weight, reduction)
+    r, dtype = _residual(x, t)
+    loss: Tensor = Square.call(r)
+    return reductions.reduced(loss, reduction, dtype) if weight is None else _averaged(loss, weight, reduction, dtype)
 
 
 def l1_loss(
@@ -109,11 +121,12 @@ def l1_loss(
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check_sizes("l1_loss", input, target, weight, reduction)
     x, t = _numbers("l1_loss", input, target, weight)
-    loss: Tensor = Absolute.call(x - t)
+    r, dtype = _residual(x, t)
+    loss: Tensor = Absolute.call(r)
     if weight is not None:
-        return _averaged(loss, weight, reduction)
+        return _averaged(loss, weight, reduction, dtype)
     validation.check_mean(loss, reduction)
-    return reductions.reduced(loss, reduction)
+    return reductions.reduced(loss, reduction, dtype)
 
 
 def smooth_l1_loss(
@@ -146,8 +159,9 @@ def smooth_l1_loss(
     _check_sizes("smooth_l1_loss", input, target, None, reduction)
     beta = validation.positive("smooth_l1_loss", "beta", beta)
     x, t = _numbers("smooth_l1_loss", input, target)
-    loss: Tensor = Huber.call(x - t, beta, beta)
-    return reductions.reduced(loss, reduction)
+    r, dtype = _residual(x, t)
+    loss: Tensor = Huber.call(r, beta, beta)
+    return reductions.reduced(loss, reduction, dtype)
 
 
 def huber_loss(
@@ -175,8 +189,9 @@ def huber_loss(
     _check_sizes("huber_loss", input, target, weight, reduction)
     delta = validation.positive("huber_loss", "delta", delta)
     x, t = _numbers("huber_loss", input, target, weight)
-    loss: Tensor = Huber.call(x - t, delta, 1.0).to(x.dtype)
+    r, _ = _residual(x, t)
+    loss: Tensor = Huber.call(r, delta, 1.0)
     if weight is None:
-        return reductions.reduced(loss, reduction)
+        return reductions.reduced(loss, reduction, x.dtype)
     validation.check_weighted_reduction(reduction)
-    return reductions.reduced(loss * weight, reduction)
+    return reductions.reduced(loss.to(x.dtype) * weight, reduction)

@@ -48,7 +48,10 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
     """``log(1 + e^(beta·z))/beta``; z itself where ``beta·z > threshold``."""
     validation.check_floating("softplus", input, "softplus_cpu")
     b = validation.number("softplus", "beta", 2, beta)
-    y: Tensor = sigmoidal.Softplus.call(input, b, validation.number("softplus", "threshold", 3, threshold))
+    validation.check_single("beta", b, input.dtype)
+    linear_from = validation.number("softplus", "threshold", 3, threshold)
+    validation.check_single("threshold", linear_from, input.dtype)
+    y: Tensor = sigmoidal.Softplus.call(input, b, linear_from)
     return y
 
 

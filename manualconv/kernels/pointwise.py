@@ -15,6 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from manualconv.kernels.precision import WIDENED, single
 from manualconv.torch_internals import is_plain
 
 #: Below this many entries one select is cheaper than products and a sum.
@@ -42,6 +43,8 @@ def gate(t: Tensor, y: Tensor) -> Tensor:
 
 def inside(t: Tensor, z: Tensor, low: float, high: float) -> Tensor:
     """t where ``low < z < high``, else 0."""
+    if z.dtype in WIDENED:
+        return inside(t.to(WIDENED[z.dtype]), single(z), low, high).to(t.dtype)
 
     def selected() -> Tensor:
         return torch.where((z > low) & (z < high), t, 0)
@@ -66,7 +69,7 @@ def leak(t: Tensor, z: Tensor, slope: float) -> Tensor:
 def elu(z: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
     """``scale·z`` where z > 0, else ``scale·alpha·(e^(input_scale·z) − 1)``."""
     if not (is_plain(z) and math.isfinite(alpha)):
-        return torch.where(z > 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * (alpha * scale))
+        return torch.where(z >= 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * (alpha * scale))
     # One of the two is 0.
     return z.clamp(max=0).mul_(input_scale).expm1_().mul_(alpha * scale).add_(z.clamp(min=0).mul_(scale))
 
@@ -103,8 +106,8 @@ def sigmoid_slope(y: Tensor, t: Tensor) -> Tensor:
 
 
 def tanh_slope(y: Tensor, t: Tensor) -> Tensor:
-    """``t·(1 − y²)``."""
-    return (y * y).neg_().add_(1).mul_(t)
+    """``t·(1 − y)·(1 + y)``."""
+    return (1 - y).mul_(1 + y).mul_(t)
 
 
 def silu_slope(z: Tensor, t: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ Shapes: any; the same in and out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 
@@ -35,9 +36,38 @@ def _rounded_once(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @_rounded_once
 def huber(r: Tensor, delta: float, divisor: float) -> Tensor:
-    """A parabola in the middle, straight lines outside."""
+    """A parabola in the middle, straight lines outside.
+
+    A number c that may be none of the dtype's is divided by in two steps: its root is one.
+    """
     a = r.abs()
-    return torch.where(a <= delta, 0.5 * a * a / divisor, (a - 0.5 * delta) * (delta / divisor))
+    return torch.where(a <= delta, _parabola(a, divisor), (a - 0.5 * delta) * (delta / divisor))
+
+
+def _parabola(a: Tensor, divisor: float) -> Tensor:
+    """``a²/2c``; a² alone over- or underflows where the quotient does not."""
+    if _is_moderate(divisor):
+        return 0.5 * a * (a / divisor)
+    h = a / _root(a, divisor)
+    return 0.5 * h * h
+
+
+def divided(r: Tensor, divisor: float) -> Tensor:
+    """``r/c``."""
+    if _is_moderate(divisor):
+        return r / divisor
+    root = _root(r, divisor)
+    return r / root / root
+
+
+def _is_moderate(divisor: float) -> bool:
+    return 2.0**-100 < divisor < 2.0**100
+
+
+def _root(r: Tensor, divisor: float) -> float:
+    """``√c``; no 0 in the dtype of r, so that 0 divided by it is 0."""
+    kind = torch.finfo(r.dtype)
+    return max(math.sqrt(divisor), kind.smallest_normal * kind.eps)
 
 
 @_rounded_once

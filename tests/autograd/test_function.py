@@ -68,7 +68,7 @@ CALLS = {
     "Mask": (X, X.sign()),
     "Absolute": (X,),
     "Huber": (X, 0.7, 1.4),
-    "Clip": (X, 0.7),
+    "Clip": (X, 0.7, 1.3),
     "LogSigmoid": (X,),
     "BinaryCrossEntropy": (X / 5 + 0.5, X.flip(0) / 5 + 0.5),
 }

@@ -14,7 +14,7 @@ Z = torch.tensor([-1000.0, -2.0, -0.7, -0.0, 0.0, 0.5, 0.7, 3.0, 1000.0], dtype=
 MAPS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
     "Absolute": (Absolute.call, lambda r: (r > 0) - (r < 0)),
     "Huber": (lambda r: Huber.call(r, 0.7, 2.0), lambda r: min(max(r, -0.7), 0.7) / 2),
-    "Clip": (lambda r: Clip.call(r, 0.7), lambda r: float(abs(r) < 0.7)),
+    "Clip": (lambda r: Clip.call(r, 0.7, 1.3), lambda r: float(abs(r) < 0.7) / 1.3),
     "LogSigmoid": (LogSigmoid.call, lambda z: math.exp(-z) / (1 + math.exp(-z)) if z > -700 else 1.0),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from numbers import Number
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import check_tensor, kind, scalar_type
+from manualconv.kernels.precision import WIDENED
 
 
 def check_floating(name: str, input: Any, kernel: str, complex_too: bool = False) -> None:
@@ -47,6 +49,37 @@ def number(name: str, key: str, place: int, value: Any) -> float:
     if isinstance(value, complex):
         raise RuntimeError(f"value cannot be converted to type float without overflow [{key}={value} of {name}]")
     return value  # type: ignore[return-value]  # mypy knows no numbers but its own
+
+
+#: What torch calls the types that it turns numbers into, where the tensor is not of float64.
+_SCALARS = {
+    torch.float32: "float",
+    torch.float16: "c10::Half",
+    torch.bfloat16: "c10::BFloat16",
+    torch.uint8: "uint8_t",
+    torch.int8: "int8_t",
+    torch.int16: "int16_t",
+    torch.int32: "int",
+    torch.int64: "int64_t",
+}
+
+
+def check_fits(key: str, value: Any, dtype: torch.dtype) -> None:
+    """No number beyond those of a dtype; infinity and NaN are floating point numbers too."""
+    if dtype not in _SCALARS or not isinstance(value, (int, float)):
+        return
+    kind_of = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
+    if kind_of.min <= value <= kind_of.max or (dtype.is_floating_point and (value != value or abs(value) == inf)):
+        return
+    raise RuntimeError(
+        f"value cannot be converted to type {_SCALARS[dtype]} without overflow [{key}={value}: numbers of {dtype} "
+        f"end at {kind_of.max}; input.double() has larger ones]"
+    )
+
+
+def check_single(key: str, value: Any, dtype: torch.dtype) -> None:
+    """The same of a number that is computed with: in float32 for half precision."""
+    check_fits(key, value, WIDENED.get(dtype, dtype))
 
 
 def check_limits(low: Any, high: Any, input: Tensor) -> None:

@@ -4,7 +4,7 @@
 
 torch fuses the three steps, and works through long sequences block by block so that A is never stored; this form does
 store it, ``(*, L, S)`` numbers a head.  The derivative of a matrix product is two, and torch's own; softmax's and
-dropout's are ours.
+dropout's are ours.  Half precision is computed in float32, scores and weights too, and rounded once, at the end.
 
 Source: Vaswani et al., "Attention is all you need", 2017, equation 1.
 """
@@ -20,6 +20,7 @@ from torch import Tensor
 from manualconv import functional
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation.attention import check_attention, check_heads
+from manualconv.kernels.precision import single
 from manualconv.swap.table.spelling import Operation
 
 
@@ -63,8 +64,8 @@ def scaled_dot_product_attention(
     if is_causal:
         mask = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
     c = scale if scale is not None else q.shape[-1] ** -0.5 if q.shape[-1] else inf
-    weights = _weights((q * c) @ k.transpose(-2, -1), mask)
-    return _dropped(weights, dropout_p) @ v if dropout_p else weights @ v
+    weights = _weights((single(q) * c) @ single(k).transpose(-2, -1), mask)
+    return ((_dropped(weights, dropout_p) if dropout_p else weights) @ single(v)).to(v.dtype)
 
 
 def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
