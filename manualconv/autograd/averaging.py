@@ -19,7 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.function import Map, constant_in, fold, unfold
 from manualconv.intervals import Intervals
 from manualconv.kernels import intervals as kernels
 
@@ -27,28 +27,31 @@ from manualconv.kernels import intervals as kernels
 class MeanIntervals(Map):
     """``y[n, c, p] = 1/|p| · Σ_{i ∈ p} x[n, c, i]``."""
 
+    flat = True
+
     @staticmethod
-    def forward(x: Tensor, intervals: Intervals) -> Tensor:
+    def forward(x: Tensor, intervals: Intervals, edge: Tensor | None) -> Tensor:
         return kernels.mean_intervals(x, intervals)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, intervals = inputs
+        x, intervals, edge = inputs
         # The sizes of this tensor, not those that came along: Dynamo keeps for backward only what this graph computed.
         ctx.intervals = replace(intervals, input_size=tuple(x.shape[2:]))
-        ctx.set_materialize_grads(False)
+        # Where one interval takes all, torch's layer is a plain mean, whose gradient reads no input.
+        ctx.save_for_backward(None if all(p == 1 for p in intervals.output_size) else edge)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return (None if y_bar is None else SpreadMeans.call(y_bar, ctx.intervals)), None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
+        return constant_in(ctx.saved_tensors[0], SpreadMeans.call(y_bar, ctx.intervals)), None, None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:
+    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
         y_dot: Tensor = MeanIntervals.call(x_dot, ctx.intervals)
         return y_dot
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], x: Tensor, intervals: Intervals) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, intervals: Intervals, _: Any) -> tuple[Tensor, int]:
         return unfold(MeanIntervals.call(fold(x, in_dims[0], info.batch_size, 0), intervals), info.batch_size, 0), 0
 
 
@@ -62,11 +65,10 @@ class SpreadMeans(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.intervals = inputs
-        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return (None if x_bar is None else MeanIntervals.call(x_bar, ctx.intervals)), None
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None]:
+        return MeanIntervals.call(x_bar, ctx.intervals), None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _: None) -> Tensor:

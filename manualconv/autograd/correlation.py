@@ -73,14 +73,11 @@ class Convolution(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, w, _, ctx.window = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None)
         ctx.save_for_forward(x, w)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
-        if y_bar is None:
-            return None, None, None, None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, w = ctx.saved_tensors
         x_bar = TransposedConvolution.call(conj(w), y_bar, None, ctx.window) if ctx.needs_input_grad[0] else None
         w_bar = WeightCorrelation.call(conj(x), y_bar, ctx.window) if ctx.needs_input_grad[1] else None
@@ -130,14 +127,11 @@ class TransposedConvolution(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         w, y, _, ctx.window = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(w if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
         ctx.save_for_forward(w, y)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
-        if x_bar is None:
-            return None, None, None, None
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         w, y = ctx.saved_tensors
         w_bar = WeightCorrelation.call(x_bar, conj(y), ctx.window) if ctx.needs_input_grad[0] else None
         y_bar = Convolution.call(x_bar, conj(w), None, ctx.window) if ctx.needs_input_grad[1] else None
@@ -188,14 +182,11 @@ class WeightCorrelation(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, y, ctx.window = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
         ctx.save_for_forward(x, y)
 
     @staticmethod
-    def backward(ctx: Any, w_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, None]:
-        if w_bar is None:
-            return None, None, None
+    def backward(ctx: Any, w_bar: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, y = ctx.saved_tensors
         x_bar = TransposedConvolution.call(w_bar, conj(y), None, ctx.window) if ctx.needs_input_grad[0] else None
         y_bar = Convolution.call(conj(x), w_bar, None, ctx.window) if ctx.needs_input_grad[1] else None

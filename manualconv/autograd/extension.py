@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map
+from manualconv.autograd.function import Map, constant_in
 from manualconv.geometry import Axes, Extension
 from manualconv.kernels import extension as kernels
 
@@ -56,25 +56,29 @@ class Pad(Map):
 class Extend(Map):
     """``y[b, p] = x[b, i(p)]``."""
 
+    flat = True
+
     @staticmethod
-    def forward(x: Tensor, extension: Extension) -> Tensor:
+    def forward(x: Tensor, extension: Extension, edge: Tensor | None) -> Tensor:
         return kernels.extend(x, extension)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.extension = inputs
+        _, ctx.extension, edge = inputs
+        # Torch's circular padding is made of copies, whose gradient reads no input.
+        ctx.save_for_backward(None if ctx.extension.mode == "circular" else edge)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
-        return FoldBack.call(y_bar, ctx.extension), None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
+        return constant_in(ctx.saved_tensors[0], FoldBack.call(y_bar, ctx.extension)), None, None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:
+    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
         y_dot: Tensor = Extend.call(x_dot, ctx.extension)
         return y_dot
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], x: Tensor, extension: Extension) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, extension: Extension, _: Any) -> tuple[Tensor, int]:
         return Extend.call(x.movedim(in_dims[0], 0), extension), 0
 
 

@@ -11,6 +11,14 @@ A `Map` gives ``forward``, ``setup_context``, ``backward``, ``jvp`` and ``vmap``
 
 Autocast is switched off around forward, backward and jvp: casting is decided once, where the layer runs (`functional`).
 
+A cotangent that is not there stays so: made zeros, it would cost the work of a gradient and meet infinite slopes.
+
+*Zeros of higher order.*  The derivative of a maximum or of a mean does not depend on x between its kinks, so its own
+derivative by x is zero.  Torch gives such zeros as tensors, because its kernels take x as an argument; where they do,
+ours must (an optimiser steps with zeros, and leaves a parameter without a gradient alone).  A map that keeps x for its
+slope returns zeros for it.  A map that keeps no x says ``flat = True``: its last argument is then an edge of x, and its
+backward returns ``constant_in(edge, x̄)``.  ``Map.unlinked`` calls it without an edge: as a partner's derivative.
+
 Source: "Extending PyTorch" and "Extending torch.func with autograd.Function" in PyTorch's notes.
 """
 
@@ -30,6 +38,7 @@ from manualconv.torch_internals import (
     apply,
     forward_mode_on,
     given,
+    may_be_differentiated,
     transforms_active,
     without_tangent,
 )
@@ -91,14 +100,16 @@ def _distinct(args: tuple[Any, ...]) -> list[Any]:
     return distinct
 
 
-def _caller(eager: type[Function], traced: type[Function]) -> Callable[..., Any]:
+def _caller(eager: type[Map], traced: type[Function], linked: bool = True) -> Callable[..., Any]:
     """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
-    forward = traced.forward
+    forward, flat = traced.forward, eager.flat
 
     def call(*args: Any) -> Any:
         if any_autocast() and autocast_is_on(device := args[0].device.type):
             with torch.autocast(device, enabled=False):
                 return call(*args)
+        if flat:
+            args = (*args, edge_of(args[0]) if linked else None)
         if not torch.compiler.is_compiling():
             return apply(eager, args)
         for argument in args:
@@ -113,12 +124,18 @@ class Map(Function):
     """A differentiable map whose derivative is written by hand; subclasses are run with ``call``."""
 
     call: ClassVar[Callable[..., Any]]
+    unlinked: ClassVar[Callable[..., Any]]
+    flat: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "call" in cls.__dict__:
             return
-        rules = {"backward": outside_autocast(cls.backward), "jvp": outside_autocast(nested(cls.jvp))}
+        rules = {
+            "setup_context": _prepared(cls.setup_context),
+            "backward": _absent(outside_autocast(cls.backward)),
+            "jvp": outside_autocast(nested(cls.jvp)),
+        }
         for name, rule in rules.items():
             setattr(cls, name, staticmethod(rule))
         plain = {"forward": staticmethod(cls.forward), "jvp": staticmethod(Function.jvp)}
@@ -126,6 +143,41 @@ class Map(Function):
         twin_class: type[Function] = type(Function)(cls.__name__, (cls,), twin)  # type: ignore[misc]
         cls.forward = staticmethod(given(cls.forward))  # type: ignore[method-assign]
         cls.call = staticmethod(_caller(cls, twin_class))
+        cls.unlinked = staticmethod(_caller(cls, twin_class, linked=False)) if cls.flat else cls.call
+
+
+def _absent(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A backward that is not run, and gives no gradient, where no cotangent comes."""
+
+    @wraps(rule)
+    def pulled(ctx: Any, *cotangents: Tensor | None) -> Any:
+        if all(c is None for c in cotangents):
+            return (None,) * len(ctx.needs_input_grad)
+        return rule(ctx, *cotangents)
+
+    return pulled
+
+
+def _prepared(setup: Callable[..., None]) -> Callable[..., None]:
+    """A set-up after which absent cotangents come as None."""
+
+    @wraps(setup)
+    def prepared(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.set_materialize_grads(False)
+        setup(ctx, inputs, output)
+
+    return prepared
+
+
+def edge_of(x: Tensor) -> Tensor | None:
+    """None of x's entries: a tensor through which autograd reaches x, without the memory of x; None if it need not."""
+    return x.narrow_copy(0, 0, 0) if may_be_differentiated(x) else None
+
+
+def constant_in(edge: Tensor | None, t: Tensor) -> Tensor:
+    """t, entry for entry, as a function of the tensor that `edge` leads to; its derivative is zero."""
+    # The sum is of no numbers.  Subtracted, because −0 + 0 would not be −0.
+    return t if edge is None or not torch.is_grad_enabled() else t - edge.sum()
 
 
 def conj(t: Tensor) -> Tensor:

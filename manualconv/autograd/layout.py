@@ -29,11 +29,10 @@ class Lay(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.channels_last = inputs
-        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return (None if y_bar is None else Lay.call(y_bar, not ctx.channels_last)), None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
+        return Lay.call(y_bar, not ctx.channels_last), None
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:

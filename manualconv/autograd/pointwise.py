@@ -5,8 +5,8 @@ way back if complex, and further orders differentiate that product: where y is k
 whose derivative is again φ′.
 
     Pointwise   y = φ(z)                 kept: y, or z            ż, ȳ ↦ φ′ ⊙ ·
-    Stepwise    t ⊙ d(z), d constant     linear in t and its own adjoint; between its kinks φ′ is constant, so nothing
-                between kinks            flows to z
+    Stepwise    t ⊙ d(z), d constant     linear in t and its own adjoint; between its kinks φ′ is constant, so zeros
+                between kinks            flow to z
     Square      y = z²                   φ′ = 2·z                 squared error is the mean of Square(x − t)
 
 The maps with an exponential are in `sigmoidal`, those of straight pieces in `rectifiers`.
@@ -20,6 +20,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from manualconv.autograd.function import Map, conj
@@ -41,8 +42,6 @@ def in_float32(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def _keep(ctx: Any, kept: Tensor, numbers: tuple[Any, ...]) -> None:
     ctx.numbers = numbers
-    # A cotangent that is not there stays so: as zeros it would meet slopes that are infinite.
-    ctx.set_materialize_grads(False)
     ctx.save_for_backward(kept)
     ctx.save_for_forward(kept)
 
@@ -82,10 +81,8 @@ class Pointwise(Map):
             def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
                 return times_slope(ctx.saved_tensors[0], t, *ctx.numbers)
 
-            def pulled(ctx: Any, t: Tensor | None) -> tuple[Tensor | None, ...]:
+            def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
                 numbers = ctx.numbers
-                if t is None:
-                    return (None,) * (1 + len(numbers))
                 return (times_slope(conj(ctx.saved_tensors[0]), t, *numbers), *((None,) * len(numbers)))
 
             def entry_by_entry(info: Any, in_dims: tuple[Any, ...], z: Tensor, *numbers: Any) -> tuple[Tensor, int]:
@@ -97,7 +94,7 @@ class Pointwise(Map):
 
 
 class Stepwise(Map):
-    """``t ⊙ d(z)`` for a d that is constant between its kinks.
+    """``t ⊙ d(z)`` for a d that is constant between its kinks; t and z of one shape.
 
     Subclasses give ``forward(t, z, *numbers)``.
     """
@@ -108,18 +105,20 @@ class Stepwise(Map):
         _, z, *numbers = inputs
         ctx.numbers = tuple(numbers)
         ctx.save_for_backward(z)
-        ctx.save_for_forward(z)
+        ctx.save_for_forward(z, output)
 
     def __init_subclass__(cls) -> None:
         if "forward" in cls.__dict__ and "call" not in cls.__dict__:
 
-            def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
-                stepped: Tensor = cls.call(t, ctx.saved_tensors[0], *ctx.numbers)
+            def pushed(ctx: Any, t_dot: Tensor | None, *_: Any) -> Tensor:
+                z, y = ctx.saved_tensors
+                stepped: Tensor = torch.zeros_like(y) if t_dot is None else cls.call(t_dot, z, *ctx.numbers)
                 return stepped
 
             def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
-                numbers = ctx.numbers
-                return (cls.call(t, ctx.saved_tensors[0], *numbers), None, *((None,) * len(numbers)))
+                (z,), (to_t, to_z, *_) = ctx.saved_tensors, ctx.needs_input_grad
+                t_bar = cls.call(t, z, *ctx.numbers) if to_t else None
+                return (t_bar, torch.zeros_like(z) if to_z else None, *((None,) * len(ctx.numbers)))
 
             def entry_by_entry(
                 info: Any, in_dims: tuple[Any, ...], t: Tensor, z: Tensor, *numbers: Any

@@ -186,7 +186,6 @@ class UnderRules(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, w, _, ctx.window, ctx.rules = inputs
-        ctx.set_materialize_grads(False)
         of_x, of_w, of_b, _, _ = ctx.needs_input_grad
         rules = ctx.rules
         # A rule may read both; the exact one of the input reads w alone, that of the weight x alone, the bias's none.
@@ -200,9 +199,7 @@ class UnderRules(Map):
         ctx.save_for_forward(*_in_order(ctx.window, x, w))
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, ...]:
-        if y_bar is None:
-            return None, None, None, None, None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
         window, rules = ctx.window, ctx.rules
         x, w = _in_order(window, *ctx.saved_tensors)
         x_bar = w_bar = b_bar = None

@@ -44,14 +44,11 @@ class ScaleChannels(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, w, _ = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None)
         ctx.save_for_forward(x, w)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        if y_bar is None:
-            return None, None, None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, w = ctx.saved_tensors
         x_bar = ScaleChannels.call(y_bar, conj(w), None) if ctx.needs_input_grad[0] else None
         w_bar = DotChannels.call(conj(x), y_bar) if ctx.needs_input_grad[1] else None
@@ -89,14 +86,11 @@ class DotChannels(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, y = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
         ctx.save_for_forward(x, y)
 
     @staticmethod
-    def backward(ctx: Any, w_bar: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-        if w_bar is None:
-            return None, None
+    def backward(ctx: Any, w_bar: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, y = ctx.saved_tensors
         x_bar = ScaleChannels.call(conj(y), w_bar, None) if ctx.needs_input_grad[0] else None
         y_bar = ScaleChannels.call(conj(x), w_bar, None) if ctx.needs_input_grad[1] else None

@@ -24,7 +24,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map
+from manualconv.autograd.function import Map, constant_in
 from manualconv.geometry import Axes
 from manualconv.kernels import selection as kernels
 from manualconv.kernels.maximum import argmax as argmax
@@ -38,31 +38,32 @@ def _mapped_first(size: int, t: Tensor, mapped: int | None) -> Tensor:
 class Select(Map):
     """``y[b, p] = x[b, i[b, p]]``."""
 
+    flat = True
+
     @staticmethod
-    def forward(x: Tensor, index: Tensor, axes: int) -> Tensor:
+    def forward(x: Tensor, index: Tensor, axes: int, edge: Tensor | None) -> Tensor:
         return kernels.select(x, index, axes)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, index, ctx.axes = inputs
+        x, index, ctx.axes, edge = inputs
         ctx.size = tuple(x.shape[x.dim() - ctx.axes :])
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(index)
+        ctx.save_for_backward(index, edge)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
-        (index,) = ctx.saved_tensors
-        return (None if y_bar is None else Scatter.call(y_bar, index, ctx.size)), None, None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
+        index, edge = ctx.saved_tensors
+        return constant_in(edge, Scatter.call(y_bar, index, ctx.size)), None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _index: None, _axes: None) -> Tensor:
+    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
         (index,) = ctx.saved_tensors
         y_dot: Tensor = Select.call(x_dot, index, ctx.axes)
         return y_dot
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, index: Tensor, axes: int) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, index: Tensor, axes: int, _: Any) -> tuple[Tensor, int]:
         x, index = (_mapped_first(info.batch_size, t, at) for t, at in zip((x, index), in_dims))
         return Select.call(x, index, axes), 0
 
@@ -77,14 +78,13 @@ class Scatter(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, index, ctx.size = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(index)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None, None]:
         (index,) = ctx.saved_tensors
-        return (None if x_bar is None else Select.call(x_bar, index, len(ctx.size))), None, None
+        return Select.unlinked(x_bar, index, len(ctx.size)), None, None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:
@@ -108,14 +108,13 @@ class Place(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, index, ctx.size = inputs
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(index)
         ctx.save_for_forward(index)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None, None]:
         (index,) = ctx.saved_tensors
-        return (None if x_bar is None else Select.call(x_bar, index, len(ctx.size))), None, None
+        return Select.unlinked(x_bar, index, len(ctx.size)), None, None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:

@@ -76,7 +76,6 @@ class Standardize(Map):
         ctx.shapes = [None if t is None else t.shape for t in (gamma, beta)]
         ctx.together = [a for a in ctx.axes if all(shape is None or shape[a] == 1 for shape in ctx.shapes)]
         ctx.mark_non_differentiable(mean, variance)
-        ctx.set_materialize_grads(False)
         ctx.save_for_backward(x_hat, r, gamma)
         ctx.save_for_forward(x_hat, r, gamma)
 
@@ -97,7 +96,7 @@ class Standardize(Map):
             if to_x or to_beta:
                 level = _summed(y_bar, ctx.together)
                 beta_bar = _like(level, ctx.shapes[1]) if to_beta else None
-        if to_x and (g is not None or q is not None or y_bar is not None):
+        if to_x:
             sums = None if along is None or level is None else (_times(along, gamma), _times(level, gamma))
             x_bar = _to_input(ctx.axes, (x_hat, r, gamma), g, q, y_bar, sums, room).to(ctx.dtype)
         return x_bar, gamma_bar, beta_bar, None, None

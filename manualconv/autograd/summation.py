@@ -5,7 +5,8 @@
     SumToBias      b[o] = Σ_{n,p} y[n, o, p]                              db = Σ dZ
     SpreadBias     y[n, o, p] = b[o]                                      ⟨SpreadBias b, y⟩ = ⟨b, SumToBias y⟩
 
-Each is linear, so its derivative is itself forwards and its partner backwards, at every order.  Average pooling is
+Each is linear, so its derivative is itself forwards and its partner backwards, at every order.  The gradient of
+SumWindows is constant in x, as torch's average pooling says by zeros: `constant_in`.  Average pooling is
 ``D·SumWindows`` with the diagonal D = 1/count; its gradient spreads δ/count over each window.
 
 Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, b ``(O,)``.  Source: article (B6); notes on convolution (B10).
@@ -17,7 +18,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.function import Map, constant_in, fold, unfold
 from manualconv.geometry import Axes, Window
 from manualconv.kernels import summation as kernels
 
@@ -25,26 +26,28 @@ from manualconv.kernels import summation as kernels
 class SumWindows(Map):
     """``y[n, c, p] = Σ_k x[n, c, s·p + d·k − a]``."""
 
+    flat = True
+
     @staticmethod
-    def forward(x: Tensor, window: Window) -> Tensor:
+    def forward(x: Tensor, window: Window, edge: Tensor | None) -> Tensor:
         return kernels.sum_windows(x, window)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.window = inputs
-        ctx.set_materialize_grads(False)
+        _, ctx.window, edge = inputs
+        ctx.save_for_backward(edge)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return None if y_bar is None else SpreadWindows.call(y_bar, ctx.window), None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
+        return constant_in(ctx.saved_tensors[0], SpreadWindows.call(y_bar, ctx.window)), None, None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:
+    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
         y_dot: Tensor = SumWindows.call(x_dot, ctx.window)
         return y_dot
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], x: Tensor, window: Window) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, window: Window, _: Any) -> tuple[Tensor, int]:
         return unfold(SumWindows.call(fold(x, in_dims[0], info.batch_size, 0), window), info.batch_size, 0), 0
 
 
@@ -58,11 +61,10 @@ class SpreadWindows(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.window = inputs
-        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, x_bar: Tensor | None) -> tuple[Tensor | None, None]:
-        return None if x_bar is None else SumWindows.call(x_bar, ctx.window), None
+    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None]:
+        return SumWindows.call(x_bar, ctx.window), None
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor, _: None) -> Tensor:
@@ -85,11 +87,11 @@ class SumToBias(Map):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         (y,) = inputs
         ctx.batch, ctx.size = y.shape[0], tuple(y.shape[2:])
-        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, b_bar: Tensor | None) -> Tensor | None:
-        return None if b_bar is None else SpreadBias.call(b_bar, ctx.batch, ctx.size)
+    def backward(ctx: Any, b_bar: Tensor) -> Tensor:
+        y_bar: Tensor = SpreadBias.call(b_bar, ctx.batch, ctx.size)
+        return y_bar
 
     @staticmethod
     def jvp(ctx: Any, y_dot: Tensor) -> Tensor:
@@ -111,11 +113,10 @@ class SpreadBias(Map):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.batch, ctx.size = inputs
-        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None, None]:
-        return None if y_bar is None else SumToBias.call(y_bar), None, None
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
+        return SumToBias.call(y_bar), None, None
 
     @staticmethod
     def jvp(ctx: Any, b_dot: Tensor, _batch: None, _size: None) -> Tensor:

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.function import Map, constant_in, fold, unfold
 from manualconv.autograd.windows import OverlapAdd, Windows
 from manualconv.geometry import Window
 from manualconv.kernels.selection import select
@@ -48,29 +48,28 @@ def tied_taps(x: Tensor, index: Tensor, window: Window) -> Tensor:
 class SelectTied(Map):
     """``y[p] = x[i*(p)]``, differentiated as the mean of the tied positions."""
 
+    flat = True
+
     @staticmethod
-    def forward(x: Tensor, index: Tensor, tied: Tensor, window: Window) -> Tensor:
+    def forward(x: Tensor, index: Tensor, tied: Tensor, window: Window, edge: Tensor | None) -> Tensor:
         return select(x, index, window.ndim)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, _, tied, ctx.window = inputs
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(tied)
+        _, _, tied, ctx.window, edge = inputs
+        ctx.save_for_backward(tied, edge)
         ctx.save_for_forward(tied)
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor | None) -> tuple[Tensor | None, None, None, None]:
-        if y_bar is None:
-            return None, None, None, None
-        (tied,) = ctx.saved_tensors
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
+        tied, edge = ctx.saved_tensors
         share = y_bar.reshape(*y_bar.shape[:2], 1, ctx.window.placements) / tied.sum(2, keepdim=True)
         v_bar = torch.where(tied, share, 0)  # (N, C, ΠK, ΠP)
         v_bar = v_bar.reshape(v_bar.shape[0], v_bar.shape[1] * ctx.window.taps, ctx.window.placements)
-        return OverlapAdd.call(v_bar, ctx.window), None, None, None
+        return constant_in(edge, OverlapAdd.call(v_bar, ctx.window)), None, None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _index: None, _tied: None, _window: None) -> Tensor:
+    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
         (tied,) = ctx.saved_tensors
         read = torch.where(tied, _by_tap(Windows.call(x_dot, ctx.window), ctx.window), 0)
         y_dot: Tensor = read.sum(2) / tied.sum(2)
@@ -78,7 +77,7 @@ class SelectTied(Map):
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[Any, ...], x: Tensor, index: Tensor, tied: Tensor, window: Window
+        info: Any, in_dims: tuple[Any, ...], x: Tensor, index: Tensor, tied: Tensor, window: Window, _: Any
     ) -> tuple[Tensor, int]:
         x, index, tied = (fold(t, at, info.batch_size, 0) for t, at in zip((x, index, tied), in_dims))
         return unfold(SelectTied.call(x, index, tied, window), info.batch_size, 0), 0

@@ -1,0 +1,248 @@
+"""Derivatives that were dropped or missing without a word: each must be there where torch has one, and be torch's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import grad, gradcheck, gradgradcheck
+from torch.autograd.graph import saved_tensors_hooks
+
+from manualconv import by_hand, convert, functional, nn, restore
+from tests.layers import MODULES, PAIRS, spread_out
+from tests.swap.calls import CALLS
+
+Layer = Callable[..., object]
+
+# ----------------------------------------------------------- row 8: zeros of higher order are tensors where torch's are
+
+#: In torch 2.14 the third derivative of layer_norm is wrong (difference quotients agree with ours, see tests/proof).
+WRONG_IN_TORCH = ("layer_norm", "LayerNorm")
+#: What torch says of a derivative that it does not have.
+NO_DERIVATIVE = (
+    "derivative for aten::hardsigmoid_backward is not implemented",
+    "batch_norm does not support 3rd+ order derivatives",
+    "output_padding is not supported for non-transposed convolutions",
+)
+
+
+def outputs(y: object) -> list[Tensor]:
+    """The tensors among a layer's results that have a derivative."""
+    return [t for t in (y if isinstance(y, (tuple, list)) else [y]) if isinstance(t, Tensor) and t.requires_grad]
+
+
+def orders(layer: Layer, leaves: tuple[Tensor, ...], each: int | None = None) -> list[tuple[Tensor | None, ...]]:
+    """Gradients by the leaves, then by leaves and cotangents of those gradients, then once more.
+
+    From the second order on, of all gradients together, each with its own cotangent, or of the one numbered `each`.
+    It ends where torch has no derivative of that order, or nothing is left that asks for one.
+    """
+    torch.manual_seed(0)
+    ys = outputs(layer(*leaves))
+    cotangents = [spread_out(y.shape, 3 + n).to(y.dtype).requires_grad_() for n, y in enumerate(ys)]
+    asked, found = (*leaves, *cotangents), list[tuple[Tensor | None, ...]]()
+    for order in range(3):
+        if not ys:
+            break
+        try:
+            found.append(grad(ys, asked if order else leaves, cotangents, create_graph=True, allow_unused=True))
+        except (NotImplementedError, RuntimeError) as error:
+            assert any(words in str(error) for words in NO_DERIVATIVE), error  # noqa: PT017
+            break
+        ys = [g for n, g in enumerate(found[-1]) if g is not None and g.requires_grad and (order or each in (None, n))]
+        cotangents = [spread_out(y.shape, 11 + order + n).to(y.dtype) for n, y in enumerate(ys)]
+    return found
+
+
+def agree(ours: Layer, theirs: Layer, shapes: tuple[tuple[int, ...], ...], values: bool = True) -> None:
+    """None where torch's is None, a tensor where it is one, with its numbers and with a graph where it has one."""
+
+    def leaves() -> tuple[Tensor, ...]:
+        return tuple(spread_out(shape, n).requires_grad_() for n, shape in enumerate(shapes))
+
+    for each in (None, *range(len(shapes))) if len(shapes) > 1 else (None,):
+        got, expected = (orders(layer, leaves(), each) for layer in (ours, theirs))
+        assert len(got) >= len(expected)
+        for order, (mine, torchs) in enumerate(zip(got, expected)):
+            assert [g is None for g in mine] == [g is None for g in torchs], f"order {order + 1}, of {each}"
+            for g, e in zip(mine, torchs):
+                if g is None or e is None:
+                    continue
+                assert g.requires_grad or order == 2 or not e.requires_grad, f"order {order + 1}, of {each}"
+                if values or order < 2:
+                    atol = 1e-6 * max(1.0, float(e.detach().abs().max()) if e.numel() else 1.0)
+                    torch.testing.assert_close(g, e, rtol=0, atol=atol)
+
+
+NAMED_CALLS = {
+    f"{getattr(function, '__name__', function)} {n}.{m}": (*call, getattr(function, "__name__", ""))
+    for n, (function, calls) in enumerate(CALLS.items())
+    for m, call in enumerate(calls)
+}
+
+
+@pytest.mark.parametrize(("call", "shapes", "name"), NAMED_CALLS.values(), ids=NAMED_CALLS)
+@pytest.mark.filterwarnings("ignore")
+def test_a_gradient_is_none_by_hand_only_where_torch_s_is(
+    call: Layer, shapes: tuple[tuple[int, ...], ...], name: str
+) -> None:
+    def ours(*tensors: Tensor) -> object:
+        with by_hand():
+            return call(*tensors)
+
+    agree(ours, call, shapes, name not in WRONG_IN_TORCH)
+
+
+#: Ours alone: torch has no such layer.
+OURS_ALONE = ("Subsample1d", "Subsample2d", "Subsample3d", "ScaledTanh")
+TWINS = {name: row for name, row in MODULES.items() if name not in OURS_ALONE}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_parameter_s_gradient_is_none_only_where_torch_s_is(name: str) -> None:
+    make, shape = TWINS[name]
+    ours = make().double()
+    theirs = restore(copy.deepcopy(ours))
+    assert type(ours) is not type(theirs) or list(ours.children())
+    names = [key for key, _ in ours.named_parameters()]
+
+    def run(module: torch.nn.Module) -> Layer:
+        return lambda x, *p: torch.func.functional_call(module, dict(zip(names, p)), (x,))
+
+    agree(run(ours), run(theirs), (shape, *(tuple(p.shape) for p in ours.parameters())), name not in WRONG_IN_TORCH)
+
+
+#: What is constant or linear between two layers with parameters, and a size for it.
+BETWEEN = {
+    "relu": torch.nn.ReLU(),
+    "relu in place": torch.nn.ReLU(inplace=True),
+    "leaky relu": torch.nn.LeakyReLU(0.2),
+    "hardtanh": torch.nn.Hardtanh(-0.5, 0.7),
+    "threshold": torch.nn.Threshold(0.3, -1.5),
+    "max pool": torch.nn.MaxPool2d(2),
+    "average pool": torch.nn.AvgPool2d(2),
+    "adaptive average": torch.nn.AdaptiveAvgPool2d(3),
+    "adaptive maximum": torch.nn.AdaptiveMaxPool2d(3),
+    "global average": torch.nn.AdaptiveAvgPool2d(1),
+    "power average": torch.nn.LPPool2d(2, 2),
+    "reflect": torch.nn.ReflectionPad2d(1),
+    "replicate": torch.nn.ReplicationPad2d(1),
+    "circular": torch.nn.CircularPad2d(1),
+    "zeros": torch.nn.ZeroPad2d(1),
+    "evaluation": torch.nn.BatchNorm2d(3).eval(),
+    "flatten": torch.nn.Flatten(2),
+    "nothing": torch.nn.Identity(),
+}
+
+
+def penalised(net: torch.nn.Module) -> list[Tensor | None]:
+    """What a penalty on the input's gradient leaves in x and in every parameter."""
+    x = spread_out((2, 2, 5, 5)).requires_grad_()
+    (slope,) = grad(net(x).pow(2).sum(), x, create_graph=True)
+    if slope.requires_grad:
+        slope.square().sum().backward()
+    (of_sum,) = grad(net(x).sum(), x, create_graph=True)
+    return [
+        x.grad,
+        *(p.grad for p in net.parameters()),
+        *(grad(of_sum.sum(), x, allow_unused=True) if of_sum.requires_grad else ()),
+    ]
+
+
+@pytest.mark.parametrize("way", ["by hand", "converted"])
+@pytest.mark.parametrize("name", BETWEEN)
+def test_a_gradient_penalty_leaves_zeros_in_every_bias_that_torch_leaves_them_in(name: str, way: str) -> None:
+    """The row's own net, and its kind: an optimiser with weight decay steps where there is a zero."""
+    torch.manual_seed(1)
+    theirs = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 3, 2, padding=1), copy.deepcopy(BETWEEN[name]), torch.nn.Flatten(), torch.nn.LazyLinear(2)
+    ).double()
+    theirs(spread_out((2, 2, 5, 5)))
+    ours, expected = copy.deepcopy(theirs), penalised(theirs)
+    if way == "converted":
+        got = penalised(convert(ours))
+    else:
+        with by_hand():
+            got = penalised(ours)
+    assert [g is None for g in got] == [g is None for g in expected]
+    for g, e in zip(got, expected):
+        assert g is None or torch.allclose(g, e, rtol=0, atol=1e-11)
+
+
+def test_the_first_bias_before_a_relu_and_the_input_get_zeros() -> None:
+    for network in (nn, torch.nn):
+        net = network.Sequential(network.Linear(3, 4), network.ReLU(), network.Linear(4, 1))
+        x = torch.ones(2, 3, requires_grad=True)
+        (g,) = grad(net(x).sum(), x, create_graph=True)
+        assert torch.equal(grad(g.sum(), x, retain_graph=True)[0], torch.zeros(2, 3))
+        g.square().sum().backward()
+        assert torch.equal(x.grad, torch.zeros(2, 3)) and torch.equal(net[0].bias.grad, torch.zeros(4))
+        assert net[2].bias.grad is None
+
+
+FLAT = {
+    name: PAIRS[name]
+    for name in ("relu", "relu6", "leaky_relu", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "pad reflect")
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_a_second_derivative_that_is_zero_is_zero_inside_torch_func(name: str) -> None:
+    layer = FLAT[name]
+    (x,) = layer.tensors()
+    for transform in (
+        lambda f: torch.func.jacrev(torch.func.jacrev(f)),
+        lambda f: torch.func.jacfwd(torch.func.jacrev(f)),
+        lambda f: torch.func.jacrev(torch.func.jacfwd(f)),
+        lambda f: torch.func.jacfwd(torch.func.jacfwd(f)),
+        torch.func.hessian,
+    ):
+        curvature = transform(lambda t: layer.by_hand(t).sum())(x)
+        assert torch.equal(curvature, torch.zeros(*x.shape, *x.shape, dtype=x.dtype))
+    mapped = torch.vmap(torch.func.hessian(lambda t: layer.by_hand(t).sum()))(torch.stack([x, 2 * x]))
+    assert torch.equal(mapped, torch.zeros(2, *x.shape, *x.shape, dtype=x.dtype))
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_absent_cotangents_and_batches_of_them_are_checked_at_two_orders(name: str) -> None:
+    inputs = FLAT[name].leaves()
+    for check in (gradcheck, gradgradcheck):
+        assert check(FLAT[name].by_hand, inputs, check_batched_grad=True, check_undefined_grad=True)
+
+
+#: What is copied of its input unchanged, made of layers whose own nodes are asked.
+COPIES = ("softmax", "log_softmax", "l1_loss", "binary_cross_entropy", "pad constant", "pad reflect", "unfold")
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_cotangent_that_is_not_there_gives_none_and_not_zeros(name: str) -> None:
+    inputs = PAIRS[name].leaves()
+    y = torch._C._functions.UndefinedGrad()(PAIRS[name].by_hand(*inputs))
+    assert grad(y, inputs, torch.ones_like(y), allow_unused=True) == (None,) * len(inputs)
+
+
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "pad reflect"])
+def test_the_zero_of_second_order_keeps_no_input_alive(name: str) -> None:
+    """Torch keeps x itself; here what leads to x is empty, and nothing is kept where nothing asks."""
+    (x,) = PAIRS[name].leaves()
+    packed: list[Tensor] = []
+    with saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
+        PAIRS[name].by_hand(x)
+    assert all(t.untyped_storage().data_ptr() != x.untyped_storage().data_ptr() or t.numel() == 0 for t in packed)
+    packed.clear()
+    with saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
+        assert PAIRS[name].by_hand(x.detach()).grad_fn is None
+    assert packed == []
+
+
+def test_an_infinite_cotangent_passes_a_linked_gradient_unchanged() -> None:
+    """What leads to the input adds nothing to the first gradient, whatever stands in it."""
+    x = spread_out((1, 1, 2, 4)).requires_grad_()
+    cotangent = torch.tensor([[[[-torch.inf, 3.0]]]], dtype=torch.float64)
+    first, linked = (
+        grad(functional.max_pool2d(x, 2), x, cotangent, create_graph=create)[0] for create in (False, True)
+    )
+    assert linked.requires_grad and torch.equal(first, linked) and int(first.isinf().sum()) == 1
