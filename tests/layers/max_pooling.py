@@ -11,7 +11,7 @@ from tests.layers.tables import Example, Module, Pair, Shape, pair
 
 def places(shape: Shape) -> Tensor:
     """A flat position on an output twice as long per axis for every entry of ``(N, C, *P)``: the same, backwards."""
-    return torch.arange(torch.Size(shape[2:]).numel()).flip(0).reshape(shape[2:]).expand(shape)
+    return torch.arange(torch.Size(shape[2:]).numel(), device="cpu").flip(0).reshape(shape[2:]).expand(shape)
 
 
 def _backwards(y: Tensor, ndim: int) -> Tensor:
