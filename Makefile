@@ -24,9 +24,10 @@ REFUSALS := $(foreach file,padding fold adaptive_pooling fractional_pooling,test
 prove: setup
 	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py tests/test_compile.py $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
 
-# The error of every kernel, mean and normalisation on realistic shapes, in roundings, beside torch's own.
+# The error of every kernel, mean and normalisation on realistic shapes, and of softmaxes, losses, norms and activations
+# from 1e-30 to 1e30, in roundings, beside torch's own.
 accuracy: setup
-	$(RUN) -m pytest tests/kernels/test_accuracy.py tests/kernels/test_accuracy_of_means.py -s $(ARGS)
+	$(RUN) -m pytest tests/kernels/test_accuracy.py tests/kernels/test_accuracy_of_means.py tests/kernels/test_accuracy_of_magnitudes.py -s $(ARGS)
 
 # Every property, with other examples in every run.
 EXAMPLES ?= 1000

@@ -163,7 +163,8 @@ class GELU(Pointwise):
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
         if is_unrecorded(z, t):
             return kernels.gelu_slope(z, t)
-        density = torch.exp(-0.5 * (z * z)) * (1 / sqrt(2 * pi))
+        near = _near(z)
+        density = torch.exp(-0.5 * (near * near)) * (1 / sqrt(2 * pi))
         return t * (0.5 * (1 + torch.erf(z * sqrt(0.5))) + z * density)
 
 
@@ -181,9 +182,16 @@ class TanhGELU(Pointwise):
     @in_float32
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
         tau: Tensor = Tanh.call(_inner(z))
-        inner_slope = sqrt(2 / pi) * (1 + 3 * 0.044715 * (z * z))
+        near = _near(z)
+        inner_slope = sqrt(2 / pi) * (1 + 3 * 0.044715 * (near * near))
         return t * (0.5 * (1 + tau) + 0.5 * z * ((1 - tau) * (1 + tau) * inner_slope))
 
 
+def _near(z: Tensor) -> Tensor:
+    """z, or ±1000.  Farther out, where τ is ±1 and Φ′ is 0 all the same, its square would be infinite and meet a 0."""
+    return z.clamp(-1000.0, 1000.0)
+
+
 def _inner(z: Tensor) -> Tensor:
-    return sqrt(2 / pi) * (z + 0.044715 * (z * z * z))
+    near = _near(z)
+    return sqrt(2 / pi) * (near + 0.044715 * (near * near * near))

@@ -434,3 +434,17 @@ def test_a_slope_in_the_output_does_not_cancel(name: str, dtype: torch.dtype) ->
         assert ((slope.double() - exact).abs() <= 4 * 2.0**-24 * exact.abs() + room).all()
     graph = value_and_slope(apply, z, create_graph=True)[1]
     torch.testing.assert_close(graph, slope, rtol=16 * ROUNDING[dtype], atol=16 * ROUNDING[dtype])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize(
+    "name", ["logsigmoid", "softplus", "silu", "mish", "gelu", "gelu by tanh", "tanh", "scaled_tanh"]
+)
+def test_no_order_far_out_is_nan(name: str, dtype: torch.dtype) -> None:
+    """The square of 10²⁰ is infinite in float32, and met a slope of 0."""
+    z = torch.tensor([sign * 10.0**k for k in range(31) for sign in (1, -1)], dtype=dtype, requires_grad=True)
+    y = functional.gelu(z, approximate="tanh") if name == "gelu by tanh" else getattr(functional, name)(z)
+    for order in range(1, 4):
+        (y,) = grad(y.sum(), z, create_graph=True)
+        assert y.isfinite().all(), order
+    assert not y[20:].any()
