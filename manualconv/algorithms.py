@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import torch
 
-from manualconv.geometry import Numbers, Window, per_axis
+from manualconv.functional.validation import convolution as validation
+from manualconv.functional.validation.arguments import LARGEST, read
+from manualconv.geometry import Axes, Numbers, Window, within_reach
 from manualconv.kernels.chooser import MAPS, Candidate, candidates
 from manualconv.kernels.cost import Sizes
 from manualconv.kernels.settings import accuracy as accuracy
@@ -60,15 +64,45 @@ def choice(
         A `Choice` with estimated times on one core, an estimate of the model and not a measurement.
 
     Raises:
-        ValueError: the sizes are not those of a convolution.
+        ValueError: sizes, strides, padding, dilation or groups that `manualconv.functional.conv2d` refuses too.
     """
-    ndim = len(input_size) - 2
-    if ndim < 1 or len(weight_size) != ndim + 2 or input_size[1] != weight_size[1] * groups:
-        raise ValueError(
-            f"choice() takes the sizes of x (N, C, *I) and w (O, C/groups, *K), but got {input_size} and {weight_size} "
-            f"with groups={groups} [C = {input_size[1:2]} must be weight_size[1]·groups]"
-        )
-    s, p, d = (per_axis(value, ndim) for value in (stride, padding, dilation))
-    window = Window(tuple(input_size[2:]), tuple(weight_size[2:]), s, d, tuple((a, a) for a in p), groups)
+    window = _window(input_size, weight_size, stride, padding, dilation, groups)
     sizes = Sizes(input_size[0], input_size[1], weight_size[0], dtype.itemsize, under_settings(window))
     return Choice({map: candidates(map, sizes, dtype) for map in MAPS})
+
+
+def _window(input_size: Any, weight_size: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Window:
+    """The window, checked by what checks a convolution's own arguments."""
+    size, weight = _size("input", input_size), _size("weight", weight_size)
+    ndim = len(size) - 2
+    x, w = (torch.empty((), device="meta").expand(shape) for shape in (size, weight))  # shapes without numbers
+    try:
+        s, p, d, g = validation.read_arguments("choice", ndim, (x, w, None), stride, padding, dilation, groups)
+        if ndim < 1 or len(weight) != ndim + 2 or size[1] != weight[1] * g:
+            raise ValueError(
+                f"choice() takes the sizes of x (N, C, *I) and w (O, C/groups, *K), but got {input_size} and "
+                f"{weight_size} with groups={groups} [C = {size[1:2]} must be weight_size[1]·groups]"
+            )
+        s, d = validation.convolution_numbers(ndim, s, d, g)
+        validation.check_convolution_shapes("choice", x, w, None, ndim, g)
+        window = Window(size[2:], weight[2:], s, d, validation.convolution_padding(p, weight[2:], s, d), g)
+        validation.check_window(window)
+        validation.check_positions(x, size[2:])
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    _check_storage("output", (size[0], weight[0], *window.output_size))
+    return within_reach(window)
+
+
+def _size(name: str, size: Any) -> Axes:
+    """A tensor's size."""
+    numbers = read(size)
+    if not isinstance(numbers, tuple) or any(n < 0 for n in numbers):
+        raise ValueError(f"{name}_size must be whole numbers of at least 0, as (4, 64, 56, 56), but got {size!r}")
+    _check_storage(name, numbers)
+    return numbers
+
+
+def _check_storage(name: str, size: Axes) -> None:
+    if prod(max(n, 1) for n in size) > LARGEST:
+        raise ValueError(f"the {name} would be of size {size}: no tensor has more than {LARGEST} numbers")

@@ -3,20 +3,56 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, TextIO
 
 DTYPES = ("float32", "float64")
+PICTURES = (".svg", ".png", ".pdf")
 
 
 class Command(NamedTuple):
-    """A sub-command: its line in ``--help``, its options, and what it does with them."""
+    """A sub-command: its line in ``--help``, its options, and what it does with them; the exit code comes back."""
 
     help: str
     add_options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one line for a mistake instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2, as argparse does."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}; --help lists the options.\n")
+
+
+@contextmanager
+def printable() -> Iterator[None]:
+    """Inside, every print succeeds: what the encoding lacks is escaped, what goes to a closed stream is dropped."""
+    with ExitStack() as after:
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if stream is None or stream.closed:
+                setattr(sys, name, after.enter_context(open(os.devnull, "w", encoding="utf-8")))
+                after.callback(setattr, sys, name, stream)
+            elif getattr(stream, "errors", None) in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
+                after.callback(stream.reconfigure, errors=stream.errors)
+                stream.reconfigure(errors="backslashreplace")
+        yield
+
+
+def abandon(stream: TextIO) -> None:
+    """Let the interpreter flush at its exit what no reader takes any more."""
+    try:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, stream.fileno())
+        os.close(sink)
+    except (OSError, ValueError):  # a stream without a file has nothing to flush into
+        pass
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -27,27 +63,51 @@ def sizes(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"whole numbers with commas between, as 4,64,56,56, not {text!r}") from None
 
 
+def file(text: str) -> Path:
+    """A path that can be written: found out before an hour of measuring, not behind it."""
+    path = Path(text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not os.path.lexists(path)
+        if new or not (path.is_fifo() or path.is_char_device()):  # whose reader would see an end
+            path.open("ab").close()
+        if new:
+            path.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: {reason}") from None
+    return path
+
+
+def picture(text: str) -> Path:
+    """A `file` of a kind that is drawn."""
+    if Path(text).suffix.lower() not in PICTURES:
+        raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(PICTURES)}, not {text!r}")
+    return file(text)
+
+
 def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", default=(), metavar="ROW", help="rows (A1) or classes (D) of the suite")
     parser.add_argument("--quick", action="store_true", help="a dozen rows, few rounds, no peers: a minute or two")
     parser.add_argument("--dtype", choices=DTYPES, help="one dtype only (default both)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number to FILE")
+    parser.add_argument("--json", type=file, metavar="FILE", help="write every number to FILE")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write the results as Markdown, as BENCHMARKS.md is"
+        "--output", type=file, metavar="FILE", help="write the results as Markdown, as BENCHMARKS.md is"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the speed-ups (.svg, .png), by matplotlib")
+    parser.add_argument("--plot", type=picture, metavar="FILE", help="draw the speed-ups (.svg, .png), by matplotlib")
 
 
-def _bench(options: argparse.Namespace) -> None:
-    from manualconv.bench import Options, run
+def _bench(options: argparse.Namespace) -> int:
+    from manualconv.bench import Interrupted, Options, run
 
     dtypes = (options.dtype,) if options.dtype else DTYPES
-    run(Options(tuple(options.only), options.quick, dtypes, options.json, options.output, options.plot))
+    done = run(Options(tuple(options.only), options.quick, dtypes, options.json, options.output, options.plot))
+    return 130 if isinstance(done, Interrupted) else 0
 
 
 def _choice_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", type=sizes, required=True, metavar="N,C,I…", help="size of x, as 4,64,56,56")
-    parser.add_argument("--weight", type=sizes, required=True, metavar="O,C/g,K…", help="size of w, as 64,64,3,3")
+    parser.add_argument("--input", type=sizes, required=True, metavar="N,C,I...", help="size of x, as 4,64,56,56")
+    parser.add_argument("--weight", type=sizes, required=True, metavar="O,C/g,K...", help="size of w, as 64,64,3,3")
     for name, default in (("stride", "1"), ("padding", "0"), ("dilation", "1")):
         meaning = f"one number, or one per axis (default {default})"
         parser.add_argument(f"--{name}", type=sizes, default=default, metavar="S", help=meaning)
@@ -58,7 +118,7 @@ def _choice_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _choice(options: argparse.Namespace) -> None:
+def _choice(options: argparse.Namespace) -> int:
     import torch
 
     from manualconv.algorithms import accuracy, choice
@@ -69,6 +129,7 @@ def _choice(options: argparse.Namespace) -> None:
     dtype = getattr(torch, options.dtype)
     with accuracy(options.accuracy):
         print(choice(options.input, options.weight, stride, padding, dilation, options.groups, dtype=dtype))
+    return 0
 
 
 COMMANDS = {
@@ -81,20 +142,39 @@ COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0.  Options that make no sense are said in a sentence, and the exit is 2."""
-    parser = argparse.ArgumentParser(
-        "manualconv", description="Convolutions whose every derivative is written by hand."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def _run(arguments: Sequence[str] | None) -> int:
+    parser = Parser("manualconv", description="Convolutions whose every derivative is written by hand.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         command.add_options(commands.add_parser(name, help=command.help, description=f"{command.help.capitalize()}."))
     options = parser.parse_args(arguments)
     try:
-        COMMANDS[options.command].run(options)
+        return COMMANDS[options.command].run(options)
     except ValueError as error:
         commands.choices[options.command].error(str(error))
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code: 0, 1 for what cannot be written, 130 after Ctrl-C.
+
+    Options that make no sense are said in a sentence, and the exit is 2.
+    """
+    with printable():
+        try:
+            try:
+                return _run(arguments)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:  # `| head` has seen enough
+            abandon(sys.stdout)
+            return 1
+        except OSError as error:
+            abandon(sys.stdout)
+            print(f"manualconv: {error.filename or 'standard output'}: {error.strerror or error}.", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("\nmanualconv: stopped by Ctrl-C.", file=sys.stderr)
+            return 130
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def training_batches(
     """
     order = torch.randperm(len(split), generator=generator(seed, epoch, "order"))
     shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
-    for chosen in torch.split(order, batch_size):
+    for chosen in torch.split(order, min(batch_size, len(split))):
         images = shifted(split.images[chosen], shifts[chosen])
         yield scale(images, dtype, device), split.labels[chosen].to(device)
 
@@ -69,7 +69,7 @@ def plain_batches(
     split: Split, batch_size: int, dtype: torch.dtype, device: torch.device, scale: Scale = standardised
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield (x, t) in the order of the files, for validation and test."""
-    for chosen in torch.split(torch.arange(len(split)), batch_size):
+    for chosen in torch.split(torch.arange(len(split)), min(batch_size, len(split))):
         yield scale(split.images[chosen], dtype, device), split.labels[chosen].to(device)
 
 

@@ -10,6 +10,7 @@ import os
 import pickle
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ def save(path: Path, network: str, model: nn.Module, facts: dict[str, int | floa
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot be removed must not hide why the checkpoint was not written
+            temporary.unlink(missing_ok=True)
 
 
 def load(path: Path, network: str) -> dict[str, Any]:
     """Return what ``save`` was given, with the weights under "state". Raises a subclass of ``CheckpointError``."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
         raise MissingCheckpoint(f"There is no checkpoint {path}.")
     try:
         _compare_checksums(path)

@@ -6,39 +6,47 @@ Without the name of a sub-command the sub-command is ``fit``: ``python -m train 
 import argparse
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from train.errors import TrainError
 from train.recipe import BATCH_SIZE, EPOCHS, LRS, MODEL
+from train.terminal import CLOSED, Screen, one_line, screens
 
 PROGRAM = "python -m train"
 IMPLIED = "fit"
-LARGEST_SEED = 2**63 - 1
+LARGEST = 2**63 - 1
 MOST_THREADS = 1024
+FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 
 
 class OneSentenceParser(argparse.ArgumentParser):
     """argparse prints its whole usage at every mistake; one sentence is enough."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # argparse takes -1e308 for the name of an option: its own expression knows no exponents.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+
     def error(self, message: str) -> NoReturn:
         """Exit with 2, as argparse does."""
-        self.exit(2, f"{self.prog}: {message}; --help lists the options.\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}; --help lists the options.\n")
 
 
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
     """An argparse type: a whole number from ``least`` to ``most``."""
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
 
     def convert(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = least - 1
-        if value < least or (most is not None and value > most):
+        if not least <= value <= most:
+            bounds = f"of at least {least}" if most == LARGEST and value < least else f"from {least} to {most}"
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
         return value
 
@@ -67,14 +75,24 @@ def finite(text: str) -> float:
     return value
 
 
+def path(text: str) -> Path:
+    """An argparse type: a path; ``~`` is the home folder also where the shell has left it, as in ``--out=~/runs``."""
+    try:
+        if not text or "\0" in text:
+            raise ValueError
+        return Path(text).expanduser()
+    except (ValueError, RuntimeError):  # RuntimeError: nobody of that name has a home
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path") from None
+
+
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """What every sub-command that trains understands."""
     seeded = "of the weights, the order and the shifts (default 0)"
-    parser.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, metavar="N", help=seeded)
+    parser.add_argument("--seed", type=whole(0, LARGEST), default=0, metavar="N", help=seeded)
     parser.add_argument("--batch-size", type=whole(1), default=BATCH_SIZE, metavar="N", help="default %(default)s")
     parser.add_argument("--threads", type=whole(1, MOST_THREADS), metavar="N", help="default: torch's choice")
     parser.add_argument("--max-train", type=whole(1), metavar="N", help="train on N images only, for a quick try")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="your own IDX files (default: embedded MNIST)")
+    parser.add_argument("--data-dir", type=path, metavar="DIR", help="your own IDX files (default: embedded MNIST)")
 
 
 def add_fit_options(parser: argparse.ArgumentParser) -> None:
@@ -88,8 +106,8 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, ...")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="default float32")
     parser.add_argument("--download", action="store_true", help="let torchvision download MNIST into --data-dir first")
-    parser.add_argument("--init", type=Path, metavar="FILE", help="start from the weights of this checkpoint")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="a new or empty folder (default: a new one in runs/)")
+    parser.add_argument("--init", type=path, metavar="FILE", help="start from the weights of this checkpoint")
+    parser.add_argument("--out", type=path, metavar="DIR", help="a new or empty folder (default: a new one in runs/)")
     parser.add_argument("--no-progress", dest="progress", action="store_false", help="no bar, even on a terminal")
 
 
@@ -101,9 +119,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
 
 def add_trace_options(parser: argparse.ArgumentParser) -> None:
     """Print back-propagation through a 2-3-2-1 network of sigmoid units, every number of every step."""
-    parser.add_argument(
-        "--seed", type=whole(0, LARGEST_SEED), default=0, metavar="N", help="of the weights (default 0)"
-    )
+    parser.add_argument("--seed", type=whole(0, LARGEST), default=0, metavar="N", help="of the weights (default 0)")
     parser.add_argument("--eta", type=positive, default=0.5, help="learning rate (default %(default)s)")
     parser.add_argument("--steps", type=whole(1), default=1, metavar="N", help="default %(default)s")
     parser.add_argument(
@@ -148,14 +164,18 @@ def run_trace(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Command:
-    """A sub-command; the first line of ``add_options``'s docstring says in its help what it does."""
+    """A sub-command; the first line of ``add_options``'s docstring says in its help what it does.
+
+    ``is_for_reading``: its output is all that it makes, so that it ends when nobody reads on.
+    """
 
     add_options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    is_for_reading: bool = True
 
 
 COMMANDS = {
-    "fit": Command(add_fit_options, run_fit),
+    "fit": Command(add_fit_options, run_fit, is_for_reading=False),
     "compare": Command(add_compare_options, run_compare),
     "trace": Command(add_trace_options, run_trace),
 }
@@ -176,8 +196,26 @@ def make_parser(name: str) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code: 0, 1 for ``TrainError`` or a closed pipe, 130 after Ctrl-C; argparse exits with 2."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Return the exit code: 0, 1 for ``TrainError`` or output that cannot be written, 130 after Ctrl-C.
+
+    argparse exits with 2. Standard output that was closed before the start is a wish and no failure.
+    """
+    with screens() as (output, _):
+        try:
+            try:
+                code = _run(list(sys.argv[1:] if arguments is None else arguments), output)
+            finally:
+                output.flush()
+        except OSError as error:
+            if output.failure is None:
+                raise
+            if not isinstance(error, BrokenPipeError):  # `| head` has seen enough, and knows it
+                print(f"{PROGRAM}: the output cannot be written: {output.failure}.", file=sys.stderr)
+            return 1
+        return code if output.failure in (None, CLOSED) else code or 1
+
+
+def _run(words: list[str], output: Screen) -> int:
     name = words.pop(0) if words and not words[0].startswith("-") else IMPLIED
     if name not in COMMANDS:
         make_parser(IMPLIED).error(f"there is no sub-command {name!r}, only {', '.join(COMMANDS)}")
@@ -185,16 +223,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     if getattr(options, "download", False) and options.data_dir is None:
         parser.error("--download needs --data-dir, the folder to download into")
+    if name == "fit" and options.dtype == "float32" and (options.lr or 0) > FLOAT32_MAX:
+        parser.error(f"--lr {options.lr:g} is more than float32 holds, {FLOAT32_MAX:g}")
+    output.strict = COMMANDS[name].is_for_reading
     spin_briefly()
     try:
-        code = COMMANDS[name].run(options)
-        sys.stdout.flush()
-        return code
+        return COMMANDS[name].run(options)
     except TrainError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # `| head` has seen enough; what is still buffered must go somewhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"{parser.prog}: {one_line(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: stopped by Ctrl-C.", file=sys.stderr)

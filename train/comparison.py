@@ -64,8 +64,9 @@ def _measured(options: Namespace, backend: str, dtype: str, steps: int | None) -
     child = subprocess.run(
         [sys.executable, "-m", "train.measurement", json.dumps(wanted)],
         capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        encoding="utf-8",
+        errors="backslashreplace",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONIOENCODING": "utf-8"},
         start_new_session=True,
     )
     if child.returncode:

@@ -6,6 +6,7 @@ decompressed contents, because gzip headers vary while the contents do not.
 """
 
 import hashlib
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +18,14 @@ from train.errors import (
     BlankImages,
     CorruptedFile,
     CountMismatch,
+    DataError,
     DownloadFailed,
     EmptyFile,
     LabelOutOfRange,
     MissingFile,
     SwappedFiles,
     TooFewImages,
+    TwoFiles,
     WrongImageSize,
 )
 from train.idx import read_idx
@@ -30,6 +33,7 @@ from train.idx import read_idx
 EMBEDDED = Path(__file__).parent / "mnist"
 SIZE = 28
 CLASSES = 10
+PROCESSED = ("training.pt", "test.pt")
 VALIDATION_EVERY = 12  # 60,000 images: 5,000 validate, 55,000 train
 
 SHA256 = {
@@ -100,49 +104,65 @@ def download(folder: Path) -> None:
         raise DownloadFailed("--download needs torchvision: pip install torchvision.") from error
     try:
         mnist(str(folder), download=True)
-    except (OSError, RuntimeError, AssertionError, EOFError, ValueError) as error:
+    except Exception as error:  # sockets, HTTP, gzip and tar have one each
         reason = " ".join(str(error).split())
         raise DownloadFailed(f"MNIST cannot be downloaded into {folder}: {reason or type(error).__name__}.") from error
 
 
 def _layout(folder: Path) -> tuple[Path | None, Path | None]:
     """Return (folder of raw files, folder of torchvision's old .pt files), at most one of them None."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # Path.is_dir raises for a name that is too long
         raise MissingFile(f"The data folder {folder} does not exist or is not a folder.")
     for raw in (folder, folder / "MNIST" / "raw"):
-        if any(_candidate(raw, name) for name in SHA256):
+        if any(_candidates(raw, name) for name in SHA256):
             return raw, None
     for processed in (folder / "MNIST" / "processed", folder / "processed"):
-        if (processed / "training.pt").exists() or (processed / "test.pt").exists():
+        if any(os.path.exists(processed / name) for name in PROCESSED):
             return None, processed
     raise MissingFile(f"{folder} holds no MNIST files: train-images-idx3-ubyte and its three companions, .gz or not.")
 
 
-def _candidate(folder: Path, name: str) -> Path | None:
-    """The file of that part, e.g. "train-images", under any of its usual names; the decompressed one of two."""
+def _candidates(folder: Path, name: str) -> list[Path]:
+    """The files of that part, e.g. "train-images", under any of its usual names, the one to read first.
+
+    Kaggle's archive holds train-images.idx3-ubyte, and a folder of the dashed name with the same file in it. What is no
+    file comes last: it is named in the error where there is nothing else.
+    """
     rank = 3 if name.endswith("images") else 1
-    for stem in (f"{name}-idx{rank}-ubyte", f"{name}.idx{rank}-ubyte"):
-        for path in (folder / stem, folder / f"{stem}.gz"):
-            if path.exists() or path.is_symlink():
-                return path
-    return None
+    dashed, dotted = f"{name}-idx{rank}-ubyte", f"{name}.idx{rank}-ubyte"
+    stems = (Path(dashed), Path(dotted), Path(dashed, dashed), Path(dotted, dotted))
+    found = [folder / f"{stem}{suffix}" for stem in stems for suffix in ("", ".gz")]
+    return sorted(filter(os.path.lexists, found), key=lambda path: not os.path.isfile(path))
+
+
+def _read(folder: Path, name: str) -> tuple[Path, bytearray, tuple[int, ...]]:
+    """The part's path, decompressed contents and sizes; raises ``TwoFiles`` if the folder has it twice and unlike."""
+    kind = name.split("-")[1]
+    paths = _candidates(folder, name)
+    if not paths:
+        rank = 3 if kind == "images" else 1
+        raise MissingFile(f"{folder} lacks the file {name}-idx{rank}-ubyte (or the same with .gz).")
+    contents, sizes = read_idx(paths[0], kind)
+    for other in paths[1:]:
+        try:
+            same = read_idx(other, kind)[0] == contents
+        except DataError:  # a folder, or a download that broke off: nobody means that one
+            continue
+        if not same:
+            raise TwoFiles(f"{paths[0]} and {other} hold different {kind}: remove one of the two.")
+    return paths[0], contents, sizes
 
 
 def _load_raw(folder: Path) -> Mnist:
     parts, digests = {}, {}
     for name in SHA256:
-        kind = name.split("-")[1]
-        path = _candidate(folder, name)
-        if path is None:
-            rank = 3 if kind == "images" else 1
-            raise MissingFile(f"{folder} lacks the file {name}-idx{rank}-ubyte (or the same with .gz).")
-        contents, sizes = read_idx(path, kind)
+        path, contents, sizes = _read(folder, name)
         digests[name] = hashlib.sha256(contents).hexdigest()
         belongs = CANONICAL.get(digests[name], name)
         if belongs != name:
             raise SwappedFiles(f"{path} holds MNIST's {belongs}: files have been swapped or copied over each other.")
         if not all(sizes):
-            raise EmptyFile(f"{path} holds no {kind}: its sizes are {'×'.join(map(str, sizes))}.")
+            raise EmptyFile(f"{path} holds no {name.split('-')[1]}: its sizes are {'x'.join(map(str, sizes))}.")
         parts[name] = torch.frombuffer(contents, dtype=torch.uint8, offset=4 + 4 * len(sizes)).view(sizes)
     if digests["train-images"] == digests["t10k-images"]:
         raise SwappedFiles(f"The training and test images in {folder} are the same file, copied over the other.")
@@ -154,15 +174,20 @@ def _load_raw(folder: Path) -> Mnist:
 def _load_processed(folder: Path) -> Mnist:
     """torchvision's layout before 0.9: training.pt and test.pt, each a pair (images uint8, labels int64)."""
     splits = []
-    for name in ("training.pt", "test.pt"):
+    for name in PROCESSED:
         path = folder / name
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise MissingFile(f"{folder} lacks the file {name}.")
         try:
             images, labels = torch.load(path, weights_only=True)
-            images, labels = images.to(torch.uint8), labels.to(torch.int64)
+            if images.dtype != torch.uint8 or labels.dtype != torch.int64 or (images.dim(), labels.dim()) != (3, 1):
+                raise TypeError
         except Exception as error:  # torch.load promises no particular exception for damaged files
-            raise CorruptedFile(f"{path} is not a pair of image and label tensors as torchvision writes it.") from error
+            raise CorruptedFile(
+                f"{path} is not a pair of image and label tensors (uint8, int64) as torchvision writes it."
+            ) from error
+        if not images.numel():
+            raise EmptyFile(f"{path} holds no images.")
         splits.append(_checked(images, labels, str(path)))
     return Mnist(splits[0], splits[1], str(folder), canonical=False)
 
@@ -173,7 +198,7 @@ def _checked(images: Tensor, labels: Tensor, where: str) -> Split:
         raise CountMismatch(f"{where} has {len(images)} images but {len(labels)} labels.")
     if images.shape[1:] != (SIZE, SIZE):
         rows, columns = images.shape[1:]
-        raise WrongImageSize(f"{where} has images of {rows}×{columns} pixels, not of {SIZE}×{SIZE}.")
+        raise WrongImageSize(f"{where} has images of {rows}x{columns} pixels, not of {SIZE}x{SIZE}.")
     labels = labels.long()
     outside = labels[(labels < 0) | (labels >= CLASSES)]
     if len(outside):

@@ -12,7 +12,7 @@
         ├── MissingFile · NotAFile · UnreadableFile · DownloadFailed
         ├── HtmlPage · NotGzip · UnnamedGzip · CorruptedFile · TruncatedFile · TrailingBytes · OversizedFile
         ├── WrongMagic · SwappedFiles · WrongImageSize · EmptyFile · BlankImages · LabelOutOfRange
-        └── CountMismatch · TooFewImages
+        └── CountMismatch · TooFewImages · TwoFiles
 """
 
 
@@ -126,3 +126,7 @@ class CountMismatch(DataError):
 
 class TooFewImages(DataError):
     """A training set that cannot be split into training and validation."""
+
+
+class TwoFiles(DataError):
+    """One part of the data set lies there twice, with different contents."""

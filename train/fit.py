@@ -18,11 +18,12 @@ from torch import nn
 from train import checkpoint, data, machine, output
 from train.batches import plain_batches, training_batches
 from train.data import Split
+from train.errors import NonFiniteError
 from train.machine import Machine
 from train.models import NETWORKS, Network
 from train.output import EpochMetrics, MetricsFile
 from train.recipe import LRS
-from train.training import Batches, evaluate, optimisation, steps, steps_in
+from train.training import Batches, evaluate, is_finite, optimisation, steps, steps_in
 
 EVALUATION_BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 
@@ -36,6 +37,7 @@ class Run:
     model: nn.Module
     criterion: nn.Module
     folder: Path
+    metrics: MetricsFile
 
     @property
     def network(self) -> Network:
@@ -45,7 +47,7 @@ class Run:
     @property
     def best(self) -> Path:
         """The checkpoint of the best epoch so far."""
-        return self.folder / "best.pt"
+        return self.folder / output.BEST
 
 
 def run(options: Namespace) -> int:
@@ -58,14 +60,17 @@ def run(options: Namespace) -> int:
     if options.init is not None:
         checkpoint.restore(options.init, options.model, model)
     criterion = NETWORKS[options.model].criterion(place.layers)
-    this = Run(options, place, model, criterion, output.new_folder(options.out))
-    _introduce(this, mnist, training, validation)
+    folder = output.new_folder(options.out)
+    this = Run(options, place, model, criterion, folder, MetricsFile(folder / output.METRICS))
     try:
+        _introduce(this, mnist, training, validation)
         return _train_and_test(this, training, validation, mnist.test)
     except KeyboardInterrupt:
         left = f"{this.best} is whole" if this.best.exists() else "no epoch had ended, so there is no checkpoint"
         print(f"\nStopped by Ctrl-C; {left}.", file=sys.stderr)
         return 130
+    finally:
+        this.metrics.close()
 
 
 def _data(options: Namespace) -> data.Mnist:
@@ -93,10 +98,10 @@ def _train_and_test(this: Run, training: Split, validation: Split, test: Split) 
     _, accuracy = evaluate(this.model, this.criterion, _plain(this, test))
     rate = len(training) * len(history) / sum(metrics.seconds for metrics in history)
     print(f"best epoch     {best.epoch} of {len(history)}, by validation accuracy")
-    print(f"metrics        {this.folder / 'metrics.csv'}")
+    print(f"metrics        {this.metrics.path}")
     print(f"checkpoint     {this.best}")
     print(f"time           {time.perf_counter() - begin:.1f} s in all, {rate:,.0f} images/s in training")
-    print(f"test accuracy  {100 * accuracy:.2f} %", flush=True)
+    output.said(f"test accuracy  {100 * accuracy:.2f} %", this.folder)
     return 0
 
 
@@ -105,7 +110,6 @@ def _train(this: Run, training: Split, validation: Split) -> list[EpochMetrics]:
     options = this.options
     per_epoch = steps_in(len(training), options.batch_size)
     optimizer, schedule = optimisation(this.model, options.lr or LRS[options.model], per_epoch * options.epochs)
-    metrics_file = MetricsFile(this.folder / "metrics.csv")
     history: list[EpochMetrics] = []
     for epoch in range(1, options.epochs + 1):
         lr = float(schedule.get_last_lr()[0])
@@ -115,8 +119,10 @@ def _train(this: Run, training: Split, validation: Split) -> list[EpochMetrics]:
         losses = steps(this.model, this.criterion, optimizer, schedule, batches, epoch)
         label = f"epoch {epoch}/{options.epochs}"
         total = math.fsum(loss * size for loss, size in output.watched(losses, per_epoch, label, options.progress))
-        seconds = time.perf_counter() - begin
+        seconds = max(time.perf_counter() - begin, 1e-9)  # a coarse clock may stand still for one small step
         validation_loss, accuracy = evaluate(this.model, this.criterion, _plain(this, validation))
+        if not is_finite(validation_loss):
+            raise NonFiniteError(f"The validation loss became {validation_loss} at epoch {epoch}: training stopped.")
         metrics = EpochMetrics(
             epoch, total / len(training), validation_loss, accuracy, lr, seconds, len(training) / seconds
         )
@@ -124,7 +130,7 @@ def _train(this: Run, training: Split, validation: Split) -> list[EpochMetrics]:
             facts = {"epoch": epoch, "seed": options.seed, "validation_accuracy": accuracy}
             checkpoint.save(this.best, options.model, this.model, facts)
         history.append(metrics)
-        metrics_file.add(metrics)
+        this.metrics.add(metrics)
         print(metrics.line(options.epochs), flush=True)
     return history
 

@@ -12,6 +12,7 @@ file that inflates without end is refused after that byte.
 import gzip
 import io
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def read_idx(path: Path, kind: str) -> tuple[bytearray, tuple[int, ...]]:
         sizes = struct.unpack(f">{AXES[kind]}I", header[4:])
         expected = math.prod(sizes)
         if expected > CAP:
-            shape = "×".join(map(str, sizes))
+            shape = "x".join(map(str, sizes))
             raise OversizedFile(f"{path} declares {shape} bytes, more than the {CAP >> 20} MiB this program reads.")
         contents = bytearray(len(header) + expected)
         contents[: len(header)] = header
@@ -66,7 +67,7 @@ def read_idx(path: Path, kind: str) -> tuple[bytearray, tuple[int, ...]]:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """The decompressed stream; what the system or gzip refuses comes out as a ``DataError``."""
     try:
-        if not path.exists():
+        if not os.path.exists(path):
             raise MissingFile(f"{path} does not exist.")
         if not path.is_file():
             raise NotAFile(f"{path} is not a regular file.")

@@ -55,7 +55,7 @@ def prepare(backend: str, device: str, dtype: str, threads: int | None) -> Machi
 def _device(name: str, dtype: torch.dtype) -> torch.device:
     try:
         device = torch.device(name)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # ValueError: a name that is no UTF-8
         raise OptionError(f"There is no device called {name!r}; cpu, cuda and cuda:0 are such names.") from error
     try:
         torch.ones(1, device=device, dtype=dtype).sum().item()

@@ -1,18 +1,30 @@
 """What a run leaves behind: a new folder with metrics.csv and best.pt, and what it shows while it runs."""
 
-import csv
+import errno
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from fnmatch import fnmatchcase
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
+from weakref import finalize
 
 from train.errors import OutputError
 
+fcntl: ModuleType | None
+try:
+    fcntl = import_module("fcntl")
+except ImportError:  # Windows
+    fcntl = None
+
 RUNS = Path("runs")
+METRICS, BEST = "metrics.csv", "best.pt"
+TEMPORARY = f".{BEST}.*.tmp"  # of `checkpoint.save`
 T = TypeVar("T")
 
 
@@ -38,17 +50,42 @@ class EpochMetrics:
         )
 
 
+def _line(row: Iterable[object]) -> bytes:
+    return (",".join(map(str, row)) + "\n").encode()
+
+
+HEADER = _line(field.name for field in fields(EpochMetrics))
+
+
 def new_folder(wanted: Path | None) -> Path:
-    """Make and return ``wanted``, which must be new or empty; for None a new one in runs/. Raises ``OutputError``."""
+    """Make and return ``wanted``; for None a new folder in runs/. Raises ``OutputError``.
+
+    ``wanted`` may be new, empty, or left by a run that was stopped before its first epoch ended: a folder of nothing
+    but a metrics.csv without rows and unfinished temporary files.
+    """
     try:
         if wanted is not None:
             wanted.mkdir(parents=True, exist_ok=True)
-            if any(wanted.iterdir()):
-                raise OutputError(f"The output folder {wanted} is not empty, and nothing is overwritten.")
+            if not all(_is_unfinished(path) for path in wanted.iterdir()):
+                raise _in_the_way(wanted)
             return wanted
         return _numbered(RUNS / datetime.now().strftime("%Y%m%d-%H%M%S"))
-    except OSError as error:
-        raise OutputError(f"The output folder {wanted or RUNS} cannot be used: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"The output folder {wanted or RUNS} cannot be used: {reason}.") from error
+
+
+def _is_unfinished(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    if path.name == METRICS:
+        with path.open("rb") as file:
+            return HEADER.startswith(file.read(len(HEADER) + 1))
+    return fnmatchcase(path.name, TEMPORARY)
+
+
+def _in_the_way(folder: Path) -> OutputError:
+    return OutputError(f"The output folder {folder} is not empty, and nothing is overwritten.")
 
 
 def _numbered(path: Path) -> Path:
@@ -65,22 +102,81 @@ def _numbered(path: Path) -> Path:
 
 
 class MetricsFile:
-    """metrics.csv, one row an epoch, each on disk before the next epoch begins. Raises ``OutputError``."""
+    """metrics.csv, one row an epoch, each on disk before the next epoch begins. Raises ``OutputError``.
+
+    While it is open it is locked, and so is its folder for other runs. The lock belongs to the open file: the system
+    gives it back however the process ends.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._append([field.name for field in fields(EpochMetrics)])
+        try:
+            self._descriptor, is_new = _opened(path)
+            self._close = finalize(self, os.close, self._descriptor)
+            self._claim(is_new)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._append(HEADER)
 
     def add(self, metrics: EpochMetrics) -> None:
         """Append one row, every float with all its digits."""
-        self._append(list(asdict(metrics).values()))
+        self._append(_line(asdict(metrics).values()))
 
-    def _append(self, row: list[object]) -> None:
+    def close(self) -> None:
+        """Close the file, which unlocks it."""
+        self._close()
+
+    def _claim(self, is_new: bool) -> None:
+        """Lock the file, and remove what a stopped run has left; only the lock tells that it runs no more."""
+        folder = self.path.parent
+        locked = _lock(self._descriptor)
+        if locked is None and not is_new:
+            raise OutputError(
+                f"The output folder {folder} is of a run without a finished epoch, and without locks in this file"
+                " system nobody knows whether it has ended: take another folder."
+            )
+        if locked is False:
+            raise OutputError(f"The output folder {folder} is in use by another run: take another folder.")
+        written = HEADER.startswith(os.read(self._descriptor, len(HEADER) + 1))
+        if not written or (folder / BEST).exists():
+            raise _in_the_way(folder)
+        os.ftruncate(self._descriptor, 0)
+        for path in folder.glob(TEMPORARY):
+            path.unlink(missing_ok=True)
+
+    def _append(self, line: bytes) -> None:
         try:
-            with self.path.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow(row)
+            if os.write(self._descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise OutputError(f"{self.path} cannot be written: {error.strerror or error}.") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(f"{self.path} cannot be written: {error.strerror or error}.")
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """A descriptor that appends, and whether the file is new."""
+    how = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, how | os.O_CREAT | os.O_EXCL, 0o666), True
+    except FileExistsError:
+        if not _is_unfinished(path):
+            raise _in_the_way(path.parent) from None
+        return os.open(path, how), False
+
+
+def _lock(descriptor: int) -> bool | None:
+    """Whether the file is locked now, by this descriptor; None where there are no such locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems
+        return None
+    return True
 
 
 def watched(steps: Iterable[T], total: int, label: str, bar: bool) -> Iterator[T]:
@@ -93,3 +189,12 @@ def watched(steps: Iterable[T], total: int, label: str, bar: bool) -> Iterator[T
         else:
             steps = tqdm(steps, total=total, desc=label, unit="batch", leave=False)
     yield from steps
+
+
+def said(result: str, folder: Path) -> None:
+    """Print the result, on standard error if standard output takes nothing any more: it has cost a whole run."""
+    print(result, flush=True)
+    failure = getattr(sys.stdout, "failure", None)
+    if failure is not None:
+        result = " ".join(result.split())
+        print(f"Standard output was not written ({failure}): {result}, see {folder}.", file=sys.stderr, flush=True)

@@ -19,6 +19,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -169,10 +170,16 @@ def _moved(name: str, before: Tensor, gradient: Tensor, after: Tensor, eta: floa
     return f"{name} <- {number(before)} - {number(eta)}*{bracketed(gradient)} = {number(after)}"
 
 
+def _is_finite(step: Step) -> bool:
+    """Whether every number that is printed is one."""
+    after = [t for pair in step.after for t in pair if t is not None]
+    return all(bool(torch.isfinite(t).all()) for t in [*step.net, *step.gradient, *after]) and isfinite(step.error)
+
+
 def run(options: Namespace) -> int:
     """Print the trace; return 0, or 1 if autograd differs from it by more than ``BOUND``. Raises ``TrainError``."""
     place = machine.prepare("manual", "cpu", "float64", None)
-    x, t = torch.tensor(options.input).double(), torch.tensor(options.target).double()
+    x, t = (torch.tensor(numbers, dtype=torch.float64) for numbers in (options.input, options.target))
     pairs = first_weights(options.seed, options.bias)
     print(f"{'-'.join(map(str, SIZES))} network of sigmoid units, eta = {number(options.eta)}, seed {options.seed}")
     print("w2[1,3] leads from unit 3 of layer 1 to unit 1 of layer 2; layer 0 is the input, y0 = x")
@@ -180,7 +187,7 @@ def run(options: Namespace) -> int:
     largest = 0.0
     for index in range(1, options.steps + 1):
         step = back_propagate(pairs, x, t, options.eta)
-        if not all(bool(torch.isfinite(t).all()) for t in [step.y[-1], *step.gradient, *(w for w, _ in step.after)]):
+        if not _is_finite(step):
             raise NonFiniteError(
                 f"Step {index} gives a number that is not finite; smaller ones for --input, --target or --eta help."
             )

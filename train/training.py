@@ -19,10 +19,16 @@ def steps_in(images: int, batch_size: int) -> int:
 def optimisation(
     model: nn.Module, lr: float, total_steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """SGD with Nesterov momentum; the rate rises to ``lr`` over the first fifth of the run, then falls to nearly 0."""
+    """SGD with Nesterov momentum; the rate rises to ``lr`` over the first fifth of the run, then falls to nearly 0.
+
+    Fewer than ten steps leave not one whole step to rise in (five: ``OneCycleLR`` divides by zero), so that a short run
+    starts at ``lr`` and falls along half a cosine.
+    """
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY)
+    if total_steps < 10:
+        return optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, total_steps=max(total_steps, 2), pct_start=0.2, cycle_momentum=False
+        optimizer, lr, total_steps=total_steps, pct_start=0.2, cycle_momentum=False
     )
     return optimizer, schedule
 

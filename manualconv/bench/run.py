@@ -86,6 +86,10 @@ def measurements(options: Options) -> Iterator[Record]:
                 yield _measurement(id, dtype, phase, options.quick)
 
 
+class Interrupted(list[Record]):
+    """The records of a run that Ctrl-C has ended early."""
+
+
 def run(options: Options, source: Callable[[Options], Iterator[Record]] = measurements) -> list[Record]:
     """Run the suite, print the table, write the files; an interrupted run writes what there is.
 
@@ -94,19 +98,20 @@ def run(options: Options, source: Callable[[Options], Iterator[Record]] = measur
         source: where records come from.
 
     Returns:
-        The records.
+        The records; `Interrupted` if they are not all.
 
     Raises:
         ValueError: an id or letter that the suite does not have.
     """
     chosen(options)
-    records, note = [], ""
+    records: list[Record] = []
+    note = ""
     try:
         for r in source(options):
             records.append(r)
             print(document.progress(r), file=sys.stderr, flush=True)
     except KeyboardInterrupt:
-        note = "The run was interrupted: what follows is not the whole suite."
+        records, note = Interrupted(records), "The run was interrupted: what follows is not the whole suite."
         print(note, file=sys.stderr)
     document.on_terminal(records)
     for path, text in ((options.json, document.as_json), (options.output, document.rendered)):

@@ -67,6 +67,24 @@ def _rows(window: Window) -> list[tuple[int, slice, slice]]:
     return [row for row in found if row[1].stop > row[1].start]
 
 
+def _pairs(window: Window, axis: int) -> tuple[int, int]:
+    """How many taps of an axis meet the input, and how many pairs of tap and placement do.
+
+    Without a loop, since a cost is asked for before it is known whether the kernel is short: with
+    ``B(x) = Σ_k max(0, x − d·k)`` the pairs with ``p + d·k < x`` are ``B(x) − B(x − P)``, and those that meet the input
+    are the difference of ``x = I + a`` and ``x = a``.
+    """
+    (a, _), d, k = window.padding[axis], window.dilation[axis], window.kernel_size[axis]
+    i, p = window.input_size[axis], window.output_size[axis]
+
+    def below(x: int) -> int:
+        taps = min(k, max(0, -(-x // d)))
+        return taps * x - d * (taps * (taps - 1) // 2)
+
+    taps = min(k, (i + a - 1) // d + 1) - max(0, (a - p) // d + 1) if i and p else 0
+    return max(0, taps), below(i + a) - below(i + a - p) - below(a) + below(a - p)
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why it cannot compute such a window; None if it can."""
     return "stride 1 only" if any(s != 1 for s in sizes.window.stride) else None
@@ -80,15 +98,14 @@ def accuracy(sizes: Sizes) -> str:
 def cost(map: str, sizes: Sizes) -> float:
     """The products that meet the input, a cut of x and y for every tap of all axes but the first, and the sums."""
     window = sizes.window
-    rows = _rows(window)
-    height: int = sum(p.stop - p.start for _, p, _ in rows)
-    boxes: list[int] = [prod(p.stop - p.start for p in box.placements) for _, box in _cuts(window)]
+    each = [_pairs(window, axis) for axis in range(window.ndim)]
+    (rows, height), boxes, inner = each[0], prod(taps for taps, _ in each[1:]), prod(pairs for _, pairs in each[1:])
     channels, outputs = sizes.channels // window.groups, sizes.outputs // window.groups
-    met = sizes.batch * window.groups * channels * outputs * height * sum(boxes)
-    cut = sum(boxes) * (sizes.channels * window.input_size[0] + sizes.outputs * window.output_size[0])
-    summed = 0 if map == "weight" else height * sum(boxes) * (sizes.channels if map == "input" else sizes.outputs)
+    met = sizes.batch * window.groups * channels * outputs * height * inner
+    cut = inner * (sizes.channels * window.input_size[0] + sizes.outputs * window.output_size[0])
+    summed = 0 if map == "weight" else height * inner * (sizes.channels if map == "input" else sizes.outputs)
     moved = sizes.batch * (cut * (window.ndim > 1) + summed) * sizes.item
-    calls = sizes.batch * window.groups * len(boxes) * (len(rows) + 3)
+    calls = sizes.batch * window.groups * boxes * (rows + 3)
     return sizes.product(met, min(channels, outputs)) + moved * COPY + calls * CALL
 
 

@@ -36,16 +36,20 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def small_data(tmp_path: Path) -> Path:
+def write_data(folder: Path) -> Path:
     """Four raw IDX files: 240 training and 40 test images."""
-    folder = tmp_path / "data"
     folder.mkdir()
     for part, count, seed in (("train", 240, 1), ("t10k", 40, 2)):
         images, labels = digits(count, seed)
         (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images, "images"))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels, "labels"))
     return folder
+
+
+@pytest.fixture
+def small_data(tmp_path: Path) -> Path:
+    """What `write_data` writes."""
+    return write_data(tmp_path / "data")
 
 
 @pytest.fixture
