@@ -41,7 +41,7 @@ def set_rules(module: M, *, input: Rule | None = None, weight: Rule | None = Non
     if not any(_takes_rules(layer) for layer in module.modules()):
         raise TypeError(
             f"set_rules(): {type(module).__name__} has no layer that takes derivative rules, that is a convolution or "
-            "fully connected layer of manualconv.nn; put those in the place of torch.nn's first"
+            "fully connected layer of manualconv.nn; manualconv.convert(model) puts those in the place of torch.nn's"
         )
     _put(module, None if rules == Rules() else rules)
     _hand_down(module, getattr(module, _ABOVE, None))

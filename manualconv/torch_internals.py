@@ -101,6 +101,17 @@ def transforms_active() -> bool:
     return bool(torch._C._are_functorch_transforms_active())
 
 
+def maps_active() -> bool:
+    """Whether this runs inside ``torch.func.vmap``, at whatever level, of whatever tensors."""
+    stack = torch._C._functorch.get_interpreter_stack() if transforms_active() else None
+    return any(level.key() == torch._C._functorch.TransformType.Vmap for level in stack or ())
+
+
+def has_tangent(t: Tensor | None) -> bool:
+    """Whether t carries a tangent of the current level of forward mode."""
+    return forward_ad._current_level >= 0 and t is not None and forward_ad.unpack_dual(t, level=0).tangent is not None
+
+
 class _Bound:
     """Arguments that are all there."""
 

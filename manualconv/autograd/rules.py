@@ -26,6 +26,7 @@ Source: Lillicrap et al., *Random feedback weights support learning in deep neur
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -80,6 +81,9 @@ class Rules:
     the thread that entered it, takes these rules, whenever its backward happens.  An inner block's rules go before an
     outer one's, slot by slot; ``weight=exact_weight`` makes a slot exact again.
 
+    A block in which no such layer ran changed nothing: its end says so by a UserWarning, unless an exception ends it.
+    A layer that runs as compiled code counts as one that ran; a block that stands inside compiled code does not warn.
+
     Attributes:
         input, weight, bias: functions of ``(x, w, grad_output, window)`` that return the gradient of that slot, with
             the slot's shape, dtype and device, or None for no gradient.  Inside autocast the dtype is the layer's.
@@ -108,10 +112,26 @@ class Rules:
 
     def __enter__(self) -> Rules:
         _block.stack = (*_block.stack, self.over(_block.stack[-1]))
+        _block.visits = (*_block.visits, _Visit())
         return self
 
-    def __exit__(self, *_: object) -> None:
-        _block.stack = _block.stack[:-1]
+    def __exit__(self, error: object, *_: object) -> None:
+        visit = _block.visits[-1]
+        _block.stack, _block.visits = _block.stack[:-1], _block.visits[:-1]
+        if error is None and not torch.compiler.is_compiling() and not visit.met and self != Rules():
+            warnings.warn(
+                "no layer met the rules of this block, so that every derivative in it is exact: run a torch model "
+                "inside manualconv.by_hand() or after manualconv.convert(model), and give the block a convolution or "
+                "a fully connected layer (in the thread that enters it)",
+                stacklevel=2,
+            )
+
+
+class _Visit:
+    """Whether a layer has run in a block since it was entered: a Rules may be entered many times."""
+
+    def __init__(self) -> None:
+        self.met = False
 
 
 class _Block(threading.local):
@@ -120,6 +140,7 @@ class _Block(threading.local):
     def __init__(self) -> None:
         # Not a default of the class: Dynamo would not notice a block entered after it has compiled the first layer.
         self.stack: tuple[Rules | None, ...] = (None,)
+        self.visits: tuple[_Visit, ...] = ()
 
 
 _block = _Block()
@@ -128,6 +149,8 @@ _block = _Block()
 def in_force(own: Rules | None) -> Rules | None:
     """The rules of a layer that runs now: its own before the block's; None if every slot is exact."""
     block = _block.stack[-1]
+    for visit in _block.visits:
+        visit.met = True
     return block if own is None else own.over(block)
 
 

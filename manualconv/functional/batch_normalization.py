@@ -21,7 +21,7 @@ from manualconv.functional.affine import arranged, behind
 from manualconv.functional.validation import batch_normalization as validation
 from manualconv.kernels.precision import single
 from manualconv.kernels.standardization import count
-from manualconv.torch_internals import overwrite
+from manualconv.torch_internals import has_tangent, overwrite
 
 
 def batch_norm(
@@ -157,6 +157,11 @@ def _by_running(
 
     The mean is taken off first: folded into the shift it would cost the digits of a large mean.
     """
+    if (has_tangent(running_mean) or has_tangent(running_var)) and any(map(has_tangent, (x, weight, bias))):
+        raise RuntimeError(
+            "batch_norm is not differentiable wrt running_mean and running_var, they cannot have forward grad defined "
+            "[pass running_mean.detach() and running_var.detach()]"
+        )
     shape, wide = (-1, *(1,) * (x.dim() - 2)), single(x)
     mean, variance = (t.detach().to(wide.dtype).reshape(shape) for t in (running_mean, running_var))
     scale = (variance + eps).rsqrt()

@@ -21,7 +21,7 @@ from torch import Tensor
 from manualconv.autograd.masking import Mask
 from manualconv.functional.rectifiers import SELU_ALPHA, SELU_SCALE
 from manualconv.functional.validation import dropout as validation
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import is_plain, maps_active
 
 #: What SELU tends to for z → −∞, negated: dropped entries take this value.
 SATURATION = SELU_ALPHA * SELU_SCALE
@@ -34,8 +34,9 @@ def _kept(input: Tensor, p: float, channels: bool) -> Tensor:
         validation.check_features(input)
     size = (*input.shape[:2], *(1,) * (input.dim() - 2)) if channels else input.shape
     with torch.no_grad():
-        if not is_plain(input):
-            # One draw for all samples or one for each is for vmap's `randomness` to say: nothing mapped goes in.
+        if not is_plain(input) or maps_active():
+            # One draw for all samples or one for each is for vmap's `randomness` to say, whether or not the input is
+            # mapped: nothing mapped goes in.
             return torch.bernoulli(torch.zeros((), dtype=input.dtype, device=input.device).expand(size), 1 - p)
         place = input.new_empty(size) if channels else torch.empty_like(input)
         return place.bernoulli_(1 - p)
@@ -47,7 +48,7 @@ def _none(input: Tensor) -> Tensor:
 
 
 def _dropped(name: str, input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
-    validation.check_dropout(name, input, p, training)
+    p = validation.checked_probability(name, input, p, training)
     if p == 0 or not training or input.numel() == 0:
         return input if inplace else input.clone()
     y: Tensor = Mask.call(input, _none(input) if p == 1 else _kept(input, p, channels) / (1 - p))
@@ -55,7 +56,7 @@ def _dropped(name: str, input: Tensor, p: float, training: bool, inplace: bool, 
 
 
 def _dropped_to_alpha(name: str, input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
-    validation.check_dropout(name, input, p, training)
+    p = validation.checked_probability(name, input, p, training)
     if p == 0 or not training or input.numel() == 0:
         return input if inplace else input.clone()
     if p == 1:
@@ -91,7 +92,7 @@ def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplac
 def _channels(name: str, ndim: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
     validation.check_probability(name, p)
     validation.check_channels(name, ndim, input)
-    validation.check_dropout("feature_dropout", input, p, training)
+    p = validation.checked_probability("feature_dropout", input, p, training)
     # torch reads (C, H, W) as (N, C, L) in two dimensions, and there alone.
     alone = ndim != 2 and input.dim() != ndim + 2
     x = input.unsqueeze(0) if alone else input

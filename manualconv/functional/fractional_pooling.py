@@ -40,6 +40,11 @@ def _fractional(
         batch = 1 if input.dim() == ndim + 1 else input.shape[0]
         # The call that torch makes: equal seeds place equal windows.
         samples = torch.rand(batch, input.shape[-ndim - 1], ndim, dtype=input.dtype, device=input.device)
+    elif isinstance(samples, Tensor) and samples.requires_grad and torch.is_grad_enabled():
+        raise RuntimeError(
+            f"The function 'fractional_max_pool{ndim}d' is not differentiable with respect to argument "
+            "'random_samples'. This input cannot have requires_grad True. [pass _random_samples.detach()]"
+        )
     kernel, size = validation.check_fractional(ndim, input, kernel_size, output_size, samples)
     (input,) = widened(input)  # type: ignore[assignment]
     drawn: Tensor = widened(samples)[0].to(input.device)  # type: ignore[union-attr]

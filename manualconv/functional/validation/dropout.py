@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import kind, no_method, no_tensor, scalar_type
@@ -18,15 +19,27 @@ def check_probability(name: str, p: Any) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
 
 
-def check_dropout(name: str, input: Any, p: Any, training: Any) -> None:
-    """A tensor, a probability and a flag; of NaN torch's kernel says so, with another type of error."""
+def checked_probability(name: str, input: Any, p: Any, training: Any) -> float:
+    """The probability beside a tensor and a flag; of NaN torch's kernel says so, with another type of error.
+
+    A tensor of no axes is read as its number, as torch reads it: a draw for a tensor would be another one.
+    """
     check_probability(name, p)
     if not isinstance(input, Tensor):
         raise no_tensor(name, 1, "input", input)
     if not isinstance(training, bool):
         raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {kind(training)} [True or False]")
+    if isinstance(p, Tensor):
+        if p.dim() > 0 or (p.requires_grad and torch.is_grad_enabled()):
+            raise TypeError(
+                f"{name}(): argument 'p' (position 2) must be float, not Tensor [a number; it has no derivative, so "
+                "p.item() or p.detach()]"
+            )
+        p = p.item()
+    chance: float = p
     if p != p:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p} [p of {name}: 0 <= p <= 1]")
+    return chance
 
 
 def check_scaled(input: Tensor) -> None:

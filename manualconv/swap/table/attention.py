@@ -65,7 +65,8 @@ def scaled_dot_product_attention(
         mask = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
     c = scale if scale is not None else q.shape[-1] ** -0.5 if q.shape[-1] else inf
     weights = _weights((single(q) * c) @ single(k).transpose(-2, -1), mask)
-    return ((_dropped(weights, dropout_p) if dropout_p else weights) @ single(v)).to(v.dtype)
+    dropped = functional.dropout(weights, dropout_p) if dropout_p else weights
+    return (dropped @ single(v)).to(v.dtype)
 
 
 def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -75,12 +76,6 @@ def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
     z = scores.masked_fill(~mask, -inf) if mask.dtype == torch.bool else scores + mask.to(scores.dtype)
     nowhere = z.eq(-inf).all(-1, keepdim=True)
     return functional.softmax(z.masked_fill(nowhere, 0), -1).masked_fill(nowhere, 0)
-
-
-def _dropped(weights: Tensor, p: float) -> Tensor:
-    """Each weight with probability p dropped, the others enlarged: torch's mask, by a product with it."""
-    kept = torch.empty_like(weights).bernoulli_(1 - p)
-    return weights * (kept / (1 - p) if p < 1 else kept)
 
 
 TABLE: dict[Operation, Operation] = {F.scaled_dot_product_attention: scaled_dot_product_attention}
