@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.functional.overrides import asking
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation.attention import check_attention, check_heads
 from manualconv.swap.table.spelling import Operation
@@ -82,4 +83,4 @@ def _dropped(weights: Tensor, p: float) -> Tensor:
     return weights * (kept / (1 - p) if p < 1 else kept)
 
 
-TABLE: dict[Operation, Operation] = {F.scaled_dot_product_attention: scaled_dot_product_attention}
+TABLE: dict[Operation, Operation] = {F.scaled_dot_product_attention: asking(scaled_dot_product_attention)}
