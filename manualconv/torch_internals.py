@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache
 from inspect import Signature
@@ -46,7 +46,7 @@ def is_plain(t: Tensor) -> bool:
     # The number of modes first: usually there are none, and it is asked at every step of a layer.
     if torch._C._len_torch_dispatch_stack() and any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
         return False
-    return not is_wrapped(t)
+    return not is_wrapped(t) and not handles_operators(t)
 
 
 def is_unrecorded(*tensors: Tensor) -> bool:
@@ -274,9 +274,13 @@ def function_modes() -> list[torch.overrides.TorchFunctionMode]:
     return modes
 
 
-def takes_functions(operation: Any) -> bool:
-    """Whether an operation is one of those that run functions (``torch.cond``; under Dynamo also ``checkpoint``)."""
-    return operation is checkpoint.checkpoint or isinstance(operation, torch._ops.HigherOrderOperator)
+def at_trace_time(action: Callable[[], None]) -> Callable[[], None]:
+    """An action that Dynamo does, as it stands, when it meets it, instead of tracing it.
+
+    ``torch.compiler.assume_constant_result`` sets the same mark, but imports Dynamo for it.
+    """
+    setattr(action, "_dynamo_marked_constant", True)  # noqa: B010
+    return action
 
 
 def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -296,3 +300,42 @@ def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., A
     name = f"{name}_impl" if hasattr(checkpoint, f"{name}_impl") else name
     generator = getattr(checkpoint, name)
     setattr(checkpoint, name, lambda fn, *args, **kwargs: generator(prepared(fn), *args, **kwargs))
+
+
+# ------------------------------------------------------------------------------------ arguments that handle themselves
+
+
+def handles_itself(value: Any) -> bool:
+    """Whether torch's functions would hand themselves to this argument; modes apart, which are no arguments."""
+    none = torch._C._disabled_torch_function_impl
+    if type(value) is Tensor or getattr(value, "__torch_function__", none) is none:
+        return False
+    return bool(torch._C._is_torch_function_enabled())
+
+
+def has_handlers(types: Iterable[type]) -> bool:
+    """Whether a mode is told of types that handle functions themselves, and would be asked next."""
+    none = torch._C._disabled_torch_function_impl
+    found = any(kind is not Tensor and getattr(kind, "__torch_function__", none) is not none for kind in types)
+    return found and bool(torch._C._is_torch_function_enabled())
+
+
+def handles_operators(value: Any) -> bool:
+    """Whether a tensor is of a subclass with a ``__torch_dispatch__`` of its own: its memory may hold nothing."""
+    kind = type(value)
+    if kind is Tensor or kind is torch.nn.Parameter:
+        return False
+    none = torch._C._disabled_torch_dispatch_impl
+    return isinstance(value, Tensor) and getattr(kind, "__torch_dispatch__", none) is not none
+
+
+def is_known_to_torch_alone(value: Any) -> bool:
+    """Whether torch's operators are defined for this tensor and the steps that ours are made of may not be.
+
+    Tensors of torch's own tracing (``torch._subclasses``: FakeTensor, FunctionalTensor) take every step.
+    """
+    if not isinstance(value, Tensor):
+        return False
+    if value.layout is not torch.strided or value.is_nested or value.is_quantized:
+        return True
+    return handles_operators(value) and not type(value).__module__.startswith("torch._subclasses.")

@@ -27,6 +27,7 @@ from manualconv.functional.lp_pooling import lp_pool1d, lp_pool2d, lp_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.max_unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from manualconv.functional.normalization import group_norm, layer_norm, local_response_norm
+from manualconv.functional.overrides import asking
 from manualconv.functional.padding import pad
 from manualconv.functional.rectifiers import (
     celu,
@@ -126,3 +127,7 @@ __all__ = [
     "toeplitz",
     "unfold",
 ]
+
+for _name in __all__:
+    if _name != "Connections":  # a result
+        globals()[_name] = asking(globals()[_name])

@@ -21,6 +21,7 @@ from torch.nn import (
     utils,
 )
 
+from manualconv.nn._tracing import traced_whole
 from manualconv.nn.adaptive_pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -216,6 +217,10 @@ __all__ = [
     "parameter",
     "utils",
 ]
+
+for _layer in [value for value in list(globals().values()) if isinstance(value, type)]:
+    if _layer.__module__.startswith(f"{__name__}."):
+        _layer.forward = traced_whole(_layer.forward)  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:

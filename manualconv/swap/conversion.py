@@ -32,6 +32,12 @@ TORCH_S: dict[type[Module], type[Module]] = {ours: theirs for theirs, ours in BY
 #: What computes nothing itself.
 CONTAINERS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Identity)
 
+#: What a layer of ours does not compute with: see `manualconv.functional.overrides`.
+TENSORS_OF_TORCH = (
+    "by hand for strided tensors; torch's own functions compute with sparse, mkldnn, nested and quantised ones, "
+    "and with subclasses that have __torch_dispatch__ (DTensor)"
+)
+
 
 def _layer_type(module: Module) -> type[Module]:
     """The class that computes: below the one a parametrisation puts on top."""
@@ -171,7 +177,8 @@ class Report:
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]) for row in rows]
         counts = ", ".join(f"{self.count(state)} {state}" for state in ("by hand", "convertible", "left"))
-        return "\n".join([*(line.rstrip() for line in lines), counts])
+        notes = [TENSORS_OF_TORCH] if self.count("by hand") else []
+        return "\n".join([*(line.rstrip() for line in lines), counts, *notes])
 
 
 def _judged(module: Module) -> tuple[str, str]:

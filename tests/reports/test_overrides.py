@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import torch
-from torch.overrides import get_testing_overrides
+import torch.nn.functional as F
+from torch import Tensor
+from torch._higher_order_ops import associative_scan, scan, while_loop
+from torch._higher_order_ops import map as mapped
+from torch.nn.attention.flex_attention import flex_attention
+from torch.overrides import TorchFunctionMode, get_testing_overrides
+from torch.utils._pytree import tree_map
 
-from manualconv import by_hand
+from manualconv import by_hand, functional
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import COMPOSITES
 from manualconv.torch_internals import function_modes
+from tests.layers import spread_out
+from tests.swap.networks import nodes
 
 # ------------------------------------------------------ functions of torch's that ask for overrides themselves (row 26)
 
@@ -126,3 +136,247 @@ def test_a_body_asks_no_more() -> None:
         for name in body.__code__.co_names:
             assert body.__globals__.get(name) not in (*questions, torch.overrides), function
     assert torch.nn.functional.multi_head_attention_forward in COMPOSITES
+
+
+# ------------------------------------------------------------------- operators that run functions themselves (row 20)
+
+
+def score(s: Tensor, *_: Tensor) -> Tensor:
+    """A score modification with an operation that the block has."""
+    return torch.relu(s)
+
+
+OPERATORS: dict[str, Callable[[Tensor], Any]] = {
+    "flex_attention": lambda q: flex_attention(q, q, q),
+    "flex_attention with scores": lambda q: flex_attention(q, q, q, score_mod=score),
+    "cond": lambda q: torch.cond(q.sum() > 0, torch.relu, torch.tanh, (q,)),
+    "while_loop": lambda q: while_loop(lambda i: i.sum() < 3, lambda i: (torch.relu(i) + 1,), (torch.zeros(1),)),
+    "scan": lambda q: scan(lambda c, x: (c + x, torch.relu(c * x)), torch.zeros(16, 8), q[0]),
+    "associative_scan": lambda q: associative_scan(torch.add, q, 0, combine_mode="generic"),
+    "map": lambda q: mapped(torch.tanh, q),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS)
+def test_an_operator_that_compiles_its_functions_fails_in_the_block(operator: Callable[[Tensor], Any]) -> None:
+    """Row 20: Dynamo refused to trace a block inside one; it runs, on torch's operations."""
+    q = torch.randn(2, 2, 16, 8)
+    torch._dynamo.reset()
+    with by_hand() as block:
+        ours = operator(q)
+        assert function_modes() == [block]
+    torch.testing.assert_close(ours, operator(q), rtol=0, atol=0)
+    assert not function_modes()
+
+
+# --------------------------------------------------------------------------- arguments that handle themselves (row 3)
+
+ASKED = [name for name in functional.__all__ if name != "Connections"]
+WAYS = {"functional": (functional, nullcontext), "by_hand": (F, by_hand)}
+
+
+class Unwrapping:
+    """No tensor: it unwraps itself, computes with what it is handed, and wraps the result."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def __init__(self, value: Tensor) -> None:
+        self.value = value
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        cls.seen.append(func)
+        args, kwargs = tree_map(lambda a: a.value if isinstance(a, cls) else a, (args, kwargs or {}))
+        return cls(func(*args, **kwargs))
+
+
+class Pair(NamedTuple):
+    """What quantisers hand on: numbers and their scale, as a tuple that handles functions."""
+
+    value: Tensor
+    scale: float
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        bare = [a.value if isinstance(a, Pair) else a for a in args]
+        return Pair(func(*bare, **(kwargs or {})), self.scale)
+
+
+class Plain(torch.Tensor):
+    """A subclass that handles nothing: torch's functions return it."""
+
+
+def by_ours(y: Tensor) -> bool:
+    """Whether one of our Functions is among the nodes behind y; torch's nodes end in a digit."""
+    return any(not name[-1].isdigit() for name in nodes(y) if name != "torch::autograd::AccumulateGrad")
+
+
+IMAGE, KERNEL = spread_out((2, 3, 6, 5)), spread_out((4, 3, 3, 2), 1)
+CALLS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
+    "conv2d": (torch.conv2d, lambda m, x: m.conv2d(x, KERNEL, padding=1)),
+    "conv2d by keyword": (torch.conv2d, lambda m, x: m.conv2d(input=x, weight=KERNEL)),
+    "conv_transpose2d": (torch.conv_transpose2d, lambda m, x: m.conv_transpose2d(x, KERNEL.transpose(0, 1))),
+    "linear": (F.linear, lambda m, x: m.linear(x, torch.ones(2, 5, dtype=torch.float64))),
+    "relu": (F.relu, lambda m, x: m.relu(x)),
+    "gelu": (F.gelu, lambda m, x: m.gelu(x, approximate="tanh")),
+    "softmax": (F.softmax, lambda m, x: m.softmax(x, dim=1)),
+    "max_pool2d": (F.max_pool2d, lambda m, x: m.max_pool2d(x, 2)),
+    "avg_pool2d": (F.avg_pool2d, lambda m, x: m.avg_pool2d(x, 2)),
+    "batch_norm": (F.batch_norm, lambda m, x: m.batch_norm(x, None, None, training=True)),
+    "layer_norm": (F.layer_norm, lambda m, x: m.layer_norm(x, (5,))),
+    "mse_loss": (F.mse_loss, lambda m, x: m.mse_loss(x, IMAGE * 2)),
+    "pad": (F.pad, lambda m, x: m.pad(x, (1, 1, 1, 1), mode="reflect")),
+}
+
+
+@pytest.mark.parametrize(("theirs", "call"), CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("way", WAYS)
+def test_an_argument_that_unwraps_itself_is_not_asked(theirs: Any, call: Callable[[Any, Any], Any], way: str) -> None:
+    """Row 3: it is handed torch's function, as torch hands it, and what it computes with it is by hand."""
+    module, around = WAYS[way]
+    Unwrapping.seen.clear()
+    x = IMAGE.clone().requires_grad_()
+    with around():
+        y = call(module, Unwrapping(x))
+    seen = list(Unwrapping.seen)
+    call(F, Unwrapping(x))
+    assert seen == [theirs] == Unwrapping.seen[1:]
+    assert by_ours(y.value)
+    torch.testing.assert_close(y.value, call(F, x), rtol=1e-12, atol=1e-12)
+    assert not function_modes()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, wrap: m.conv2d(IMAGE, wrap(KERNEL)),
+        lambda m, wrap: m.conv2d(IMAGE, weight=KERNEL, bias=wrap(torch.ones(4, dtype=torch.float64))),
+        lambda m, wrap: m.batch_norm(IMAGE, wrap(torch.zeros(3).double()), wrap(torch.ones(3).double())),
+        lambda m, wrap: m.layer_norm(IMAGE, (5,), weight=wrap(torch.ones(5).double())),
+        lambda m, wrap: m.mse_loss(IMAGE, wrap(2 * IMAGE)),
+        lambda m, wrap: m.nll_loss(IMAGE[:, :, 0, 0], torch.tensor([0, 2]), weight=wrap(torch.ones(3).double())),
+    ],
+    ids=["weight", "bias by keyword", "running statistics", "scale", "target", "weights of classes"],
+)
+@pytest.mark.parametrize("way", WAYS)
+def test_only_the_first_argument_is_asked(call: Callable[[Any, Any], Any], way: str) -> None:
+    """Row 3: weights, statistics, targets and keywords handle themselves as the input does."""
+    module, around = WAYS[way]
+    with around():
+        y = call(module, Unwrapping)
+    assert isinstance(y, Unwrapping)
+    torch.testing.assert_close(y.value, call(F, lambda t: t), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", [*WAYS, "torch"])
+def test_handlers_are_called_in_another_order_than_torch_s(way: str) -> None:
+    """Row 3: a subclass before its base, the left before the right; NotImplemented passes on, and ends in TypeError."""
+    module, around = WAYS.get(way, (F, nullcontext))
+    calls: list[str] = []
+
+    class Base:
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            calls.append(cls.__name__)
+            return NotImplemented
+
+    class Derived(Base):
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            assert types == (Derived, Base)
+            calls.append(cls.__name__)
+            return "Derived"
+
+    class Other:
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            calls.append(cls.__name__)
+            return "Other"
+
+    with around():
+        assert module.linear(Base(), Derived()) == module.mse_loss(Base(), Derived()) == "Derived"
+        assert module.linear(Base(), Other()) == "Other"
+        assert calls == ["Derived", "Derived", "Base", "Other"]
+        with pytest.raises(TypeError, match=r"no implementation found for 'torch.nn.functional.relu'"):
+            module.relu(Base())
+        with pytest.raises(TypeError, match=r"Multiple dispatch failed for 'torch.conv2d'"):
+            module.conv2d(Base(), KERNEL)
+    assert not function_modes()
+
+
+@pytest.mark.filterwarnings("ignore:Defining your `__torch_function__")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_tuple_that_handles_functions_is_taken_for_numbers(way: str) -> None:
+    """Row 3: the quantised tensors of brevitas are named tuples."""
+    module, around = WAYS[way]
+    x = IMAGE.clone().requires_grad_()
+    with around():
+        y = module.relu(module.conv2d(Pair(x, 0.5), KERNEL))
+    assert isinstance(y, Pair) and y.scale == 0.5 and by_ours(y.value)
+
+
+@pytest.mark.parametrize("call", [call for _, call in CALLS.values()], ids=CALLS)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_subclass_without_a_handler_is_lost(call: Callable[[Any, Any], Any], way: str) -> None:
+    """Row 3: a subclass in, the same subclass out, as of torch's functions, and by hand."""
+    module, around = WAYS[way]
+    x = IMAGE.as_subclass(Plain).clone().requires_grad_()
+    with around():
+        y = call(module, x)
+    expected = call(F, x)
+    assert type(y) is type(expected) is Plain and by_ours(y)
+    (ours,), (theirs,) = torch.autograd.grad(y.sum(), x), torch.autograd.grad(expected.sum(), x)
+    assert type(ours) is type(theirs)
+    torch.testing.assert_close((y, ours), (expected, theirs), rtol=1e-12, atol=1e-12)
+    assert type(call(module, torch.nn.Parameter(IMAGE))) is Tensor
+
+
+def test_a_mode_of_torch_s_is_taken_for_an_argument() -> None:
+    """Row 3: a device context or a user's mode overrides no argument: the arithmetic stays ours."""
+    x = IMAGE.clone().requires_grad_()
+
+    class Seeing(TorchFunctionMode):
+        names: ClassVar[set[str]] = set()
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.names.add(getattr(func, "__name__", ""))
+            return func(*args, **(kwargs or {}))
+
+    for around in (torch.device("cpu"), torch.device("meta"), Seeing()):
+        with around:
+            y = functional.relu(functional.conv2d(x, KERNEL))
+        assert by_ours(y) and y.device.type == "cpu"
+    assert Seeing.names and not Seeing.names & {"conv2d", "relu"}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_public_function_does_not_ask(name: str) -> None:
+    """Row 3: every name asks, keeps its signature and words, and is found again by pickle."""
+    function = getattr(functional, name)
+    bare = inspect.unwrap(function)
+    assert function is not bare and inspect.signature(function) == inspect.signature(bare)
+    assert function.__doc__ == bare.__doc__ and function.__name__ == name
+    assert pickle.loads(pickle.dumps(function)) is function
+    asked: list[Any] = []
+
+    class Answering:
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            asked.append(func)
+            return "answer"
+
+    rest: dict[str, Any] = {"indices": torch.ones(3), "weight": torch.ones(3), "target": torch.ones(3)}
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    needs = ["output_size"] if name.startswith("fractional") else []
+    given = {key: rest.get(key, 2) for key in [*names[1:], *needs]}
+    assert function(Answering(), **given) == "answer"
+    assert len(asked) == 1 and not function_modes()
+
+
+def test_ours_alone_is_handed_under_torch_s_name() -> None:
+    """Row 3: where torch has no such function, the handler gets ours; so does fx's Proxy."""
+    Unwrapping.seen.clear()
+    y = functional.scaled_tanh(Unwrapping(IMAGE))
+    assert Unwrapping.seen == [functional.scaled_tanh]
+    torch.testing.assert_close(y.value, functional.scaled_tanh(IMAGE))
+    assert isinstance(functional.conv2d(Unwrapping(IMAGE), KERNEL, rules=None), Unwrapping)

@@ -14,7 +14,7 @@ from torch.nn.utils import prune
 
 import manualconv
 from manualconv import conversion_report, convert, nn, restore
-from manualconv.swap.conversion import BY_HAND
+from manualconv.swap.conversion import BY_HAND, TENSORS_OF_TORCH
 from tests.layers import spread_out
 from tests.swap.networks import Block, agree, outcome, small
 from tests.test_by_hand import Operators
@@ -310,6 +310,7 @@ def test_the_report_before_and_after() -> None:
         "1.conv2  Conv2d       by hand  manualconv.nn.Conv2d",
         "2        Twice        left     subclass of torch.nn.Conv2d, whose code may differ",
         "4 by hand, 0 convertible, 2 left",
+        TENSORS_OF_TORCH,
     ]
     assert str(conversion_report(convert(torch.nn.ReLU()))).splitlines()[1].startswith("(model)  ReLU  by hand")
 

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.functional.overrides import asking
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation.attention import check_attention, check_heads
 from manualconv.kernels.precision import single
@@ -78,4 +79,4 @@ def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
     return functional.softmax(z.masked_fill(nowhere, 0), -1).masked_fill(nowhere, 0)
 
 
-TABLE: dict[Operation, Operation] = {F.scaled_dot_product_attention: scaled_dot_product_attention}
+TABLE: dict[Operation, Operation] = {F.scaled_dot_product_attention: asking(scaled_dot_product_attention)}

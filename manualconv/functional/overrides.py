@@ -1,0 +1,91 @@
+"""Arguments that handle themselves, and tensors that only torch's operators know.
+
+torch's functions ask their arguments for ``__torch_function__`` first.  `asking` puts the same question before ours.
+
+* A handler is called as torch calls it: by torch's function of the same name, in torch's order of precedence, with the
+  arguments as torch passes them on, because handlers look functions up in tables.  `manualconv.by_hand` is on
+  meanwhile, so that what a handler unwraps is computed here.
+* torch.fx's Proxy gets ours, so that a traced graph stays by hand; so does every handler where torch has no such
+  function.
+* A mode of torch's (``with torch.device(...)``, a user's TorchFunctionMode) is no argument.  It sees the functions of
+  torch's that ours are made of, not ours.
+* A tensor whose numbers are not strided in memory (sparse, mkldnn, nested), a quantised one, and a subclass that
+  handles torch's operators (``__torch_dispatch__``: DTensor) are torch's own: torch's function computes with them.
+
+Source: PyTorch's notes "Extending PyTorch" (Extending torch with a Tensor-like type).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import Proxy
+from torch.overrides import handle_torch_function
+
+import manualconv
+from manualconv.torch_internals import handles_itself, is_known_to_torch_alone
+
+#: Types that ask for nothing.  Most arguments are of one of them, so that one look-up a value is all that is paid.
+_PLAIN = frozenset({int, float, bool, complex, str, tuple, list, type(None), torch.Size, torch.dtype})
+_TENSORS = frozenset({Tensor, torch.nn.Parameter})
+_ORDINARY, _STRIDED = _PLAIN | _TENSORS, torch.strided
+
+#: What our functions take beyond torch's, and the value that says nothing.
+_OURS_ALONE = {"rules": None, "flip": False, "ties": "first"}
+
+#: Where torch.nn.functional's is no more than a call of the tensor's method.
+_METHODS = ("sigmoid", "tanh")
+
+
+def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
+    """A public function that asks its arguments first, found and pickled under `manualconv.functional`."""
+    name = ours.__name__
+    home = torch if name in _METHODS else torch.nn.functional
+    theirs = getattr(home, name, None) or getattr(torch, name, None)
+
+    @wraps(ours)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        ordinary = True
+        for value in args:
+            if type(value) not in _ORDINARY:
+                ordinary = False
+        for value in kwargs.values():
+            if type(value) not in _PLAIN:
+                ordinary = False
+        # What is not strided is looked for in the input and what stands beside it, a weight most often.
+        for value in args[:2]:
+            if type(value) in _TENSORS and (value.layout is not _STRIDED or value.is_nested or value.is_quantized):
+                ordinary = False
+        answer = NotImplemented if ordinary else _answered(asked, theirs, args, kwargs)
+        return ours(*args, **kwargs) if answer is NotImplemented else answer
+
+    asked.__module__ = "manualconv.functional"
+    return asked
+
+
+def _answered(
+    asked: Callable[..., Any], theirs: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """What a handler, or torch's own function, makes of the call; NotImplemented if it is ours to compute."""
+    values = (*args, *kwargs.values())
+    relevant = tuple(value for value in values if handles_itself(value))
+    kwargs = {key: value for key, value in kwargs.items() if key not in _OURS_ALONE or value != _OURS_ALONE[key]}
+    if (
+        theirs is None
+        or not _OURS_ALONE.keys().isdisjoint(kwargs)
+        or any(isinstance(value, Proxy) for value in relevant)
+    ):
+        return handle_torch_function(asked, relevant, *args, **kwargs) if relevant else NotImplemented
+    if not relevant and not any(is_known_to_torch_alone(value) for value in values):
+        return NotImplemented
+    if not relevant:
+        return theirs(*args, **kwargs)
+    # The block comes from a floor above, where torch's names are known: asked for by its public name, when needed.
+    block = manualconv.by_hand()
+    block.offers = True
+    with block:
+        return theirs(*args, **kwargs)

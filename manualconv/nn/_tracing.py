@@ -1,0 +1,52 @@
+"""How torch.fx sees our layers: as torch's, each one node of the graph, so that ``train()`` and ``eval()`` reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import torch
+from torch.fx import Proxy
+from torch.nn import Module
+
+
+def traced_whole(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward of a layer, which torch.fx's tracer records as a call of the layer.
+
+    A tracer goes into every module that is not torch's by its name; inside, the numbers of a module at that moment and
+    its training flag would become constants of the graph.
+    """
+
+    @wraps(forward)
+    def seen(self: Module, *args: Any, **kwargs: Any) -> Any:
+        for value in args:
+            if isinstance(value, Proxy):
+                tracer: Any = value.tracer
+                path = _node_of(self, tracer)
+                if path is not None:
+                    return tracer.create_proxy("call_module", path, args, kwargs)
+                break
+        return forward(self, *args, **kwargs)
+
+    return seen
+
+
+def _node_of(layer: Module, tracer: Any) -> str | None:
+    """Under which path a tracer would record this layer, were it torch's; None if it would go into it."""
+    cls = type(layer)
+    theirs: Any = next(base for base in cls.__mro__ if base.__module__.startswith("torch.nn."))
+    if not cls.__module__.startswith(("manualconv.nn.", "torch.nn.")) or not hasattr(tracer, "is_leaf_module"):
+        return None
+    twin = theirs.__new__(theirs)
+    twin.__dict__.update(vars(layer))
+    path: str = tracer.path_of_module(layer)
+    if not path or not tracer.is_leaf_module(twin, path):
+        return None
+    hooks = (*layer._forward_pre_hooks.values(), *layer._forward_hooks.values())
+    if any(not type(hook).__module__.startswith("torch.nn.utils.") for hook in hooks):
+        raise torch.fx.proxy.TraceError(
+            f"symbolically traced layers of manualconv.nn must have no forward hooks: those of {path!r} would run now "
+            "and in the graph again; remove them, trace, and register them on the graph's module"
+        )
+    return path
