@@ -1,4 +1,8 @@
-"""The few names that manualconv takes from torch's private parts, so that a torch release can break one file only."""
+"""The few names that manualconv takes from torch's private parts, so that a torch release can break one file only.
+
+Each is optional: a release without it costs what the name was for, never the import.  What does without a name stands
+beside it: a slower way to the same numbers where there is one, else one sentence when the feature is used.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,69 @@ import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 from torch.utils import checkpoint
-from torch.utils._python_dispatch import TorchDispatchMode
 
-#: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
-TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
+#: Every private name that was asked for, and whether this torch has it.
+ASKED: dict[str, bool] = {}
+
+
+def private(dotted: str, otherwise: Any = None) -> Any:
+    """A private name of torch's, or what does without it."""
+    found: Any = torch
+    try:
+        for name in dotted.split(".")[1:]:
+            found = getattr(found, name)
+    except AttributeError:
+        found = otherwise
+    ASKED[dotted] = found is not otherwise
+    return found
+
+
+def _needed(dotted: str, feature: str) -> Any:
+    """A private name that nothing can stand in for: without it, a function that says so when the feature is used."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(
+            f"{feature} needs {dotted}, which torch {torch.__version__} does not have; "
+            "install the torch release that manualconv is tested with"
+        )
+
+    return private(dotted, refuse)
+
 
 #: A mode that sees every operator that runs, backward passes included.
-OperatorMode = TorchDispatchMode
+OperatorMode: Any = private(
+    "torch.utils._python_dispatch.TorchDispatchMode",
+    type("OperatorMode", (), {"__init__": _needed("torch.utils._python_dispatch.TorchDispatchMode", "memory's count")}),
+)
+
+# ------------------------------------------------------------------------------------------------ what a tensor is
+
+
+def _inner(t: Tensor) -> Tensor:
+    """The tensor that t of ``torch.func`` stands for; t itself if it stands for none."""
+    return torch.func.debug_unwrap(t, recurse=False)
+
+
+def _has_no_memory(t: Tensor) -> bool:
+    try:
+        t.untyped_storage()
+    except (RuntimeError, NotImplementedError):
+        return True
+    return False
+
+
+_unwrapped = private("torch._C._functorch.get_unwrapped", _inner)
+_is_transformed = private("torch._C._functorch.is_functorch_wrapped_tensor", lambda t: _inner(t) is not t)
+_is_of_old_vmap = private("torch._C._functorch.is_legacy_batchedtensor", _has_no_memory)
+# A sample's tensor has one axis less than what it stands for; under grad and jvp it has as many.
+_is_mapped = private("torch._C._functorch.is_batchedtensor", lambda t: _inner(t).dim() > t.dim())
+_level = _needed("torch._C._functorch.maybe_get_level", "batch normalisation inside torch.func.vmap")
+
+# How many dispatch modes are on, and whether one is: if torch does not say, as if they were, and values stay unseen.
+_mode_count = private("torch._C._len_torch_dispatch_stack", lambda: 1)
+_mode_of = private("torch._C._get_dispatch_mode", lambda key: key)
+#: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
+TRACING = tuple(private(f"torch._C._TorchDispatchModeKey.{name}") for name in ("PROXY", "FAKE"))
 
 
 def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -30,13 +90,16 @@ def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
     A view made inside a Function's forward may not be edited in place by the next layer (``ReLU(inplace=True)``);
     torch's own kernels hand out their temporaries by the same operation.
     """
-    fresh: Tensor = torch.ops.aten._unsafe_view.default(y, size)
+    fresh: Tensor = _reshaped(y, size)
     return fresh
+
+
+_reshaped = private("torch.ops.aten._unsafe_view.default", lambda y, size: y.reshape(size).clone())
 
 
 def is_transformed(t: Tensor) -> bool:
     """Whether t is inside ``torch.func.grad``, ``jvp`` or ``vmap``, where its values may not be looked at."""
-    return bool(torch._C._functorch.is_functorch_wrapped_tensor(t))
+    return bool(_is_transformed(t))
 
 
 def is_plain(t: Tensor) -> bool:
@@ -44,19 +107,19 @@ def is_plain(t: Tensor) -> bool:
     if torch.compiler.is_compiling():
         return False
     # The number of modes first: usually there are none, and it is asked at every step of a layer.
-    if torch._C._len_torch_dispatch_stack() and any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
+    if _mode_count() and any(mode is None or _mode_of(mode) is not None for mode in TRACING):
         return False
     return not is_wrapped(t) and not handles_operators(t)
 
 
 def is_unrecorded(*tensors: Tensor) -> bool:
     """Whether plain tensors are computed with for their values alone: no mode of differentiation looks on."""
-    return not torch.is_grad_enabled() and forward_ad._current_level < 0 and all(is_plain(t) for t in tensors)
+    return not (torch.is_grad_enabled() or forward_mode_active()) and all(is_plain(t) for t in tensors)
 
 
 def is_wrapped(t: Tensor) -> bool:
     """Whether t stands for another tensor, of ``torch.func`` or of the old vmap, whose memory is not to be seen."""
-    return is_transformed(t) or bool(torch._C._functorch.is_legacy_batchedtensor(t))
+    return bool(_is_transformed(t) or _is_of_old_vmap(t))
 
 
 def hides_memory(t: Tensor) -> bool:
@@ -69,10 +132,10 @@ def mapped_levels(t: Tensor) -> set[int]:
     levels: set[int] = set()
     if torch.compiler.is_compiling():
         return levels
-    while torch._C._functorch.is_functorch_wrapped_tensor(t):
-        if torch._C._functorch.is_batchedtensor(t):
-            levels.add(torch._C._functorch.maybe_get_level(t))
-        t = torch._C._functorch.get_unwrapped(t)
+    while _is_transformed(t):
+        if _is_mapped(t):
+            levels.add(_level(t))
+        t = _unwrapped(t)
     return levels
 
 
@@ -86,30 +149,52 @@ def overwrite(kept: Tensor, new: Tensor) -> None:
         kept.copy_(new)
         return
     kept, new = _innermost(kept), _innermost(new)
-    with torch._functorch.pyfunctorch.temporarily_clear_interpreter_stack():
+    with _below_all_levels():
         kept.copy_(new)
 
 
+_below_all_levels = _needed(
+    "torch._functorch.pyfunctorch.temporarily_clear_interpreter_stack", "keeping statistics inside torch.func"
+)
+
+
 def _innermost(t: Tensor) -> Tensor:
-    while torch._C._functorch.is_functorch_wrapped_tensor(t):
-        t = torch._C._functorch.get_unwrapped(t)
+    while _is_transformed(t):
+        t = _unwrapped(t)
     return t
 
 
 def transforms_active() -> bool:
     """Whether this runs inside ``torch.func.grad``, ``jvp`` or ``vmap``; Dynamo knows it while tracing, too."""
-    return bool(torch._C._are_functorch_transforms_active())
+    return bool(_transforms_active())
+
+
+_innermost_transform = private("torch._C._functorch.peek_interpreter_stack", lambda: True)
+_transforms_active = private("torch._C._are_functorch_transforms_active", lambda: _innermost_transform() is not None)
+
+
+def forward_mode_active() -> bool:
+    """Whether this runs inside ``torch.autograd.forward_ad.dual_level``; if torch does not say, as if it did."""
+    return getattr(forward_ad, "_current_level", 0) >= 0
 
 
 def maps_active() -> bool:
     """Whether this runs inside ``torch.func.vmap``, at whatever level, of whatever tensors."""
-    stack = torch._C._functorch.get_interpreter_stack() if transforms_active() else None
-    return any(level.key() == torch._C._functorch.TransformType.Vmap for level in stack or ())
+    return transforms_active() and (
+        _levels is None or _MAP is None or any(level.key() == _MAP for level in _levels() or ())
+    )
+
+
+# Without these no level is known to be one of vmap.
+_levels, _MAP = (
+    private("torch._C._functorch.get_interpreter_stack", tuple),
+    private("torch._C._functorch.TransformType.Vmap"),
+)
 
 
 def has_tangent(t: Tensor | None) -> bool:
     """Whether t carries a tangent of the current level of forward mode."""
-    return forward_ad._current_level >= 0 and t is not None and forward_ad.unpack_dual(t, level=0).tangent is not None
+    return forward_mode_active() and t is not None and forward_ad.unpack_dual(t, level=0).tangent is not None
 
 
 class _Bound:
@@ -149,7 +234,7 @@ def channels_last_format(t: Tensor) -> torch.memory_format:
     and is contiguous.  The old vmap of gradcheck hides steps from view.
     """
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    hidden = not torch.compiler.is_compiling() and torch._C._functorch.is_legacy_batchedtensor(t)
+    hidden = not torch.compiler.is_compiling() and _is_of_old_vmap(t)
     if hidden or t.dim() not in formats or t.stride(1) == 0:
         return torch.contiguous_format
     reached = 0
@@ -163,12 +248,12 @@ def channels_last_format(t: Tensor) -> torch.memory_format:
 
 def backward_is_dropped() -> bool:
     """Whether Dynamo traces inside ``torch.func``, where it drops a Function's backward and derives its forward."""
-    return torch.compiler.is_compiling() and bool(torch._C._are_functorch_transforms_active())
+    return torch.compiler.is_compiling() and transforms_active()
 
 
 def may_be_differentiated(*tensors: Tensor | None) -> bool:
     """Whether a derivative by these tensors can be asked for, at this or an outer level of ``torch.func``."""
-    if torch._C._are_functorch_transforms_active():
+    if transforms_active():
         return True
     return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
 
@@ -177,20 +262,24 @@ def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
     if transforms_active():
         return function.apply(*args)
-    if not torch.is_grad_enabled() and forward_ad._current_level < 0:
+    if not (torch.is_grad_enabled() or forward_mode_active()):
         return function.forward(*args)
-    return super(Function, function).apply(*torch._functorch.utils.unwrap_dead_wrappers(args))  # type: ignore[misc]
+    return super(Function, function).apply(*_living(args))  # type: ignore[misc]
 
 
-def any_autocast() -> bool:
-    """Whether an autocast block of any device is active."""
-    return bool(torch._C._is_any_autocast_enabled())
+_living = private("torch._functorch.utils.unwrap_dead_wrappers", lambda args: args)
+
+#: Whether an autocast block of any device is active; if torch does not say, each device is asked.
+any_autocast: Callable[[], bool] = private("torch._C._is_any_autocast_enabled", lambda: True)
 
 
 def forward_mode_on() -> AbstractContextManager[Any]:
     """Forward mode switched on again inside a jvp rule, where torch has it off."""
-    on: AbstractContextManager[Any] = forward_ad._set_fwd_grad_enabled(True)
+    on: AbstractContextManager[Any] = _set_forward_mode(True)
     return on
+
+
+_set_forward_mode = _needed("torch.autograd.forward_ad._set_fwd_grad_enabled", "forward mode")
 
 
 def without_tangent(t: Tensor | None) -> Tensor | None:
@@ -218,59 +307,36 @@ def thread_team() -> Callable[[Callable[[], None], int], None] | None:
     return together
 
 
-#: Operations that torch reaches under private names too.
+#: Operations that torch reaches under private names too.  One that is missing cannot be called: what stands here then
+#: is never met.
 UNDERSCORED: dict[str, Callable[..., Any]] = {
-    "convolution": torch._convolution,
-    "convolution_mode": torch._convolution_mode,
-    "softmax": torch._softmax,
-    "log_softmax": torch._log_softmax,
-    **{
-        name.strip("_"): getattr(torch._C._nn, name)
-        for name in (
-            "max_pool2d_with_indices",
-            "max_pool3d_with_indices",
-            "max_unpool2d",
-            "max_unpool3d",
-            "im2col",
-            "col2im",
-            "pad",
-            "_pad_circular",
-        )
-    },
-    **{
-        name: getattr(torch._C._nn, name)
-        for name in (
-            "cross_entropy_loss",
-            "nll_loss_nd",
-            "nll_loss",
-            "nll_loss2d",
-            "binary_cross_entropy",
-            "mse_loss",
-            "l1_loss",
-            "smooth_l1_loss",
-            "huber_loss",
-        )
-    },
-    **{
-        name: getattr(torch._C._nn, name)
-        for kind in ("elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu6", "silu")
-        for name in (kind, f"{kind}_")
-    },
-    **{
-        f"{kind}_pad{ndim}d": getattr(torch._C._nn, f"{kind}_pad{ndim}d")
-        for kind in ("reflection", "replication")
-        for ndim in (1, 2, 3)
-    },
-    **{f"adaptive_avg_pool{ndim}d": getattr(torch._C._nn, f"adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
-    **{f"adaptive_max_pool{ndim}d": getattr(torch._C._nn, f"adaptive_max_pool{ndim}d") for ndim in (2, 3)},
-    **{f"fractional_max_pool{ndim}d": getattr(torch._C._nn, f"fractional_max_pool{ndim}d") for ndim in (2, 3)},
-    **{f"_adaptive_avg_pool{ndim}d": getattr(torch, f"_adaptive_avg_pool{ndim}d") for ndim in (2, 3)},
+    key: private(dotted, lambda *_, **__: None)
+    for key, dotted in (
+        *((name.strip("_"), f"torch.{name}") for name in ("_convolution", "_convolution_mode")),
+        *((name.strip("_"), f"torch.{name}") for name in ("_softmax", "_log_softmax")),
+        *((f"_adaptive_avg_pool{ndim}d", f"torch._adaptive_avg_pool{ndim}d") for ndim in (2, 3)),
+        ("pad_circular", "torch._C._nn._pad_circular"),
+        *(
+            (name, f"torch._C._nn.{name}")
+            for name in (
+                *("im2col", "col2im", "pad"),
+                *(f"{kind}_pad{ndim}d" for kind in ("reflection", "replication") for ndim in (1, 2, 3)),
+                *(f"max_{kind}" for kind in ("pool2d_with_indices", "pool3d_with_indices", "unpool2d", "unpool3d")),
+                *(f"{kind}_pool{n}d" for kind in ("adaptive_avg", "adaptive_max", "fractional_max") for n in (2, 3)),
+                *("cross_entropy_loss", "nll_loss_nd", "nll_loss", "nll_loss2d", "binary_cross_entropy"),
+                *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
+                *("elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu6", "silu"),
+                *("elu_", "gelu_", "hardsigmoid_", "hardswish_", "hardtanh_", "leaky_relu_", "mish_", "relu6_"),
+                "silu_",
+            )
+        ),
+    )
 }
 
 
 def function_modes() -> list[torch.overrides.TorchFunctionMode]:
     """The torch-function modes active in this thread, outermost first."""
-    modes: list[torch.overrides.TorchFunctionMode] = torch.overrides._get_current_function_mode_stack()
+    modes: list[torch.overrides.TorchFunctionMode] = _function_modes()
     return modes
 
 
@@ -281,6 +347,10 @@ def at_trace_time(action: Callable[[], None]) -> Callable[[], None]:
     """
     setattr(action, "_dynamo_marked_constant", True)  # noqa: B010
     return action
+
+
+# None are known without it: what a checkpoint computes again is then torch's.
+_function_modes = private("torch.overrides._get_current_function_mode_stack", list)
 
 
 def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -295,29 +365,34 @@ def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., A
         return reentrant(ctx, prepared(run_function), *args)
 
     setattr(checkpoint.CheckpointFunction, "forward", staticmethod(forward))  # noqa: B010  # mypy knows it as a method
-    # Earlier releases have the first name only.
-    name = "_checkpoint_without_reentrant_generator"
-    name = f"{name}_impl" if hasattr(checkpoint, f"{name}_impl") else name
-    generator = getattr(checkpoint, name)
-    setattr(checkpoint, name, lambda fn, *args, **kwargs: generator(prepared(fn), *args, **kwargs))
+    if _GENERATORS:
+        generator = getattr(checkpoint, _GENERATORS[0])
+        setattr(checkpoint, _GENERATORS[0], lambda fn, *args, **kwargs: generator(prepared(fn), *args, **kwargs))
+
+
+_GENERATOR = "_checkpoint_without_reentrant_generator"
+# Earlier releases have the second name only; without either, what a checkpoint computes again is torch's.
+_GENERATORS = [name for name in (f"{_GENERATOR}_impl", _GENERATOR) if private(f"torch.utils.checkpoint.{name}")]
 
 
 # ------------------------------------------------------------------------------------ arguments that handle themselves
 
+#: What stands where a class has no handler of its own: a parameter has none, a plain tensor no dispatch.
+_NO_HANDLER, _NO_DISPATCH = torch.nn.Parameter.__torch_function__, Tensor.__torch_dispatch__
+_handlers_are_asked = private("torch._C._is_torch_function_enabled", lambda: True)
+
 
 def handles_itself(value: Any) -> bool:
     """Whether torch's functions would hand themselves to this argument; modes apart, which are no arguments."""
-    none = torch._C._disabled_torch_function_impl
-    if type(value) is Tensor or getattr(value, "__torch_function__", none) is none:
+    if type(value) is Tensor or getattr(value, "__torch_function__", _NO_HANDLER) is _NO_HANDLER:
         return False
-    return bool(torch._C._is_torch_function_enabled())
+    return bool(_handlers_are_asked())
 
 
 def has_handlers(types: Iterable[type]) -> bool:
     """Whether a mode is told of types that handle functions themselves, and would be asked next."""
-    none = torch._C._disabled_torch_function_impl
-    found = any(kind is not Tensor and getattr(kind, "__torch_function__", none) is not none for kind in types)
-    return found and bool(torch._C._is_torch_function_enabled())
+    found = any(k is not Tensor and getattr(k, "__torch_function__", _NO_HANDLER) is not _NO_HANDLER for k in types)
+    return found and bool(_handlers_are_asked())
 
 
 def handles_operators(value: Any) -> bool:
@@ -325,8 +400,7 @@ def handles_operators(value: Any) -> bool:
     kind = type(value)
     if kind is Tensor or kind is torch.nn.Parameter:
         return False
-    none = torch._C._disabled_torch_dispatch_impl
-    return isinstance(value, Tensor) and getattr(kind, "__torch_dispatch__", none) is not none
+    return isinstance(value, Tensor) and getattr(kind, "__torch_dispatch__", _NO_DISPATCH) is not _NO_DISPATCH
 
 
 def is_known_to_torch_alone(value: Any) -> bool:
