@@ -9,13 +9,15 @@ from functools import cache
 from inspect import Signature
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 from torch.utils import checkpoint
 from torch.utils._python_dispatch import TorchDispatchMode
+
+T = TypeVar("T")
 
 #: Dispatch modes under which values are unknown or would be frozen into a graph (make_fx, ``torch.func.linearize``).
 TRACING = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE)
@@ -285,3 +287,12 @@ def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., A
     name = f"{name}_impl" if hasattr(checkpoint, f"{name}_impl") else name
     generator = getattr(checkpoint, name)
     setattr(checkpoint, name, lambda fn, *args, **kwargs: generator(prepared(fn), *args, **kwargs))
+
+
+def constant_while_tracing(rule: Callable[[], T]) -> Callable[[], T]:
+    """A rule that Dynamo runs as it is while it traces, and whose result it takes for a constant.
+
+    What ``torch.compiler.assume_constant_result`` does, which would import Dynamo.
+    """
+    rule._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return rule
