@@ -296,3 +296,16 @@ def constant_while_tracing(rule: Callable[[], T]) -> Callable[[], T]:
     """
     rule._dynamo_marked_constant = True  # type: ignore[attr-defined]
     return rule
+
+
+def dispatch_modes_active() -> bool:
+    """Whether any mode sees the operators that run: a tracer, a counter, a logger."""
+    return bool(torch._C._len_torch_dispatch_stack())
+
+
+def flop_counters() -> list[Any]:
+    """The ``FlopCounterMode`` blocks that are open, outermost first."""
+    stack: list[Any] = getattr(torch.utils._python_dispatch, "_get_current_dispatch_mode_stack", list)()
+    # Earlier releases have no mode beside the counter.
+    counters = (getattr(mode, "counter", mode) for mode in stack)
+    return [counter for counter in counters if hasattr(counter, "flop_counts") and hasattr(counter, "mod_tracker")]
