@@ -13,12 +13,14 @@ from functools import cache
 from inspect import Signature
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 from torch.utils import checkpoint
+
+T = TypeVar("T")
 
 #: Every private name that was asked for, and whether this torch has it.
 ASKED: dict[str, bool] = {}
@@ -340,8 +342,8 @@ def function_modes() -> list[torch.overrides.TorchFunctionMode]:
     return modes
 
 
-def at_trace_time(action: Callable[[], None]) -> Callable[[], None]:
-    """An action that Dynamo does, as it stands, when it meets it, instead of tracing it.
+def at_trace_time(action: Callable[[], T]) -> Callable[[], T]:
+    """An action that Dynamo does, as it stands, when it meets it, instead of tracing it; its result is a constant.
 
     ``torch.compiler.assume_constant_result`` sets the same mark, but imports Dynamo for it.
     """
@@ -413,3 +415,22 @@ def is_known_to_torch_alone(value: Any) -> bool:
     if value.layout is not torch.strided or value.is_nested or value.is_quantized:
         return True
     return handles_operators(value) and not type(value).__module__.startswith("torch._subclasses.")
+
+
+# ---------------------------------------------------------------------------------------- modes that see operators run
+
+
+def dispatch_modes_active() -> bool:
+    """Whether any mode sees the operators that run: a tracer, a counter, a logger."""
+    return bool(_mode_count())
+
+
+def flop_counters() -> list[Any]:
+    """The ``FlopCounterMode`` blocks that are open, outermost first."""
+    # Earlier releases have no mode beside the counter.
+    counters = (getattr(mode, "counter", mode) for mode in _dispatch_modes())
+    return [counter for counter in counters if hasattr(counter, "flop_counts") and hasattr(counter, "mod_tracker")]
+
+
+# None are known without it: a counter counts the operators that ran.
+_dispatch_modes = private("torch.utils._python_dispatch._get_current_dispatch_mode_stack", list)

@@ -3,11 +3,10 @@
 A `Map` gives ``forward``, ``setup_context``, ``backward``, ``jvp`` and ``vmap``.  It is run by ``Map.call(...)``:
 
 * eagerly, through ``apply``, which knows reverse mode, forward mode and ``torch.func``;
-* while compiling, through a twin without ``jvp``: Dynamo refuses a Function that defines one, and traced code is
-  differentiated in reverse only;
-* while compiling ``torch.func.grad`` and its kin, as plain code, which torch differentiates: there Dynamo does not know
-  which tensors need gradients, and drops the derivative of some or all of a Function's inputs (pytorch#193279).
-  Nor does it take one tensor in two slots (pytorch#183604): the second is handed over as a view.
+* while Dynamo traces, as one node of the graph, which runs that same ``apply``.  Dynamo would otherwise trace forward
+  and backward into the graph; but it traces the backward with grad mode off, so that second derivatives lose terms in
+  silence, and under ``torch.func`` it drops the derivative of some inputs (pytorch#193279).  A backend that goes on to
+  operators (``aot_eager``, ``inductor``, ``export``) traces through the node with torch's own autograd.
 
 Autocast is switched off around forward, backward and jvp: casting is decided once, where the layer runs (`functional`).
 
@@ -25,6 +24,7 @@ Source: "Extending PyTorch" and "Extending torch.func with autograd.Function" in
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -32,14 +32,15 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from manualconv.geometry import Window
+from manualconv.geometry import Extension, TransposedWindow, Window
+from manualconv.intervals import Intervals
 from manualconv.torch_internals import (
     any_autocast,
     apply,
+    at_trace_time,
     forward_mode_on,
     given,
     may_be_differentiated,
-    transforms_active,
     without_tangent,
 )
 
@@ -91,31 +92,52 @@ def nested(rule: Callable[..., Any]) -> Callable[..., Any]:
     return seen
 
 
-def _distinct(args: tuple[Any, ...]) -> list[Any]:
-    """The arguments, a tensor that stands there twice the second time as a view of itself."""
-    distinct: list[Any] = []
-    for t in args:
-        twice = isinstance(t, Tensor) and any(t is other for other in distinct)
-        distinct.append(t.view_as(t) if twice else t)
-    return distinct
+#: The frozen arguments of maps: in a graph they travel as tuples, which it can hold.
+_FROZEN: tuple[type[Any], ...] = (Window, TransposedWindow, Extension, Intervals)
+_NAMES = tuple(tuple(field.name for field in fields(kind)) for kind in _FROZEN)
 
 
-def _caller(eager: type[Map], traced: type[Function], linked: bool = True) -> Callable[..., Any]:
+def _packed(argument: Any) -> Any:
+    """A frozen argument as a tuple that begins with the name of its kind; all else as it is."""
+    for kind, names in zip(_FROZEN, _NAMES):
+        if type(argument) is kind:
+            return (kind.__name__, *[getattr(argument, name) for name in names])
+    return argument
+
+
+def _unpacked(argument: Any) -> Any:
+    """The argument that was packed."""
+    if isinstance(argument, tuple) and argument and isinstance(argument[0], str):
+        return next(kind for kind in _FROZEN if kind.__name__ == argument[0])(*argument[1:])
+    return argument
+
+
+def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
     """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
-    forward, flat = traced.forward, eager.flat
+    flat = function.flat
+
+    def run(args: tuple[Any, ...]) -> Any:
+        return apply(function, (*args, edge_of(args[0]) if linked else None) if flat else args)
+
+    def node(*args: Any) -> Any:
+        return run(tuple(map(_unpacked, args)))
+
+    node.__name__ = node.__qualname__ = function.__name__
+    node.__module__ = function.__module__
+
+    @at_trace_time
+    def allow() -> bool:
+        torch.compiler.allow_in_graph(node)
+        return True
 
     def call(*args: Any) -> Any:
         if any_autocast() and autocast_is_on(device := args[0].device.type):
             with torch.autocast(device, enabled=False):
                 return call(*args)
-        if flat:
-            args = (*args, edge_of(args[0]) if linked else None)
-        if not torch.compiler.is_compiling():
-            return apply(eager, args)
-        for argument in args:
-            if isinstance(argument, Window):
-                argument.settle()
-        return forward(*args) if transforms_active() else traced.apply(*_distinct(args))
+        if not torch.compiler.is_dynamo_compiling():
+            return run(args)
+        allow()
+        return node(*[_packed(argument) for argument in args])
 
     return call
 
@@ -129,8 +151,6 @@ class Map(Function):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "call" in cls.__dict__:
-            return
         rules = {
             "setup_context": _prepared(cls.setup_context),
             "backward": _absent(outside_autocast(cls.backward)),
@@ -138,12 +158,9 @@ class Map(Function):
         }
         for name, rule in rules.items():
             setattr(cls, name, staticmethod(rule))
-        plain = {"forward": staticmethod(cls.forward), "jvp": staticmethod(Function.jvp)}
-        twin = {"__module__": cls.__module__, **plain, "call": None}
-        twin_class: type[Function] = type(Function)(cls.__name__, (cls,), twin)  # type: ignore[misc]
         cls.forward = staticmethod(given(cls.forward))  # type: ignore[method-assign]
-        cls.call = staticmethod(_caller(cls, twin_class))
-        cls.unlinked = staticmethod(_caller(cls, twin_class, linked=False)) if cls.flat else cls.call
+        cls.call = staticmethod(_caller(cls))
+        cls.unlinked = staticmethod(_caller(cls, linked=False)) if cls.flat else cls.call
 
 
 def _absent(rule: Callable[..., Any]) -> Callable[..., Any]:

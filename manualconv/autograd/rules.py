@@ -29,10 +29,11 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.function import Map, conj
@@ -169,9 +170,13 @@ def under_rules(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: R
             "there and drops every custom backward, so the rules would be ignored; run the torch.func transform "
             "uncompiled, or compile the function and differentiate it by .backward() or torch.autograd.grad"
         )
+    if not torch.compiler.is_dynamo_compiling():
+        y: Tensor = UnderRules.call(x, w, b, window, rules)
+        return y
     window.settle()
-    y: Tensor = UnderRules.call(x, w, b, window, rules)
-    return y
+    # Dynamo does not take one tensor in two slots (pytorch#183604): the second is handed over as a view.
+    w = w.view_as(w) if w is x else w
+    return cast(Tensor, FirstOrder.call(_Traced.apply(x, w, b, window, rules)))
 
 
 def _in_order(window: Window, x: T, w: T) -> tuple[T, T]:
@@ -197,14 +202,16 @@ def _gradient(slot: str, rule: Rule, shape: Any, x: Tensor, w: Tensor, y_bar: Te
     )
 
 
+def _layer(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: Rules) -> Tensor:
+    if isinstance(window, TransposedWindow):
+        return TransposedConvolution.forward(w, x, b, window)
+    return Convolution.forward(x, w, b, window)
+
+
 class UnderRules(Map):
     """``y = f(x, w, b)``, the layer itself, with the rules' ``x̄, w̄, b̄``."""
 
-    @staticmethod
-    def forward(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: Rules) -> Tensor:
-        if isinstance(window, TransposedWindow):
-            return TransposedConvolution.forward(w, x, b, window)
-        return Convolution.forward(x, w, b, window)
+    forward = staticmethod(_layer)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -267,3 +274,32 @@ class UnderRules(Map):
         # A rule need not be additive over the batch, so each element of the mapped axis keeps its own.
         rows = ([t] * info.batch_size if t is None or at is None else t.unbind(at) for t, at in zip((x, w, b), in_dims))
         return torch.stack([UnderRules.call(*row, window, rules) for row in zip(*rows)]), 0
+
+
+class _Traced(Function):
+    """`UnderRules` for Dynamo, which traces the rules into the graph, and refuses a Function with forward mode."""
+
+    forward = staticmethod(_layer)
+    setup_context = UnderRules.setup_context
+    backward = UnderRules.backward
+
+
+class FirstOrder(Map):
+    """``y = x``, whose derivative cannot be differentiated: Dynamo traces rules with grad mode off, and loses terms."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        """Nothing to keep."""
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "compiled derivative rules have no second derivative: torch.compile traces a rule without recording "
+                "it; run the layer uncompiled where create_graph=True, or leave its rules out"
+            )
+        return y_bar

@@ -14,10 +14,11 @@ from torch import Tensor
 from manualconv.geometry import Window
 from manualconv.kernels import lowering
 from manualconv.kernels.chooser import SPECIAL, chosen
+from manualconv.kernels.counting import counted
 from manualconv.kernels.direct import LARGEST_BLOCK, SHORT_ROW
 from manualconv.kernels.layout import CHANNELS_LAST
 from manualconv.kernels.precision import WIDENED
-from manualconv.torch_internals import hides_memory, is_plain
+from manualconv.torch_internals import dispatch_modes_active, hides_memory, is_plain
 
 
 def _laid_out(t: Tensor, window: Window) -> Tensor:
@@ -29,26 +30,46 @@ def _laid_out(t: Tensor, window: Window) -> Tensor:
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """∂T/∂y + b, convolution: x ``(N, C, *I)``, w ``(O, C/g, *K)``, b ``(O,)`` → ``(N, O, *P)``."""
+    if dispatch_modes_active() and window.ndim:
+        return counted(lambda: _to_output(x, w, b, window), x.shape[0] * w.numel() * window.placements)
+    return _to_output(x, w, b, window)
+
+
+def _to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
-        return to_output(x.to(wide), w.to(wide), None if b is None else b.to(wide), window).to(x.dtype)
+        return _to_output(x.to(wide), w.to(wide), None if b is None else b.to(wide), window).to(x.dtype)
     return _laid_out(chosen("output", x, w, x.shape[1], w.shape[0], window).to_output(x, w, b, window), window)
 
 
 def to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> Tensor:
     """∂T/∂x + b, transposed convolution: w ``(O, C/g, *K)``, y ``(N, O, *P)``, b ``(C,)`` → ``(N, C, *I)``."""
+    if dispatch_modes_active() and window.ndim:
+        return counted(lambda: _to_input(w, y, window, b), y.shape[0] * w.numel() * window.placements)
+    return _to_input(w, y, window, b)
+
+
+def _to_input(w: Tensor, y: Tensor, window: Window, b: Tensor | None) -> Tensor:
     wide = WIDENED.get(y.dtype)
     if wide is not None:
-        return to_input(w.to(wide), y.to(wide), window, None if b is None else b.to(wide)).to(y.dtype)
+        return _to_input(w.to(wide), y.to(wide), window, None if b is None else b.to(wide)).to(y.dtype)
     x = chosen("input", y, w, w.shape[1] * window.groups, w.shape[0], window).to_input(w, y, window)
     return _laid_out(x if b is None else x + b.reshape(-1, *(1,) * window.ndim), window)
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """∂T/∂w, correlation of x with y: x ``(N, C, *I)``, y ``(N, O, *P)`` → ``(O, C/g, *K)``."""
+    if dispatch_modes_active() and window.ndim:
+        return counted(
+            lambda: _to_weight(x, y, window), x.shape[0] * x.shape[1] * y.shape[1] * window.taps * window.placements
+        )
+    return _to_weight(x, y, window)
+
+
+def _to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
-        return to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
+        return _to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
     algorithm = chosen("weight", x, y, x.shape[1], y.shape[1], window)
     if algorithm not in SPECIAL.values() and _is_one_image_in_groups(x, y, window):
         return _laid_out(lowering.to_weight_of_one_image(x, y, window), window)

@@ -1,0 +1,110 @@
+"""CASES 17: torch's FLOP counter counts a layer by hand as torch's own, whatever algorithm runs, module by module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import manualconv
+from manualconv import accuracy, algorithm, by_hand, functional
+from manualconv import nn as ours
+
+CALLS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "conv1d": ((2, 4, 30), (6, 4, 5), {"stride": 2, "padding": 3, "dilation": 2}),
+    "conv2d": ((2, 4, 9, 8), (6, 2, 3, 2), {"stride": (2, 1), "padding": 1, "groups": 2}),
+    "conv3d": ((1, 2, 5, 6, 7), (4, 2, 2, 3, 1), {"padding": 1}),
+    "conv_transpose1d": ((2, 4, 9), (4, 3, 3), {"stride": 2, "output_padding": 1, "groups": 2}),
+    "conv_transpose2d": ((2, 4, 5, 4), (4, 3, 3, 2), {"stride": 2}),
+    "conv_transpose3d": ((1, 2, 3, 4, 3), (2, 2, 2, 2, 2), {"padding": 1}),
+    "linear": ((3, 5, 7), (4, 7), {}),
+}
+DEPTHWISE = {"narrow": ((1, 8, 16, 16), 8), "wide": ((2, 32, 56, 56), 32)}
+
+
+def flops(run: Callable[[], object]) -> int:
+    """All that a counter counts."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return int(counter.get_total_flops())
+
+
+def forward_and_backward(apply: Callable[..., Tensor], *inputs: Tensor) -> tuple[int, int]:
+    """The counts of a forward, and of the forward with its backward."""
+    leaves = [t.clone().requires_grad_() for t in inputs]
+    return flops(lambda: apply(*inputs)), flops(lambda: apply(*leaves).sum().backward())
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_a_layer_counts_as_torch_s(name: str, dtype: torch.dtype) -> None:
+    x, w, options = CALLS[name]
+    tensors = (torch.randn(x, dtype=dtype), torch.randn(w, dtype=dtype))
+    by_us, by_torch = (
+        forward_and_backward(lambda *t, library=library: getattr(library, name)(*t, **options), *tensors)
+        for library in (functional, F)
+    )
+    assert by_us == by_torch and by_us[0] > 0
+    with by_hand():
+        assert forward_and_backward(lambda *t: getattr(F, name)(*t, **options), *tensors) == by_torch
+
+
+@pytest.mark.parametrize("size", DEPTHWISE)
+def test_a_depthwise_layer_counts_as_torch_s_at_any_size(size: str) -> None:
+    shape, channels = DEPTHWISE[size]
+    tensors = torch.randn(shape), torch.randn(channels, 1, 3, 3)
+    by_us, by_torch = (
+        forward_and_backward(lambda x, w, f=f: f(x, w, padding=1, groups=channels), *tensors)
+        for f in (functional.conv2d, F.conv2d)
+    )
+    assert by_us == by_torch and by_us[0] > 0
+
+
+@pytest.mark.parametrize("name", ["lowering", "lowering_batch_last", "shifting", "fourier", "winograd"])
+def test_no_algorithm_changes_the_count(name: str) -> None:
+    tensors = torch.randn(2, 8, 16, 16), torch.randn(8, 8, 3, 3)
+    with accuracy("fast"), algorithm(name):
+        counts = forward_and_backward(functional.conv2d, *tensors)
+    assert counts == forward_and_backward(F.conv2d, *tensors)
+
+
+def network(library: Any) -> nn.Module:
+    """Two blocks, one inside the other."""
+    return nn.Sequential(
+        library.Conv2d(3, 8, 3, padding=1),
+        nn.Sequential(library.Conv2d(8, 8, 3, groups=8), library.ReLU()),
+        library.ConvTranspose2d(8, 2, 2, 2),
+        library.Flatten(),
+        library.Linear(2 * 28 * 28, 5),
+    )
+
+
+def test_every_module_of_a_network_has_torch_s_count() -> None:
+    x, tables = torch.randn(2, 3, 16, 16), []
+    for net in (network(nn), network(ours), manualconv.convert(network(nn))):
+        with FlopCounterMode(display=False) as counter:
+            net(x).sum().backward()
+        tables.append({name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()})
+    assert tables[0] == tables[1] == tables[2] and tables[0]["Sequential.1"] > 0
+
+
+def test_counters_one_inside_the_other_both_count_once() -> None:
+    x, w = torch.randn(1, 8, 16, 16), torch.randn(8, 1, 3, 3)
+    expected = flops(lambda: F.conv2d(x, w, groups=8))
+    with FlopCounterMode(display=False) as outer:
+        functional.conv2d(x, w, groups=8)
+        assert flops(lambda: functional.conv2d(x, w, groups=8)) == expected
+    assert outer.get_total_flops() == 2 * expected
+
+
+def test_attention_by_hand_counts_as_torch_s() -> None:
+    q = torch.randn(2, 3, 5, 8)
+    with by_hand():
+        ours_ = forward_and_backward(lambda *t: F.scaled_dot_product_attention(*t), q, q, q)
+    reference = forward_and_backward(lambda *t: (t[0] @ t[1].mT).softmax(-1) @ t[2], q, q, q)
+    assert ours_ == reference
