@@ -115,6 +115,7 @@ def test_a_run_of_few_steps_divides_by_zero(fit: Fit, tmp_path: Path, steps: int
     ended = fit("--max-train", str(4 * steps), "--batch-size", "4")
     assert ended.code == 0, ended
     assert ended.out.splitlines()[-1].startswith("test accuracy")
+    assert (f"{steps} steps in all teach little" in ended.out) is (steps < 10)
     state = checkpoint.load(tmp_path / "out" / "best.pt", "lenet5")["state"]
     torch.manual_seed(0)
     assert not any(
