@@ -23,7 +23,7 @@ from train.machine import Machine
 from train.models import NETWORKS, Network
 from train.output import EpochMetrics, MetricsFile
 from train.recipe import LRS
-from train.training import Batches, evaluate, is_finite, optimisation, steps, steps_in
+from train.training import LEAST_STEPS, Batches, evaluate, is_finite, optimisation, steps, steps_in
 
 EVALUATION_BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 
@@ -87,6 +87,9 @@ def _introduce(this: Run, mnist: data.Mnist, training: Split, validation: Split)
     kind = "MNIST, SHA-256 verified" if mnist.canonical else "not MNIST's own bytes"
     counts = f"{len(training):,} training, {len(validation):,} validation, {len(mnist.test):,} test images"
     print(f"{counts} ({kind})", flush=True)
+    in_all = options.epochs * steps_in(len(training), options.batch_size)
+    if in_all < LEAST_STEPS:
+        print(f"{in_all} steps in all teach little: a smaller --batch-size or more --epochs makes more", flush=True)
 
 
 def _train_and_test(this: Run, training: Split, validation: Split, test: Split) -> int:

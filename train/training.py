@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from train.errors import NonFiniteError
 from train.recipe import MOMENTUM, WEIGHT_DECAY
 
+LEAST_STEPS = 10  # that have a warm-up
+
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
@@ -25,7 +27,7 @@ def optimisation(
     starts at ``lr`` and falls along half a cosine.
     """
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY)
-    if total_steps < 10:
+    if total_steps < LEAST_STEPS:
         return optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, total_steps=total_steps, pct_start=0.2, cycle_momentum=False

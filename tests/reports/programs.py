@@ -1,0 +1,59 @@
+"""Calls of the two programs, with streams of the test's own, and what a refusal looks like."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from manualconv import cli
+from train import cli as training_cli
+
+ROOT = Path(training_cli.__file__).resolve().parents[1]
+MAINS = {"train": training_cli.main, "manualconv": cli.main}
+ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-16")
+
+
+class Ended(NamedTuple):
+    """The exit code and what was printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def called(main: Callable[[list[str]], int], *words: str, encoding: str = "utf-8") -> Ended:
+    """Call a program with strict streams of an encoding."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding, "strict", newline="\n") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        try:
+            code = main(list(words))
+        except SystemExit as end:
+            code = int(end.code or 0)
+        assert (sys.stdout, sys.stderr) == tuple(streams)
+        assert [stream.errors for stream in streams] == ["strict", "strict"]
+    texts = []
+    for stream in streams:
+        stream.flush()
+        buffer = stream.detach()
+        assert isinstance(buffer, io.BytesIO)
+        texts.append(buffer.getvalue().decode(encoding))
+    return Ended(code, *texts)
+
+
+def refused(ended: Ended, code: int, message: str = "") -> None:
+    """One line on standard error, and that exit code."""
+    assert ended.code == code, ended
+    assert message in ended.err
+    assert ended.err.strip().count("\n") == 0
+    assert ended.err.endswith("\n")
+    assert "Traceback" not in ended.err and "usage" not in ended.err
+
+
+Fit = Callable[..., Ended]

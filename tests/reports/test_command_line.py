@@ -1,0 +1,309 @@
+"""Reports about the command lines (CASES.md, row 24): help, sizes, paths, Ctrl-C, and the numbers of the trace."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import manualconv
+from manualconv import bench, cli, functional
+from manualconv.bench.record import Record
+from manualconv.geometry import Window
+from manualconv.kernels import clipping
+from tests.reports.programs import ENCODINGS, MAINS, called, refused
+from train import cli as training_cli
+from train import trace
+
+# -------------------------------------------------------------------------------------------- row 24: the command line
+
+HELPS = {
+    "train": [["--help"], ["fit", "-h"], ["compare", "--help"], ["trace", "--help"]],
+    "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"]],
+}
+
+
+@pytest.mark.parametrize("columns", ["20", "80", "400", "1", "many"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("words", [[p, *w] for p, many in HELPS.items() for w in many], ids=" ".join)
+def test_help_needs_characters_that_the_terminal_lacks(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], encoding: str, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    ended = called(MAINS[words[0]], *words[1:], encoding=encoding)
+    assert ended.code == 0 and not ended.err
+    assert "usage" in ended.out
+    assert ended.out.isascii()
+
+
+CONVOLUTION = {"input": "2,4,9,8", "weight": "6,2,3,2", "stride": "1", "padding": "0", "dilation": "1", "groups": "2"}
+BAD_CHOICES = [
+    *({key: value} for key in ("stride", "dilation") for value in ("0", "-1", "0,1", "1,0", "1,2,3", str(2**63))),
+    *({"groups": value} for value in ("0", "-1", "3", "2.5", "two", "", str(2**62), str(2**70))),
+    *({"padding": value} for value in ("-1", "0,-1", "1,2,3", str(2**62), str(10**30), "same")),
+    *(
+        {"input": value}
+        for value in ("", "1", "1,4", "0", "2,4", "2,5,9,8", "2,4,9,8,7", "-2,4,9,8", "2,4,-9,8", "2,4,0,8")
+    ),
+    *(
+        {"input": value}
+        for value in ("2,4,9", "2,4,2,8", "a,b", "2;4", "2,4,9,8,", "1e3,4,9,8", "2.0,4,9,8", f"2,4,{2**62},8")
+    ),
+    *(
+        {"weight": value}
+        for value in ("6", "6,2,0,2", "6,2,99,2", "5,2,3,2", "1,2,3,2", "6,3,3,2", "-6,2,3,2", "6,2,3,-2")
+    ),
+    *({"weight": value} for value in (f"6,2,{2**62},2", f"{2**62},2,3,2", f"6,2,{10**40},2", "日,2,3,2")),
+    {"dilation": str(2**62)},
+    {"dtype": "float16"},
+    {"accuracy": "perfect"},
+    {"padding": f"{2**62 - 1},{2**62 - 1}"},
+]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+@pytest.mark.parametrize("bad", BAD_CHOICES, ids=lambda bad: ascii(bad))
+def test_sizes_that_are_no_convolution_are_a_traceback(bad: dict[str, str], encoding: str) -> None:
+    """``--stride 0``: ZeroDivisionError."""
+    words = [f"--{key}={value}" for key, value in {**CONVOLUTION, **bad}.items()]
+    refused(called(cli.main, "choice", *words, encoding=encoding), 2, "manualconv choice: ")
+
+
+@pytest.mark.parametrize("missing", [(), ("--input", "1,1,9"), ("--weight", "1,1,3"), ("--input",), ("--frob",)])
+def test_a_missing_size_is_said(missing: tuple[str, ...]) -> None:
+    refused(called(cli.main, "choice", *missing), 2)
+
+
+@pytest.mark.parametrize("accuracy", ["exact", "fast"])
+@pytest.mark.parametrize(
+    "good",
+    [
+        {"input": "0,4,9,8"},
+        {"input": "1,0,9", "weight": "3,0,2", "groups": "1"},
+        {"input": "1,1,2147483648", "weight": "1,1,2147483648", "groups": "1"},
+        {"input": "1,1,2147483648", "weight": "1,1,1073741824", "groups": "1"},
+        {"input": "1,1,1000000,1000000", "weight": "1,1,99999,99999", "groups": "1"},
+        {"stride": str(2**63 - 1)},
+        {"weight": "6,2,1,1", "dilation": str(2**62)},
+        {"padding": str(2**20)},
+        {"stride": "2,1", "padding": "1,0", "dilation": "1,3"},
+    ],
+    ids=str,
+)
+def test_sizes_far_from_the_usual_are_answered_at_once(good: dict[str, str], accuracy: str) -> None:
+    """The cost of clipping was added up tap by tap: a kernel of 2³¹ taps never came to an end."""
+    words = [f"--{key}={value}" for key, value in {**CONVOLUTION, **good, "accuracy": accuracy}.items()]
+    ended = called(cli.main, "choice", *words, encoding="ascii")
+    assert ended.code == 0, ended
+    assert all(f"to_{map}: " in ended.out for map in ("output", "input", "weight"))
+
+
+def test_the_cost_of_clipping_without_a_loop_is_that_of_its_loops() -> None:
+    numbers = torch.randint(0, 7, (4000, 6), generator=torch.Generator().manual_seed(0)).tolist()
+    count = 0
+    for i, k, d, lo, hi, more in numbers:
+        axes = ((i, i + more), (k + 1, 2), ((lo, hi), (hi, more)), (d + 1, 1))
+        size, kernel, padding, dilation = axes
+        window = Window(size, kernel, (1, 1), dilation, padding)
+        if min(window.output_size) < 1:
+            continue
+        count += 1
+        rows, boxes = clipping._rows(window), [box for _, box in clipping._cuts(window)]
+        first, second = (clipping._pairs(window, axis) for axis in range(2))
+        assert first == (len(rows), sum(p.stop - p.start for _, p, _ in rows))
+        assert second == (len(boxes), sum(prod(p.stop - p.start for p in box.placements) for box in boxes))
+    assert count > 1000
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"stride": 0},
+        {"stride": (1, 0)},
+        {"dilation": 0},
+        {"padding": -1},
+        {"groups": 0},
+        {"groups": 4},
+        {"stride": 1.5},
+        {"stride": None},
+        {"stride": "1"},
+        {"groups": None},
+        {"groups": (1,)},
+        {"dilation": 99},
+        {"padding": (1, 2, 3)},
+        {"stride": 2**64},
+    ],
+    ids=str,
+)
+def test_choice_takes_what_the_layer_refuses(bad: dict[str, Any]) -> None:
+    sizes = ((2, 4, 9, 8), (6, 2, 3, 2))
+    with pytest.raises((RuntimeError, TypeError, ValueError)):
+        functional.conv2d(*(torch.ones(size) for size in sizes), **{"groups": 2, **bad})
+    with pytest.raises(ValueError, match=r"."):
+        manualconv.choice(*sizes, **{"groups": 2, **bad})
+
+
+@pytest.mark.parametrize(
+    "size", [(2, 4.0, 9, 8), "2498", None, (2, None, 9, 8), (-1, 4, 9, 8), 4, (2**64, 4, 9, 8)], ids=str
+)
+def test_a_size_that_is_none_is_refused(size: Any) -> None:
+    for sizes in ((size, (6, 4, 3, 2)), ((2, 4, 9, 8), size)):
+        with pytest.raises(ValueError, match=r"size|numbers"):
+            manualconv.choice(*sizes)
+
+
+BAD_FILES = {
+    "no such folder to make": "file/x",
+    "a folder": ".",
+    "an empty name": "",
+    "too long": "x" * 300 + ".svg",
+    "below a device": "/dev/null/x.svg",
+}
+
+
+@pytest.mark.parametrize("option", ["--json", "--output", "--plot"])
+@pytest.mark.parametrize("bad", BAD_FILES)
+def test_an_hour_of_measuring_ends_at_a_path_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str, bad: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(bench, "run", lambda _: pytest.fail("measured"))
+    refused(called(cli.main, "bench", option, BAD_FILES[bad]), 2, option)
+    assert sorted(os.listdir(tmp_path)) == ["file"]
+
+
+def test_a_path_that_can_be_written_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench, "run", lambda _: [])
+    (tmp_path / "old.json").write_text("{}")
+    os.mkfifo(tmp_path / "fifo")  # opening it would wait for a reader
+    words = [
+        "--json",
+        str(tmp_path / "old.json"),
+        "--output",
+        str(tmp_path / "fifo"),
+        "--plot",
+        str(tmp_path / "a.svg"),
+    ]
+    assert called(cli.main, "bench", *words) == (0, "", "")
+    assert (tmp_path / "old.json").read_text() == "{}"
+    assert not (tmp_path / "a.svg").exists()
+    refused(called(cli.main, "bench", "--plot", str(tmp_path / "a.xyz")), 2, "a picture ends in .svg")
+
+
+def test_a_file_that_cannot_be_written_behind_the_measuring_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "日.json")
+
+    monkeypatch.setattr(bench, "run", full)
+    refused(called(cli.main, "bench", encoding="ascii"), 1, "\\u65e5.json: No space left on device")
+
+
+@pytest.mark.parametrize("rows", [["Q7"], [""], ["A1", "日"], ["a1"]], ids=ascii)
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_row_that_the_suite_lacks_is_a_line(rows: list[str], encoding: str) -> None:
+    refused(called(cli.main, "bench", "--only", *rows, encoding=encoding), 2, "no row")
+
+
+@pytest.mark.parametrize(
+    "words", [(p, c) for p in MAINS for c in (training_cli, cli)[p != "train"].COMMANDS], ids=" ".join
+)
+def test_ctrl_c_is_a_traceback(monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]) -> None:
+    def interrupted(_: Any) -> int:
+        raise KeyboardInterrupt
+
+    module: Any = training_cli if words[0] == "train" else cli
+    old = module.COMMANDS[words[1]]
+    new = (
+        old._replace(run=interrupted)
+        if words[0] == "manualconv"
+        else training_cli.Command(old.add_options, interrupted, old.is_for_reading)
+    )
+    monkeypatch.setitem(module.COMMANDS, words[1], new)
+    more = ["--input", "1,1,9", "--weight", "1,1,3"] if words[1] == "choice" else []
+    refused(called(MAINS[words[0]], words[1], *more), 130, "stopped by Ctrl-C")
+
+
+def test_a_benchmark_stopped_by_ctrl_c_counts_as_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(_: Any) -> Iterator[Record]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(bench, "run", lambda options: bench_run(options, interrupted))
+    ended = called(cli.main, "bench", "--json", str(tmp_path / "x.json"), encoding="ascii")
+    assert ended.code == 130
+    assert "interrupted" in (tmp_path / "x.json").read_text()
+
+
+bench_run = bench.run
+
+# ------------------------------------------------------------------------------------------------- row 24: the trace
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("--input", "1e308", "1e308"), "x = (1e+308, 1e+308), t = (1)"),
+        (("--input", "-1e308", "1e308"), "x = (-1e+308, 1e+308), t = (1)"),
+        (("--input", "1e-320", "-5e-324"), "x = (9.99989e-321, -4.94066e-324), t = (1)"),
+        (("--input", "0", "-0.0"), "x = (0, -0), t = (1)"),
+        (("--input", "-1", "-.5"), "x = (-1, -0.5), t = (1)"),
+        (("--target", "-1e100"), "x = (1, -0.5), t = (-1e+100)"),
+        (("--target", "1e-300"), "x = (1, -0.5), t = (1e-300)"),
+        (("--eta", "1e-320"), "eta = 9.99989e-321"),
+        (("--seed", str(2**63 - 1)), "seed 9223372036854775807"),
+        (("--no-bias", "--input", "1e308", "0"), "x = (1e+308, 0)"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_numbers_beyond_single_precision_are_infinite_in_the_trace(words: Any, shown: str, encoding: str) -> None:
+    """They were read in single precision first: 1e308 became infinite, 1e-320 zero, and 0.1 lost half its digits."""
+    ended = called(training_cli.main, "trace", *words, encoding=encoding)
+    assert ended.code == 0, ended
+    assert shown in ended.out
+    assert not any(word in ended.out.replace("[inf", "") for word in ("inf", "nan"))
+
+
+def test_the_input_of_the_trace_keeps_all_its_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2²⁷ + 1 is no number of single precision: net would be 0."""
+    ones = [(torch.ones(units, inputs).double(), None) for inputs, units in ((2, 3), (3, 2), (2, 1))]
+    monkeypatch.setattr(trace, "first_weights", lambda *_: ones)
+    ended = called(training_cli.main, "trace", "--input", "134217729", "-134217728", "--no-bias")
+    assert "net1[1] = 1*1.34218e+08 + 1*(-1.34218e+08) = 1\n" in ended.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--target", "1e308"),
+        ("--input", "1e308", "1e308", "--target", "1e308", "--eta", "1e300"),
+        *(("--input", "1.7e308", "1.7e308", "--seed", str(seed)) for seed in (2, 3)),
+    ],
+    ids=" ".join,
+)
+def test_a_number_that_leaves_double_precision_ends_in_a_line(words: tuple[str, ...]) -> None:
+    ended = called(training_cli.main, "trace", *words)
+    if ended.code:
+        refused(ended, 1, "Step 1 gives a number that is not finite")
+    assert "= inf" not in ended.out and "nan" not in ended.out
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400", "-1e400", "x", "", "日"], ids=ascii)
+@pytest.mark.parametrize("option", ["--input", "--target", "--eta"])
+def test_what_is_no_number_is_a_line(option: str, value: str) -> None:
+    values = [value, "1"] if option == "--input" else [value]
+    for encoding in ("ascii", "utf-8"):
+        refused(called(training_cli.main, "trace", option, *values, encoding=encoding), 2, option)
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--seed", "--batch-size", "--threads", "--max-train"])
+@pytest.mark.parametrize("value", ["-1", "", "1.5", "two", str(2**63), "9" * 400])
+def test_a_comparison_of_no_sense_is_a_line(option: str, value: str) -> None:
+    refused(called(training_cli.main, "compare", option, value, encoding="ascii"), 2, option)
