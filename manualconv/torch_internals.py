@@ -421,8 +421,8 @@ def is_known_to_torch_alone(value: Any) -> bool:
 
 
 def dispatch_modes_active() -> bool:
-    """Whether any mode sees the operators that run: a tracer, a counter, a logger."""
-    return bool(_mode_count())
+    """Whether any mode sees the operators that run: a tracer, a counter, a logger; Dynamo knows of none."""
+    return not torch.compiler.is_dynamo_compiling() and bool(_mode_count())
 
 
 def flop_counters() -> list[Any]:
@@ -432,5 +432,7 @@ def flop_counters() -> list[Any]:
     return [counter for counter in counters if hasattr(counter, "flop_counts") and hasattr(counter, "mod_tracker")]
 
 
+#: What a counter's formulas of a convolution and of its gradients are kept under.
+CONVOLUTION, CONVOLUTION_BACKWARD = (private(f"torch.ops.aten.convolution{part}") for part in ("", "_backward"))
 # None are known without it: a counter counts the operators that ran.
 _dispatch_modes = private("torch.utils._python_dispatch._get_current_dispatch_mode_stack", list)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
-from manualconv.torch_internals import flop_counters
+from manualconv.torch_internals import CONVOLUTION, CONVOLUTION_BACKWARD, flop_counters
 
 
 def counted(run: Callable[[], Tensor], multiplications: int) -> Tensor:
@@ -23,12 +22,11 @@ def counted(run: Callable[[], Tensor], multiplications: int) -> Tensor:
     counters = flop_counters()
     before = [{name: dict(counts) for name, counts in counter.flop_counts.items()} for counter in counters]
     result = run()
-    aten = torch.ops.aten
     for counter, counts_before in zip(counters, before):
         counter.flop_counts.clear()
         for name, counts in counts_before.items():
             counter.flop_counts[name].update(counts)
-        operator = aten.convolution_backward if counter.mod_tracker.is_bw else aten.convolution
+        operator = CONVOLUTION_BACKWARD if counter.mod_tracker.is_bw else CONVOLUTION
         if operator in counter.flop_registry:
             for name in set(counter.mod_tracker.parents):
                 counter.flop_counts[name][operator] += 2 * multiplications
