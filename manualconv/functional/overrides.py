@@ -71,15 +71,15 @@ def _answered(asked: Callable[..., Any], theirs: Any, args: tuple[Any, ...], kwa
     """What a handler, or torch's own function, makes of the call; NotImplemented if it is ours to compute."""
     values = (*args, *kwargs.values())
     relevant = tuple(value for value in values if handles_itself(value))
-    kwargs = {key: value for key, value in kwargs.items() if key not in _OURS_ALONE or value != _OURS_ALONE[key]}
-    pairs = any(isinstance(value, tuple) and value and isinstance(value[0], tuple) for value in values)
-    beyond_torch = theirs is None or pairs or not _OURS_ALONE.keys().isdisjoint(kwargs)
-    if beyond_torch or any(isinstance(value, Proxy) for value in relevant):
-        return handle_torch_function(asked, relevant, *args, **kwargs) if relevant else NotImplemented
-    if not relevant and not any(is_known_to_torch_alone(value) for value in values):
+    if not relevant and (theirs is None or not any(is_known_to_torch_alone(value) for value in values)):
         return NotImplemented
+    kwargs = {key: value for key, value in kwargs.items() if key not in _OURS_ALONE or value != _OURS_ALONE[key]}
     if not relevant:
         return theirs(*args, **kwargs)
+    pairs = any(isinstance(value, tuple) and value and isinstance(value[0], tuple) for value in values)
+    beyond_torch = theirs is None or pairs or any(key in _OURS_ALONE for key in kwargs)
+    if beyond_torch or any(isinstance(value, Proxy) for value in relevant):
+        return handle_torch_function(asked, relevant, *args, **kwargs)
     # The block comes from a floor above, where torch's names are known: asked for by its public name, when needed.
     block = manualconv.by_hand()
     block.offers = True
