@@ -1,4 +1,4 @@
-"""torch.nn.functional's names, with every derivative by hand."""
+"""torch.nn.functional's names, with every derivative by hand; each asks its arguments first (`overrides`)."""
 
 from manualconv.functional.adaptive_pooling import (
     adaptive_avg_pool1d,

@@ -34,7 +34,7 @@ _PLAIN = frozenset({int, float, bool, complex, str, tuple, list, type(None), tor
 _TENSORS = frozenset({Tensor, torch.nn.Parameter})
 _ORDINARY, _STRIDED = _PLAIN | _TENSORS, torch.strided
 
-#: What our functions take beyond torch's, and the value that says nothing.
+#: What our functions take beyond torch's, and the value that says nothing; and padding in ``(lo, hi)`` pairs.
 _OURS_ALONE = {"rules": None, "flip": False, "ties": "first"}
 
 #: Where torch.nn.functional's is no more than a call of the tensor's method.
@@ -67,23 +67,19 @@ def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def _answered(
-    asked: Callable[..., Any], theirs: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def _answered(asked: Callable[..., Any], theirs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a handler, or torch's own function, makes of the call; NotImplemented if it is ours to compute."""
     values = (*args, *kwargs.values())
     relevant = tuple(value for value in values if handles_itself(value))
-    kwargs = {key: value for key, value in kwargs.items() if key not in _OURS_ALONE or value != _OURS_ALONE[key]}
-    if (
-        theirs is None
-        or not _OURS_ALONE.keys().isdisjoint(kwargs)
-        or any(isinstance(value, Proxy) for value in relevant)
-    ):
-        return handle_torch_function(asked, relevant, *args, **kwargs) if relevant else NotImplemented
-    if not relevant and not any(is_known_to_torch_alone(value) for value in values):
+    if not relevant and (theirs is None or not any(is_known_to_torch_alone(value) for value in values)):
         return NotImplemented
+    kwargs = {key: value for key, value in kwargs.items() if key not in _OURS_ALONE or value != _OURS_ALONE[key]}
     if not relevant:
         return theirs(*args, **kwargs)
+    pairs = any(isinstance(value, tuple) and value and isinstance(value[0], tuple) for value in values)
+    beyond_torch = theirs is None or pairs or any(key in _OURS_ALONE for key in kwargs)
+    if beyond_torch or any(isinstance(value, Proxy) for value in relevant):
+        return handle_torch_function(asked, relevant, *args, **kwargs)
     # The block comes from a floor above, where torch's names are known: asked for by its public name, when needed.
     block = manualconv.by_hand()
     block.offers = True

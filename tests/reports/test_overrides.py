@@ -20,7 +20,7 @@ from torch.nn.attention.flex_attention import flex_attention
 from torch.overrides import TorchFunctionMode, get_testing_overrides
 from torch.utils._pytree import tree_map
 
-from manualconv import by_hand, functional
+from manualconv import Rules, by_hand, functional, nn
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import COMPOSITES
 from manualconv.torch_internals import function_modes
@@ -380,3 +380,53 @@ def test_ours_alone_is_handed_under_torch_s_name() -> None:
     assert Unwrapping.seen == [functional.scaled_tanh]
     torch.testing.assert_close(y.value, functional.scaled_tanh(IMAGE))
     assert isinstance(functional.conv2d(Unwrapping(IMAGE), KERNEL, rules=None), Unwrapping)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: functional.conv2d(x, KERNEL, padding=((1, 2), (0, 1))),
+        lambda x: functional.conv2d(x, KERNEL, padding="full"),
+        lambda x: functional.conv2d(x, KERNEL, flip=True),
+        lambda x: functional.conv2d(x, KERNEL, rules=Rules()),
+        lambda x: functional.max_pool2d(x, 2, ties="split"),
+        lambda x: functional.max_pool2d(x, 2, ties="first"),
+    ],
+    ids=["pairs", "full", "flip", "rules", "split", "first"],
+)
+def test_what_torch_s_function_does_not_take_is_refused(call: Callable[[Any], Any]) -> None:
+    """Row 3: with an argument of ours alone the handler gets our function."""
+    x = IMAGE.clone().requires_grad_()
+    y = call(Unwrapping(x)).value
+    assert torch.equal(y, call(x)) and by_ours(y)
+
+
+def test_a_handler_inside_a_handler_is_lost() -> None:
+    """Row 3: what a handler unwraps may handle itself again; the layers of `manualconv.nn` follow `functional`."""
+    x = IMAGE.clone().requires_grad_()
+    layer = nn.Conv2d(3, 2, 3, padding=1, padding_mode="reflect").double()
+    for call in (functional.relu, layer):
+        y = call(Unwrapping(Unwrapping(x))).value.value
+        assert torch.equal(y, call(x)) and by_ours(y)
+    with by_hand():
+        assert by_ours(F.relu(Unwrapping(Unwrapping(x))).value.value)
+
+
+@pytest.mark.parametrize("way", [*WAYS, "torch"])
+def test_an_uninitialised_parameter_is_computed_with(way: str) -> None:
+    module, around = WAYS.get(way, (F, nullcontext))
+    with around(), pytest.raises(ValueError, match="Attempted to use an uninitialized parameter"):
+        module.linear(torch.ones(2, 3), torch.nn.UninitializedParameter())
+
+
+def test_an_argument_that_torch_does_not_ask_is_offered_for_ever() -> None:
+    """Row 3: torch asks max_unpool's input only, and its kernel asks the indices."""
+    indices = torch.tensor([[[[0, 2]]]])
+    for module, around in ((functional, nullcontext), (F, by_hand), (F, nullcontext)):
+        with around():
+            y = module.max_unpool2d(torch.ones(1, 1, 1, 2), Unwrapping(indices), (1, 2))
+        value = y.value if isinstance(y, Unwrapping) else y
+        assert torch.equal(value, torch.tensor([[[[1.0, 0, 1, 0]]]]))
+        with around(), pytest.raises(TypeError):
+            module.hardtanh(torch.ones(2), Unwrapping(torch.ones(1)))
+        assert not function_modes()
