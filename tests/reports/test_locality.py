@@ -130,7 +130,7 @@ def test_a_hole_of_zeros_stays_zero_and_whole_numbers_whole(way: str, layer: str
     assert torch.equal(y.double(), getattr(F, name)(x.double(), w.double(), **options))
 
 
-@pytest.mark.parametrize("layer", ["3x3", "3x3 dilated", "transposed"])
+@pytest.mark.parametrize("layer", ["31x31", "3x3", "3x3 dilated", "transposed"])
 def test_compiled_layers_are_local_too(layer: str) -> None:
     name, x, w, options = drawn(layer)
     x[middle(x)] = torch.nan
