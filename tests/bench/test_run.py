@@ -105,7 +105,7 @@ def test_an_exception_in_a_row_does_not_end_the_run(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(RUN, "measured", broken)
     found = run(Options(("A5",), True, ("float32",)))
-    assert [(r.id, r.exact.failure, r.goal, r.speed()) for r in found] == [("A5", "MemoryError: full", (0.3, 1), 0)]
+    assert [(r.id, r.exact.failure, r.goal, r.speed()) for r in found] == [("A5", "MemoryError: full", (0.45, 0.8), 0)]
 
 
 def test_an_interrupted_run_writes_what_there_is(tmp_path: Path) -> None:
