@@ -43,7 +43,7 @@ class Intervals:
     @property
     def is_empty(self) -> bool:
         """Whether an axis has no interval, or no position."""
-        return any(size == 0 for size in (*self.input_size, *self.output_size))
+        return any(isinstance(size, int) and size == 0 for size in (*self.input_size, *self.output_size))
 
     @property
     def is_global(self) -> bool:
@@ -52,8 +52,11 @@ class Intervals:
 
     @property
     def is_even(self) -> bool:
-        """Whether the intervals are windows that touch and do not overlap: P divides I on every axis."""
-        return all(i % p == 0 for i, p in zip(self.input_size, self.output_size))
+        """Whether the intervals are windows that touch and do not overlap: P divides I on every axis.
+
+        Of sizes that are symbols only one part is known to: a question would pin the graph to its answer.
+        """
+        return all(divides(p, i) for i, p in zip(self.input_size, self.output_size))
 
     def reversed(self) -> Intervals:
         """From outputs to inputs: in which intervals each position lies."""
@@ -62,4 +65,10 @@ class Intervals:
 
 def longest(length: int, parts: int) -> int:
     """A bound for the longest of the intervals, exact where `parts` divides `length`: ⌈I/P⌉ + 1 otherwise."""
-    return length // parts if length % parts == 0 else -(-length // parts) + 1
+    return length // parts if divides(parts, length) else -(-length // parts) + 1
+
+
+def divides(parts: int, length: int) -> bool:
+    """Whether `parts` is known to divide `length`."""
+    known = isinstance(parts, int) and (parts == 1 or isinstance(length, int))
+    return known and length % parts == 0

@@ -114,6 +114,11 @@ def is_plain(t: Tensor) -> bool:
     return not is_wrapped(t) and not handles_operators(t)
 
 
+def is_traced(t: Tensor) -> bool:
+    """Whether what is computed with t becomes a graph, which must not grow with the taps, nor branch on sizes."""
+    return not is_plain(t) and not is_wrapped(t)
+
+
 def is_unrecorded(*tensors: Tensor) -> bool:
     """Whether plain tensors are computed with for their values alone: no mode of differentiation looks on."""
     return not (torch.is_grad_enabled() or forward_mode_active()) and all(is_plain(t) for t in tensors)

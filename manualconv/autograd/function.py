@@ -112,18 +112,17 @@ def _unpacked(argument: Any) -> Any:
     return argument
 
 
-def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
-    """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
-    flat = function.flat
+def as_node(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that Dynamo puts into its graph as it is, without a look inside: there sizes are what they are.
 
-    def run(args: tuple[Any, ...]) -> Any:
-        return apply(function, (*args, edge_of(args[0]) if linked else None) if flat else args)
+    Its arguments are tensors, numbers, words, tuples of them, and the frozen ones.
+    """
 
     def node(*args: Any) -> Any:
-        return run(tuple(map(_unpacked, args)))
+        return run(*map(_unpacked, args))
 
-    node.__name__ = node.__qualname__ = function.__name__
-    node.__module__ = function.__module__
+    node.__name__ = node.__qualname__ = run.__name__
+    node.__module__ = run.__module__
 
     @at_trace_time
     def allow() -> bool:
@@ -131,13 +130,29 @@ def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
         return True
 
     def call(*args: Any) -> Any:
+        if not torch.compiler.is_dynamo_compiling():
+            return run(*args)
+        allow()
+        return node(*[_packed(argument) for argument in args])
+
+    return call
+
+
+def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
+    """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
+    flat = function.flat
+
+    def applied(*args: Any) -> Any:
+        return apply(function, (*args, edge_of(args[0]) if linked else None) if flat else args)
+
+    applied.__name__, applied.__module__ = function.__name__, function.__module__
+    run = as_node(applied)
+
+    def call(*args: Any) -> Any:
         if any_autocast() and autocast_is_on(device := args[0].device.type):
             with torch.autocast(device, enabled=False):
                 return call(*args)
-        if not torch.compiler.is_dynamo_compiling():
-            return run(args)
-        allow()
-        return node(*[_packed(argument) for argument in args])
+        return run(*args) if torch.compiler.is_dynamo_compiling() else applied(*args)
 
     return call
 

@@ -24,10 +24,17 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, constant_in
+from manualconv.autograd.function import Map, as_node, constant_in
 from manualconv.geometry import Axes
 from manualconv.kernels import selection as kernels
-from manualconv.kernels.maximum import argmax as argmax
+from manualconv.kernels.interval_maximum import argmax_fractional as _argmax_fractional
+from manualconv.kernels.interval_maximum import argmax_intervals as _argmax_intervals
+from manualconv.kernels.maximum import argmax as _argmax
+
+#: Where the windows, intervals and fractional windows of a tensor have their maxima.
+argmax = as_node(_argmax)
+argmax_intervals = as_node(_argmax_intervals)
+argmax_fractional = as_node(_argmax_fractional)
 
 
 def _mapped_first(size: int, t: Tensor, mapped: int | None) -> Tensor:

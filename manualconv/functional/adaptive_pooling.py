@@ -19,11 +19,10 @@ from torch import Tensor
 
 from manualconv.autograd.averaging import MeanIntervals
 from manualconv.autograd.layout import Lay
-from manualconv.autograd.selection import Select
+from manualconv.autograd.selection import Select, argmax_intervals
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import adaptive_pooling as validation
 from manualconv.intervals import Intervals
-from manualconv.kernels.interval_maximum import argmax_intervals
 from manualconv.kernels.layout import laid
 from manualconv.torch_internals import channels_last_format
 

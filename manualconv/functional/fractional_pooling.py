@@ -16,10 +16,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from manualconv.autograd.selection import Select
+from manualconv.autograd.selection import Select, argmax_fractional
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import fractional_pooling as validation
-from manualconv.kernels.interval_maximum import argmax_fractional
 
 Numbers = int | Sequence[int]
 Ratios = float | Sequence[float]

@@ -22,7 +22,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-from manualconv.intervals import Axes, Intervals
+from manualconv.geometry import Window
+from manualconv.intervals import Axes, Intervals, divides
 from manualconv.kernels.intervals import gathered, positions
 from manualconv.torch_internals import is_plain
 
@@ -38,11 +39,11 @@ def _along(at: Tensor, axis: int, ndim: int) -> Tensor:
     return at.reshape(*lead, *(1,) * (axis - 2), *at.shape[-2:], *(1,) * (ndim + 1 - axis))
 
 
-def _taken(x: Tensor, at: Tensor, axis: int) -> Tensor:
+def _taken(x: Tensor, at: Tensor, axis: int, even: bool) -> Tensor:
     """``(N, C, …, I, …)`` → ``(N, C, …, P, L, …)``."""
     if at.dim() == 2:
         parts, length = at.shape
-        if parts * length == x.shape[axis]:  # an even division: the positions are all there, in order
+        if even:  # an even division: the positions are all there, in order
             return x.reshape(*x.shape[:axis], parts, length, *x.shape[axis + 1 :])
         return gathered(x, at, axis)
     parts, length = at.shape[-2:]
@@ -61,16 +62,19 @@ def _largest(v: Tensor, axis: int, may_be_nan: bool) -> tuple[Tensor, Tensor]:
     return best, tap
 
 
-def argmax_places(x: Tensor, places: Sequence[Tensor]) -> Tensor:
-    """The flat position of the maximum over the product of one interval per axis: ``(N, C, *I)`` → ``(N, C, *P)``."""
+def argmax_places(x: Tensor, places: Sequence[Tensor], even: Sequence[bool] = ()) -> Tensor:
+    """The flat position of the maximum over the product of one interval per axis: ``(N, C, *I)`` → ``(N, C, *P)``.
+
+    `even` tells of which axes the places are all positions in order.
+    """
     ndim, size = len(places), x.shape[2:]
     may_be_nan = _may_be_nan(x)
     best, index = x, None
     for axis in reversed(range(2, 2 + ndim)):
         at = places[axis - 2]
-        v = _taken(best, at, axis)
+        v = _taken(best, at, axis, bool(even) and even[axis - 2])
         at = _along(at, axis, ndim).expand(v.shape)
-        if v.shape[axis + 1] > 1:
+        if not (isinstance(v.shape[axis + 1], int) and v.shape[axis + 1] == 1):
             v, tap = _largest(v, axis + 1, may_be_nan)
             at = at.gather(axis + 1, tap)
         best, at = v.squeeze(axis + 1), at.squeeze(axis + 1)
@@ -84,8 +88,25 @@ def argmax_intervals(x: Tensor, intervals: Intervals) -> Tensor:
     """The flat position of every interval's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
     if intervals.is_empty:
         return x.new_zeros((*x.shape[:2], *intervals.output_size), dtype=torch.int64)
-    sizes = zip(intervals.input_size, intervals.output_size)
-    return argmax_places(x, [positions(length, parts, x.device)[0] for length, parts in sizes])
+    sizes = list(zip(intervals.input_size, intervals.output_size))
+    even = [divides(parts, length) for length, parts in sizes]
+    return argmax_places(x, [positions(length, parts, x.device)[0] for length, parts in sizes], even)
+
+
+def argmax_windows(x: Tensor, window: Window) -> Tensor:
+    """The flat position of every window's maximum, in a graph that is the same for all kernel sizes.
+
+    Taps in the padding are read as the first or last one inside, which counts once.
+    """
+    places = []
+    for i, k, s, d, (a, _), p in zip(
+        window.input_size, window.kernel_size, window.stride, window.dilation, window.padding, window.output_size
+    ):
+        start = (torch.arange(p, device=x.device) * s - a).unsqueeze(1)
+        first = torch.where(start < 0, start + d * ((d - 1 - start) // d), start)
+        last = start + d * ((i - 1 - start) // d)
+        places.append(torch.minimum(torch.maximum(start + torch.arange(k, device=x.device) * d, first), last))
+    return argmax_places(x, places)
 
 
 def fractional_starts(sample: Tensor, length: int, parts: int, kernel: int) -> Tensor:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes
-from manualconv.intervals import Intervals, longest
+from manualconv.intervals import Intervals, divides, longest
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import hides_memory, shaped
 
@@ -72,7 +72,7 @@ def sum_intervals(x: Tensor, intervals: Intervals) -> Tensor:
     if intervals.reversed().is_even:
         return _repeated(x, tuple(p // i for i, p in zip(intervals.input_size, intervals.output_size)))
     for axis, (length, parts) in enumerate(zip(intervals.input_size, intervals.output_size), 2):
-        if length != parts:
+        if not (isinstance(length, int) and isinstance(parts, int) and length == parts):
             x = _sum_along(x, axis, length, parts)
     return x
 
@@ -82,9 +82,9 @@ def _averaged(y: Tensor, intervals: Intervals) -> Tensor:
     if intervals.is_global:
         return y / prod(intervals.input_size)
     for axis, (length, parts) in enumerate(zip(intervals.input_size, intervals.output_size)):
-        if parts == 0:
+        if isinstance(parts, int) and parts == 0:
             continue
-        if length % parts == 0:
+        if divides(parts, length):
             y = y / (length // parts)
         else:
             start, end = bounds(length, parts, y.device)

@@ -16,6 +16,7 @@ Source: cuda-convnet's layout (Krizhevsky, arXiv 1404.5997).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 
@@ -23,8 +24,8 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.windows import Scratch, crop, pad, windows
-from manualconv.torch_internals import is_plain, shaped
+from manualconv.kernels.windows import Scratch, crop, overlap_add, pad, windows
+from manualconv.torch_internals import is_plain, is_traced, shaped
 
 
 def batch_last(x: Tensor) -> Tensor:
@@ -44,24 +45,24 @@ def _frame(x: Tensor, window: Window) -> Tensor:
     return pad(batch_last(x), window, lead=1)
 
 
-def _unrolled(frame: Tensor, k: int, window: Window, scratch: Scratch | None) -> Tensor:
+def _unrolled(frame: Tensor, k: int | None, window: Window, scratch: Scratch | None) -> Tensor:
     """V of kernel row k: padded ``(C, *I', N)`` → ``(g, C/g·ΠK/K₀, ΠP·N)``."""
     v = windows(frame, window, lead=1)
-    if window.ndim:
+    if k is not None:
         v = v.select(1, k)
     v = v.contiguous() if scratch is None else scratch.take(tuple(v.shape)).copy_(v)
     channels = frame.shape[0] // window.groups
-    return v.reshape(window.groups, channels * _row_taps(window), prod(window.output_size) * frame.shape[-1])
+    return v.reshape(window.groups, channels * _row_taps(k, window), prod(window.output_size) * frame.shape[-1])
 
 
-def _row_taps(window: Window) -> int:
+def _row_taps(k: int | None, window: Window) -> int:
     """ΠK/K₀: taps in one kernel row."""
-    return prod(window.kernel_size[1:])
+    return window.taps if k is None else prod(window.kernel_size[1:])
 
 
-def _kernel_rows(window: Window) -> range:
-    """Positions on the first kernel axis."""
-    return range(window.kernel_size[0] if window.ndim else 1)
+def _kernel_rows(window: Window, *tensors: Tensor) -> Sequence[int | None]:
+    """Positions on the first kernel axis; None stands for all at once, in a graph or without an axis."""
+    return range(window.kernel_size[0]) if window.ndim and not any(map(is_traced, tensors)) else [None]
 
 
 def _columns(y: Tensor, window: Window) -> Tensor:
@@ -69,10 +70,10 @@ def _columns(y: Tensor, window: Window) -> Tensor:
     return batch_last(y).reshape(window.groups, y.shape[1] // window.groups, prod(y.shape[2:]) * y.shape[0])
 
 
-def _filters(w: Tensor, k: int, window: Window) -> Tensor:
+def _filters(w: Tensor, k: int | None, window: Window) -> Tensor:
     """W of kernel row k: ``(O, C/g, *K)`` → ``(g, O/g, C/g·ΠK/K₀)``."""
-    row = w.select(2, k) if window.ndim else w
-    return row.reshape(window.groups, w.shape[0] // window.groups, w.shape[1] * _row_taps(window))
+    row = w if k is None else w.select(2, k)
+    return row.reshape(window.groups, w.shape[0] // window.groups, w.shape[1] * _row_taps(k, window))
 
 
 def _scratch(*tensors: Tensor) -> Scratch | None:
@@ -84,9 +85,9 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """``y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
     frame, scratch = _frame(x, window), _scratch(x, w)
     y = None if b is None else b.reshape(window.groups, w.shape[0] // window.groups, 1)
-    for k in _kernel_rows(window):
+    for k in _kernel_rows(window, x, w):
         filters, v = _filters(w, k, window), _unrolled(frame, k, window, scratch)
-        if k > 0 and y is not None and scratch is not None:
+        if k and y is not None and scratch is not None:
             y.baddbmm_(filters, v)
         else:
             y = torch.bmm(filters, v) if y is None else torch.baddbmm(y, filters, v)
@@ -99,10 +100,15 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     channels, columns, scratch = w.shape[1] * window.groups, _columns(y, window), _scratch(w, y)
     planes = (channels, *window.kernel_size[1:], *window.output_size, y.shape[0])
     frame: Tensor | None = None
-    for k in _kernel_rows(window):
+    for k in _kernel_rows(window, w, y):
         filters = _filters(w, k, window).mT
         out = None if scratch is None else scratch.take((window.groups, filters.shape[1], columns.shape[2]))
-        v = torch.bmm(filters, columns, out=out).reshape(planes)
+        v = torch.bmm(filters, columns, out=out)
+        if k is None and window.ndim:
+            v = v.reshape(channels, *window.kernel_size, *window.output_size, y.shape[0])
+            frame = overlap_add(v, window, lead=1)
+            continue
+        v = v.reshape(planes)
         if window.is_pointwise:  # a slice of everything would be an alias: see `overlap_add`
             frame = v.reshape(channels, *window.padded_size, y.shape[0])
             continue
@@ -111,6 +117,7 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
         for tap in product(*map(range, window.kernel_size[1:])):
             # v[:] would be one view too many for the batching that gradcheck uses.
             # add_, since += on an index also copies the slice onto itself.
+            assert k is not None
             frame[window.tap((k, *tap), lead=1)].add_(v[(slice(None),) + tap] if tap else v)  # noqa: RUF005  (3.10)
     assert frame is not None
     return batch_first(crop(frame, window, lead=1), y.shape[0], (channels, *window.input_size))
@@ -120,8 +127,8 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """``w[(g o), c, k] = Σ_{n,p} x[n, (g c), s·p + d·k − a] · y[n, (g o), p]``."""
     frame, columns, scratch = _frame(x, window), _columns(y, window), _scratch(x, y)
     # (V·Yᵀ)ᵀ rather than Y·Vᵀ: the tall factor first runs half as long again as fast in the usual BLAS.
-    rows = [torch.bmm(_unrolled(frame, k, window, scratch), columns.mT).mT for k in _kernel_rows(window)]
+    rows = [torch.bmm(_unrolled(frame, k, window, scratch), columns.mT).mT for k in _kernel_rows(window, x, y)]
     size = (y.shape[1], x.shape[1] // window.groups)
-    if window.ndim == 0:
-        return shaped(rows[0].contiguous(), size)
+    if len(rows) == 1:
+        return shaped(rows[0].contiguous(), (*size, *window.kernel_size))
     return torch.stack([row.reshape(*size, *window.kernel_size[1:]) for row in rows], 2)

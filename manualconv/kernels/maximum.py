@@ -17,8 +17,9 @@ from torch import Tensor
 
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.compiling import is_compilable, share, values
+from manualconv.kernels.interval_maximum import argmax_windows
 from manualconv.kernels.windows import taps
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import is_plain, is_traced
 
 #: Numbers from which on compiled loops, where there are any, save more than looking for them costs.
 LARGE = 2**16
@@ -97,6 +98,8 @@ def argmax(x: Tensor, window: Window) -> Tensor:
     """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
     if _loops_take(x, window):
         return _by_loops(x, window)
+    if is_traced(x):
+        return argmax_windows(x, window)
     if window.is_padded:
         x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
     strides = _row_major(window.input_size)

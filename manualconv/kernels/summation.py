@@ -24,8 +24,8 @@ from manualconv.geometry import Axes, Window
 from manualconv.kernels.doubling import Runs, run_sums, runs_of, spreads_of
 from manualconv.kernels.layout import CHANNELS_LAST
 from manualconv.kernels.precision import single
-from manualconv.kernels.windows import crop, pad
-from manualconv.torch_internals import hides_memory, is_plain, shaped
+from manualconv.kernels.windows import crop, overlap_add, pad, windows
+from manualconv.torch_internals import hides_memory, is_plain, is_traced, shaped
 
 
 def _format(t: Tensor, window: Window) -> torch.memory_format:
@@ -39,6 +39,12 @@ def _summed(window: Window) -> list[int]:
     There a slice of everything would be an alias: see `overlap_add`.
     """
     return [axis for axis in range(window.ndim) if window.kernel_size[axis] > 1 or window.stride[axis] > 1]
+
+
+def _along(axis: int, window: Window) -> Window:
+    """The padded window of one axis alone."""
+    size, k, s, d = (t[axis] for t in (window.padded_size, window.kernel_size, window.stride, window.dilation))
+    return Window((size,), (k,), (s,), (d,), ((0, 0),))
 
 
 def _by_placement(axis: int, window: Window) -> bool:
@@ -69,6 +75,8 @@ def _placements_along(axis: int, window: Window) -> list[tuple[slice, ...]]:
 
 def _sum_along(x: Tensor, axis: int, window: Window) -> Tensor:
     """S_j: a fresh tensor, P long along the axis."""
+    if is_traced(x):
+        return windows(x, _along(axis, window), axis + 2).sum(axis + 2)
     if _is_whole(axis, window):
         return x.sum(axis + 2, keepdim=True)
     if _by_placement(axis, window):
@@ -84,6 +92,9 @@ def _sum_along(x: Tensor, axis: int, window: Window) -> Tensor:
 
 def _spread_along(y: Tensor, axis: int, window: Window) -> Tensor:
     """S_jᵀ: I + a + b long along the axis."""
+    if is_traced(y):
+        taps = y.unsqueeze(axis + 2).expand(*y.shape[: axis + 2], window.kernel_size[axis], *y.shape[axis + 2 :])
+        return overlap_add(taps, _along(axis, window), axis + 2)
     size = list(y.shape)
     size[axis + 2] = window.padded_size[axis]
     if _is_whole(axis, window):

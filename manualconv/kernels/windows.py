@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.torch_internals import is_traced
 
 
 def pad(x: Tensor, window: Window, lead: int = 2, value: float | None = None) -> Tensor:
@@ -75,11 +76,32 @@ def overlap_add(v: Tensor, window: Window, lead: int = 2) -> Tensor:
     if window.is_pointwise:
         # A slice of everything is an alias, for which the batching behind `is_grads_batched` has no rule.
         return v.reshape(size).clone(memory_format=torch.contiguous_format)
+    if is_traced(v):
+        for axis in range(window.ndim):  # (…, *I so far, K, *K behind, P, *P behind, …)
+            v = _overlapped(v, axis, window, lead)
+        return v
     x = v.new_zeros(size)
     for k in taps(window):
         # add_, since += on an index also copies the slice onto itself.
         x[window.tap(k, lead)].add_(v[(slice(None),) * lead + k])
     return x
+
+
+def _overlapped(v: Tensor, axis: int, window: Window, lead: int) -> Tensor:
+    """One axis added up, as one operation for all taps: ``(…, K, *K behind, P, …)`` → ``(…, I + a + b, *K behind, …)``.
+
+    Rows of I numbers, one for each tap, written with d more numbers between them and read again without: tap k is then
+    d·k positions further on.
+    """
+    at, at_p = lead + axis, lead + window.ndim
+    size, s, d = window.padded_size[axis], window.stride[axis], window.dilation[axis]
+    taps_, places = window.kernel_size[axis], window.output_size[axis]
+    rows = v.movedim((at, at_p), (-2, -1))  # (…, K, P)
+    others = rows.shape[:-2]
+    rows = torch.constant_pad_nd(rows.unsqueeze(-1), [0, s - 1]).reshape(*others, taps_, places * s)
+    rows = torch.constant_pad_nd(rows, [0, size - places * s + d]).reshape(*others, taps_ * (size + d))
+    shifted = torch.constant_pad_nd(rows, [0, -taps_ * d]).reshape(*others, taps_, size)
+    return shifted.sum(-2).movedim(-1, at)
 
 
 class Scratch:

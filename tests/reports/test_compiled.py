@@ -1,0 +1,281 @@
+"""Reports about torch.compile: a second derivative inside one graph, dynamic sizes, graphs that grew with the taps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd import grad
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.checkpoint import checkpoint
+
+import manualconv
+from manualconv import by_hand, functional
+from manualconv import nn as ours
+from tests.layers import spread_out
+
+IMAGES = (3, 1, 12, 12)
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Nothing compiled before, nothing kept."""
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    """``torch.autograd.grad`` and ``backward()`` are traced into the graph."""
+    with torch._dynamo.config.patch(trace_autograd_ops=True):
+        yield
+
+
+def same(ours: Any, theirs: Any, bound: float = 1e-12) -> None:
+    """Every tensor within a bound of the largest entry; a gradient that is not there is missing on both sides."""
+    for got, expected in zip(ours, theirs, strict=True):
+        assert (got is None) == (expected is None)
+        if got is not None:
+            scale = max(1.0, float(expected.detach().abs().max()))
+            torch.testing.assert_close(got, expected, rtol=0, atol=bound * scale)
+
+
+def critic(library: Any, body: str) -> nn.Sequential:
+    """A small network that judges images of 12 × 12."""
+    torch.manual_seed(0)
+    bodies: dict[str, Callable[[], list[nn.Module]]] = {
+        "leaky": lambda: [
+            library.Conv2d(1, 8, 4, 2, 1),
+            library.LeakyReLU(0.2),
+            library.Conv2d(8, 16, 4, 2, 1),
+            library.LeakyReLU(0.2),
+            library.Flatten(),
+            library.Linear(144, 1),
+        ],
+        "normalised": lambda: [
+            library.Conv2d(1, 4, 3, groups=1),
+            library.BatchNorm2d(4, track_running_stats=False),
+            library.ELU(),
+            library.MaxPool2d(2),
+            library.GroupNorm(2, 4),
+            library.GELU(),
+            library.Flatten(),
+            library.LayerNorm(100),
+            library.Linear(100, 3),
+            library.Softmax(1),
+        ],
+        "pooled": lambda: [
+            library.ReflectionPad2d(1),
+            library.Conv2d(1, 4, 3, bias=False),
+            library.Tanh(),
+            library.AvgPool2d(2),
+            library.ConvTranspose2d(4, 2, 3, 2),
+            library.Softplus(),
+            library.AdaptiveAvgPool2d(5),
+            library.LPPool2d(3.0, 2),
+            library.Flatten(),
+            library.LogSoftmax(1),
+        ],
+    }
+    return nn.Sequential(*bodies[body]()).double()
+
+
+def penalty(net: Callable[[Tensor], Tensor], x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, ...]:
+    """The gradients of a critic's value and its gradient penalty."""
+    h = x.detach().requires_grad_()
+    (g,) = grad(net(h).pow(2).sum(), h, create_graph=True)
+    return grad(((g.flatten(1).norm(dim=1) - 1) ** 2).mean() + net(x).mean(), parameters)
+
+
+# ------------------------------------------------------------------- CASES 15: a second derivative inside one graph
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize(
+    ("body", "backend"), [("leaky", "eager"), ("leaky", "aot_eager"), ("normalised", "eager"), ("pooled", "aot_eager")]
+)
+def test_a_gradient_penalty_in_one_graph_is_the_eager_one(body: str, backend: str) -> None:
+    net, x = critic(ours, body), spread_out(IMAGES)
+    parameters = list(net.parameters())
+    compiled = torch.compile(lambda x: penalty(net, x, parameters), fullgraph=True, backend=backend)
+    same(compiled(x), penalty(net, x, parameters))
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("way", ["by_hand", "convert"])
+def test_a_gradient_penalty_of_a_torch_model_in_one_graph(way: str) -> None:
+    net, x = critic(nn, "leaky"), spread_out(IMAGES)
+    parameters = list(net.parameters())
+    expected = penalty(net, x, parameters)
+    if way == "convert":
+        net = manualconv.convert(net)
+
+    def step(x: Tensor) -> tuple[Tensor, ...]:
+        if way == "convert":
+            return penalty(net, x, parameters)
+        with by_hand():
+            return penalty(net, x, parameters)
+
+    same(torch.compile(step, fullgraph=True, backend="eager")(x), expected)
+
+
+@pytest.mark.usefixtures("traced")
+def test_a_third_derivative_in_one_graph_is_the_eager_one() -> None:
+    def third(x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+        y = functional.sigmoid(functional.conv2d(functional.gelu(x), w, padding=1))
+        (first,) = grad(y.pow(3).sum(), x, create_graph=True)
+        (second,) = grad(first.pow(2).sum(), x, create_graph=True)
+        return grad(second.pow(2).sum(), (x, w))
+
+    x, w = spread_out((2, 2, 4, 4)).requires_grad_(), spread_out((2, 2, 3, 3), 1).requires_grad_()
+    same(torch.compile(third, fullgraph=True, backend="eager")(x, w), third(x, w))
+
+
+@pytest.mark.usefixtures("traced")
+def test_a_gradient_taken_without_create_graph_is_a_constant_in_the_graph() -> None:
+    """So it is eagerly: nothing may flow back through it."""
+
+    def step(x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+        (g,) = grad(functional.linear(x, w).pow(2).sum(), w, retain_graph=True)
+        return grad((w - g.detach()).pow(2).sum() + (g * w).sum(), w)
+
+    x, w = spread_out((3, 4)), spread_out((2, 4), 1).requires_grad_()
+    same(torch.compile(step, fullgraph=True, backend="eager")(x, w), step(x, w))
+
+
+@pytest.mark.usefixtures("traced")
+def test_backward_inside_the_graph_fills_the_gradients() -> None:
+    found = []
+    for compiled in (False, True):
+        net, x = critic(ours, "leaky"), spread_out(IMAGES)
+
+        def step(x: Tensor, net: nn.Module = net) -> Tensor:
+            h = x.detach().requires_grad_()
+            (g,) = grad(net(h).sum(), h, create_graph=True)
+            loss = g.square().sum() + net(x).mean()
+            loss.backward()
+            return loss.detach()
+
+        loss = (torch.compile(step, backend="eager") if compiled else step)(x)
+        found.append([loss, *[p.grad for p in net.parameters()]])
+    same(found[1], found[0])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # Dynamo looks at inputs
+@pytest.mark.parametrize("body", ["leaky", "normalised"])
+def test_a_gradient_penalty_outside_a_compiled_critic(body: str) -> None:
+    """Without the setting, the critic alone being compiled."""
+    net, x = critic(ours, body), spread_out(IMAGES)
+    parameters = list(net.parameters())
+    expected = penalty(net, x, parameters)
+    same(penalty(torch.compile(net, backend="eager"), x, parameters), expected)
+
+
+def test_a_compiled_critic_under_a_checkpoint() -> None:
+    net, x = critic(ours, "leaky"), spread_out(IMAGES)
+    parameters = list(net.parameters())
+    expected = penalty(net, x, parameters)
+    fast = torch.compile(net, backend="eager")
+    same(penalty(lambda h: checkpoint(fast, h, use_reentrant=False), x, parameters), expected)
+
+
+def test_grad_of_grad_by_torch_func_inside_the_graph() -> None:
+    def energy(x: Tensor, w: Tensor) -> Tensor:
+        y = functional.leaky_relu(functional.conv2d(x, w), 0.2)
+        return functional.layer_norm(y, y.shape[1:]).pow(3).sum()
+
+    def second(x: Tensor, w: Tensor) -> Any:
+        first = torch.func.grad(lambda x, w: torch.func.grad(energy)(x, w).pow(2).sum(), (0, 1))
+        return first(x, w)
+
+    x, w = spread_out((2, 2, 4, 4)), spread_out((3, 2, 2, 2), 1)
+    same(torch.compile(second, fullgraph=True, backend="aot_eager")(x, w), second(x, w), 1e-10)
+
+
+# ------------------------------------------------------------------------ CASES 27: a layer twice in a chain
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+@pytest.mark.parametrize("activation", ["GELU", "Mish", "SELU", "LeakyReLU", "Softplus"])
+def test_a_layer_twice_in_a_chain_compiles(activation: str, dynamic: bool) -> None:
+    make = getattr(ours, activation)
+    net = nn.Sequential(ours.Conv2d(1, 2, 3), make(), ours.Conv2d(2, 2, 3), make()).double()
+    for size in (9, 10):
+        x = spread_out((2, 1, size, size)).requires_grad_()
+        inputs = (x, *net.parameters())
+        y, expected = torch.compile(net, backend="eager", dynamic=dynamic)(x), net(x)
+        same((y, *grad(y.sum(), inputs)), (expected, *grad(expected.sum(), inputs)))
+
+
+# ----------------------------------------------------------------------- CASES 13: graphs that grew with the taps
+
+X = (2, 4, 44, 42)
+#: A layer with windows of k × k, and the shapes of its tensors.
+WINDOWED: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[[int], list[tuple[int, ...]]]]] = {
+    name: (lambda *t, name=name, f=f: f(functional, *t), lambda *t, f=f: f(torch.nn.functional, *t), shapes)
+    for name, f, shapes in (
+        ("max_pool2d", lambda m, k, x: m.max_pool2d(x, k, 3, k // 2), lambda k: [X]),
+        ("max_pool2d dilated", lambda m, k, x: m.max_pool2d(x, (k, 2), 1, 1, (1, 3)), lambda k: [X]),
+        ("avg_pool2d", lambda m, k, x: m.avg_pool2d(x, k, 3, k // 2), lambda k: [X]),
+        ("lp_pool2d", lambda m, k, x: m.lp_pool2d(x, 2.0, k), lambda k: [X]),
+        ("unfold", lambda m, k, x: m.unfold(x, k, 1, 1, 2), lambda k: [X]),
+        ("conv2d", lambda m, k, x, w: m.conv2d(x, w, None, 2, 3), lambda k: [X, (3, 4, k, k)]),
+        ("conv2d in groups", lambda m, k, x, w: m.conv2d(x, w, None, 2, 3, 1, 2), lambda k: [X, (2, 2, k, k)]),
+        (
+            "conv_transpose2d",
+            lambda m, k, x, w: m.conv_transpose2d(x, w, None, 3, 1, 2, 2),
+            lambda k: [(2, 4, 5, 4), (4, 1, k, k)],
+        ),
+        ("local_response_norm", lambda m, k, x: m.local_response_norm(x, k), lambda k: [X]),
+    )
+}
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+def test_a_graph_does_not_grow_with_the_taps(name: str) -> None:
+    by_hand_, by_torch, shapes = WINDOWED[name]
+    counts = []
+    for k in (3, 7, 28):
+        if name == "unfold" and k == 28:
+            k = 20  # dilated, no larger one fits
+
+        def gradients(*inputs: Tensor, k: int = k, f: Callable[..., Any] = by_hand_) -> tuple[Tensor, ...]:
+            y = f(k, *inputs)
+            return (y, *grad(y.pow(2).sum(), inputs))
+
+        inputs = [spread_out(shape, n).requires_grad_() for n, shape in enumerate(shapes(k))]
+        graph = make_fx(gradients, tracing_mode="fake")(*inputs)
+        counts.append(len(graph.graph.nodes))
+        if k < 28:
+            same(graph(*inputs), gradients(*inputs, f=by_torch))
+    assert counts[0] == counts[1] == counts[2] < 200
+
+
+@pytest.mark.parametrize("k", [2, 28])
+def test_dynamo_sees_a_layer_as_few_nodes_at_any_kernel_size(k: int) -> None:
+    sizes = []
+
+    def keep(graph: torch.fx.GraphModule, _: Any) -> torch.fx.GraphModule:
+        sizes.append(len(graph.graph.nodes))
+        return graph
+
+    x = spread_out((1, 1, 40, 40))
+    y = torch.compile(lambda x: functional.max_pool2d(x, k), backend=keep, fullgraph=True)(x)
+    assert torch.equal(y, torch.nn.functional.max_pool2d(x, k)) and sizes[0] < 20
+
+
+def test_a_tie_and_a_nan_win_in_a_graph_as_they_do_outside() -> None:
+    x = torch.tensor([[[1.0, 3.0, 3.0, 2.0], [3.0, float("nan"), 0.0, float("nan")], [-float("inf")] * 4]]).repeat(
+        2, 1, 1
+    )
+
+    def pooled(x: Tensor) -> Any:
+        return functional.max_pool2d(x, 2, 1, 1, return_indices=True)
+
+    graph = make_fx(pooled, tracing_mode="fake")(x)
+    for got, expected in zip(graph(x), torch.nn.functional.max_pool2d(x, 2, 1, 1, return_indices=True)):
+        torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
