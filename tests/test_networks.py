@@ -9,16 +9,26 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.models import list_models
+from torchvision import models
 
 from manualconv import by_hand, convert, nn
 from tests.layers import spread_out
 from tests.networks.attribution import Attribution
 from tests.networks.catalogue import NETWORKS, Network
-from tests.networks.comparison import ROUNDING, ExactSlopes, Row, Run, both_modes, compare, judge, loads_both_ways
+from tests.networks.comparison import (
+    ROUNDING,
+    ExactSlopes,
+    Row,
+    Run,
+    both_modes,
+    compare,
+    hollow,
+    judge,
+    loads_both_ways,
+    named,
+)
 
 FASTEST = ("squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small", "resnet18")
-SEGMENTATION = {"fcn_resnet50", "deeplabv3_resnet50"}
 
 
 @pytest.mark.parametrize("name", FASTEST)
@@ -28,10 +38,35 @@ def test_a_network_is_torch_s_by_hand_in_training_and_evaluation(name: str) -> N
         assert row.forbidden["by_hand"] == row.forbidden["convert"] == 0
 
 
-def test_thirty_classifiers_and_two_segmenters_are_listed() -> None:
-    assert set(NETWORKS) >= SEGMENTATION
-    assert len(set(NETWORKS) - SEGMENTATION) >= 30
-    assert set(NETWORKS) <= set(list_models())
+@pytest.mark.parametrize("kind", ["segmentation", "detection", "video", "optical_flow", "quantization", ""])
+def test_every_family_of_torchvision_s_is_listed(kind: str) -> None:
+    """A family is a file of torchvision's: each is met by one of the networks at least."""
+    part = getattr(models, kind) if kind else models
+    every = {models.get_model_builder(name).__module__ for name in models.list_models(part)}
+    listed = {models.get_model_builder(name).__module__ for name in set(models.list_models(part)) & set(NETWORKS)}
+    assert every and listed == every
+    assert set(NETWORKS) <= set(models.list_models())
+
+
+@pytest.mark.parametrize("output", ["empty", "zero", "untouched", "none"])
+def test_a_run_that_compares_nothing_is_said(output: str) -> None:
+    """A detector without boxes, or images that no output depends on, would be right in any implementation."""
+    watched = Attribution()
+    if output != "none":
+        watched.calls[None, "aten.convolution.default"] = 1
+    boxes = {"empty": torch.zeros(0, 4), "zero": torch.zeros(2, 4)}.get(output, torch.ones(2, 4))
+    images = {} if output == "untouched" else {"images": torch.ones(2)}
+    run = Run({"0.boxes": boxes, "0.scores": torch.ones(2)}, images, {}, watched)
+    said = {"empty": "0.boxes", "zero": "0.boxes", "untouched": "the gradient of the images", "none": "no layer ran"}
+    assert hollow(run) == [said[output]]
+
+
+def test_outputs_are_named_however_they_are_packed() -> None:
+    a, b = torch.ones(1), torch.ones(2)
+    assert named(a) == {"logits": a}
+    assert named([a, b]) == {"0": a, "1": b}
+    assert named([{"boxes": a}, {"boxes": b}]) == {"0.boxes": a, "1.boxes": b}
+    assert named({"out": a, "aux": None}) == {"out": a}
 
 
 def test_hardsigmoid_is_differentiated_in_the_tensor_s_precision() -> None:

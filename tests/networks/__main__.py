@@ -17,9 +17,10 @@ from tests.networks.comparison import ALLOWED, ROUNDING, Row, both_modes
 HEADING = (
     f"relative errors in float64, the worse of convert and by_hand, allowed {ALLOWED:g}: the largest difference over\n"
     f"the largest number, tensor by tensor; ~0: gradients that are rounding alone, below {ROUNDING:g} of the model's\n"
-    "largest, measured against that one; forbidden calls: all under by_hand, from converted modules under convert,\n"
-    "and under convert the network's own calls to torch.nn.functional, which stay torch's\n\n"
-    f"{'network':20} {'parameters':>11}  {'mode':5} {'logits':>8} {'gradients':>9} {'~0':>3} {'statistics':>10}"
+    "largest, measured against that one; logits: of detectors the losses, or boxes, labels, scores,\n"
+    "masks and points; forbidden calls: all under by_hand, from converted modules under convert, and under convert\n"
+    "the network's own calls to torch.nn.functional, which stay torch's\n\n"
+    f"{'network':33} {'parameters':>11}  {'mode':5} {'logits':>8} {'gradients':>9} {'~0':>3} {'statistics':>10}"
     f"  {'by_hand':>7} {'convert':>7} {'own':>5} {'seconds':>7}"
 )
 
@@ -29,7 +30,7 @@ def line(row: Row) -> str:
     forbidden = [row.forbidden.get(way, "-") for way in ("by_hand", "convert", "own calls")]
     return "\n".join(
         [
-            f"{row.name:20} {row.parameters:11,}  {row.mode:5} {row.logits:8.1e} {row.gradients:9.1e} {row.rounding:3}"
+            f"{row.name:33} {row.parameters:11,}  {row.mode:5} {row.logits:8.1e} {row.gradients:9.1e} {row.rounding:3}"
             f" {row.statistics:10.1e}  {forbidden[0]:>7} {forbidden[1]:>7} {forbidden[2]:>5} {row.seconds:7.1f}",
             *(f"    {complaint}" for complaint in row.complaints),
         ]

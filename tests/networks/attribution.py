@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.graph import Node
 from torch.nn import Module
 from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.models.detection.image_list import ImageList
 
 from tests.test_by_hand import FORBIDDEN
 
@@ -28,6 +29,8 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
     """The tensors of a module's output, however it packs them."""
     if isinstance(value, Tensor):
         yield value
+    elif isinstance(value, ImageList):
+        yield value.tensors
     elif isinstance(value, (tuple, list, dict)):
         for part in value.values() if isinstance(value, dict) else value:
             yield from tensors_in(part)

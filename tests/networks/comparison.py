@@ -79,12 +79,15 @@ class Row:
     complaints: list[str] = field(default_factory=list)
 
 
-def named(output: Any) -> dict[str, Tensor]:
-    """A model's outputs by their names; auxiliary classifiers that did not run are None."""
-    if isinstance(output, Tensor):
-        return {"logits": output}
-    parts = output if isinstance(output, dict) else output._asdict()
-    return {name: y for name, y in parts.items() if y is not None}
+def named(output: Any, prefix: str = "") -> dict[str, Tensor]:
+    """A model's outputs by their names, however they are packed; auxiliary classifiers that did not run are None."""
+    if output is None or isinstance(output, Tensor):
+        return {} if output is None else {prefix or "logits": output}
+    if isinstance(output, list):
+        parts = {str(n): part for n, part in enumerate(output)}
+    else:
+        parts = output if isinstance(output, dict) else output._asdict()
+    return {name: y for key, part in parts.items() for name, y in named(part, f"{prefix}.{key}".strip(".")).items()}
 
 
 def cotangent(y: Tensor, seed: int) -> Tensor:
@@ -103,8 +106,10 @@ def step(network: Network, model: Module, way: str) -> Run:
     torch.manual_seed(0)
     with watched.over(torch.nn.ModuleList([model, criterion])):
         with around():
-            outputs = named(model(images))
-            loss = sum((y * cotangent(y, seed)).sum() for seed, y in enumerate(outputs.values()))
+            outputs = named(network.call(model, images))
+            # Labels and places of key points are whole numbers: compared, not differentiated.
+            slopes = [y for y in outputs.values() if y.requires_grad]
+            loss = sum((y * cotangent(y, seed)).sum() for seed, y in enumerate(slopes))
             if network.cross_entropy:
                 loss = loss + criterion(outputs["logits"], torch.arange(network.batch) % CLASSES)
         loss.backward()
@@ -123,8 +128,8 @@ def step(network: Network, model: Module, way: str) -> Run:
 
 
 def largest(t: Tensor) -> float:
-    """The largest magnitude."""
-    return float(t.abs().max())
+    """The largest magnitude; 0 of no numbers."""
+    return float(t.abs().max()) if t.numel() else 0.0
 
 
 def error(ours: Tensor, theirs: Tensor, scale: float) -> float:
@@ -192,14 +197,21 @@ def loads_both_ways(network: Network, model: Module) -> list[str]:
     return complaints
 
 
+def hollow(theirs: Run) -> list[str]:
+    """What of a run compares nothing: outputs that are empty (no box was found) or 0, images that change nothing."""
+    silent = [name for name, y in theirs.outputs.items() if not largest(y)]
+    if not largest(theirs.gradients.get("images", torch.zeros(0))):
+        silent.append("the gradient of the images")
+    return silent if theirs.watched.calls else [*silent, "no layer ran"]
+
+
 def compare(network: Network, model: Module, training: bool) -> Row:
     """The row of a network in one mode.  An exception becomes a complaint."""
     started = perf_counter()
     row = Row(network.name, "train" if training else "eval", sum(p.numel() for p in model.parameters()))
     model.train(training)
     theirs = step(network, model, "torch")
-    if not all(map(largest, theirs.outputs.values())) or not theirs.watched.calls:
-        row.complaints.append("torch's run shows nothing to compare")
+    row.complaints += [f"torch's run shows nothing to compare: {what}" for what in hollow(theirs)]
     for way in ("convert", "by_hand"):
         try:
             ours = step(network, model, way)
