@@ -107,6 +107,8 @@ def real(name: str, key: str, place: int, value: Any, wanted: str = "float", why
     if type(value) is float or isinstance(value, (float, torch.SymFloat, torch.SymInt)):
         return value  # type: ignore[return-value]
     if isinstance(value, int):
+        if wanted == "Number" and not LEAST <= value < 2**64:
+            raise OverflowError(f"int too big to convert [{key} of {name}: 64 bits hold {LEAST} to {2**64 - 1}]")
         return value if wanted == "Number" else float(value)
     number = value
     if isinstance(value, Tensor):
