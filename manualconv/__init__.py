@@ -66,7 +66,13 @@ def __getattr__(name: str) -> Any:
             return value
     if name in __all__:
         return import_module(f"manualconv.{name}")
-    raise AttributeError(f"module 'manualconv' has no attribute {name!r}")
+    if name.startswith("_"):  # tools ask for such names, and that imports nothing
+        raise AttributeError(f"module 'manualconv' has no attribute {name!r}")
+    from manualconv.missing import absent
+
+    rooms = (room for room in ("nn", "functional") if name in import_module(f"manualconv.{room}").__all__)
+    found = next((f"there is manualconv.{room}.{name}" for room in rooms), None)
+    raise absent("manualconv", name, "no public name", __all__, found)
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,7 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
-F0 geometry, intervals, torch_internals   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives, swap,
-testing, explain, bench                   F6 cli   F7 __main__       train is outside and uses manualconv's public names
-only
+F0 geometry, intervals, torch_internals, missing   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives,
+swap, testing, explain, bench   F6 cli   F7 __main__   train is outside and uses manualconv's public names only
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ FLOORS = {
     "geometry": 0,
     "intervals": 0,
     "torch_internals": 0,
+    "missing": 0,
     "kernels": 1,
     "autograd": 2,
     "functional": 3,

@@ -1,5 +1,7 @@
 """torch.nn.functional's names, with every derivative by hand; each asks its arguments first (`overrides`)."""
 
+from typing import Any
+
 from manualconv.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -131,3 +133,22 @@ __all__ = [
 for _name in __all__:
     if _name != "Connections":  # a result
         globals()[_name] = asking(globals()[_name])
+
+
+def __getattr__(name: str) -> Any:
+    import torch
+
+    from manualconv.missing import absent
+
+    own = next((place for place in ("nn.functional", "nn", "") if hasattr(_at(torch, place), name)), None)
+    path = ".".join(filter(None, ("torch", own, name)))
+    elsewhere = None if own is None or name.startswith("_") else f"{path} is torch's own"
+    if own == "nn":
+        elsewhere = f"layers are in manualconv.nn, torch's in torch.nn, as {name}"
+    raise absent("manualconv.functional", name, "no hand-written function of that name", __all__, elsewhere)
+
+
+def _at(module: Any, path: str) -> Any:
+    for name in filter(None, path.split(".")):
+        module = getattr(module, name)
+    return module

@@ -20,6 +20,7 @@ from torch import Tensor
 from manualconv.autograd.averaging import MeanIntervals
 from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Select, argmax_intervals
+from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import adaptive_pooling as validation
 from manualconv.intervals import Intervals
@@ -50,6 +51,8 @@ def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
     if not intervals.is_global and _lies_channels_last(input, ndim):
         intervals = Intervals(intervals.input_size, size, channels_last=True)
     y: Tensor = MeanIntervals.call(_batched(input, ndim), intervals)
+    if intervals.is_global and pooled_channels_last(input):
+        return Lay.call(y, True)  # type: ignore[no-any-return]  # one position lies both ways: by its strides, as torch
     return y if input.dim() == ndim + 2 else y.reshape(*input.shape[: input.dim() - ndim], *size)
 
 

@@ -14,6 +14,11 @@ def arranged(input: Tensor) -> Tensor:
     return input.contiguous(memory_format=layout)
 
 
+def by_channel(parameter: Tensor | None, rank: int) -> Tensor | None:
+    """γ or β of C numbers in any shape, as ``(1, C, 1, …)`` for an input of that rank."""
+    return None if parameter is None else parameter.reshape(1, parameter.numel(), *(1,) * (rank - 2))
+
+
 def behind(parameter: Tensor | None, before: int, after: int) -> Tensor | None:
     """γ or β with axes of size 1 before and after its own."""
     return None if parameter is None else parameter.reshape((1,) * before + parameter.shape + (1,) * after)

@@ -23,6 +23,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from manualconv.autograd.layout import Lay
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
@@ -73,6 +74,8 @@ def _avg_pool(
     # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
     x = widened_on_the_cpu(input) if ndim == 3 else input
     y = _mean(x if x.dim() == ndim + 2 else x.unsqueeze(0), window, divisor or _counts(window, p, count_include_pad, x))
+    if window.channels_last and window.placements == 1:
+        y = Lay.call(y, True)  # one position lies both ways: the strides say which
     return y if x.dim() == ndim + 2 else y.squeeze(0)
 
 

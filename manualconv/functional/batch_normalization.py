@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.standardization import Standardize
-from manualconv.functional.affine import arranged, behind
+from manualconv.functional.affine import arranged, by_channel
 from manualconv.functional.validation import batch_normalization as validation
 from manualconv.kernels.precision import single
 from manualconv.kernels.standardization import count
@@ -40,7 +40,7 @@ def batch_norm(
         input: ``(N, C, *I)``, any number of axes behind the channels; floating point.
         running_mean, running_var: ``(C,)`` both or neither.  Training overwrites them, evaluation needs them; they
             have no gradient.
-        weight, bias: γ and β, ``(C,)`` each, or None.
+        weight, bias: γ and β, C numbers each in any shape, which their gradients have too; or None.
         training: standardise by the statistics of `input`; else by the running ones.
         momentum: the share of this batch in the running statistics.
         eps: added to the variance, under the root.
@@ -59,7 +59,7 @@ def batch_norm(
 
         All as torch.nn.functional.batch_norm.
     """
-    validation.check_batch_norm(input, training, momentum, eps)
+    validation.check_batch_norm(input, training, eps)
     return normalized_by_channel(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
@@ -74,16 +74,20 @@ def normalized_by_channel(
     eps: float,
 ) -> Tensor:
     """`batch_norm` as ``torch.batch_norm`` takes it: a single value a channel is its own mean."""
+    validation.check_types("batch_norm", input, weight, bias, running_mean, running_var)
+    momentum, eps = validation.numbers("batch_norm", momentum, eps)
+    if input.numel() == 0:
+        return _of_nothing(input, weight, bias)
     validation.check_statistics("batch_norm", input, weight, bias, running_mean, running_var, training)
     x = arranged(input)
     if not training:
         assert running_mean is not None and running_var is not None
         return _by_running(x, running_mean, running_var, weight, bias, eps)
     axes = (0, *range(2, x.dim()))
-    gamma, beta = (behind(t, 1, x.dim() - 2) for t in (weight, bias))
+    gamma, beta = (by_channel(t, x.dim()) for t in (weight, bias))
     y: Tensor
-    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, float(eps))
-    if running_mean is not None and running_var is not None and x.numel() > 0:
+    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps)
+    if running_mean is not None and running_var is not None:
         _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
     return y
 
@@ -121,7 +125,7 @@ def instance_norm(
 
         All as torch.nn.functional.instance_norm.
     """
-    validation.check_instance_norm(input, use_input_stats, momentum, eps)
+    validation.check_instance_norm(input, use_input_stats)
     return normalized_by_instance(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps)
 
 
@@ -136,18 +140,34 @@ def normalized_by_instance(
     eps: float,
 ) -> Tensor:
     """`instance_norm` as ``torch.instance_norm`` takes it: a single position is its own mean."""
+    validation.check_types("instance_norm", input, weight, bias, running_mean, running_var)
+    momentum, eps = validation.numbers("instance_norm", momentum, eps)
+    if input.numel() == 0 and input.dim() > 1:
+        validation.check_given("instance_norm", use_input_stats, running_mean, running_var)
+        return _of_nothing(input, *(t if t is None else t.repeat(input.shape[0] or 1) for t in (weight, bias)))
     validation.check_statistics("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
     x = input.contiguous()
     if not use_input_stats:
         assert running_mean is not None and running_var is not None
         return _by_running(x, running_mean, running_var, weight, bias, eps)
     axes = tuple(range(2, x.dim()))
-    gamma, beta = (behind(t, 1, x.dim() - 2) for t in (weight, bias))
+    gamma, beta = (by_channel(t, x.dim()) for t in (weight, bias))
     y: Tensor
-    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, float(eps))
-    if running_mean is not None and running_var is not None and x.numel() > 0:
+    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps)
+    if running_mean is not None and running_var is not None:
         _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
     return y
+
+
+def _of_nothing(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """The result for an input without entries: no statistics, a weight and a bias whose gradients are 0.
+
+    As in torch it is any shape, even a vector's, and the first numbers of γ and β stand for all; unlike in torch there
+    need not be a first.
+    """
+    y = input.clone()
+    y = y if weight is None else y * (weight[0] if weight.numel() else weight.sum())
+    return y if bias is None else y + (bias[0] if bias.numel() else bias.sum())
 
 
 def _by_running(
@@ -162,15 +182,12 @@ def _by_running(
             "batch_norm is not differentiable wrt running_mean and running_var, they cannot have forward grad defined "
             "[pass running_mean.detach() and running_var.detach()]"
         )
-    shape, wide = (-1, *(1,) * (x.dim() - 2)), single(x)
-    mean, variance = (t.detach().to(wide.dtype).reshape(shape) for t in (running_mean, running_var))
+    wide, (gamma, beta) = single(x), (by_channel(t, x.dim()) for t in (weight, bias))
+    mean, variance = (by_channel(t.detach().to(wide.dtype), x.dim()) for t in (running_mean, running_var))
+    assert mean is not None and variance is not None
     scale = (variance + eps).rsqrt()
-    if weight is not None:
-        scale = scale * weight.reshape(shape)
-    y = (wide - mean) * scale
-    if bias is not None:
-        y = y + bias.reshape(shape)
-    return y.to(x.dtype)
+    y = (wide - mean) * (scale if gamma is None else scale * gamma)
+    return (y if beta is None else y + beta).to(x.dtype)
 
 
 def _keep(running_mean: Tensor, running_var: Tensor, mean: Tensor, variance: Tensor, m: int, momentum: float) -> None:

@@ -56,7 +56,7 @@ def nll_loss(
         TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.nll_loss.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
-    validation.check_arguments("nll_loss_nd", input, target, weight, ignore_index)
+    ignore_index = validation.check_arguments("nll_loss_nd", input, target, weight, ignore_index)
     log_p, v = widened(input, weight)
     assert log_p is not None
     ignored = None if validation.check_nll(log_p, target, v, ignore_index) else ignore_index
@@ -144,7 +144,8 @@ def cross_entropy(
         TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.cross_entropy.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
-    validation.check_arguments("cross_entropy_loss", input, target, weight, ignore_index)
+    ignore_index = validation.check_arguments("cross_entropy_loss", input, target, weight, ignore_index)
+    label_smoothing = validation.smoothing(label_smoothing)
     z, q, v = widened(input, target, weight)
     assert z is not None and q is not None
     ignored = None if validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
@@ -45,7 +46,8 @@ def _convolution(
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     validation.check_convolution_shapes(name, x, w, b, ndim, groups)
     validation.check_same_kind(x, w, b)
-    kernel_size = tuple(w.shape[2:])
+    _, terms, *taps = w.shape
+    kernel_size = tuple(taps)
     frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
     size = tuple(x.shape[x.dim() - ndim :])
     window = Window(size, kernel_size, steps, spacing, frame, groups)
@@ -55,9 +57,11 @@ def _convolution(
     window = under_settings(within_reach(window))
     if flip:
         w = w.flip(*range(2, w.dim()))
-    if x.dim() == ndim + 1:
-        return _apply(x.unsqueeze(0), w, b, window, rules).squeeze(0)
-    return _apply(x, w, b, window, rules)
+    batched = x.dim() != ndim + 1
+    y = _apply(x if batched else x.unsqueeze(0), w, b, window, rules)
+    if terms == 0:  # torch's output has no channels then either; a copy has the strides of its own size
+        y = y[:, :0].clone(memory_format=torch.contiguous_format)
+    return y if batched else y.squeeze(0)
 
 
 def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window, own: Rules | None) -> Tensor:
@@ -97,7 +101,7 @@ def conv1d(
 
     Returns:
         ``(N, O, P)`` or ``(O, P)`` with ``P = ⌊(L + lo + hi − dilation·(K − 1) − 1)/stride⌋ + 1``.  With no input
-        channels a sum of no terms and the bias, where torch's output has no channels either.
+        channels the output has none either, ``(N, 0, P)``, and the bias's gradient is 0, as torch's.
 
     Raises:
         TypeError: an argument of another kind, or a number of more than 64 bits inside a tuple.

@@ -24,7 +24,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
     Args:
         input: ``(*, C)``; floating point, complex or integer.
         weight: ``(O, C)`` or ``(C,)``, of the input's dtype and device.
-        bias: ``(O,)`` or whatever spreads over the result as torch spreads it; a scalar for a 1-D weight; or None.
+        bias: ``(O,)`` or whatever spreads over the result as torch spreads it; a scalar, of any
+            dtype that the input's can hold, for a 1-D weight; or None.
         rules: derivative rules instead of the exact ones; see `manualconv.Rules`.
 
     Returns:
@@ -44,7 +45,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
     rows = x.flatten(0, -2) if x.dim() != 1 else x.unsqueeze(0)
     over_result = None
     if w.dim() == 1:
-        w, b = w.unsqueeze(0), b if b is None else b.reshape(1)
+        w, b = w.unsqueeze(0), b if b is None else b.to(x).reshape(1)
     elif b is not None and b.dim() > 1:
         over_result, b = b, None
     elif b is not None and b.shape != w.shape[:1]:

@@ -39,6 +39,7 @@ def _lp_pool(
         assert isinstance(largest, Tensor)
         return largest if p > 0 else -largest
     x = input if input.is_floating_point() or input.is_complex() else input.to(torch.get_default_dtype())
+    x = validation.promoted(x, norm_type)
     mean = MEANS[ndim](Power.call(single(x), p), kernel_size, stride, 0, ceil_mode)
     root: Tensor = Root.call(mean * prod(per_axis(kernel_size, ndim)), 1.0 / p)
     return root.to(x.dtype)
@@ -59,7 +60,7 @@ def lp_pool2d(
     Args:
         input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point.  Integers become the default dtype first, and their
             roots are right, where torch cuts the mean before it takes them.
-        norm_type: p, any number but 0; ±inf too.
+        norm_type: p, any number but 0; ±inf too.  A constant: a tensor that asks for a gradient is refused.
         kernel_size, stride: an int or a tuple of two; `stride` defaults to `kernel_size`.
         ceil_mode: round the output size up; an overhanging window's sum is scaled up to all its taps.
 

@@ -2,7 +2,9 @@
 
     y[p] = x[i*(p)],  i*(p) the position of the maximum over {s·p + d·k − a}         Select at i*
 
-Padding takes no part in the maximum, a NaN wins over everything.
+Padding takes no part in the maximum, a NaN wins over everything.  A window that sees nothing but padding, where the
+input is shorter than the dilation, is −∞ (the lowest integer) and sends no gradient anywhere; as in torch its index is
+the position of its next tap, which lies outside.
 
 Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 12 and 13; notes on
 convolution (B8, B9).
@@ -22,6 +24,7 @@ from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import max_pooling as validation
 from manualconv.geometry import Numbers, within_reach
 from manualconv.kernels.layout import laid
+from manualconv.kernels.maximum import blind, has_blind, lowest
 
 
 def _max_pool(
@@ -50,8 +53,12 @@ def _max_pool(
         x = Lay.call(x, False)
     with torch.no_grad():
         index = argmax(x.detach(), window)
-        tied = tied_taps(x.detach(), index, window) if ties == "split" else None
-    y = Select.call(x, index, ndim) if tied is None else SelectTied.call(x, index, tied, window)
+        hidden = blind(window, x.device) if has_blind(window) else None
+        seen = index if hidden is None else index.masked_fill(hidden, 0)
+        tied = tied_taps(x.detach(), seen, window) if ties == "split" else None
+    y = Select.call(x, seen, ndim) if tied is None else SelectTied.call(x, seen, tied, window)
+    if hidden is not None:
+        y = y.masked_fill(hidden, lowest(y.dtype))
     if channels_last:
         y, index = Lay.call(y, True), laid(index, True)
     if input.dim() == ndim + 1:

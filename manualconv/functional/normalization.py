@@ -13,6 +13,7 @@ Source: Ba, Kiros and Hinton, *Layer Normalization*, arXiv 1607.06450; Wu and He
 
 from __future__ import annotations
 
+from functools import reduce
 from math import prod
 
 import torch
@@ -26,6 +27,11 @@ from manualconv.functional.validation import normalization as validation
 from manualconv.geometry import Window
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import shaped
+
+
+def _promoted(x: Tensor, number: float | Tensor) -> Tensor:
+    """A tensor of the axes of x and the dtype that x has after arithmetic with a number."""
+    return x if isinstance(number, (float, int)) else x.new_empty((1,) * x.dim(), dtype=torch.result_type(x, number))
 
 
 def _off_the_cpu(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -59,12 +65,12 @@ def layer_norm(
 
         All as torch.nn.functional.layer_norm.
     """
-    validation.check_layer_norm(input, normalized_shape, weight, bias, eps)
+    shape, eps = validation.check_layer_norm(input, normalized_shape, weight, bias, eps)
     x, weight, bias = _off_the_cpu(input, weight, bias)
     assert x is not None
-    axes = tuple(range(x.dim() - len(normalized_shape), x.dim()))
-    gamma, beta = (behind(t, x.dim() - len(normalized_shape), 0) for t in (weight, bias))
-    y: Tensor = Standardize.call(x.contiguous(), gamma, beta, axes, float(eps))[2]
+    axes = tuple(range(x.dim() - len(shape), x.dim()))
+    gamma, beta = (behind(t, x.dim() - len(shape), 0) for t in (weight, bias))
+    y: Tensor = Standardize.call(x.contiguous(), gamma, beta, axes, eps)[2]
     return y
 
 
@@ -93,7 +99,7 @@ def group_norm(
 
         All as torch.nn.functional.group_norm.
     """
-    validation.check_group_sizes(input, num_groups)
+    num_groups = validation.check_group_sizes(input, num_groups)
     return normalized_by_group(input, num_groups, weight, bias, eps)
 
 
@@ -101,7 +107,9 @@ def normalized_by_group(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
     """`group_norm` as ``torch.group_norm`` takes it: a single value is its own mean."""
-    validation.check_group_norm(input, num_groups, weight, bias, eps)
+    num_groups, eps = validation.check_group_norm(input, num_groups, weight, bias, eps)
+    if not input.is_floating_point():  # without entries, which torch asks for no dtype
+        return input.clone()
     x, weight, bias = _off_the_cpu(input, weight, bias)
     assert x is not None
     x = arranged(x)
@@ -109,7 +117,7 @@ def normalized_by_group(
     groups = (num_groups, c // num_groups)
     gamma, beta = (behind(t if t is None else t.reshape(groups), 1, len(size)) for t in (weight, bias))
     axes = tuple(range(2, 3 + len(size)))
-    y = Standardize.call(x.reshape(n, *groups, *size), gamma, beta, axes, float(eps))[2]
+    y = Standardize.call(x.reshape(n, *groups, *size), gamma, beta, axes, eps)[2]
     return shaped(y, x.shape)
 
 
@@ -133,7 +141,10 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
         All as torch.nn.functional.local_response_norm.
     """
-    validation.check_local_response_norm(input, size, alpha, beta, k)
+    size = validation.check_local_response_norm(input, size, alpha, beta, k)
+    if input.numel() == 0:
+        return input
+    alpha, beta, k = (n if isinstance(n, (float, int, complex, Tensor)) else n.item() for n in (alpha, beta, k))
     # torch's policy under autocast is that of its average pooling: avg_pool3d, which it uses for images, is float32.
     x = (widened if input.dim() > 3 else _off_the_cpu)(input)[0]
     assert x is not None
@@ -142,5 +153,6 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     squares = (wide * wide).reshape(n, 1, c, prod(places))
     window = Window((c, prod(places)), (size, 1), (1, 1), (1, 1), ((size // 2, (size - 1) // 2), (0, 0)))
     total: Tensor = SumWindows.call(squares, window)
-    y: Tensor = wide / (total / size * alpha + k).pow(beta).reshape(wide.shape)
-    return y.to(x.dtype) if x.is_floating_point() else y
+    y: Tensor = wide / ((total / size).reshape(wide.shape) * alpha + k).pow(beta)
+    # Half precision goes back to what it was, unless a tensor among the numbers has more.
+    return y.to(reduce(_promoted, (alpha, k, beta), x).dtype) if x.is_floating_point() else y

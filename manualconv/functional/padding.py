@@ -44,14 +44,13 @@ def pad(input: Tensor, pad: tuple[int, ...], mode: str = "constant", value: floa
     Raises:
         TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.pad.
     """
-    frame = validation.check_padding(input, pad, mode, value)
+    frame, number = validation.check_padding(input, pad, mode, value)
     if mode == "constant":
         validation.check_constant(input, frame)
-        constant = value.item() if isinstance(value, Tensor) else value or 0
-        return _apply(Pad, input, frame, constant)
+        return _apply(Pad, input, frame, number or 0)
     pairs = tuple(zip(frame[-2::-2], frame[::-2]))
     extension = Extension(tuple(input.shape[input.dim() - len(pairs) :]), pairs, mode)
-    validation.check_extension(input, extension, value)
+    validation.check_extension(input, extension, number)
     x = widened(input)[0] if extension.ndim in IN_FLOAT32.get(mode, ()) else input
     return _apply(Extend, x, extension)
 

@@ -40,17 +40,21 @@ def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) 
     _check_input(name, input)
     if dim is None:
         dim = _guessed_axis(name, input)
+    dim = arguments.integer(name.replace("softmin", "softmax"), "dim", 1, dim, "an axis")
     rank = max(input.dim(), 1)
     if not -rank <= dim < rank:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim}) [dim of {name}]"
         )
-    if dtype is not None:
-        return input.to(dtype), dim
-    # torch's policy: float32 under autocast, but not on the CPU.
-    z = input if input.device.type == "cpu" else widened(input)[0]
+    # torch's policy: float32 under autocast, but not on the CPU; and contiguous, however the input lies.
+    z = input.to(dtype) if dtype is not None else input if input.device.type == "cpu" else widened(input)[0]
     assert z is not None
-    return z, dim
+    if not z.is_floating_point() and z.numel() > 0:
+        raise NotImplementedError(
+            f"\"{name.replace('softmin', 'softmax')}_kernel_impl\" not implemented for '{arguments.scalar_type(z)}' "
+            f"[{name} of fractions: input.float()]"
+        )
+    return z.contiguous(), dim
 
 
 def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
@@ -85,6 +89,6 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
 
 def softmin(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
     """``e^(−z) / Σ e^(−z)``: `softmax` of −z."""
-    z, axis = _axis("softmin", input, dim, dtype)
-    p: Tensor = Softmax.call(-z, axis)
+    _check_input("softmin", input)
+    p: Tensor = Softmax.call(*_axis("softmin", -input, dim, dtype))  # as torch, which negates bytes as bytes
     return p

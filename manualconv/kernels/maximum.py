@@ -41,16 +41,39 @@ def _row_major(size: Axes) -> Axes:
     return tuple(reversed(strides))
 
 
+def _first(window: Window, axis: int, device: torch.device) -> Tensor:
+    """The position on one axis of each placement's first tap behind the left padding, ``(P,)``."""
+    s, d, (a, _) = window.stride[axis], window.dilation[axis], window.padding[axis]
+    start = torch.arange(window.output_size[axis], device=device) * s - a
+    return torch.where(start < 0, start + d * ((d - 1 - start) // d), start)
+
+
 def _first_inside(window: Window, device: torch.device) -> Tensor:
     """The flat input position of each window's first tap that is not padding, ``(*P,)``."""
     strides = _row_major(window.input_size)
     total = torch.zeros((), dtype=torch.int64, device=device)
     for axis in range(window.ndim):
-        s, d, (a, _) = window.stride[axis], window.dilation[axis], window.padding[axis]
-        start = torch.arange(window.output_size[axis], device=device) * s - a
-        start = torch.where(start < 0, start + d * ((d - 1 - start) // d), start)
-        total = total.unsqueeze(-1) + start * strides[axis]
+        total = total.unsqueeze(-1) + _first(window, axis, device) * strides[axis]
     return total
+
+
+def has_blind(window: Window) -> bool:
+    """Whether a window sees nothing but padding: an axis shorter than the step d lies between two of its taps.
+
+    The first tap behind the padding, of a placement that starts at s·p − a < 0, reads position (s·p − a) mod d.
+    """
+    return any(
+        d > 1 and a > 0 and d > i and any((s * p - a) % d >= i for p in range(-(-a // s)))
+        for i, s, d, (a, _) in zip(window.input_size, window.stride, window.dilation, window.padding)
+    )
+
+
+def blind(window: Window, device: torch.device) -> Tensor:
+    """Which windows see nothing but padding, ``(*P,)``."""
+    hidden = torch.zeros((), dtype=torch.bool, device=device)
+    for axis, length in enumerate(window.input_size):
+        hidden = hidden.unsqueeze(-1) | (_first(window, axis, device) >= length)
+    return hidden
 
 
 def _may_be_nan(x: Tensor) -> bool:

@@ -226,5 +226,9 @@ for _layer in [value for value in list(globals().values()) if isinstance(value, 
 def __getattr__(name: str) -> Any:
     import torch.nn
 
-    hint = f"; torch.nn.{name} is torch's own" if hasattr(torch.nn, name) else ""
-    raise AttributeError(f"module 'manualconv.nn' has no attribute {name!r}: no hand-written layer of that name{hint}")
+    from manualconv.missing import absent
+
+    elsewhere = f"torch.nn.{name} is torch's own" if hasattr(torch.nn, name) else None
+    if name == "functional":
+        elsewhere = "the functions are in manualconv.functional"
+    raise absent("manualconv.nn", name, "no hand-written layer of that name", __all__, elsewhere)

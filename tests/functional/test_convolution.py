@@ -185,18 +185,6 @@ def test_an_empty_batch_gives_zero_gradients(ndim: int) -> None:
             assert not t_bar.any()
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-def test_without_input_channels_the_output_is_the_bias(ndim: int) -> None:
-    """A sum of no terms.  torch's has no output channels there, against its own formula."""
-    x, w, b = leaves(torch.ones(2, 0, *(4,) * ndim), torch.ones(3, 0, *(2,) * ndim), torch.tensor([1.0, 2.0, 3.0]))
-    y = BY_HAND[ndim](x, w, b)
-    assert torch.equal(y, b.reshape(-1, *(1,) * ndim).expand(2, 3, *(3,) * ndim))
-    x_bar, w_bar, b_bar = grad(y.sum(), (x, w, b))
-    assert (x_bar.shape, w_bar.shape) == (x.shape, w.shape)
-    assert b_bar.tolist() == [2 * 3**ndim] * 3
-    assert CONVOLUTIONS[ndim](x, w, b).shape == (2, 0, *(3,) * ndim)
-
-
 DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16, torch.float32)
 COMPLEX = (torch.complex32, torch.complex64, torch.complex128)
 

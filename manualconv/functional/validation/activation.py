@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import inf
-from numbers import Number
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import check_tensor, kind, scalar_type
+from manualconv.functional.validation.arguments import check_tensor, kind, real, scalar_type
 from manualconv.kernels.precision import WIDENED
 
 
@@ -39,16 +38,8 @@ def check_comparable(name: str, input: Any, kernel: str) -> None:
 
 
 def number(name: str, key: str, place: int, value: Any) -> float:
-    """A real number, or a tensor of one, as torch's argument parser takes it."""
-    if isinstance(value, Tensor) and value.dim() == 0 and not value.requires_grad:
-        value = value.item()
-    if not isinstance(value, (Number, torch.SymFloat, torch.SymInt)):
-        raise TypeError(
-            f"{name}(): argument '{key}' (position {place}) must be Number, not {kind(value)} [one for all entries]"
-        )
-    if isinstance(value, complex):
-        raise RuntimeError(f"value cannot be converted to type float without overflow [{key}={value} of {name}]")
-    return value  # type: ignore[return-value]  # mypy knows no numbers but its own
+    """A number for all entries, as torch's argument parser takes it."""
+    return real(name, key, place, value, "Number")
 
 
 #: What torch calls the types that it turns numbers into, where the tensor is not of float64.
@@ -86,7 +77,7 @@ def check_limits(low: Any, high: Any, input: Tensor) -> None:
     """``min_val ≤ max_val``, and no limit below zero for numbers that have no sign."""
     if low > high:
         raise ValueError(f"min_val cannot be greater than max_val [hardtanh: min_val={low} > max_val={high}]")
-    if low < 0 and input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64):
+    if low <= -1 and input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64):
         raise RuntimeError(
             f"cannot do hardtanh on an unsigned type with negative limits [min_val={low}, {input.dtype}: "
             "min_val=0, or a signed dtype]"

@@ -82,7 +82,7 @@ def _of_space(name: str, ndim: int, input: Any, output_size: Any) -> Axes:
         size if given is None else given for given, size in zip(output_size, input.shape[input.dim() - count :])
     )
     _check_elements(name, sizes)
-    return tuple(read(size) for size in sizes)
+    return read(sizes)  # type: ignore[no-any-return]
 
 
 def output_sizes(name: str, ndim: int, input: Any, output_size: Any) -> Axes:
@@ -175,7 +175,7 @@ def check_average(name: str, ndim: int, input: Tensor, size: Axes) -> None:
     _check_filled(called, seen, 1 if ndim == 3 else input.dim() - ndim, "mean")
     _check_memory((*input.shape[: input.dim() - ndim], *size), 1)
     # torch's means of images ask for a dtype once there is something to average.
-    if not input.is_floating_point() and (ndim == 3 or 0 not in size):
+    if not input.is_floating_point() and (ndim == 3 or (0 not in size and input.numel() > 0)):
         raise _refuse(f"adaptive_avg_{KERNEL[ndim]}", input, "an average")
 
 

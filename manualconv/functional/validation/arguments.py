@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 LEAST, LARGEST = -(2**63), 2**63 - 1
 #: What a size of its pooling can hold.
 LARGEST_INT = 2**31 - 1
+#: Dtypes of whole numbers, as torch counts them.
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def listed(size: Sequence[int]) -> str:
@@ -90,6 +93,60 @@ def _index(value: Any) -> Any:
         return None
 
 
+def is_of_numpy(value: Any, kinds: str) -> bool:
+    """One of NumPy's numbers, no array, whose kind is among the letters: b, i, u, f, c."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.generic) and value.dtype.kind in kinds
+
+
+def real(name: str, key: str, place: int, value: Any, wanted: str = "float", why: str = "one real number") -> float:
+    """A real number as torch's argument parser reads it: NumPy's too, and a tensor without axes or gradient.
+
+    Where a `Number` is wanted, a complex one without an imaginary part is one.
+    """
+    if type(value) is float or isinstance(value, (float, torch.SymFloat, torch.SymInt)):
+        return value  # type: ignore[return-value]
+    if isinstance(value, int):
+        if wanted == "Number" and not LEAST <= value < 2**64:
+            raise OverflowError(f"int too big to convert [{key} of {name}: 64 bits hold {LEAST} to {2**64 - 1}]")
+        return value if wanted == "Number" else float(value)
+    number = value
+    if isinstance(value, Tensor):
+        number = value.item() if value.dim() == 0 and not value.requires_grad else None
+    elif is_of_numpy(value, "biuf" if wanted == "float" else "biufc"):
+        number = value.item()
+    elif wanted == "float" or not isinstance(value, complex):
+        number = None
+    if isinstance(number, complex):
+        if number.imag:
+            raise RuntimeError(
+                f"value cannot be converted to type {'double' if wanted == 'float' else 'float'} without overflow "
+                f"[{key}={value} of {name} must be real]"
+            )
+        return number.real
+    if number is None:
+        raise TypeError(f"{name}(): argument '{key}' (position {place}) must be {wanted}, not {kind(value)} [{why}]")
+    return number  # type: ignore[no-any-return]
+
+
+def integer(name: str, key: str, place: int, value: Any, why: str) -> int:
+    """An int as torch's argument parser reads one alone: NumPy's too, and a tensor of one; place 0 is not said."""
+    if type(value) is not int and not isinstance(value, torch.SymInt):
+        of_tensor = isinstance(value, Tensor) and value.dim() == 0 and value.dtype in _WHOLE
+        if not (of_tensor or is_of_numpy(value, "iu") or is_int(value)):
+            where = f" (position {place})" if place else ""
+            raise TypeError(f"{name}(): argument '{key}'{where} must be int, not {kind(value)} [{why}]")
+        value = int(value)
+    if not LEAST <= value <= LARGEST:
+        raise overflow(name, key, value) or AssertionError(key)
+    return value  # type: ignore[no-any-return]
+
+
+def spelled(value: Any) -> Any:
+    """A tuple of whatever can be iterated over, as torch's Python reads numbers per axis; another value as it is."""
+    return tuple(value) if isinstance(value, Iterable) else value
+
+
 def overflow(name: str, key: str, value: Any) -> Exception | None:
     """The error torch has for a number of more than 64 bits: another one inside a tuple."""
     numbers = read(value)
@@ -113,7 +170,7 @@ def not_ints(name: str, key: str, place: int, value: Any) -> TypeError:
             f"{argument} (position {place}) must be tuple of ints, not {kind(value)} [an int, or a tuple of ints, one "
             f"per axis]"
         )
-    at = next(n for n, v in enumerate(value) if read(v) is None and not (n and isinstance(v, bool)))
+    at = next(n for n, v in enumerate(value) if _index(v) is None and not (n and isinstance(v, bool)))
     if at:
         words = f'failed to unpack the object at pos {at + 1} with error "type must be tuple of ints,but got '
         return TypeError(f'{argument} {words}{kind(value[at])}" [{key}={value!r} must be ints]')

@@ -10,6 +10,7 @@ from torch import Tensor
 from manualconv.functional.validation.arguments import (
     check_dense,
     check_reach,
+    integer,
     kind,
     listed,
     no_tensor,
@@ -39,16 +40,16 @@ def read_arguments(
     stride = () if stride is None else stride
     sizes = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
     _check_types(name, input, sizes, {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad})
-    divisor = None if divisor_override is None else read(divisor_override)
-    if divisor_override is not None and (divisor is None or isinstance(divisor, tuple)):
-        raise TypeError(f"{name}(): argument 'divisor_override' must be int, not {kind(divisor_override)} [an int]")
-    for key, value in (*sizes.items(), *(() if divisor is None else (("divisor_override", divisor),))):
+    divisor = None
+    if divisor_override is not None:
+        divisor = integer(name, "divisor_override", 0, divisor_override, "an int: each window's sum is divided by it")
+    for key, value in sizes.items():
         if whole(value) is None:
             raise overflow(name, key, value) or AssertionError(key)
     if ndim > 1:
         check_dense(f"avg_pool{max(ndim, 2)}d", input)
     k, p = (_numbers(name, ndim, key, sizes[key]) for key in ("kernel_size", "padding"))
-    s = k if stride in ((), []) else _numbers(name, ndim, "stride", stride)
+    s = k if isinstance(stride, (tuple, list)) and not stride else _numbers(name, ndim, "stride", stride)
     if ndim == 1:  # torch's is made of the one for images, which looks at the rest
         _check_rank(name, ndim, input)
         check_dense(f"avg_pool{max(ndim, 2)}d", input)

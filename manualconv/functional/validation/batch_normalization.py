@@ -8,20 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, no_method, scalar_type
+from manualconv.functional.validation.arguments import kind, listed, no_method, real, scalar_type
 from manualconv.torch_internals import mapped_levels
 
 _HALF = (torch.float16, torch.bfloat16)
-
-
-def check_number(name: str, key: str, place: int, value: Any) -> None:
-    """A number, a symbolic one, or a tensor of one."""
-    if not isinstance(value, (int, float, torch.SymFloat, torch.SymInt)) and not (
-        isinstance(value, Tensor) and value.numel() == 1
-    ):
-        raise TypeError(
-            f"{name}(): argument '{key}' (position {place}) must be float, not {kind(value)} [a number is needed]"
-        )
 
 
 def check_input(name: str, input: Any, place: str = " (position 1)") -> None:
@@ -74,11 +64,16 @@ def _check_choice(name: str, key: str, own: Any) -> None:
         )
 
 
-def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None:
+def numbers(name: str, momentum: Any, eps: Any) -> tuple[float, float]:
+    """Momentum and eps as floats."""
+    return real(name, "momentum", 7, momentum), real(name, "eps", 8, eps)
+
+
+def check_batch_norm(input: Any, training: Any, eps: Any) -> None:
     """What torch.nn.functional.batch_norm checks itself: enough values, a positive eps, types."""
     if training and not isinstance(input, Tensor):
         raise no_method("batch_norm", input, "size")
-    check_number("batch_norm", "eps", 8, eps)
+    eps = real("batch_norm", "eps", 8, eps)
     if training and input.dim() == 0:
         raise _few_axes("batch_norm", input)
     if training and prod([input.shape[0], *input.shape[2:]]) == 1:
@@ -94,17 +89,14 @@ def check_batch_norm(input: Any, training: Any, momentum: Any, eps: Any) -> None
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps} [it is added to a variance]")
     check_input("batch_norm", input)
     _check_choice("batch_norm", "training", training)
-    check_number("batch_norm", "momentum", 7, momentum)
 
 
-def check_instance_norm(input: Any, use_input_stats: Any, momentum: Any, eps: Any) -> None:
+def check_instance_norm(input: Any, use_input_stats: Any) -> None:
     """What torch.nn.functional.instance_norm checks itself: more than one position, types."""
     if not isinstance(input, Tensor) and use_input_stats:
         raise no_method("instance_norm", input, "size")
     check_input("instance_norm", input)
     _check_choice("instance_norm", "use_input_stats", use_input_stats)
-    check_number("instance_norm", "momentum", 7, momentum)
-    check_number("instance_norm", "eps", 8, eps)
     if use_input_stats and prod(input.shape[2:]) == 1:
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {input.shape} [one value is its own "
@@ -119,26 +111,29 @@ def _few_axes(name: str, input: Tensor) -> IndexError:
     )
 
 
+def check_types(name: str, input: Any, *parameters: Any) -> None:
+    """Tensors, and Tensors or None."""
+    check_input(name, input)
+    for place, (key, t) in enumerate(zip(("weight", "bias", "running_mean", "running_var"), parameters), 2):
+        if t is not None and not isinstance(t, Tensor):
+            raise TypeError(
+                f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(t)} [torch.as_tensor(...) "
+                f"makes one; None stands for none]"
+            )
+
+
 def check_statistics(
     name: str,
-    input: Any,
+    input: Tensor,
     weight: Any,
     bias: Any,
     running_mean: Any,
     running_var: Any,
     training: bool,
 ) -> None:
-    """Statistics and parameters ``(C,)``, floating point, and both statistics where they are read or overwritten."""
-    check_input(name, input)
+    """Statistics ``(C,)``, parameters of C numbers, floating point; both statistics where they are used."""
     parameters = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
-    for place, (key, t) in enumerate(parameters.items(), 2):
-        if t is not None and not isinstance(t, Tensor):
-            raise TypeError(
-                f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(t)} [torch.as_tensor(...) "
-                f"makes one; None stands for none]"
-            )
-    if not training:
-        _check_given(name, running_mean, running_var)
+    check_given(name, training, running_mean, running_var)
     if name == "instance_norm" and input.dim() < 2:
         raise _few_axes(name, input)
     channels = input.shape[1] if input.dim() > 1 else 0
@@ -151,6 +146,8 @@ def check_statistics(
                 f"{key} should contain {copies * channels} elements not {copies * t.numel()} [{name}(): one for each "
                 f"channel, that is input.shape[1] = {channels} of {listed(input.shape)}, but got {listed(t.shape)}]"
             )
+        if t is not None and t.dim() != 1:
+            _check_axes(name, key, t, input, training)
     _check_constant(name, running_mean, running_var)
     _check_both(name, running_mean, running_var)
     if input.dim() < 2:
@@ -163,8 +160,24 @@ def check_statistics(
         _check_mapped(name, input, running_mean, running_var)
 
 
-def _check_given(name: str, running_mean: Any, running_var: Any) -> None:
+def _check_axes(name: str, key: str, t: Tensor, input: Tensor, training: bool) -> None:
+    """C numbers with other axes than one: torch reads γ and β of batch normalisation so, and little else."""
+    fix = f"[{name}(): {key} of {listed(t.shape)} must be ({t.numel()},): {key}.reshape(-1)]"
+    statistics = key in ("running_mean", "running_var")
+    if name == "batch_norm" and statistics and input.numel() > 0:
+        raise RuntimeError(f"TensorAccessor expected 1 dims but tensor has {t.dim()} {fix}")
+    if name == "instance_norm" and t.dim() > 1:
+        raise RuntimeError(
+            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor {fix}"
+        )
+    if name == "instance_norm" and statistics and training:
+        raise RuntimeError(f"output with shape [] doesn't match the broadcast shape [1] {fix}")
+
+
+def check_given(name: str, own: bool, running_mean: Any, running_var: Any) -> None:
     """Both statistics, where nothing else can be standardised by."""
+    if own:
+        return
     for key, t in (("running_mean", running_mean), ("running_var", running_var)):
         if t is None:
             words = (

@@ -7,34 +7,38 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, read, scalar_type
+from manualconv.functional.validation.arguments import kind, listed, overflow, read, real, scalar_type, whole
 from manualconv.functional.validation.loss import check_broadcast, check_devices, check_sized, check_widest
 from manualconv.torch_internals import is_plain
 
 
-def check_arguments(name: str, input: Any, target: Any, weight: Any, ignore_index: Any) -> None:
-    """Tensors and an int, as torch's argument parser wants them."""
+def check_arguments(name: str, input: Any, target: Any, weight: Any, ignore_index: Any) -> int:
+    """Tensors and an int, as torch's argument parser wants them; the int."""
     for place, (key, value) in enumerate((("input", input), ("target", target), ("weight", weight)), 1):
         if not isinstance(value, Tensor) and not (key == "weight" and value is None):
             raise TypeError(
                 f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)} [torch.as_tensor "
                 "makes one]"
             )
-    if isinstance(ignore_index, (tuple, list)) or read(ignore_index) is None:
+    ignored = None if isinstance(ignore_index, (tuple, list)) else read(ignore_index)
+    if ignored is None:
         raise TypeError(
             f"{name}(): argument 'ignore_index' (position 5) must be int, not {kind(ignore_index)} [a class number, or "
             "one that no class has]"
         )
+    if whole(ignored) is None:
+        raise overflow(name, "ignore_index", ignored) or AssertionError
     check_devices(input=input, target=target, weight=weight)
+    return ignored  # type: ignore[no-any-return]
 
 
-def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: Any) -> bool:
+def smoothing(label_smoothing: Any) -> float:
+    """A number; `check_cross_entropy` asks later whether it is at most 1."""
+    return real("cross_entropy_loss", "label_smoothing", 6, label_smoothing, why="a number from 0 to 1")
+
+
+def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float) -> bool:
     """Logits against class numbers, or against probabilities, which have the logits' shape; returns as `check_nll`."""
-    if not isinstance(label_smoothing, (int, float, torch.SymFloat)):
-        raise TypeError(
-            f"cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not {kind(label_smoothing)} "
-            "[a number from 0 to 1]"
-        )
     probabilities = z.shape == t.shape
     if probabilities:
         _check_probabilities(z, t, ignore_index)
@@ -53,7 +57,7 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
                 "Dimension out of range (expected to be in range of [-1, 0], but got 1) [input needs a class axis: "
                 "(N, C, ...) or (C,)]"
             )
-        all_count = check_nll(z, t, weight, ignore_index)
+        all_count = check_nll(z, t, weight, ignore_index, "probabilities have the input's shape, " + listed(z.shape))
         if weight is not None and label_smoothing > 0:
             _check_weight(z, weight, "cross_entropy: ")  # which smoothing multiplies class by class
         return all_count
@@ -87,14 +91,20 @@ def _classes(x: Tensor) -> int:
     return x.shape[min(x.dim() - 1, 1)]
 
 
-def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> bool:
-    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range.
+def check_nll(
+    x: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    otherwise: str = "only cross_entropy takes probabilities",
+) -> bool:
+    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range; `otherwise` ends the advice.
 
     Returns:
         Whether it is known that every target counts, none being `ignore_index`.
     """
-    _check_target_size(x, target)
-    _check_class_numbers(x, target)
+    _check_target_size(x, target, otherwise)
+    _check_class_numbers(target, otherwise)
     if weight is not None:
         _check_weight(x, weight, "")
     if not x.is_floating_point():
@@ -122,15 +132,24 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: in
     return False
 
 
-def _check_class_numbers(x: Tensor, target: Tensor) -> None:
+def _check_class_numbers(target: Tensor, otherwise: str) -> None:
     if target.dtype not in (torch.int64, torch.uint8):
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {scalar_type(target)} [class numbers: target.long() "
-            f"makes them; probabilities have the input's shape, {listed(x.shape)}]"
+            f"makes them; {otherwise}]"
         )
 
 
-def _check_target_size(x: Tensor, target: Tensor) -> None:
+def _class_axis(x: Tensor, target: Tensor, otherwise: str) -> str:
+    """What to do with a target that has more axes than class numbers have."""
+    if target.shape == x.shape:
+        return f"target.argmax({min(1, x.dim() - 1)}) of a one-hot target gives class numbers, {otherwise}"
+    if target.numel() == x.numel() // max(_classes(x), 1):
+        return "target.flatten() removes axes of size 1"
+    return otherwise
+
+
+def _check_target_size(x: Tensor, target: Tensor, otherwise: str) -> None:
     if x.dim() == 0:
         raise ValueError("Expected 1 or more dimensions (got 0) [input needs a class axis: (N, C, ...) or (C,)]")
     if x.dim() > 1 and (target.dim() == 0 or target.shape[0] != x.shape[0]):
@@ -140,11 +159,11 @@ def _check_target_size(x: Tensor, target: Tensor) -> None:
         )
     if x.dim() <= 2 and target.dim() > 1:
         raise RuntimeError(
-            f"0D or 1D target tensor expected, multi-target not supported [got {listed(target.shape)}: {_expected(x)}, "
-            "or probabilities in the input's shape]"
+            f"0D or 1D target tensor expected, multi-target not supported [got {listed(target.shape)}: {_expected(x)}; "
+            f"{_class_axis(x, target, otherwise)}]"
         )
     if x.dim() == 1:
-        _check_class_numbers(x, target)
+        _check_class_numbers(target, otherwise)
         if target.dim() == 1 and target.shape[0] != 1:
             raise ValueError(
                 f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]} [one sample of "

@@ -38,7 +38,7 @@ def read_arguments(
     input, weight, bias = tensors
     s, p, d, g = whole(stride), padding, whole(dilation), whole(groups)
     if type(p) is not str and not is_pairs(p):
-        p = p.decode() if isinstance(p, bytes) else whole(p)
+        p = p.decode() if isinstance(p, bytes) else str(p) if isinstance(p, str) else whole(p)
     if (
         s is None
         or p is None

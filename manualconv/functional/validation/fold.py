@@ -8,7 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, is_pairs, kind, listed
+from manualconv.functional.validation.arguments import (
+    is_pairs,
+    kind,
+    listed,
+    not_ints,
+    overflow,
+    read,
+    spelled,
+    whole,
+)
 from manualconv.geometry import Axes, Pair, Window
 
 _AXES = ("depth", "height", "width")
@@ -43,13 +52,12 @@ def _check_dtype(name: str, input: Tensor) -> None:
 
 def _numbers(name: str, place: int, key: str, value: Any, ndim: int) -> Axes:
     """An int or a tuple of `ndim` ints as a tuple."""
-    numbers = tuple(value) if isinstance(value, (tuple, list, str)) else (value,) * ndim
-    for at, number in enumerate(numbers):
-        if not is_int(number):
-            raise TypeError(
-                f"{name}(): argument '{key}' (position {place}) must be tuple of ints, but found element of type "
-                f"{kind(number)} at pos {at} [{key}={value!r}]"
-            )
+    given = value if isinstance(value, tuple) else (value,) * ndim
+    numbers: Axes | None = read(given)
+    if numbers is None:
+        raise not_ints(name, key, place, given)
+    if whole(numbers) is None:
+        raise overflow(name, key, numbers) or AssertionError(key)
     if len(numbers) != ndim:
         raise RuntimeError(
             f"It is expected {key} equals to {ndim}, but got size {len(numbers)} [{key}={value!r}, and the other "
@@ -111,6 +119,7 @@ def _check_numbers(kernel_size: Axes, dilation: Axes, padding: tuple[Pair, ...],
 def unfold_window(input: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Window:
     """The checked window of unfold."""
     _check_tensor("im2col", input)
+    kernel_size, dilation, padding, stride = map(spelled, (kernel_size, dilation, padding, stride))
     ndim = _axes("kernel_size", kernel_size) or (3 if input.dim() == 5 else 2)
     k = _numbers("im2col", 2, "kernel_size", kernel_size, ndim)
     d = _numbers("im2col", 3, "dilation", dilation, ndim)
@@ -141,6 +150,8 @@ def unfold_window(input: Any, kernel_size: Any, dilation: Any, padding: Any, str
 def fold_window(input: Any, output_size: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Window:
     """The checked window of fold, on an input of `output_size`."""
     _check_tensor("col2im", input)
+    output_size, kernel_size, dilation = map(spelled, (output_size, kernel_size, dilation))
+    padding, stride = spelled(padding), spelled(stride)
     ndim = _axes("output_size", output_size) or _axes("kernel_size", kernel_size) or 2
     size = _numbers("col2im", 2, "output_size", output_size, ndim)
     k = _numbers("col2im", 3, "kernel_size", kernel_size, ndim)

@@ -43,7 +43,7 @@ def check_linear_shapes(x: Tensor, w: Tensor, b: Tensor | None) -> None:
     if w.device != x.device or w.dtype is not x.dtype:
         raise _mixed("weight", x, w)
     if b is not None and (b.device != x.device or b.dtype is not x.dtype):
-        raise _mixed("bias", x, b)
+        _check_scalar(x, w, b)
     if size[-1] != shape[-1]:
         raise _features(size, shape)
     if b is not None and (len(shape) == 1 or b.shape != shape[:1]):
@@ -66,6 +66,18 @@ def _mixed(key: str, x: Tensor, t: Tensor) -> RuntimeError:
         f"mat1 and mat2 must have the same dtype, but got {scalar_type(x)} and {scalar_type(t)} [input is {x.dtype}, "
         f"{key} is {t.dtype}: .to() one of them]"
     )
+
+
+def _check_scalar(x: Tensor, w: Tensor, b: Tensor) -> None:
+    """A bias unlike the input: a scalar added to the products of a 1-D weight, which torch casts to their dtype."""
+    if b.dim() > 0 or w.dim() != 1 or x.dim() == 2 or (b.device != x.device and b.device.type != "cpu"):
+        raise _mixed("bias", x, b)
+    if not torch.can_cast(torch.result_type(x, b), x.dtype):
+        result = scalar_type(torch.empty(0, dtype=torch.result_type(x, b)))
+        raise RuntimeError(
+            f"result type {result} can't be cast to the desired output type {scalar_type(x)} [bias is {b.dtype}, input "
+            f"{x.dtype}: .to() one of them]"
+        )
 
 
 def _features(size: Axes, shape: Axes) -> RuntimeError:

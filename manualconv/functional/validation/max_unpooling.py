@@ -18,6 +18,7 @@ from manualconv.functional.validation.arguments import (
     no_method,
     no_tensor,
     scalar_type,
+    spelled,
 )
 from manualconv.geometry import Axes
 from manualconv.torch_internals import is_plain
@@ -31,6 +32,7 @@ def check_max_unpooling(
 ) -> Axes:
     """Types, sizes and ranks; the output size, asked for or ``s·(P − 1) + k − 2·a``."""
     name = f"max_unpool{max(ndim, 2)}d"
+    kernel_size = spelled(kernel_size)
     stride = kernel_size if stride is None else stride
     k, s, p = (_per_axis(name, ndim, *named) for named in _named(kernel_size, stride, padding))
     if not isinstance(input, Tensor):
@@ -54,8 +56,12 @@ def _named(kernel_size: Any, stride: Any, padding: Any) -> tuple[tuple[str, Any]
 
 
 def _per_axis(name: str, ndim: int, key: str, value: Any) -> Axes:
-    """An int or `ndim` ints as a tuple; torch broadcasts no tuple of one here."""
-    numbers = tuple(value) if isinstance(value, (tuple, list)) else (value,) * ndim
+    """An int or `ndim` ints as a tuple; torch broadcasts no tuple of one here, and reckons with bools."""
+    given = spelled(value)
+    numbers = given if isinstance(given, tuple) else (given,) * ndim
+    if ndim < 3 and key != "kernel_size":
+        numbers = numbers[:ndim]  # torch reads no more of them
+    numbers = tuple(int(n) if isinstance(n, bool) else n for n in numbers)
     for at, number in enumerate(numbers):
         if not isinstance(number, (int, float, torch.SymInt)):
             raise TypeError(
@@ -67,10 +73,10 @@ def _per_axis(name: str, ndim: int, key: str, value: Any) -> Axes:
                 f"{name}(): argument '{key}' must be tuple of ints, but found element of type {kind(number)} at pos "
                 f"{at} [{key}={value!r}]"
             )
-    if len(numbers) == ndim or (ndim == 1 and numbers and key != "kernel_size"):  # torch reads the first alone
-        return numbers[:ndim]
-    if len(numbers) > ndim and key == "kernel_size":
-        raise IndexError(f"tuple index out of range [kernel_size={value} for {ndim} axes]")
+    if len(numbers) == ndim:
+        return numbers
+    if (len(numbers) > ndim) == (key == "kernel_size"):
+        raise IndexError(f"tuple index out of range [{key}={value} for {ndim} axes]")
     words, axes = _COUNT[max(ndim, 2)]
     raise RuntimeError(
         f"There should be exactly {words} elements {axes} in {key}, but got {len(numbers)} elements. [an int or "

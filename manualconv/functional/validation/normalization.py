@@ -5,25 +5,33 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, kind, listed, no_method, read, scalar_type
-from manualconv.functional.validation.batch_normalization import (
-    check_dtypes,
-    check_floating,
-    check_input,
-    check_number,
+from manualconv.functional.validation.arguments import (
+    integer,
+    is_of_numpy,
+    kind,
+    listed,
+    no_method,
+    not_ints,
+    overflow,
+    read,
+    real,
+    scalar_type,
+    whole,
 )
+from manualconv.functional.validation.batch_normalization import check_dtypes, check_floating, check_input
+from manualconv.geometry import Axes
 
 
-def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: Any) -> None:
-    """The last axes have the shape given, and the parameters have it too."""
+def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: Any) -> tuple[Axes, float]:
+    """The last axes have the shape given, and the parameters have it too; the shape and eps."""
     check_input("layer_norm", input)
-    _check_shape(normalized_shape)
+    shape = _shape(normalized_shape)
     for place, (key, t) in enumerate((("weight", weight), ("bias", bias)), 3):
         _check_parameter("layer_norm", key, place, t)
-    check_number("layer_norm", "eps", 5, eps)
-    shape = tuple(normalized_shape)
+    eps = real("layer_norm", "eps", 5, eps)
     if not shape:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
@@ -42,19 +50,19 @@ def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, 
         )
     if input.numel() > 0:
         check_dtypes("layer_norm", input, {"weight": weight, "bias": bias})
-        check_floating("LayerNormKernelImpl", input)
+    check_floating("LayerNormKernelImpl", input)
+    return shape, eps
 
 
-def _check_shape(normalized_shape: Any) -> None:
-    """A tuple or list of ints."""
+def _shape(normalized_shape: Any) -> Axes:
+    """A tuple or list of ints, as a tuple."""
     if isinstance(normalized_shape, (tuple, list)):
+        shape = whole(tuple(normalized_shape))
+        if shape is not None:
+            return shape  # type: ignore[no-any-return]
         if read(normalized_shape) is not None:
-            return
-        place, odd = next((n, v) for n, v in enumerate(normalized_shape) if read(v) is None)
-        raise TypeError(
-            f"layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, but found element of type "
-            f"{kind(odd)} at pos {place} [sizes of axes are ints]"
-        )
+            raise overflow("layer_norm", "normalized_shape", normalized_shape) or AssertionError
+        raise not_ints("layer_norm", "normalized_shape", 2, normalized_shape)
     raise TypeError(
         f"layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind(normalized_shape)} "
         f"[one axis is (size,)]"
@@ -70,8 +78,8 @@ def _check_parameter(name: str, key: str, place: int, t: Any) -> None:
         )
 
 
-def check_group_sizes(input: Any, num_groups: Any) -> None:
-    """What torch.nn.functional.group_norm checks itself: two axes, and more than one value in all."""
+def check_group_sizes(input: Any, num_groups: Any) -> int:
+    """What torch.nn.functional.group_norm checks itself: two axes, and more than one value in all; the groups."""
     if not isinstance(input, Tensor):
         raise no_method("group_norm", input, "dim")
     if input.dim() < 2:
@@ -79,11 +87,8 @@ def check_group_sizes(input: Any, num_groups: Any) -> None:
             f"Expected at least 2 dimensions for input tensor but received {input.dim()} [group_norm() takes (N, C, "
             f"*I): input.unsqueeze(0) adds an axis]"
         )
-    if not is_int(num_groups):
-        raise TypeError(
-            f"group_norm(): argument 'num_groups' (position 2) must be int, not {kind(num_groups)} [it divides the "
-            f"channels]"
-        )
+    if num_groups is not False:
+        num_groups = integer("group_norm", "num_groups", 2, num_groups, "it divides the channels")
     if num_groups == 0:
         raise ZeroDivisionError("integer division or modulo by zero [group_norm(): num_groups must be positive]")
     n, c, *size = input.shape
@@ -93,18 +98,21 @@ def check_group_sizes(input: Any, num_groups: Any) -> None:
             f"Expected more than 1 value per channel when training, got input size {grouped} "
             f"[group_norm(): input {listed(input.shape)} in {num_groups} groups has one value in each]"
         )
+    return num_groups  # type: ignore[no-any-return]
 
 
-def check_group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, eps: Any) -> None:
-    """Groups that divide the channels, and parameters of one number a channel."""
+def check_group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, eps: Any) -> tuple[int, float]:
+    """Groups that divide the channels, and parameters of one number a channel; the groups and eps."""
     check_input("group_norm", input)
+    num_groups = integer("group_norm", "num_groups", 2, num_groups, "it divides the channels")
     for place, (key, t) in enumerate((("weight", weight), ("bias", bias)), 3):
         _check_parameter("group_norm", key, place, t)
-    check_number("group_norm", "eps", 5, eps)
+    eps = real("group_norm", "eps", 5, eps)
     _check_groups(input, num_groups, weight, bias)
     if input.numel() > 0:
         check_dtypes("group_norm", input, {"weight": weight, "bias": bias})
         check_floating("GroupNormKernelImpl", input)
+    return num_groups, eps
 
 
 def _check_groups(input: Tensor, num_groups: int, weight: Any, bias: Any) -> None:
@@ -131,8 +139,8 @@ def _check_groups(input: Tensor, num_groups: int, weight: Any, bias: Any) -> Non
         raise RuntimeError(f"Expected HxW to be greater than 0, got {prod(size)} [group_norm() of no positions]")
 
 
-def check_local_response_norm(input: Any, size: Any, alpha: Any, beta: Any, k: Any) -> None:
-    """Three axes or more, a positive whole number of channels, numbers."""
+def check_local_response_norm(input: Any, given: Any, alpha: Any, beta: Any, k: Any) -> int:
+    """Three axes or more, a positive whole number of channels, numbers; that number."""
     if not isinstance(input, Tensor):
         raise no_method("local_response_norm", input, "dim")
     if input.dim() < 3:
@@ -140,12 +148,14 @@ def check_local_response_norm(input: Any, size: Any, alpha: Any, beta: Any, k: A
             f"Expected 3D or higher dimensionality                          input (got {input.dim()} dimensions) "
             f"[local_response_norm() takes (N, C, *I) with at least one axis of positions]"
         )
-    if not is_int(size):
+    divides = hasattr(given, "__floordiv__") and not (isinstance(given, Tensor) and given.dtype == torch.bool)
+    size = read(given) if divides else None
+    if size is None or isinstance(size, tuple):
         raise TypeError(
-            f"local_response_norm(): argument 'size' must be int, not {kind(size)} [it counts neighbouring channels]"
+            f"local_response_norm(): argument 'size' must be int, not {kind(given)} [it counts neighbouring channels]"
         )
     for key, value in (("alpha", alpha), ("beta", beta), ("k", k)):
-        if not isinstance(value, (int, float, Tensor)):
+        if not isinstance(value, (int, float, complex, Tensor)) and not is_of_numpy(value, "biufc"):
             raise TypeError(
                 f"local_response_norm(): argument '{key}' must be float, not {kind(value)} [a number is needed]"
             )
@@ -153,7 +163,9 @@ def check_local_response_norm(input: Any, size: Any, alpha: Any, beta: Any, k: A
         raise RuntimeError(
             f"kernel size should be greater than zero, but got size={size} [it counts neighbouring channels]"
         )
-    if input.is_complex() or input.dtype.is_signed is False:
+    if not input.is_floating_point() and input.dtype != torch.int64 and input.numel() > 0:
+        kernel = "avg_pool2d" if input.dim() == 3 else "avg_pool3d_out_frame"
         raise NotImplementedError(
-            f"\"avg_pool3d_out_frame\" not implemented for '{scalar_type(input)}' [input.float() makes numbers]"
+            f"\"{kernel}\" not implemented for '{scalar_type(input)}' [input.float() makes numbers]"
         )
+    return size  # type: ignore[no-any-return]

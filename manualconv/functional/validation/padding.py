@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, kind, listed
+from manualconv.functional.validation.arguments import kind, listed, not_ints, read, real
 from manualconv.geometry import Axes, Extension
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -20,23 +19,8 @@ _COMBINATIONS = """Supported combinations for non-constant padding:
   - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"""
 
 
-def _side(value: Any, place: int) -> int:
-    """One side of the padding; NumPy's ints and tensors of one are ints too, as for torch."""
-    if is_int(value):
-        return value  # type: ignore[no-any-return]
-    try:
-        if isinstance(value, bool) or (isinstance(value, Tensor) and value.is_floating_point()):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(
-            f"pad(): argument 'pad' (position 2) must be tuple of ints, but found element of type {kind(value)} at pos "
-            f"{place} [pad is (lo, hi) of the last axis, then of the one before it, …, in one flat tuple]"
-        ) from None
-
-
-def check_padding(input: Any, pad: Any, mode: Any, value: Any) -> Axes:
-    """Types, an even number of sides, no more of them than axes; the sides as ints."""
+def check_padding(input: Any, pad: Any, mode: Any, value: Any) -> tuple[Axes, float | None]:
+    """Types, an even number of sides, no more of them than axes; the sides as ints, and the value."""
     if not isinstance(input, Tensor):
         raise TypeError(f"pad(): argument 'input' (position 1) must be Tensor, not {kind(input)}")
     if not isinstance(pad, (tuple, list)):
@@ -45,12 +29,10 @@ def check_padding(input: Any, pad: Any, mode: Any, value: Any) -> Axes:
         )
     if not isinstance(mode, str):
         raise TypeError(f"pad(): argument 'mode' (position 3) must be str, not {kind(mode)}")
-    is_number = isinstance(value, (int, float)) or (
-        isinstance(value, Tensor) and value.dim() == 0 and not value.requires_grad and not value.is_complex()
-    )
-    if value is not None and not is_number:
-        raise TypeError(f"pad(): argument 'value' (position 4) must be float, not {kind(value)}")
-    frame = tuple(_side(side, place) for place, side in enumerate(pad))
+    constant = None if value is None else real("pad", "value", 4, value)
+    frame: Axes | None = read(pad)
+    if frame is None:
+        raise not_ints("pad", "pad", 2, pad)
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode} [it must be one of {', '.join(MODES)}]")
     if len(frame) % 2:
@@ -66,7 +48,7 @@ def check_padding(input: Any, pad: Any, mode: Any, value: Any) -> Axes:
         raise NotImplementedError(
             f"Could not run 'pad' with a tensor of layout {input.layout}: input must be dense, .to_dense() makes it so"
         )
-    return frame
+    return frame, constant
 
 
 def check_constant(input: Tensor, frame: Axes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, scalar_type
+from manualconv.functional.validation.arguments import listed, real, scalar_type
 from manualconv.functional.validation.loss import check_broadcast, check_devices, check_sized
 
 _KERNELS = {"mse_loss": "mse", "smooth_l1_loss": "smooth_l1", "huber_loss": "huber"}
@@ -77,13 +77,7 @@ def check_weighted_reduction(reduction: Any) -> None:
 
 def positive(name: str, key: str, value: Any) -> float:
     """Where a parabola ends: a number above 0."""
-    if not isinstance(value, (int, float, torch.SymFloat, torch.SymInt)):
-        if not isinstance(value, Tensor) or value.numel() != 1:
-            raise TypeError(
-                f"{name}(): argument '{key}' (position 4) must be float, not {kind(value)} [it is where the parabola "
-                "becomes a line]"
-            )
-        value = value.item()
+    value = real(name, key, 4, value)
     if not value > 0:
         signs = "negative" if key == "beta" else "non-positive"
         raise RuntimeError(
