@@ -20,7 +20,7 @@ from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, behind
 from manualconv.functional.validation import batch_normalization as validation
 from manualconv.kernels.precision import single
-from manualconv.kernels.standardization import count
+from manualconv.kernels.standardization import count, reciprocal_deviation
 from manualconv.torch_internals import has_tangent, overwrite
 
 
@@ -164,7 +164,7 @@ def _by_running(
         )
     shape, wide = (-1, *(1,) * (x.dim() - 2)), single(x)
     mean, variance = (t.detach().to(wide.dtype).reshape(shape) for t in (running_mean, running_var))
-    scale = (variance + eps).rsqrt()
+    scale = reciprocal_deviation(variance, eps)
     if weight is not None:
         scale = scale * weight.reshape(shape)
     y = (wide - mean) * scale
