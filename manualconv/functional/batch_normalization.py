@@ -20,7 +20,7 @@ from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, by_channel
 from manualconv.functional.validation import batch_normalization as validation
 from manualconv.kernels.precision import single
-from manualconv.kernels.standardization import count
+from manualconv.kernels.standardization import count, reciprocal_deviation
 from manualconv.torch_internals import has_tangent, overwrite
 
 
@@ -185,7 +185,7 @@ def _by_running(
     wide, (gamma, beta) = single(x), (by_channel(t, x.dim()) for t in (weight, bias))
     mean, variance = (by_channel(t.detach().to(wide.dtype), x.dim()) for t in (running_mean, running_var))
     assert mean is not None and variance is not None
-    scale = (variance + eps).rsqrt()
+    scale = reciprocal_deviation(variance, eps)
     y = (wide - mean) * (scale if gamma is None else scale * gamma)
     return (y if beta is None else y + beta).to(x.dtype)
 

@@ -26,6 +26,13 @@ def count(x: Tensor, axes: Axes) -> int:
     return prod([x.shape[axis] for axis in axes])
 
 
+def reciprocal_deviation(variance: Tensor, eps: float) -> Tensor:
+    """``r = (v + ε)^(−½)``; in float64 where ε would be 0 or infinite in float32, and r is neither."""
+    if 1e-30 < eps < 1e30 or eps == 0 or variance.dtype == torch.float64:
+        return (variance + eps).rsqrt()
+    return (variance.double() + eps).rsqrt().to(variance.dtype)
+
+
 def standardize(
     x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: Axes, eps: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -36,7 +43,7 @@ def standardize(
     centred = x - mean
     squares = centred * centred
     variance = squares.mean(axes, keepdim=True)
-    r = (variance + eps).rsqrt()
+    r = reciprocal_deviation(variance, eps)
     if is_plain(x):
         # The memory of temporaries is used again: a large block costs more to come by than to fill.
         x_hat = centred.mul_(r)

@@ -375,6 +375,30 @@ def test_a_certain_coin_costs_no_nan_in_half_precision(dtype: torch.dtype) -> No
     assert torch.equal(ours[0], single[0].to(dtype)) and torch.equal(ours[1], single[1].to(dtype))
 
 
+NORMS: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "layer_norm": lambda x, eps: functional.layer_norm(x, (5,), eps=eps),
+    "group_norm": lambda x, eps: functional.group_norm(x, 2, eps=eps),
+    "instance_norm": lambda x, eps: functional.instance_norm(x, eps=eps),
+    "batch_norm": lambda x, eps: functional.batch_norm(x, None, None, training=True, eps=eps),
+    "batch_norm, evaluation": lambda x, eps: functional.batch_norm(
+        x, x.detach().mean((0, 2)), torch.zeros(4).to(x.dtype), eps=eps
+    ),
+}
+
+
+@named
+@pytest.mark.parametrize("eps", [1e-60, 1e-50, 1e-40, 1e-12, 1e-5, 1e30, 1e50])
+@pytest.mark.parametrize("name", NORMS)
+def test_an_eps_beyond_the_dtype_is_no_nan(name: str, eps: float, dtype: torch.dtype) -> None:
+    """Without variance, x̂ is 0·ε^(−½): the root is a number of float32 where ε is none."""
+    x = torch.full((3, 4, 5), 2.0, dtype=dtype)
+    y, slope = value_and_slope(lambda t: NORMS[name](t, eps), x)
+    assert y.eq(0).all() and not slope.isnan().any()
+    if name.endswith("evaluation"):
+        right = torch.tensor(eps**-0.5, dtype=torch.float64).to(dtype)
+        torch.testing.assert_close(slope, right.expand_as(slope), rtol=4 * ROUNDING[dtype], atol=0)
+
+
 # ------------------------------------------------------------------------------- slopes at NaN, at kinks and far out
 
 ACTIVATIONS: list[tuple[str, tuple[float, ...]]] = [
