@@ -421,8 +421,8 @@ def is_known_to_torch_alone(value: Any) -> bool:
 
 
 def dispatch_modes_active() -> bool:
-    """Whether any mode sees the operators that run: a tracer, a counter, a logger."""
-    return bool(_mode_count())
+    """Whether any mode sees the operators that run: a tracer, a counter, a logger; none that Dynamo could ask for."""
+    return not torch.compiler.is_compiling() and bool(_mode_count())
 
 
 def flop_counters() -> list[Any]:
