@@ -26,8 +26,9 @@ def set_rules(module: M, *, input: Rule | None = None, weight: Rule | None = Non
     """Replace derivative rules of a layer, or of every layer in a model; slots not given have none set here.
 
     Args:
-        module: a convolution, transposed convolution or fully connected layer of `manualconv.nn`, or a module that
-            holds some.  Layers added to it later are exact until the rules are set again.
+        module: a convolution, transposed convolution or fully connected layer, of `manualconv.nn` or of torch's and
+            converted (`manualconv.convert`), or a module that holds some.  Layers added to it later are exact until
+            the rules are set again.
         input, weight, bias: functions of ``(x, w, grad_output, window)`` that return that slot's gradient, see
             `manualconv.Rules`; without any, the rules set on this module before are removed.
 
@@ -41,7 +42,7 @@ def set_rules(module: M, *, input: Rule | None = None, weight: Rule | None = Non
     if not any(_takes_rules(layer) for layer in module.modules()):
         raise TypeError(
             f"set_rules(): {type(module).__name__} has no layer that takes derivative rules, that is a convolution or "
-            "fully connected layer of manualconv.nn; manualconv.convert(model) puts those in the place of torch.nn's"
+            "fully connected layer of manualconv.nn; manualconv.convert(model) has torch.nn's take them"
         )
     _put(module, None if rules == Rules() else rules)
     _hand_down(module, getattr(module, _ABOVE, None))
@@ -49,7 +50,8 @@ def set_rules(module: M, *, input: Rule | None = None, weight: Rule | None = Non
 
 
 def _takes_rules(module: torch.nn.Module) -> bool:
-    return hasattr(type(module), _ATTRIBUTE)
+    # A converted layer of torch's has the attribute itself.
+    return hasattr(module, _ATTRIBUTE)
 
 
 def _put(module: torch.nn.Module, rules: Rules | None, attribute: str = _SET) -> None:
@@ -65,7 +67,9 @@ def _hand_down(module: torch.nn.Module, above: Rules | None) -> None:
     own: Rules | None = getattr(module, _SET, None)
     rules = above if own is None else own.over(above)
     _put(module, above, _ABOVE)
-    if _takes_rules(module):
+    if _takes_rules(module) and not hasattr(type(module), _ATTRIBUTE):
+        setattr(module, _ATTRIBUTE, rules)
+    elif _takes_rules(module):
         _put(module, rules, _ATTRIBUTE)
     for child in module.children():
         _hand_down(child, rules)

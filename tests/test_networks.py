@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision import models
 
-from manualconv import by_hand, convert, nn
+from manualconv import by_hand, convert
+from manualconv.swap.layer import LayerMode
 from tests.layers import spread_out
 from tests.networks.attribution import Attribution
 from tests.networks.catalogue import NETWORKS, Network
@@ -120,7 +121,9 @@ def test_calls_between_layers_are_the_network_s_own_and_the_loss_is_nobody_s() -
 
 
 def test_a_converted_layer_that_runs_torch_s_is_caught_forward_and_backward(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nn.Conv2d, "_conv_forward", torch.nn.Conv2d._conv_forward)
+    monkeypatch.setattr(
+        LayerMode, "__torch_function__", lambda self, func, types, args, kwargs=None: func(*args, **kwargs or {})
+    )
     calls = attributed(convert(Between().double()))
     assert calls["Conv2d", "convolution"] == calls["Conv2d", "convolution_backward"] == 2
     row = compare(Network("squeezenet1_1"), NETWORKS["squeezenet1_1"].build(), False)
@@ -169,12 +172,17 @@ def test_nan_other_shapes_other_dtypes_and_missing_tensors_are_errors() -> None:
 def test_a_slope_off_by_a_millionth_and_an_exception_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network("squeezenet1_1")
     model = network.prepared()
-    right = nn.ReLU.forward
-    monkeypatch.setattr(nn.ReLU, "forward", lambda self, z: right(self, z) + (1e-6 * z - 1e-6 * z.detach()))
+    right = LayerMode.__torch_function__
+
+    def steep(self: LayerMode, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        y = right(self, func, types, args, kwargs)
+        return y + (1e-6 * args[0] - 1e-6 * args[0].detach()) if func is F.relu else y
+
+    monkeypatch.setattr(LayerMode, "__torch_function__", steep)
     row = compare(network, model, True)
     assert row.gradients > 1e-7 and row.logits < 1e-12
     assert all(said.startswith("convert: gradients: ") for said in row.complaints) and row.complaints
-    monkeypatch.setattr(nn.ReLU, "forward", lambda self, z: 1 / 0)
+    monkeypatch.setattr(LayerMode, "__torch_function__", lambda *_: 1 / 0)
     assert compare(network, model, True).complaints == ["convert: ZeroDivisionError: division by zero"]
 
 

@@ -1,9 +1,11 @@
-"""convert and restore: the layers of a model that exists become ours, and torch's again.
+"""convert and restore: the layers of a model that exists run by hand, and by torch again.
 
-Our layers are subclasses of torch's that change the arithmetic alone, so a layer is exchanged by its ``__class__``:
-parameters, buffers, hooks, the training flag and every other attribute stay the objects they are.  Only torch's exact
-types are exchanged: what a subclass does in its own code is not known here.  A parametrised layer, whose class torch
-makes on the spot (``ParametrizedConv2d``), gets such a class on top of ours.
+A converted layer keeps its type: two hooks run its forward by hand, see `manualconv.swap.layer`.  Only layers of
+torch's exact types are converted: what a subclass does in its own code is not known here.
+
+`restore` also takes layers that were built from `manualconv.nn`.  They are subclasses of torch's that change the
+arithmetic alone, so it exchanges their ``__class__``.  A parametrised layer, whose class torch makes on the spot
+(``ParametrizedConv2d``), gets such a class on top of torch's.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.utils import parametrize
 
 from manualconv import nn
+from manualconv.swap.layer import is_by_hand, put_on, take_off
 
 M = TypeVar("M", bound=Module)
 
@@ -75,15 +78,8 @@ def _why_left(module: Module) -> str:
 
 def _parametrised(cls: type[Module], base: type[Module]) -> type[Module]:
     """The class that a parametrisation made, on top of another layer: the same properties read its tensors."""
-    own = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__", "exchanged")}
-    before: type[Module] | None = vars(cls).get("exchanged")
-    if before is not None and before.__bases__ == (base,) and _properties(before) == _properties(cls):
-        return before
-    return type(cls.__name__, (base,), {**own, "exchanged": cls})
-
-
-def _properties(cls: type[Module]) -> set[str]:
-    return {name for name, value in vars(cls).items() if isinstance(value, property)}
+    own = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    return type(cls.__name__, (base,), own)
 
 
 def _exchange(module: Module, base: type[Module]) -> None:
@@ -93,12 +89,17 @@ def _exchange(module: Module, base: type[Module]) -> None:
 
 
 def convert(model: M) -> M:
-    """Put our layers in the place of torch's, in the model itself.
+    """Run the layers of a model by hand from now on.
 
-    Every module whose type is exactly one of torch.nn's that `manualconv.nn` has, at any depth, becomes ours; shared
-    modules once.  Parameters, buffers, ``state_dict``, hooks, training flag, device, dtype and repr are untouched;
-    weight and spectral normalisation, pruning and parametrisations keep working.  Subclasses, scripted modules and
-    layers without a hand-written one are left; `conversion_report` names them.  Converting twice changes nothing more.
+    Every module whose type is exactly one of torch.nn's that `manualconv.nn` has is converted, at any depth; shared
+    modules once.  Types stay torch's, so that tools which look a layer up by its type find it.  Parameters, buffers,
+    ``state_dict``, your hooks, training flag, device, dtype and repr are untouched; weight and spectral normalisation,
+    pruning and parametrisations keep working.  Subclasses, scripted modules and layers without a hand-written one are
+    left; `conversion_report` names them.  Converting twice changes nothing more.
+
+    A converted layer has two hooks more, which run its forward by hand.  ``layer(x)`` runs hooks; ``layer.forward(x)``
+    runs none and computes as torch's.  Copies and pickles keep the hooks; a program that loads such a pickle needs
+    manualconv.
 
     What a module computes without a layer (``torch.relu(x)`` in its ``forward``) stays torch's, and so do the attention
     in ``MultiheadAttention`` and torch's fused paths (a ``TransformerEncoderLayer`` in eval mode): `by_hand` reaches
@@ -108,20 +109,20 @@ def convert(model: M) -> M:
         model: any module, also one that is a layer itself.
 
     Returns:
-        The same object; its class is another where the model itself is a layer.
+        The same object.
 
     Raises:
         TypeError: `model` is not a torch.nn.Module.
     """
     for _, module in _modules(model, "convert"):
         ours = BY_HAND.get(_layer_type(module))
-        if ours is not None and _unlike_ours(module) is None:
-            _exchange(module, ours)
+        if ours is not None and _unlike_ours(module) is None and not is_by_hand(module):
+            put_on(module, hasattr(ours, "derivative_rules"))
     return model
 
 
 def restore(model: M) -> M:
-    """Put torch's layers in the place of ours, in the model itself: the inverse of `convert`.
+    """Run the layers of a model by torch again: the inverse of `convert`.
 
     It also takes models that were built from `manualconv.nn`.  Subclasses of our layers are left.
 
@@ -135,6 +136,7 @@ def restore(model: M) -> M:
         TypeError: `model` is not a torch.nn.Module.
     """
     for _, module in _modules(model, "restore"):
+        take_off(module)
         theirs = TORCH_S.get(_layer_type(module))
         if theirs is not None:
             _exchange(module, theirs)
@@ -187,8 +189,10 @@ def _judged(module: Module) -> tuple[str, str]:
         return "by hand", f"manualconv.nn.{cls.__name__}"
     if cls not in BY_HAND:
         return "left", _why_left(module)
+    if is_by_hand(module):
+        return "by hand", f"as manualconv.nn.{cls.__name__}"
     reason = _unlike_ours(module)
-    return ("convertible", f"convert() makes it manualconv.nn.{cls.__name__}") if reason is None else ("left", reason)
+    return ("convertible", f"convert() runs it as manualconv.nn.{cls.__name__}") if reason is None else ("left", reason)
 
 
 def conversion_report(model: Module) -> Report:

@@ -24,7 +24,7 @@ from torch.nn import Module
 from torch.overrides import TorchFunctionMode
 
 from manualconv import by_hand, convert, restore
-from manualconv.swap.conversion import TORCH_S
+from manualconv.swap.conversion import BY_HAND
 from tests.networks.attribution import Attribution, Call
 from tests.networks.catalogue import CLASSES, NETWORKS, Network
 
@@ -164,7 +164,7 @@ def judge(row: Row, way: str, ours: Run, theirs: Run) -> None:
 
 def count(row: Row, way: str, watched: Attribution) -> None:
     """Add to the row the forbidden operators that ran, and complain of those that should not have."""
-    own = {call: n for call, n in watched.calls.items() if way == "by_hand" or call[0] in TORCH_S}
+    own = {call: n for call, n in watched.calls.items() if way == "by_hand" or call[0] in BY_HAND}
     row.forbidden[way] = sum(own.values())
     if way == "convert":
         row.forbidden["own calls"] = watched.calls.total() - row.forbidden[way]

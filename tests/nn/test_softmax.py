@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from manualconv import convert, nn
+from manualconv.swap.layer import is_by_hand
 from tests.activations import outcome
 from tests.layers import spread_out
 
@@ -40,4 +41,4 @@ def test_a_converted_layer_guesses_the_axis_as_torch(name: str) -> None:
         expected = layer(z)
     with pytest.warns(UserWarning, match="Implicit dimension choice"):
         torch.testing.assert_close(convert(layer)(z), expected, rtol=0, atol=1e-15)
-    assert type(layer) is getattr(nn, name)
+    assert is_by_hand(layer)

@@ -152,9 +152,11 @@ def ours():
     from manualconv import by_hand, convert
 
     found = step(manualconv.nn, manualconv.functional.cross_entropy)
-    assert type(convert(torch.nn.Conv2d(1, 1, 1))) is manualconv.nn.Conv2d
+    x = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    layers = convert(torch.nn.Sigmoid()), manualconv.nn.Sigmoid()
+    converted, ours = (layer(x.clone().requires_grad_()).grad_fn.name() for layer in layers)
+    assert converted == ours
     with by_hand():
-        x = torch.ones(1, 1, 3, 3, dtype=torch.float64)
         return [torch.relu(torch.conv2d(x, x)), *found]
 
 

@@ -167,5 +167,5 @@ def test_compiled_code_meets_the_rules_each_time_it_runs_and_is_one_graph_compil
 
 
 def test_set_rules_on_torch_s_layers_names_convert() -> None:
-    with pytest.raises(TypeError, match=r"manualconv\.convert\(model\) puts those in the place of torch\.nn's"):
+    with pytest.raises(TypeError, match=r"manualconv\.convert\(model\) has torch\.nn's take them"):
         set_rules(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1)), input=doubled)

@@ -1,0 +1,150 @@
+"""One of torch's layers by hand: two hooks around its forward, and all else as it was.
+
+Tools look a layer up by its exact type (``type(m) is torch.nn.Linear``) and replace what they find by their own tables.
+So a converted layer keeps its type, and the hooks switch `by_hand` on for the length of its own forward:
+
+    before forward    `enter` puts a `LayerMode` on the stack of function modes
+    after forward     `leave` takes that mode away, wherever in the stack it is
+
+Only the layer's own forward runs by hand.  Other hooks of the layer may run while the mode is on the stack; the mode
+then hands every call on to torch.  An interrupt may keep `leave` from running; the mode that is left behind hands every
+call on, too, and the next converted layer takes it away.
+
+Called as ``layer.forward(x)``, a layer runs none of its hooks, and so computes as torch's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch.nn import Module
+
+from manualconv.autograd.rules import Rules
+from manualconv.swap.mode import ByHand
+from manualconv.torch_internals import function_modes
+
+#: The name of the two hooks.  Not a number: torch counts hooks from 0 in every process, so that in a model that was
+#: loaded from a file the next hook to be registered would take the place of ours.
+NAME: Any = "manualconv"
+
+#: What derivative rules reach, and what a rule for ties does.
+RULED = {
+    *(F.conv1d, F.conv2d, F.conv3d),
+    *(F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d),
+    F.linear,
+}
+#: Where a restored layer keeps its rules.
+_KEPT = "_rules_when_by_hand"
+TIED = {F.max_pool1d, F.max_pool2d, F.max_pool3d}
+
+
+class LayerMode(ByHand):
+    """`ByHand` for one call of one layer, and for nothing but the layer's forward."""
+
+    def __init__(self, module: Module, caller: FrameType | None) -> None:
+        super().__init__()
+        self.module, self._caller = module, caller
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run `func`, or ours with the layer's rules."""
+        kwargs = kwargs or {}
+        # Compiled code has no frames to look at, and runs `leave` in any case.
+        if self._caller is not None and not self._in_forward(self._caller):
+            return func(*args, **kwargs)
+        rules: Rules | None = getattr(self.module, "derivative_rules", None)
+        if rules is not None and func in RULED:
+            with rules:
+                return super().__torch_function__(func, types, args, kwargs)
+        if func in TIED:
+            kwargs = {**kwargs, "ties": getattr(self.module, "ties", "first")}
+        return super().__torch_function__(func, types, args, kwargs)
+
+    def _in_forward(self, caller: FrameType) -> bool:
+        """Whether this call comes from the layer's forward: not from a hook of it, and not after it."""
+        own = (getattr(self.module.forward, "__code__", None), Module._slow_forward.__code__)
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_back is caller:
+                return frame.f_code in own
+            frame = frame.f_back
+        return False
+
+    def is_left_behind(self) -> bool:
+        """Whether the call that this mode was made for has ended."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame is self._caller:
+                return False
+            frame = frame.f_back
+        return self._caller is not None
+
+
+def enter(module: Module, args: Any) -> None:
+    """The hook before the forward of a converted layer."""
+    if torch.compiler.is_compiling():
+        LayerMode(module, None).__enter__()
+        return
+    # A tool that moved one hook to another module broke the pair.
+    if leave in module._forward_hooks.values():
+        while (modes := function_modes()) and isinstance(modes[-1], LayerMode) and modes[-1].is_left_behind():
+            _take_off_top()
+        LayerMode(module, sys._getframe(1)).__enter__()
+
+
+def leave(module: Module, args: Any, output: Any) -> None:
+    """The hook after it, which also runs if the forward raised."""
+    if torch.compiler.is_compiling():
+        _take_off_top()
+        return
+    modes = function_modes()
+    at = next((at for at, mode in enumerate(modes) if _is_of(mode, module)), len(modes))
+    for _ in modes[at:]:
+        _take_off_top()
+    for mode in modes[at + 1 :]:
+        if not isinstance(mode, LayerMode):
+            mode.__enter__()
+
+
+def _take_off_top() -> None:
+    """Take the uppermost mode of this thread away: that is what the end of any mode does."""
+    ByHand().__exit__(None, None, None)
+
+
+def _is_of(mode: Any, module: Module) -> bool:
+    return isinstance(mode, LayerMode) and mode.module is module
+
+
+def is_by_hand(module: Module) -> bool:
+    """Whether a layer of torch's was converted."""
+    return enter in module._forward_pre_hooks.values()
+
+
+def put_on(module: Module, takes_rules: bool) -> None:
+    """Convert a layer: `enter` runs after the hooks it has, `leave` before them; rules it had are in force again."""
+    if takes_rules:
+        module.derivative_rules = vars(module).pop(_KEPT, None)
+    module._forward_pre_hooks[NAME] = enter
+    module._forward_hooks[NAME] = leave
+    cast(OrderedDict[int, Any], module._forward_hooks).move_to_end(NAME, last=False)
+    module._forward_hooks_always_called[NAME] = True
+
+
+def take_off(module: Module) -> None:
+    """Undo `put_on`, also where a tool registered the hooks again under names of its own.
+
+    A layer of torch's does not follow rules, so that it has no place for them; those it had are kept.
+    """
+    if (rules := vars(module).pop("derivative_rules", None)) is not None:
+        setattr(module, _KEPT, rules)
+    for hooks, ours in ((module._forward_pre_hooks, enter), (module._forward_hooks, leave)):
+        for name in [name for name, hook in hooks.items() if hook is ours]:
+            del hooks[name]
+            module._forward_hooks_always_called.pop(name, None)

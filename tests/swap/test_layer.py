@@ -1,0 +1,220 @@
+"""A converted layer: by hand in its own forward, torch's in everything around it, and nothing left behind."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.ao.quantization import fuse_modules, quantize_dynamic
+from torch.nn.modules import module as hooks_of_all
+
+from manualconv import Rules, by_hand, convert, exact_input, restore, set_rules
+from manualconv.swap.layer import is_by_hand
+from manualconv.torch_internals import function_modes
+from tests.layers import spread_out
+
+
+def ours(y: Tensor) -> bool:
+    """Whether a node of ours made y: torch's are numbered."""
+    assert y.grad_fn is not None
+    return not y.grad_fn.name()[-1].isdigit()
+
+
+def layer() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return convert(torch.nn.Conv2d(2, 3, (3, 2)).double())
+
+
+X = spread_out((2, 2, 5, 4)).requires_grad_()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Any:
+    yield
+    assert function_modes() == []
+
+
+def test_a_layer_runs_by_hand_and_its_forward_alone_as_torch_s() -> None:
+    conv = layer()
+    assert ours(conv(X)) and not ours(conv.forward(X))
+    with by_hand():
+        assert ours(conv.forward(X)) and ours(conv(X))
+    assert not ours(restore(conv)(X))
+
+
+@pytest.mark.parametrize("when", ["before convert", "after convert"])
+@pytest.mark.parametrize("prepend", [False, True])
+def test_hooks_run_as_torch_s(when: str, prepend: bool) -> None:
+    seen: dict[str, bool] = {}
+
+    def note(name: str) -> Callable[..., None]:
+        def hook(*_: Any) -> None:
+            seen[name] = ours(F.relu(X))
+
+        return hook
+
+    conv = torch.nn.Conv2d(2, 3, 2).double()
+    if when == "after convert":
+        convert(conv)
+    conv.register_forward_pre_hook(note("pre"), prepend=prepend)
+    conv.register_forward_hook(note("post"), prepend=prepend)
+    convert(conv)
+    handles = [
+        hooks_of_all.register_module_forward_pre_hook(note("global pre")),
+        hooks_of_all.register_module_forward_hook(note("global post")),
+    ]
+    try:
+        assert ours(conv(X))
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert seen == {"pre": False, "post": False, "global pre": False, "global post": False}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("where", ["pre", "prepended pre", "forward", "post", "prepended post"])
+def test_an_error_anywhere_leaves_torch_s_arithmetic_and_an_empty_stack(error: type, where: str) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    conv, after = layer(), layer()
+    if where.endswith("pre"):
+        conv.register_forward_pre_hook(fail, prepend=where.startswith("prepended"))
+    elif where.endswith("post"):
+        conv.register_forward_hook(fail, prepend=where.startswith("prepended"))
+    else:
+        conv.weight.register_hook(lambda _: None)
+        conv._conv_forward = fail
+    with pytest.raises(error):
+        conv(X)
+    assert not ours(F.relu(X))
+    if issubclass(error, Exception):
+        assert function_modes() == []
+    assert ours(after(X))
+    assert function_modes() == []
+
+
+def test_a_mode_that_a_layer_leaves_on_is_left_on() -> None:
+    mode = by_hand()
+    conv = layer()
+    conv.register_forward_hook(lambda *_: mode.__enter__() and None, prepend=True)
+    conv(X)
+    assert function_modes() == [mode]
+    mode.__exit__(None, None, None)
+
+
+def test_layers_inside_a_layer() -> None:
+    class Scaled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = torch.nn.Conv1d(1, 1, 1, dtype=torch.float64)
+
+        def forward(self, w: Tensor) -> Tensor:
+            return w * self.scale(torch.ones(1, 1, 1, dtype=torch.float64)).reshape(())
+
+    conv = torch.nn.utils.parametrize.register_parametrization(torch.nn.Conv2d(2, 3, 2).double(), "weight", Scaled())
+    expected = conv(X)
+    torch.testing.assert_close(convert(conv)(X), expected, rtol=0, atol=1e-12)
+    assert ours(conv(X))
+
+
+def test_a_hook_registered_in_the_process_that_loads_a_model_takes_nobody_s_place() -> None:
+    stored = pickle.dumps(layer())
+    loaded = pickle.loads(stored)
+    torch.utils.hooks.RemovableHandle.next_id, before = 0, torch.utils.hooks.RemovableHandle.next_id
+    try:
+        loaded.register_forward_pre_hook(lambda *_: None)
+        loaded.register_forward_hook(lambda *_: None)
+    finally:
+        torch.utils.hooks.RemovableHandle.next_id = before
+    assert ours(loaded(X))
+
+
+def test_a_whole_model_goes_through_torch_save() -> None:
+    file = io.BytesIO()
+    torch.save(layer(), file)
+    file.seek(0)
+    assert ours(torch.load(file, weights_only=False)(X))
+
+
+def test_a_shallow_copy_computes_with_its_own_weights() -> None:
+    conv = layer()
+    twin = copy.copy(conv)
+    twin._parameters = {name: torch.nn.Parameter(torch.zeros_like(p)) for name, p in conv._parameters.items()}
+    assert twin(X).eq(0).all() and not conv(X).eq(0).all()
+    replica = conv._replicate_for_data_parallel()
+    replica.weight, replica.bias = conv.weight * 2, conv.bias * 2
+    torch.testing.assert_close(replica(X), 2 * conv(X), rtol=0, atol=1e-12)
+
+
+def test_other_threads_run_by_hand_too() -> None:
+    conv = layer()
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(lambda _: ours(conv(X)), range(32)))
+
+
+def test_the_look_up_of_tools_finds_every_layer() -> None:
+    model = convert(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.ReLU(), torch.nn.Linear(3, 2)))
+    found: list[str] = []
+    rules = {torch.nn.Conv2d: "conv", torch.nn.ReLU: "relu", torch.nn.Linear: "linear"}
+    model.apply(lambda m: found.append(rules[type(m)]) if type(m) in rules else None)
+    assert found == ["conv", "relu", "linear"]
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_torch_s_quantisation_finds_what_it_finds_in_a_model_of_torch() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)).eval()
+    x = torch.randn(3, 4)
+    expected = quantize_dynamic(copy.deepcopy(model), {torch.nn.Linear})(x)
+    quantised = quantize_dynamic(convert(model), {torch.nn.Linear})
+    assert [type(m) for m in quantised] != [type(m) for m in model]
+    assert torch.equal(quantised(x), expected)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_fused_layers_compute_what_they_did() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.BatchNorm2d(3), torch.nn.ReLU()).double().eval()
+    expected = model(X)
+    fused = fuse_modules(convert(model), ["0", "1", "2"])
+    torch.testing.assert_close(fused(X), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(restore(fused)(X), expected, rtol=0, atol=1e-12)
+    assert not any(is_by_hand(module) for module in fused.modules())
+
+
+def test_rules_and_ties_reach_a_converted_layer_and_come_back_with_it() -> None:
+    def twice(x: Tensor, w: Tensor, grad_output: Tensor, window: Any) -> Tensor:
+        return 2 * exact_input(x, w, grad_output, window)
+
+    def slope(model: torch.nn.Module) -> Tensor:
+        x = torch.zeros(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
+        return torch.autograd.grad(model(x).sum(), x)[0]
+
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.MaxPool2d(2)).double()
+    with pytest.raises(TypeError, match=r"manualconv\.convert\(model\)"):
+        set_rules(model, input=twice)
+    plain = slope(convert(model))
+    assert torch.equal(slope(set_rules(model, input=twice)), 2 * plain)
+    with Rules(input=twice):
+        assert torch.equal(slope(set_rules(model)), 2 * plain)
+    set_rules(model, input=twice)
+    assert torch.equal(slope(restore(model)), plain)
+    assert torch.equal(slope(convert(model)), 2 * plain)
+    model[1].ties = "split"
+    assert torch.equal(slope(set_rules(model)).count_nonzero(), torch.tensor(16))
+
+
+def test_a_traced_graph_keeps_its_layers_by_hand() -> None:
+    model = convert(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.ReLU()).double())
+    traced = torch.fx.symbolic_trace(model)
+    assert [node.op for node in traced.graph.nodes] == ["placeholder", "call_module", "call_module", "output"]
+    assert ours(traced(X))
