@@ -116,7 +116,8 @@ def is_plain(t: Tensor) -> bool:
 
 def is_traced(t: Tensor) -> bool:
     """Whether what is computed with t becomes a graph, which must not grow with the taps, nor branch on sizes."""
-    return not is_plain(t) and not is_wrapped(t)
+    # Dynamo does not trace what asks for a wrapper, nor needs it: all that it sees becomes a graph.
+    return not is_plain(t) and (torch.compiler.is_dynamo_compiling() or not is_wrapped(t))
 
 
 def is_unrecorded(*tensors: Tensor) -> bool:

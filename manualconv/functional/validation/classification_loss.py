@@ -57,7 +57,7 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
                 "Dimension out of range (expected to be in range of [-1, 0], but got 1) [input needs a class axis: "
                 "(N, C, ...) or (C,)]"
             )
-        all_count = check_nll(z, t, weight, ignore_index, "probabilities have the input's shape, " + listed(z.shape))
+        all_count = check_nll(z, t, weight, ignore_index, probabilities=True)
         if weight is not None and label_smoothing > 0:
             _check_weight(z, weight, "cross_entropy: ")  # which smoothing multiplies class by class
         return all_count
@@ -96,15 +96,18 @@ def check_nll(
     target: Tensor,
     weight: Tensor | None,
     ignore_index: int,
-    otherwise: str = "only cross_entropy takes probabilities",
+    probabilities: bool = False,
 ) -> bool:
-    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range; `otherwise` ends the advice.
+    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range.
+
+    Args:
+        probabilities: whether the loss takes these too, as the advice then says.
 
     Returns:
         Whether it is known that every target counts, none being `ignore_index`.
     """
-    _check_target_size(x, target, otherwise)
-    _check_class_numbers(target, otherwise)
+    _check_target_size(x, target, probabilities)
+    _check_class_numbers(x, target, probabilities)
     if weight is not None:
         _check_weight(x, weight, "")
     if not x.is_floating_point():
@@ -132,24 +135,34 @@ def check_nll(
     return False
 
 
-def _check_class_numbers(target: Tensor, otherwise: str) -> None:
+def _otherwise(x: Tensor, probabilities: bool) -> str:
+    """What else a target can be.  For errors only: a compiler cannot print a symbolic size."""
+    return (
+        f"probabilities have the input's shape, {listed(x.shape)}"
+        if probabilities
+        else "only cross_entropy takes probabilities"
+    )
+
+
+def _check_class_numbers(x: Tensor, target: Tensor, probabilities: bool) -> None:
     if target.dtype not in (torch.int64, torch.uint8):
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {scalar_type(target)} [class numbers: target.long() "
-            f"makes them; {otherwise}]"
+            f"makes them; {_otherwise(x, probabilities)}]"
         )
 
 
-def _class_axis(x: Tensor, target: Tensor, otherwise: str) -> str:
+def _class_axis(x: Tensor, target: Tensor, probabilities: bool) -> str:
     """What to do with a target that has more axes than class numbers have."""
     if target.shape == x.shape:
-        return f"target.argmax({min(1, x.dim() - 1)}) of a one-hot target gives class numbers, {otherwise}"
+        classes = f"target.argmax({min(1, x.dim() - 1)}) of a one-hot target gives class numbers"
+        return f"{classes}, {_otherwise(x, probabilities)}"
     if target.numel() == x.numel() // max(_classes(x), 1):
         return "target.flatten() removes axes of size 1"
-    return otherwise
+    return _otherwise(x, probabilities)
 
 
-def _check_target_size(x: Tensor, target: Tensor, otherwise: str) -> None:
+def _check_target_size(x: Tensor, target: Tensor, probabilities: bool) -> None:
     if x.dim() == 0:
         raise ValueError("Expected 1 or more dimensions (got 0) [input needs a class axis: (N, C, ...) or (C,)]")
     if x.dim() > 1 and (target.dim() == 0 or target.shape[0] != x.shape[0]):
@@ -160,10 +173,10 @@ def _check_target_size(x: Tensor, target: Tensor, otherwise: str) -> None:
     if x.dim() <= 2 and target.dim() > 1:
         raise RuntimeError(
             f"0D or 1D target tensor expected, multi-target not supported [got {listed(target.shape)}: {_expected(x)}; "
-            f"{_class_axis(x, target, otherwise)}]"
+            f"{_class_axis(x, target, probabilities)}]"
         )
     if x.dim() == 1:
-        _check_class_numbers(target, otherwise)
+        _check_class_numbers(x, target, probabilities)
         if target.dim() == 1 and target.shape[0] != 1:
             raise ValueError(
                 f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]} [one sample of "

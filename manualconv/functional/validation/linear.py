@@ -73,7 +73,7 @@ def _check_scalar(x: Tensor, w: Tensor, b: Tensor) -> None:
     if b.dim() > 0 or w.dim() != 1 or x.dim() == 2 or (b.device != x.device and b.device.type != "cpu"):
         raise _mixed("bias", x, b)
     if not torch.can_cast(torch.result_type(x, b), x.dtype):
-        result = scalar_type(torch.empty(0, dtype=torch.result_type(x, b)))
+        result = scalar_type(x.new_empty(0, dtype=torch.result_type(x, b)))
         raise RuntimeError(
             f"result type {result} can't be cast to the desired output type {scalar_type(x)} [bias is {b.dtype}, input "
             f"{x.dtype}: .to() one of them]"
