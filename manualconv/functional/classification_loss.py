@@ -8,7 +8,8 @@
     with logits    −u·t·log σ(z) − (1 − t)·log σ(−z)                 x = σ(z), u the weight of the positive class
 
 v = 1 in the slopes above; N counts samples and positions.  In the last no terms cancel, as in (1 − t)·z − log σ(z) they
-do for t = 0 and z far below 0; without u it is one map, `LogitCrossEntropy`.  Half precision is computed in float32 and rounded once, at the end.
+do for t = 0 and z far below 0; without u it is one map, `LogitCrossEntropy`.  Half precision is computed in float32 and
+rounded once, at the end.
 
 Source: collected notes (softmax and cross-entropy, B16); C. Szegedy and others,
 *Rethinking the Inception Architecture for Computer Vision*, 2015 (smoothing).
