@@ -23,6 +23,11 @@ def drawn(seed: int, *shape: int) -> Tensor:
     return torch.randint(-4, 5, shape, generator=torch.Generator().manual_seed(seed)).double()
 
 
+def rounded(got: Tensor, expected: Tensor, cotangent: Tensor) -> None:
+    """Equal but for the roundings of a slope below one, which is a product or a difference as it is written."""
+    assert ((got - expected).abs() <= 2 * torch.finfo(got.dtype).eps * cotangent.abs()).all()
+
+
 def layer(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """A_prev, W, b of a convolution layer, asking for gradients."""
     return tuple(drawn(seed + n, *s).requires_grad_() for n, s in enumerate(((2, 3, 5, 6), (4, 3, 2, 3), (4,))))
@@ -56,7 +61,7 @@ def test_the_gradient_passes_an_activation_entry_by_entry(name: str) -> None:
     }
     z, da = drawn(0, 3, 4).requires_grad_(), drawn(1, 3, 4)
     (dz,) = grad(getattr(functional, name)(z), z, da)
-    assert torch.equal(dz, da * slopes[name](z.detach()))
+    rounded(dz, da * slopes[name](z.detach()), da)
 
 
 def overlap_added(w: Tensor, dz: Tensor, like: Tensor) -> Tensor:
@@ -192,13 +197,12 @@ def test_the_error_term_passes_a_sampling_layer(name: str) -> None:
     def error(sampled: Tensor) -> Tensor:
         return grad(sampled, u, delta, retain_graph=True)[0]
 
-    mean = torch.kron(delta, block) / 4 * slopes[name](a.detach())
-    assert torch.equal(error(functional.avg_pool2d(a, 2)), mean)
-    trained = beta[:, None, None] * torch.kron(delta, block) * slopes[name](a.detach())
-    assert torch.equal(error(functional.subsample2d(a, beta, None, 2, activation=None)), trained)
+    up, slope = torch.kron(delta, block), slopes[name](a.detach())
+    rounded(error(functional.avg_pool2d(a, 2)), up / 4 * slope, up / 4)
+    up_beta = beta[:, None, None] * up
+    rounded(error(functional.subsample2d(a, beta, None, 2, activation=None)), up_beta * slope, up_beta)
     winners = u.detach() == torch.kron(functional.max_pool2d(u.detach(), 2), block)
-    highest = torch.kron(delta, block) * winners * slopes[name](a.detach())
-    assert torch.equal(error(functional.max_pool2d(a, 2)), highest)
+    rounded(error(functional.max_pool2d(a, 2)), up * winners * slope, up * winners)
 
 
 def test_trainable_sub_sampling() -> None:

@@ -8,7 +8,7 @@ from manualconv.autograd.masking import Mask
 from manualconv.autograd.pointwise import Square
 from manualconv.autograd.power import NonzeroPower, Power, Root
 from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
-from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber
+from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber, LogitCrossEntropy
 from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
 from manualconv.autograd.scaling import DotChannels, ScaleChannels
 from manualconv.autograd.selection import Place, Scatter, Select
@@ -36,6 +36,7 @@ __all__ = [
     "Lay",
     "LeakyReLU",
     "LogSigmoid",
+    "LogitCrossEntropy",
     "LogSoftmax",
     "Mask",
     "MeanIntervals",

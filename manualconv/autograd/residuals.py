@@ -4,9 +4,13 @@
     Huber               y = r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c  φ′ = Clip(r)
     Clip                y = min(max(r, −δ), δ)/c                       φ′ = 1[|r| < δ]/c
     BinaryCrossEntropy  y = −t·log x − (1 − t)·log(1 − x)              ∂x = (x − t)/(x·(1 − x)), ∂t = log(1 − x) − log x
+    LogitCrossEntropy   y = z·(1[z > 0] − t) + log(1 + e^(−|z|))       ∂z = (1 − t)·σ(z) − t·σ(−z), ∂t = −z
 
 Huber's loss has c = 1, smooth L1 has c = δ = β.  These are numbers of float64, and r need not be: a β of 10⁻⁵⁰ is 0 in
 float32, where r/β is 0/0 for r = 0, and δ/c is 1 all the same.  Half precision is computed in float32.
+
+LogitCrossEntropy is BinaryCrossEntropy of x = σ(z), by terms that do not cancel: max(z, 0) − z·t loses the digits of a
+small 1 − t, and σ(z) − t those of a small loss.
 
 A diagonal is its own transpose: both modes multiply by the same slope, written with these maps again, so that every
 order closes: Absolute → sgn, Huber → Clip → a mask.
@@ -18,6 +22,7 @@ Shapes: any; the same in and out.  Source: P. J. Huber, *Robust Estimation of a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,7 +30,9 @@ from torch import Tensor
 
 from manualconv.autograd.function import Map
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
+from manualconv.autograd.sigmoidal import Sigmoid
 from manualconv.kernels import residuals as kernels
+from manualconv.torch_internals import is_unrecorded
 
 
 class Absolute(Map):
@@ -88,7 +95,49 @@ class Clip(Pointwise):
         return kernels.divided(torch.where(r.abs() < delta, t, 0), divisor)
 
 
-class BinaryCrossEntropy(Map):
+class _OfCoin(Map):
+    """A loss of two tensors of one shape, entry by entry.
+
+    Subclasses give ``forward(x, t)`` and its slopes, ``by_input(x, t)`` and ``by_target(x)``.
+    """
+
+    by_input: Callable[[Tensor, Tensor], Tensor]
+    by_target: Callable[[Tensor], Tensor]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    def __init_subclass__(cls) -> None:
+        by_input, by_target = cls.by_input, cls.by_target
+
+        def pulled(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None]:
+            x, t = ctx.saved_tensors
+            to_input, to_target = ctx.needs_input_grad
+            x_bar = y_bar * by_input(x, t) if to_input else None
+            return x_bar, y_bar * by_target(x) if to_target else None
+
+        def pushed(ctx: Any, x_dot: Tensor | None, t_dot: Tensor | None) -> Tensor:
+            x, t = ctx.saved_tensors
+            y_dot = torch.zeros_like(x) if x_dot is None else x_dot * by_input(x, t)
+            return y_dot if t_dot is None else y_dot + t_dot * by_target(x)
+
+        def entry_by_entry(
+            info: Any, in_dims: tuple[int | None, int | None], x: Tensor, t: Tensor
+        ) -> tuple[Tensor, int]:
+            x, t = (
+                u.expand(info.batch_size, *u.shape) if at is None else u.movedim(at, 0)
+                for u, at in zip((x, t), in_dims)
+            )
+            return cls.call(x, t), 0
+
+        for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):
+            setattr(cls, name, staticmethod(rule))
+        super().__init_subclass__()
+
+
+class BinaryCrossEntropy(_OfCoin):
     """``y = −t·log x − (1 − t)·log(1 − x)``, logarithms cut off at −100 and the slope's denominator at 10⁻¹²."""
 
     @staticmethod
@@ -96,37 +145,33 @@ class BinaryCrossEntropy(Map):
         return kernels.binary_cross_entropy(x, t)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
     @in_float32
-    def _slope(x: Tensor, t: Tensor) -> Tensor:
+    def by_input(x: Tensor, t: Tensor) -> Tensor:
         return (x - t) / ((1 - x) * x).clamp(min=kernels.LEAST)
 
     @staticmethod
     @in_float32
-    def _slope_of_target(x: Tensor) -> Tensor:
+    def by_target(x: Tensor) -> Tensor:
         # Not cut off: torch's slope is infinite at 0 and 1.
         return torch.log1p(-x) - torch.log(x)
 
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, t = ctx.saved_tensors
-        by_input, by_target = ctx.needs_input_grad
-        x_bar = y_bar * BinaryCrossEntropy._slope(x, t) if by_input else None
-        return x_bar, y_bar * BinaryCrossEntropy._slope_of_target(x) if by_target else None
+
+class LogitCrossEntropy(_OfCoin):
+    """``y = −t·log σ(z) − (1 − t)·log σ(−z)``."""
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor | None, t_dot: Tensor | None) -> Tensor:
-        x, t = ctx.saved_tensors
-        y_dot = torch.zeros_like(x) if x_dot is None else x_dot * BinaryCrossEntropy._slope(x, t)
-        return y_dot if t_dot is None else y_dot + t_dot * BinaryCrossEntropy._slope_of_target(x)
+    def forward(z: Tensor, t: Tensor) -> Tensor:
+        return kernels.logit_cross_entropy(z, t)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, int | None], x: Tensor, t: Tensor) -> tuple[Tensor, int]:
-        x, t = (
-            u.expand(info.batch_size, *u.shape) if at is None else u.movedim(at, 0) for u, at in zip((x, t), in_dims)
-        )
-        return BinaryCrossEntropy.call(x, t), 0
+    @in_float32
+    def by_input(z: Tensor, t: Tensor) -> Tensor:
+        if is_unrecorded(z, t):
+            return kernels.logit_slope(z, t)
+        up: Tensor = Sigmoid.call(z)
+        down: Tensor = Sigmoid.call(-z)
+        return (1 - t) * up - t * down
+
+    @staticmethod
+    def by_target(z: Tensor) -> Tensor:
+        return -z

@@ -13,7 +13,7 @@
 
 σ and τ inside a slope are Sigmoid and Tanh again, so every order closes.  None of these forms has an infinity times
 zero for a finite z: far out, each factor beside a power of z is exactly 0 or 1.  1 − y is exact from y = 1/2 on, where
-1 − y² would cancel: at z = 4.4 that costs a thousand roundings.
+1 − y² would cancel: at z = 4.4 that costs a thousand roundings, unless y² is subtracted unrounded, as the kernel does.
 
 Shapes: any; the same in and out.  Sources: notes on convolution and collected notes (B14); LeCun et al. 1998,
 "Gradient-based learning applied to document recognition", appendix A (scaled tanh); Hendrycks and Gimpel 2016 (GELU,

@@ -8,7 +8,8 @@
     with logits    −u·t·log σ(z) − (1 − t)·log σ(−z)                 x = σ(z), u the weight of the positive class
 
 v = 1 in the slopes above; N counts samples and positions.  In the last no terms cancel, as in (1 − t)·z − log σ(z) they
-do for t = 0 and z far below 0.  Half precision is computed in float32 and rounded once, at the end.
+do for t = 0 and z far below 0; without u it is one map, `LogitCrossEntropy`.  Half precision is computed in float32 and
+rounded once, at the end.
 
 Source: collected notes (softmax and cross-entropy, B16); C. Szegedy and others,
 *Rethinking the Inception Architecture for Computer Vision*, 2015 (smoothing).
@@ -19,7 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.autograd.residuals import BinaryCrossEntropy
+from manualconv.autograd.residuals import BinaryCrossEntropy, LogitCrossEntropy
 from manualconv.autograd.selection import Select
 from manualconv.autograd.sigmoidal import LogSigmoid
 from manualconv.autograd.softmax import LogSoftmax
@@ -221,6 +222,9 @@ def binary_cross_entropy_with_logits(
     assert z is not None and t is not None
     validation.check_logits(z, t, v, u)
     wide, p = single(z), single(t)
-    loss = p * LogSigmoid.call(wide)
-    loss = (p - 1) * LogSigmoid.call(-wide) - (loss if u is None else loss * u)
+    if u is None and wide.dtype == p.dtype:
+        loss: Tensor = LogitCrossEntropy.call(wide, p)
+    else:
+        up = p * LogSigmoid.call(wide)
+        loss = (p - 1) * LogSigmoid.call(-wide) - (up if u is None else up * u)
     return reductions.reduced(loss if v is None else loss * v, reduction, t.dtype)

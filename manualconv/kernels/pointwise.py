@@ -106,8 +106,8 @@ def sigmoid_slope(y: Tensor, t: Tensor) -> Tensor:
 
 
 def tanh_slope(y: Tensor, t: Tensor) -> Tensor:
-    """``t·(1 − y)·(1 + y)``."""
-    return (1 - y).mul_(1 + y).mul_(t)
+    """``t·(1 − y²)``; a product and a difference in one rounding, where the processor has such a step (FMA)."""
+    return torch.addcmul(y.new_ones(()), y, y, value=-1).mul_(t)
 
 
 def silu_slope(z: Tensor, t: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
     huber                 r²/2c where |r| ≤ δ, else (|r| − δ/2)·δ/c
     binary_cross_entropy  −t·log x − (1 − t)·log(1 − x)
+    logit_cross_entropy   z·(1[z > 0] − t) + log(1 + e^(−|z|))
 
 Numbers of 16 bits are computed with in 32, and rounded once.
 
@@ -16,6 +17,8 @@ from functools import wraps
 
 import torch
 from torch import Tensor
+
+from manualconv.torch_internals import is_plain
 
 #: Where torch cuts off the logarithm of a probability, and the product x·(1 − x) in a denominator: a float32 number.
 LOWEST, LEAST = -100.0, float(torch.tensor(1e-12, dtype=torch.float32, device="cpu"))
@@ -74,3 +77,18 @@ def _root(r: Tensor, divisor: float) -> float:
 def binary_cross_entropy(x: Tensor, t: Tensor) -> Tensor:
     """Of the probability x of a coin against t."""
     return (t - 1) * torch.log1p(-x).clamp(min=LOWEST) - t * torch.log(x).clamp(min=LOWEST)
+
+
+@_rounded_once
+def logit_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
+    """Of the coin whose probability is σ(z) against t; no term cancels another for t from 0 to 1."""
+    above = (z > 0).to(z.dtype)
+    if is_plain(z) and is_plain(t):
+        # The memory of temporaries is used again.
+        return torch.sub(above, t, out=above).mul_(z).add_(z.abs().neg_().exp_().log1p_())
+    return z * (above - t) + torch.log1p(torch.exp(-z.abs()))
+
+
+def logit_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``(1 − t)·σ(z) − t·σ(−z)``, of plain tensors that nothing records."""
+    return (1 - t).mul_(torch.sigmoid(z)).addcmul_((-z).sigmoid_(), t, value=-1)

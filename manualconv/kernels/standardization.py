@@ -1,10 +1,13 @@
-"""Mean, variance and the standardised tensor, in two passes; the scaled one; the gradient in three.
+"""Mean, variance and the standardised tensor, centred twice; the scaled one; the gradient in three passes.
 
-    μ = Σ x / m          v = Σ (x − μ)² / m          r = (v + ε)^(−½)          x̂ = r·(x − μ)
+    m₁ = Σ x / m         m₂ = Σ (x − m₁) / m         μ = m₁ + m₂               c = (x − m₁) − m₂
+    v = Σ c² / m         r = (v + ε)^(−½)            x̂ = r·c
     y = γ·x̂ + β          x̄ = r·(γ·g − level − x̂·along)       level and along the means of γ·g and γ·g·x̂
 
 The variance is that of the centred entries: Σx²/m − μ² loses all its digits where the mean is large beside the
-deviation.  Half precision is computed in float32, whose results have it.
+deviation.  m₁ is off by roundings of |x|; m₂ is what is left, and off by roundings of |c| only.  So no digit of x̂ is
+lost to an offset: |x̂ − x̂*| ≤ (4 + log₂ m)·u·(|x̂| + Σ|x̂|/m), u half the distance of the dtype's numbers at one, and x̄
+likewise.  Half precision is computed in float32, whose results have it.
 
 Shapes: x, x̂, y and g ``(*I)``; μ, v, r, level and along with size 1 on the axes summed over; γ and β are broadcast.
 """
@@ -39,12 +42,16 @@ def standardize(
     """``x̂, r, y, μ, v``, y in the dtype of x and never x̂ itself."""
     dtype = x.dtype
     x = single(x)
+    plain = is_plain(x)
     mean = x.mean(axes, keepdim=True)
     centred = x - mean
+    rest = centred.mean(axes, keepdim=True)
+    centred = centred.sub_(rest) if plain else centred - rest
+    mean = mean + rest
     squares = centred * centred
     variance = squares.mean(axes, keepdim=True)
     r = reciprocal_deviation(variance, eps)
-    if is_plain(x):
+    if plain:
         # The memory of temporaries is used again: a large block costs more to come by than to fill.
         x_hat = centred.mul_(r)
         return x_hat, r, _scaled(x_hat, gamma, beta, squares).to(dtype), mean, variance

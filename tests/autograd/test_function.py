@@ -70,6 +70,7 @@ CALLS = {
     "Huber": (X, 0.7, 1.4),
     "Clip": (X, 0.7, 1.3),
     "LogSigmoid": (X,),
+    "LogitCrossEntropy": (X, X.flip(0) / 5 + 0.5),
     "BinaryCrossEntropy": (X / 5 + 0.5, X.flip(0) / 5 + 0.5),
 }
 

@@ -84,9 +84,9 @@ def test_it_passes_every_check_where_the_maximum_is_unique() -> None:
     assert gradgradcheck(layer, x, check_fwd_over_rev=True, check_batched_grad=True)
     assert not exercise(layer, [x]).forbidden
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)(x)
-    assert torch.equal(
-        grad(compiled, x, spread_out(compiled.shape))[0], grad(layer(x), x, spread_out(compiled.shape))[0]
-    )
+    # Whole numbers: in a graph the windows that read an entry may be added in another order.
+    cotangent = torch.arange(compiled.numel()).reshape(compiled.shape).double()
+    assert torch.equal(grad(compiled, x, cotangent)[0], grad(layer(x), x, cotangent)[0])
 
 
 @pytest.mark.parametrize("at", [0, 2])

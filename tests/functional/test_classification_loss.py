@@ -313,6 +313,16 @@ def test_logits_of_a_thousand_lose_nothing() -> None:
     assert grad(loss.sum(), z)[0].tolist()[:2] == [0.0, 0.0]
 
 
+def test_a_target_near_one_loses_no_digit_of_its_small_loss() -> None:
+    """``max(z, 0) − z·t`` would: (1 − t)·z is the difference of two numbers a billion times as large."""
+    z = torch.tensor([1000.0, -1000.0]).double().requires_grad_()
+    small = 2.0**-30 + 2.0**-52
+    target = torch.tensor([1 - small, small], dtype=torch.float64)
+    loss = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
+    assert loss.tolist() == [1000 * small, 1000 * small]
+    assert grad(loss.sum(), z)[0].tolist() == [small, -small]
+
+
 # ---------------------------------------------------------------------------------------------------------- orders
 
 
