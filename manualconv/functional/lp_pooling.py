@@ -22,6 +22,7 @@ from torch import Tensor
 from manualconv.autograd.power import Power, Root
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
+from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import lp_pooling as validation
 from manualconv.geometry import Numbers, per_axis
 from manualconv.kernels.precision import single
@@ -42,7 +43,8 @@ def _lp_pool(
     x = validation.promoted(x, norm_type)
     mean = MEANS[ndim](Power.call(single(x), p), kernel_size, stride, 0, ceil_mode)
     root: Tensor = Root.call(mean * prod(per_axis(kernel_size, ndim)), 1.0 / p)
-    return root.to(x.dtype)
+    # torch's policy under autocast is that of the mean: float32 on the CPU for volumes.
+    return root.to(widened_on_the_cpu(x).dtype if ndim == 3 else x.dtype)
 
 
 def lp_pool1d(

@@ -32,7 +32,7 @@ from manualconv.torch_internals import handles_itself, is_known_to_torch_alone
 #: Types that ask for nothing.  Most arguments are of one of them, so that one look-up a value is all that is paid.
 _PLAIN = frozenset({int, float, bool, complex, str, tuple, list, type(None), torch.Size, torch.dtype})
 _TENSORS = frozenset({Tensor, torch.nn.Parameter})
-_ORDINARY, _STRIDED = _PLAIN | _TENSORS, torch.strided
+_STRIDED = torch.strided
 
 #: What our functions take beyond torch's, and the value that says nothing; and padding in ``(lo, hi)`` pairs.
 _OURS_ALONE = {"rules": None, "flip": False, "ties": "first"}
@@ -51,17 +51,19 @@ def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
     def asked(*args: Any, **kwargs: Any) -> Any:
         ordinary = True
         for value in args:
-            if type(value) not in _ORDINARY:
+            kind = type(value)
+            if kind not in _PLAIN and (
+                kind not in _TENSORS or value.layout is not _STRIDED or value.is_nested or value.is_quantized
+            ):
                 ordinary = False
         for value in kwargs.values():
             if type(value) not in _PLAIN:
                 ordinary = False
-        # What is not strided is looked for in the input and what stands beside it, a weight most often.
-        for value in args[:2]:
-            if type(value) in _TENSORS and (value.layout is not _STRIDED or value.is_nested or value.is_quantized):
-                ordinary = False
-        answer = NotImplemented if ordinary else _answered(asked, theirs, args, kwargs)
-        return ours(*args, **kwargs) if answer is NotImplemented else answer
+        if not ordinary:
+            answer = _answered(asked, theirs, args, kwargs)
+            if answer is not NotImplemented:
+                return answer
+        return ours(*args, **kwargs)
 
     asked.__module__ = "manualconv.functional"
     return asked

@@ -32,7 +32,7 @@ def _check_sizes(name: str, input: Tensor, target: Tensor, weight: Tensor | None
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
+            stacklevel=4,
         )
     if weight is None:
         check_reduction(reduction)

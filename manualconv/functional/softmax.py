@@ -21,7 +21,7 @@ def _guessed_axis(name: str, input: Tensor) -> int:
     """torch's axis where none is given, with its warning."""
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=4,
+        stacklevel=5,
     )
     return 0 if input.dim() in (0, 1, 3) else 1
 
@@ -66,7 +66,7 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
         IndexError: a `dim` out of range.
         AttributeError: `input` is no tensor.
         TypeError: `dim` is no int.
-        NotImplementedError: bool.
+        NotImplementedError: integers, bool, complex.
     """
     p: Tensor = Softmax.call(*_axis("softmax", input, dim, dtype))
     return p
@@ -81,7 +81,7 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
         IndexError: a `dim` out of range.
         AttributeError: `input` is no tensor.
         TypeError: `dim` is no int.
-        NotImplementedError: bool.
+        NotImplementedError: integers, bool, complex.
     """
     y: Tensor = LogSoftmax.call(*_axis("log_softmax", input, dim, dtype))
     return y

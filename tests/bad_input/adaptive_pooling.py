@@ -143,7 +143,7 @@ def _types(n: int, kind: str) -> Entries:
             words = f"'{type_}' object has no attribute 'size'"
         pair = (3,) * n
         yield 48, f"{type_} for input", {"input": value, "output_size": pair}, words, "torch.as_tensor"
-    yield 56, "sparse input", {"input": x.to_sparse()}, "Could not run 'aten::…adaptive_", "to_dense"
+    yield 56, "sparse input", {"input": x.to_sparse()}, "Could not run 'aten::…adaptive_", {"theirs": True}
 
 
 def _ratios(n: int) -> Entries:
@@ -226,4 +226,4 @@ def _fractional_types(n: int) -> Entries:
         yield 48, f"{kind} for input", {"input": value}, tensor + kind, "torch.as_tensor"
     drawn = {"input": None, "_random_samples": None}
     yield 48, "no input to draw for", drawn, "'NoneType' object has no attribute 'dim'", "torch.as_tensor"
-    yield 56, "sparse input", {"input": x.to_sparse()}, f"Could not run 'aten::{name}' with", "to_dense"
+    yield 56, "sparse input", {"input": x.to_sparse()}, f"Could not run 'aten::{name}' with", {"theirs": True}

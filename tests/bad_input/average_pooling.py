@@ -150,7 +150,13 @@ def _types(n: int) -> Entries:
         words = f"avg_pool{n}d(): argument 'input' must be Tensor, not {kind}"
         ours = {"ours": f"avg_pool{n}d(): argument 'input' (position 1) must be Tensor, not {kind}"}
         yield 48, f"{kind} for input", {"input": value}, words, "torch.as_tensor", ours
-    yield 56, "sparse input", {"input": x.to_sparse()}, f"Could not run 'aten::avg_pool{max(n, 2)}d' with", "to_dense"
+    yield (
+        56,
+        "sparse input",
+        {"input": x.to_sparse()},
+        f"Could not run 'aten::avg_pool{max(n, 2)}d' with",
+        {"theirs": True},
+    )
 
 
 def _powers(n: int) -> Entries:

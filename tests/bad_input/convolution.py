@@ -103,7 +103,7 @@ def _types(n: int) -> Entries:
     for key in ("input", "weight", "bias"):
         pair = BIAS_TYPE if key == "bias" else WEIGHT_TYPE
         words = "unsupported memory format option Contiguous" if (n, key) == (1, "input") else pair
-        yield 56, f"sparse {key}", {key: ok[key].to_sparse()}, words, "dense", "to_dense()", {"ours": pair}
+        yield 56, f"sparse {key}", {key: ok[key].to_sparse()}, words, {"theirs": True}
     kernel = "compute_columns3d" if n == 3 else "slow_conv2d_cpu"
     for dtype, name in ((torch.bool, "Bool"), (torch.uint16, "UInt16"), (torch.float8_e4m3fn, "Float8_e4m3fn")):
         words = f"\"{kernel}\" not implemented for '{name}'"

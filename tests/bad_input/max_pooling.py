@@ -207,4 +207,5 @@ def _types(n: int) -> Entries:
     tensor = f"max_pool{n}d(): argument 'input' (position 1) must be Tensor, not "
     for value, kind in ((None, "NoneType"), (x.numpy(), "numpy.ndarray"), ([1.0], "list")):
         yield 48, f"{kind} for input", {"input": value}, tensor + kind, "torch.as_tensor"
-    yield 56, "sparse input", {"input": x.to_sparse()}, f"Could not run 'aten::max_pool{max(n, 2)}d_with_indices' with"
+    words = f"Could not run 'aten::max_pool{max(n, 2)}d_with_indices' with"
+    yield 56, "sparse input", {"input": x.to_sparse()}, words, {"theirs": True}

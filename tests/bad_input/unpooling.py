@@ -161,5 +161,11 @@ def _types(n: int) -> Entries:
         yield 48, f"{kind} for indices", {"indices": value}, words, "torch.as_tensor"
     device = "Tensor on device meta is not on the expected device cpu!"
     yield 24, "input on another device", {"input": y.to("meta")}, device, "both must be on one"
-    yield 56, "sparse input", {"input": y.to_sparse()}, f"Could not run 'aten::max_unpool{axes}d' with", "to_dense"
+    yield (
+        56,
+        "sparse input",
+        {"input": y.to_sparse()},
+        f"Could not run 'aten::max_unpool{axes}d' with",
+        {"theirs": True},
+    )
     yield 95, "indices of another tensor", {"indices": i * 0}, ""

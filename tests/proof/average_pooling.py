@@ -60,9 +60,10 @@ def normed(case: Pooling) -> Question:
     x = case.input().abs() / 8 + 1
     count = definitions.divisors(window)
     cotangent = case.cotangent(count.shape)
+    size = window.kernel_size if window.ndim > 1 else window.kernel_size[0]  # torch's multiplies by it in one dimension
 
     def apply(x: Tensor) -> Tensor:
-        return NORM[window.ndim](x, 2, window.kernel_size, window.stride)
+        return NORM[window.ndim](x, 2, size, window.stride)
 
     def loops() -> list[Any]:
         y = (definitions.avg_pool(x.numpy() ** 2, window, count) * prod(window.kernel_size)) ** 0.5

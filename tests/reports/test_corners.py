@@ -196,3 +196,33 @@ def test_a_channels_last_mean_of_one_position_lies_channels_last() -> None:
     assert torch.autograd.grad(g.sum(), x)[0].shape == x.shape
     mapped = torch.vmap(lambda v: M.adaptive_avg_pool2d(v, 1))(torch.stack([x, x]).detach())
     assert torch.equal(mapped[0], y)
+
+
+# ------------------------------------------------------------------------------------- whom a warning names
+
+X, T = torch.ones(2, 3), torch.tensor([0, 1])
+WARNED: dict[str, Any] = {
+    "softmax": lambda: M.softmax(X),
+    "log_softmax": lambda: M.log_softmax(X),
+    "softmin": lambda: M.softmin(X),
+    "mse_loss of sizes": lambda: M.mse_loss(X, X[:1]),
+    "l1_loss of sizes": lambda: M.l1_loss(X, X[:1]),
+    "smooth_l1_loss of sizes": lambda: M.smooth_l1_loss(X, X[:1]),
+    "huber_loss of sizes": lambda: M.huber_loss(X, X[:1]),
+    "mse_loss, reduce": lambda: M.mse_loss(X, X, reduce=True),
+    "nll_loss, size_average": lambda: M.nll_loss(X, T, size_average=False),
+    "cross_entropy, reduce": lambda: M.cross_entropy(X, T, reduce=False),
+    "mse_loss, elementwise_mean": lambda: M.mse_loss(X, X, reduction="elementwise_mean"),
+    "cross_entropy, elementwise_mean": lambda: M.cross_entropy(X, T, reduction="elementwise_mean"),
+    "binary_cross_entropy, elementwise_mean": lambda: M.binary_cross_entropy(X, X, reduction="elementwise_mean"),
+    "dropout2d": lambda: M.dropout2d(X[None]),
+    "dropout3d": lambda: M.dropout3d(X),
+}
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_a_warning_names_the_line_that_called(name: str) -> None:
+    """A warning shows the user's line, not one of ours: the filters of Python go by it."""
+    with pytest.warns(UserWarning, match=".") as caught:
+        WARNED[name]()
+    assert [warning.filename for warning in caught] == [__file__]

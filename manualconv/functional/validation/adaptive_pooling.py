@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import (
-    check_dense,
     is_int,
     listed,
     no_method,
@@ -169,7 +168,6 @@ def check_average(name: str, ndim: int, input: Tensor, size: Axes) -> None:
             f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got {listed(input.shape)} {_axes(ndim)}"
         )
     called = "adaptive_avg_pool2d" if ndim == 1 else name
-    check_dense(f"_{called}", input)
     shape = tuple(input.shape)
     seen = (*shape[:-1], 1, shape[-1]) if ndim == 1 else shape  # torch takes a sequence for an image of one row
     _check_filled(called, seen, 1 if ndim == 3 else input.dim() - ndim, "mean")
@@ -201,7 +199,6 @@ def check_maximum(name: str, ndim: int, input: Tensor, size: Axes) -> None:
                 f"Trying to create tensor with negative dimension {p}: {listed(shape)} [output_size={size}, 0 or more "
                 f"are needed]"
             )
-    check_dense(f"adaptive_max_pool{max(ndim, 2)}d", input)
     _check_memory(shape, 8)
     if not input.is_floating_point():
         raise _refuse(f"adaptive_max_{KERNEL[ndim]}", input, "a maximum of intervals")

@@ -206,15 +206,6 @@ def check_reach(**sizes: Any) -> None:
                 )
 
 
-def check_dense(name: str, input: Tensor) -> None:
-    """A tensor whose entries lie in memory one by one."""
-    if input.layout != torch.strided:
-        raise NotImplementedError(
-            f"Could not run 'aten::{name}' with a tensor of layout {input.layout} [input must be dense: "
-            f"input.to_dense()]"
-        )
-
-
 def reject_arguments(name: str, got: Sequence[tuple[str, Any]], rule: str) -> TypeError:
     """The TypeError that torch's argument parser raises, with the argument named."""
     types = ", ".join(f"{key}={kind(value)}" for key, value in got)

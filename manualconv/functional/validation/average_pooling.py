@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import (
-    check_dense,
     check_reach,
     integer,
     kind,
@@ -46,13 +45,10 @@ def read_arguments(
     for key, value in sizes.items():
         if whole(value) is None:
             raise overflow(name, key, value) or AssertionError(key)
-    if ndim > 1:
-        check_dense(f"avg_pool{max(ndim, 2)}d", input)
     k, p = (_numbers(name, ndim, key, sizes[key]) for key in ("kernel_size", "padding"))
     s = k if isinstance(stride, (tuple, list)) and not stride else _numbers(name, ndim, "stride", stride)
     if ndim == 1:  # torch's is made of the one for images, which looks at the rest
         _check_rank(name, ndim, input)
-        check_dense(f"avg_pool{max(ndim, 2)}d", input)
     check_reach(kernel_size=k, stride=s, padding=p)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero [divisor_override is what each window's sum is divided by]")

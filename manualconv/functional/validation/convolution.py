@@ -143,31 +143,23 @@ def _padding_of_word(word: str, kernel_size: Axes, stride: Axes, dilation: Axes)
 
 
 def check_same_kind(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """One dtype, one device, dense: the rule torch states as 'types should be the same'."""
+    """One dtype, one device: the rule torch states as 'types should be the same'."""
     dtype, device = input.dtype, input.device
     if (
         weight.dtype is not dtype
         or weight.device != device
-        or weight.layout is not torch.strided
-        or input.layout is not torch.strided
-        or (bias is not None and (bias.dtype is not dtype or bias.device != device or bias.layout is not torch.strided))
+        or (bias is not None and (bias.dtype is not dtype or bias.device != device))
     ):
         raise _mixed(input, weight, bias)
 
 
 def _mixed(input: Tensor, weight: Tensor, bias: Tensor | None) -> RuntimeError:
     """The error that names what differs, and as torch does the bias before the weight."""
-    same = {"bias": bias is None or (bias.dtype == input.dtype and bias.device == input.device)}
-    same["weight"] = weight.dtype == input.dtype and weight.device == input.device
-    sparse = input.layout != torch.strided or weight.layout != torch.strided
-    key = "bias" if not same["bias"] or (same["weight"] and not sparse) else "weight"
-    t = bias if key == "bias" and bias is not None else weight
-    dense = (
-        "" if same[key] else f"input is {input.dtype} on {input.device}, {key} is {t.dtype} on {t.device}: .to() one"
-    )
-    if input.layout != torch.strided or t.layout != torch.strided:
-        dense = f"{key} and input must be dense strided tensors: .to_dense() makes one"
-    return RuntimeError(f"Input type ({input.type()}) and {key} type ({t.type()}) should be the same [{dense}]")
+    key, t = "weight", weight
+    if bias is not None and (bias.dtype != input.dtype or bias.device != input.device):
+        key, t = "bias", bias
+    hint = f"input is {input.dtype} on {input.device}, {key} is {t.dtype} on {t.device}: .to() one"
+    return RuntimeError(f"Input type ({input.type()}) and {key} type ({t.type()}) should be the same [{hint}]")
 
 
 def check_numbers(name: str, input: Tensor, kernel: str) -> None:

@@ -69,11 +69,11 @@ def check_channels(name: str, ndim: int, input: Any) -> None:
         warnings.warn(
             f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future "
             f"release [{ranks[0]}-D or {ranks[1]}-D; dropout takes any rank]",
-            stacklevel=4,
+            stacklevel=5,
         )
     if ndim == 2 and rank == 3:
         warnings.warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
             "[(N, C, L), as torch reads it today; dropout1d says so]",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -32,13 +32,9 @@ _LARGEST = 2**62
 
 
 def _check_tensor(name: str, input: Any) -> None:
-    """A dense Tensor."""
+    """A Tensor."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(input)}")
-    if input.layout != torch.strided:
-        raise NotImplementedError(
-            f"Could not run '{name}' with a tensor of layout {input.layout}: input must be dense, see .to_dense()"
-        )
 
 
 def _check_dtype(name: str, input: Tensor) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import (
-    check_dense,
     kind,
     listed,
     no_method,
@@ -79,7 +78,6 @@ def check_fractional(ndim: int, input: Tensor, kernel_size: Any, size: Any, samp
     output = _per_axis(name, 3, "output_size", size, ndim)
     if not isinstance(samples, Tensor):
         raise no_tensor(name, 4, "random_samples", samples)
-    check_dense(name, input)
     for key, value in (("kernel_size", kernel), ("output_size", output)):
         if len(value) != ndim:
             raise RuntimeError(f"{name}: {key} must either be {_COUNT[ndim]} [got {value}]")

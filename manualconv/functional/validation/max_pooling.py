@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import (
-    check_dense,
     check_reach,
     kind,
     listed,
@@ -203,8 +202,7 @@ def _check_axes(input: Tensor, window: Window) -> None:
 
 
 def _check_kind(input: Tensor, ndim: int, return_indices: bool) -> None:
-    """Dense numbers with an order; in one dimension torch has integers only together with the indices."""
-    check_dense(f"max_pool{max(ndim, 2)}d_with_indices", input)
+    """Numbers with an order; in one dimension torch has integers only together with the indices."""
     fractional = input.dtype.is_floating_point
     if ndim == 1 and not return_indices:
         if not fractional:

@@ -11,7 +11,6 @@ from torch import Tensor
 from manualconv.functional.validation.arguments import (
     LARGEST,
     LEAST,
-    check_dense,
     is_int,
     kind,
     listed,
@@ -148,8 +147,6 @@ def _check_memory(shape: Axes) -> None:
 
 
 def _check_tensors(name: str, ndim: int, input: Tensor, indices: Tensor) -> None:
-    check_dense(name, input)
-    check_dense(name, indices)
     if indices.dtype != torch.int64:
         got = f" but got: {scalar_type(indices)}" * (ndim < 3)
         raise RuntimeError(f"{_READS}{got} [indices of {indices.dtype}: indices.long()]")

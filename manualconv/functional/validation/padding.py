@@ -44,10 +44,6 @@ def check_padding(input: Any, pad: Any, mode: Any, value: Any) -> tuple[Axes, fl
             f"Padding length should be less than or equal to two times the input dimension but got padding length "
             f"{len(frame)} and input of dimension {input.dim()} [{len(frame)} > 2*{input.dim()}]"
         )
-    if input.layout != torch.strided:
-        raise NotImplementedError(
-            f"Could not run 'pad' with a tensor of layout {input.layout}: input must be dense, .to_dense() makes it so"
-        )
     return frame, constant
 
 
