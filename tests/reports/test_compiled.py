@@ -13,11 +13,14 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.checkpoint import checkpoint
 
 import manualconv
-from manualconv import by_hand, functional
+from manualconv import Rules, by_hand, functional
 from manualconv import nn as ours
+from manualconv.autograd import exact_weight
 from tests.layers import spread_out
 
 IMAGES = (3, 1, 12, 12)
+#: Dynamo looks at the gradient of its inputs, whether they are leaves or not.
+LOOKED_AT = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +168,7 @@ def test_backward_inside_the_graph_fills_the_gradients() -> None:
     same(found[1], found[0])
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # Dynamo looks at inputs
+@LOOKED_AT
 @pytest.mark.parametrize("body", ["leaky", "normalised"])
 def test_a_gradient_penalty_outside_a_compiled_critic(body: str) -> None:
     """Without the setting, the critic alone being compiled."""
@@ -194,6 +197,64 @@ def test_grad_of_grad_by_torch_func_inside_the_graph() -> None:
 
     x, w = spread_out((2, 2, 4, 4)), spread_out((3, 2, 2, 2), 1)
     same(torch.compile(second, fullgraph=True, backend="aot_eager")(x, w), second(x, w), 1e-10)
+
+
+def doubled(x: Tensor, w: Tensor, g: Tensor, window: Any) -> Tensor:
+    """A rule for the weight."""
+    return 2 * exact_weight(x, w, g, window)
+
+
+def ruled(x: Tensor, w: Tensor) -> Tensor:
+    """A layer with a rule of its own."""
+    return functional.conv2d(x, w, rules=Rules(weight=doubled))
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_compiled_rules_have_no_wrong_second_derivative(backend: str) -> None:
+    """Of rules that a compiler traced, the first derivative is right, and the second one an error."""
+    x, w = spread_out((2, 2, 4, 4)).requires_grad_(), spread_out((2, 2, 3, 3), 1).requires_grad_()
+    compiled = torch.compile(ruled, backend=backend, fullgraph=True)
+    same(grad(compiled(x, w).pow(2).sum(), (x, w)), grad(ruled(x, w).pow(2).sum(), (x, w)))
+    # Behind AOTAutograd torch itself refuses.
+    refused = NO_SECOND if backend == "eager" else "torch.compile with aot_autograd does not currently support double"
+    with pytest.raises(RuntimeError, match=refused):
+        second(compiled, x, w)
+
+
+@LOOKED_AT
+@pytest.mark.parametrize("in_one_graph", [True, False])
+def test_rules_have_no_wrong_second_derivative_in_a_compiled_step(in_one_graph: bool) -> None:
+    """The step takes the gradient itself: traced into the graph, or breaking it."""
+    x, w = spread_out((2, 2, 4, 4)).requires_grad_(), spread_out((2, 2, 3, 3), 1).requires_grad_()
+    step = torch.compile(lambda x, w: second(ruled, x, w), backend="eager", fullgraph=in_one_graph)
+    with torch._dynamo.config.patch(trace_autograd_ops=in_one_graph), pytest.raises(RuntimeError, match=NO_SECOND):
+        step(x, w)
+
+
+NO_SECOND = "compiled derivative rules have no second derivative"
+
+
+@LOOKED_AT
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_step_whose_gradient_breaks_the_graph_is_right_or_refused(backend: str) -> None:
+    """Without the setting, ``torch.autograd.grad`` stands between two graphs; AOTAutograd's have no second derivative."""
+
+    def layer(x: Tensor, w: Tensor) -> Tensor:
+        return functional.gelu(functional.linear(x, w))
+
+    x, w = spread_out((3, 4)).requires_grad_(), spread_out((2, 4), 1).requires_grad_()
+    step = torch.compile(lambda x, w: second(layer, x, w), backend=backend)
+    if backend == "eager":
+        same(step(x, w), second(layer, x, w))
+    else:
+        with pytest.raises(RuntimeError, match="torch.compile with aot_autograd does not currently support double"):
+            step(x, w)
+
+
+def second(layer: Callable[[Tensor, Tensor], Tensor], x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
+    """The second derivative by both."""
+    (g,) = grad(layer(x, w).pow(2).sum(), w, create_graph=True)
+    return grad(g.pow(2).sum() + layer(x, w).sum(), (x, w))
 
 
 # ------------------------------------------------------------------------ CASES 27: a layer twice in a chain
