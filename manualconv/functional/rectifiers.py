@@ -43,7 +43,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
     validation.check_real(name, input, "Bool inputs not supported for hardtanh")
-    validation.check_limits(low, high, input)
+    low, high = validation.limits(low, high, input)
     if not input.is_floating_point():
         validation.check_fits("min_val", low, torch.int64)
         validation.check_fits("max_val", high, torch.int64)

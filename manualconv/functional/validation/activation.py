@@ -73,15 +73,17 @@ def check_single(key: str, value: Any, dtype: torch.dtype) -> None:
     check_fits(key, value, WIDENED.get(dtype, dtype))
 
 
-def check_limits(low: Any, high: Any, input: Tensor) -> None:
-    """``min_val ≤ max_val``, and no limit below zero for numbers that have no sign."""
+def limits(low: Any, high: Any, input: Tensor) -> tuple[float, float]:
+    """Two numbers, ``min_val ≤ max_val``, and none below zero for entries that have no sign; torch compares first."""
     if low > high:
         raise ValueError(f"min_val cannot be greater than max_val [hardtanh: min_val={low} > max_val={high}]")
+    low, high = number("hardtanh", "min_val", 2, low), number("hardtanh", "max_val", 3, high)
     if low <= -1 and input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64):
         raise RuntimeError(
             f"cannot do hardtanh on an unsigned type with negative limits [min_val={low}, {input.dtype}: "
             "min_val=0, or a signed dtype]"
         )
+    return low, high
 
 
 def check_alpha(alpha: float) -> None:
