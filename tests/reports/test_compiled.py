@@ -98,7 +98,9 @@ def penalty(net: Callable[[Tensor], Tensor], x: Tensor, parameters: list[Tensor]
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize(("body", "backend"), [("leaky", "eager"), ("normalised", "eager"), ("pooled", "aot_eager")])
+@pytest.mark.parametrize(
+    ("body", "backend"), [("leaky", "eager"), ("leaky", "aot_eager"), ("normalised", "eager"), ("pooled", "eager")]
+)
 def test_a_gradient_penalty_in_one_graph_is_the_eager_one(body: str, backend: str) -> None:
     net, x = critic(ours, body), spread_out(IMAGES)
     parameters = list(net.parameters())
@@ -289,7 +291,7 @@ def test_second_derivatives_of_every_kind_in_one_graph(group: str) -> None:
 
 @pytest.mark.parametrize(
     ("activation", "dynamic"),
-    [*((name, True) for name in ("GELU", "Mish", "SELU", "LeakyReLU", "Softplus")), ("GELU", False), ("Mish", False)],
+    [*((name, True) for name in ("GELU", "Mish", "LeakyReLU", "Softplus")), ("GELU", False)],
 )
 def test_a_layer_twice_in_a_chain_compiles(activation: str, dynamic: bool) -> None:
     make = getattr(ours, activation)
