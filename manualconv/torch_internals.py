@@ -205,6 +205,21 @@ def has_tangent(t: Tensor | None) -> bool:
     return forward_mode_active() and t is not None and forward_ad.unpack_dual(t, level=0).tangent is not None
 
 
+def is_moving(t: Tensor) -> bool:
+    """Whether t carries a derivative: in reverse, or as a tangent of this level of ``torch.func`` or an outer one."""
+    if t.requires_grad or has_tangent(t):
+        return True
+    if torch.compiler.is_compiling() or not transforms_active():
+        return False
+    with _one_level_out():
+        return is_moving(t)
+
+
+_one_level_out = _needed(
+    "torch._functorch.pyfunctorch.temporarily_pop_interpreter_stack", "a norm_type in a tensor inside torch.func"
+)
+
+
 class _Bound:
     """Arguments that are all there."""
 

@@ -30,7 +30,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, conj, fold, unfold
+from manualconv.autograd.function import Map, conj, fold, recorded, unfold
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.geometry import Window
 from manualconv.kernels import correlation as kernels
@@ -82,6 +82,9 @@ class Convolution(Map):
         x_bar = TransposedConvolution.call(conj(w), y_bar, None, ctx.window) if ctx.needs_input_grad[0] else None
         w_bar = WeightCorrelation.call(conj(x), y_bar, ctx.window) if ctx.needs_input_grad[1] else None
         b_bar = SumToBias.call(y_bar) if ctx.needs_input_grad[2] else None
+        # Torch's linear is made of products, whose gradients have the graphs that they need.
+        if ctx.window.ndim and any(ctx.needs_input_grad[:2]):
+            x_bar, w_bar, b_bar = recorded(x_bar, w_bar, b_bar)
         return x_bar, w_bar, b_bar, None
 
     @staticmethod
@@ -136,6 +139,8 @@ class TransposedConvolution(Map):
         w_bar = WeightCorrelation.call(x_bar, conj(y), ctx.window) if ctx.needs_input_grad[0] else None
         y_bar = Convolution.call(x_bar, conj(w), None, ctx.window) if ctx.needs_input_grad[1] else None
         b_bar = SumToBias.call(x_bar) if ctx.needs_input_grad[2] else None
+        if ctx.window.ndim and any(ctx.needs_input_grad[:2]):
+            w_bar, y_bar, b_bar = recorded(w_bar, y_bar, b_bar)
         return w_bar, y_bar, b_bar, None
 
     @staticmethod

@@ -18,6 +18,9 @@ ours must (an optimiser steps with zeros, and leaves a parameter without a gradi
 slope returns zeros for it.  A map that keeps no x says ``flat = True``: its last argument is then an edge of x, and its
 backward returns ``constant_in(edge, x̄)``.  ``Map.unlinked`` calls it without an edge: as a partner's derivative.
 
+*Gradients with a graph.*  Torch's first backward is one operation of the layer's inputs, so each gradient that it gives
+under ``create_graph`` has a graph, the bias's too, though it depends on none of them.  `recorded` gives ours one.
+
 Source: "Extending PyTorch" and "Extending torch.func with autograd.Function" in PyTorch's notes.
 """
 
@@ -210,6 +213,40 @@ def constant_in(edge: Tensor | None, t: Tensor) -> Tensor:
     """t, entry for entry, as a function of the tensor that `edge` leads to; its derivative is zero."""
     # The sum is of no numbers.  Subtracted, because −0 + 0 would not be −0.
     return t if edge is None or not torch.is_grad_enabled() else t - edge.sum()
+
+
+class _Recorded(Map):
+    """``t ↦ t``, as a node that a leaf without entries asks for and gets nothing from."""
+
+    @staticmethod
+    def forward(t: Tensor, leaf: Tensor) -> Tensor:
+        return t.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Nothing is kept."""
+
+    @staticmethod
+    def backward(ctx: Any, t_bar: Tensor) -> tuple[Tensor, None]:
+        return t_bar, None
+
+    @staticmethod
+    def jvp(ctx: Any, t_dot: Tensor | None, _: None) -> Tensor | None:
+        return None if t_dot is None else t_dot.clone()
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None], t: Tensor, leaf: Tensor) -> tuple[Tensor, int]:
+        return _Recorded.call(t, leaf), in_dims[0]
+
+
+_LEAF = torch.empty(0, requires_grad=True)
+
+
+def recorded(*gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+    """Gradients of first order; with a graph each, where one is asked for, though some depend on nothing."""
+    if not torch.is_grad_enabled():
+        return gradients
+    return tuple(g if g is None or g.requires_grad else _Recorded.call(g, _LEAF) for g in gradients)
 
 
 def conj(t: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map, conj, fold, unfold
+from manualconv.autograd.function import Map, conj, fold, recorded, unfold
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.kernels import scaling as kernels
 
@@ -53,6 +53,8 @@ class ScaleChannels(Map):
         x_bar = ScaleChannels.call(y_bar, conj(w), None) if ctx.needs_input_grad[0] else None
         w_bar = DotChannels.call(conj(x), y_bar) if ctx.needs_input_grad[1] else None
         b_bar = SumToBias.call(y_bar) if ctx.needs_input_grad[2] else None
+        if any(ctx.needs_input_grad[:2]):
+            x_bar, w_bar, b_bar = recorded(x_bar, w_bar, b_bar)
         return x_bar, w_bar, b_bar
 
     @staticmethod

@@ -36,7 +36,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map
+from manualconv.autograd.function import Map, recorded
 from manualconv.geometry import Axes
 from manualconv.kernels import standardization as kernels
 
@@ -58,19 +58,23 @@ def _times(t: Tensor, gamma: Tensor | None) -> Tensor:
 class Standardize(Map):
     """``x, γ, β → x̂, r, y`` over `axes` (counted from the front); besides μ and v, which have no derivative here.
 
+    `norm` names the layer, "batch" (and instance), "layer" or "group", for what torch's of that name does beyond the
+    first order.  Its group norm gives γ and β zeros there, but under ``create_graph``; in the others every gradient of
+    first order has a graph, in layer norm also where β alone asks for one.
+
     Of `axes`, `together` are those along which γ and β are constant too: x̄ goes on from the sums over these that γ̄ and
     β̄ are made of.  Without any, those sums are products of the size of x.
     """
 
     @staticmethod
     def forward(
-        x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: Axes, eps: float
+        x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: Axes, eps: float, norm: str
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         return kernels.standardize(x, gamma, beta, axes, eps)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        x, gamma, beta, ctx.axes, _ = inputs
+        x, gamma, beta, ctx.axes, _, ctx.norm = inputs
         x_hat, r, _, mean, variance = output
         ctx.dtype = x.dtype
         ctx.shapes = [None if t is None else t.shape for t in (gamma, beta)]
@@ -82,7 +86,7 @@ class Standardize(Map):
     @staticmethod
     def backward(
         ctx: Any, g: Tensor | None, q: Tensor | None, y_bar: Tensor | None, *_: None
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None, None]:
         x_hat, r, gamma = ctx.saved_tensors
         to_x, to_gamma, to_beta, *_ = ctx.needs_input_grad
         x_bar = gamma_bar = beta_bar = along = level = room = None
@@ -99,7 +103,13 @@ class Standardize(Map):
         if to_x:
             sums = None if along is None or level is None else (_times(along, gamma), _times(level, gamma))
             x_bar = _to_input(ctx.axes, (x_hat, r, gamma), g, q, y_bar, sums, room).to(ctx.dtype)
-        return x_bar, gamma_bar, beta_bar, None, None
+        if y_bar is None and ctx.norm == "group" and not torch.is_grad_enabled():
+            gamma_bar, beta_bar = (
+                x_hat.new_zeros(shape) if needed else None for shape, needed in zip(ctx.shapes, (to_gamma, to_beta))
+            )
+        elif y_bar is not None and (to_x or to_gamma or ctx.norm == "layer") and ctx.norm != "group":
+            x_bar, gamma_bar, beta_bar = recorded(x_bar, gamma_bar, beta_bar)
+        return x_bar, gamma_bar, beta_bar, None, None, None
 
     @staticmethod
     def jvp(
@@ -130,6 +140,7 @@ class Standardize(Map):
         beta: Tensor | None,
         axes: Axes,
         eps: float,
+        norm: str,
     ) -> tuple[tuple[Tensor, ...], tuple[int | None, ...]]:
         x_at, gamma_at, beta_at, *_ = in_dims
         gamma, beta = (
@@ -138,8 +149,8 @@ class Standardize(Map):
         )
         if x_at is not None:
             axes = tuple(axis + 1 for axis in axes)
-            return Standardize.call(x.movedim(x_at, 0), gamma, beta, axes, eps), (0, 0, 0, 0, 0)
-        x_hat, r, _, mean, variance = Standardize.call(x, None, None, axes, eps)
+            return Standardize.call(x.movedim(x_at, 0), gamma, beta, axes, eps, norm), (0, 0, 0, 0, 0)
+        x_hat, r, _, mean, variance = Standardize.call(x, None, None, axes, eps, norm)
         y = _times(x_hat, gamma)
         y = y if beta is None else y + beta
         return (x_hat, r, y.to(x.dtype), mean, variance), (None, None, 0, None, None)

@@ -1,7 +1,7 @@
 """Batch and instance normalisation: standardised over samples and positions, or over positions; running statistics.
 
     training      x̂ = (x − μ)/√(v + ε)          y = γ·x̂ + β          μ and v of this batch: Standardize
-    evaluation    y = (x − μ')·γ/√(v' + ε) + β                        μ' and v' kept from training: constants
+    evaluation    y = (x − μ')·γ/√(v' + ε) + β                        μ' and v' constants of training: ScaleChannels
 
     μ' ← (1 − α)·μ' + α·μ          v' ← (1 − α)·v' + α·v·m/(m − 1)          α is the momentum; v' is unbiased, v is not
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, by_channel
 from manualconv.functional.validation import batch_normalization as validation
@@ -86,7 +87,7 @@ def normalized_by_channel(
     axes = (0, *range(2, x.dim()))
     gamma, beta = (by_channel(t, x.dim()) for t in (weight, bias))
     y: Tensor
-    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps)
+    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps, "batch")
     if running_mean is not None and running_var is not None:
         _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
     return y
@@ -153,7 +154,7 @@ def normalized_by_instance(
     axes = tuple(range(2, x.dim()))
     gamma, beta = (by_channel(t, x.dim()) for t in (weight, bias))
     y: Tensor
-    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps)
+    _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps, "batch")
     if running_mean is not None and running_var is not None:
         _keep(running_mean, running_var, mean, variance, count(x, axes), momentum)
     return y
@@ -182,12 +183,13 @@ def _by_running(
             "batch_norm is not differentiable wrt running_mean and running_var, they cannot have forward grad defined "
             "[pass running_mean.detach() and running_var.detach()]"
         )
-    wide, (gamma, beta) = single(x), (by_channel(t, x.dim()) for t in (weight, bias))
-    mean, variance = (by_channel(t.detach().to(wide.dtype), x.dim()) for t in (running_mean, running_var))
-    assert mean is not None and variance is not None
+    wide = single(x)
+    mean, variance = (t.detach().to(wide.dtype) for t in (running_mean, running_var))
     scale = reciprocal_deviation(variance, eps)
-    y = (wide - mean) * (scale if gamma is None else scale * gamma)
-    return (y if beta is None else y + beta).to(x.dtype)
+    scale = scale if weight is None else scale * weight.reshape(-1)
+    centred = wide - mean.reshape(-1, *(1,) * (x.dim() - 2))
+    y: Tensor = ScaleChannels.call(centred, scale, None if bias is None else bias.reshape(-1).to(wide.dtype))
+    return y.to(x.dtype)
 
 
 def _keep(running_mean: Tensor, running_var: Tensor, mean: Tensor, variance: Tensor, m: int, momentum: float) -> None:

@@ -62,7 +62,7 @@ def lp_pool2d(
     Args:
         input: ``(N, C, H, W)`` or ``(C, H, W)``; floating point.  Integers become the default dtype first, and their
             roots are right, where torch cuts the mean before it takes them.
-        norm_type: p, any number but 0; ±inf too.  A constant: a tensor that asks for a gradient is refused.
+        norm_type: p, any number but 0; ±inf too.  A constant: a tensor with a gradient or a tangent is refused.
         kernel_size, stride: an int or a tuple of two; `stride` defaults to `kernel_size`.
         ceil_mode: round the output size up; an overhanging window's sum is scaled up to all its taps.
 

@@ -70,7 +70,7 @@ def layer_norm(
     assert x is not None
     axes = tuple(range(x.dim() - len(shape), x.dim()))
     gamma, beta = (behind(t, x.dim() - len(shape), 0) for t in (weight, bias))
-    y: Tensor = Standardize.call(x.contiguous(), gamma, beta, axes, eps)[2]
+    y: Tensor = Standardize.call(x.contiguous(), gamma, beta, axes, eps, "layer")[2]
     return y
 
 
@@ -117,7 +117,7 @@ def normalized_by_group(
     groups = (num_groups, c // num_groups)
     gamma, beta = (behind(t if t is None else t.reshape(groups), 1, len(size)) for t in (weight, bias))
     axes = tuple(range(2, 3 + len(size)))
-    y = Standardize.call(x.reshape(n, *groups, *size), gamma, beta, axes, eps)[2]
+    y = Standardize.call(x.reshape(n, *groups, *size), gamma, beta, axes, eps, "group")[2]
     return shaped(y, x.shape)
 
 

@@ -44,7 +44,7 @@ CALLS = {
     "Pad": (X, (2, -1, 0, 1), 0.5),
     "Extend": (X, EXTENSION),
     "FoldBack": (spread_out((2, 3, *EXTENSION.output_size)), EXTENSION),
-    "Standardize": (X, B[:3].reshape(1, 3, 1, 1), B[1:4].reshape(1, 3, 1, 1), (0, 2, 3), 0.01),
+    "Standardize": (X, B[:3].reshape(1, 3, 1, 1), B[1:4].reshape(1, 3, 1, 1), (0, 2, 3), 0.01, "batch"),
     "SumToBias": (Y,),
     "SpreadBias": (B, 2, (2, 3)),
     "Softmax": (X, 1),

@@ -20,7 +20,7 @@ EPS = 0.05
 
 def both(axes: tuple[int, ...]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """``x → x̂, r``."""
-    return lambda x: Standardize.call(x, None, None, axes, EPS)[:2]
+    return lambda x: Standardize.call(x, None, None, axes, EPS, "batch")[:2]
 
 
 def plain(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -95,11 +95,11 @@ def slopes(order: int, of: Callable[..., Tensor]) -> Callable[..., tuple[Tensor,
 #: The fused layer and what it is made into: shapes of x, γ and β, small because order three has a long graph.
 AFFINE: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] = {
     "fused over samples": (
-        lambda x, gamma, beta: Standardize.call(x, gamma, beta, (0, 2), EPS)[2],
+        lambda x, gamma, beta: Standardize.call(x, gamma, beta, (0, 2), EPS, "batch")[2],
         ((2, 2, 2), (1, 2, 1), (1, 2, 1)),
     ),
     "fused over all": (
-        lambda x, gamma, beta: Standardize.call(x, gamma, beta, (0, 1), EPS)[2],
+        lambda x, gamma, beta: Standardize.call(x, gamma, beta, (0, 1), EPS, "layer")[2],
         ((2, 3), (1, 3), (1, 3)),
     ),
     "batch_norm": (
@@ -148,9 +148,13 @@ def test_the_jacobian_is_symmetric(shape: tuple[int, ...], axes: tuple[int, ...]
 @EVERY
 def test_samples_are_mapped_wherever_they_lie(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
     samples = spread_out((5, *shape))
-    expected = [torch.stack(parts) for parts in zip(*(Standardize.call(x, None, None, axes, EPS) for x in samples))]
+    expected = [
+        torch.stack(parts) for parts in zip(*(Standardize.call(x, None, None, axes, EPS, "batch") for x in samples))
+    ]
     for place in range(len(shape) + 1):
-        got = torch.func.vmap(lambda x: Standardize.call(x, None, None, axes, EPS), place)(samples.movedim(0, place))
+        got = torch.func.vmap(lambda x: Standardize.call(x, None, None, axes, EPS, "batch"), place)(
+            samples.movedim(0, place)
+        )
         torch.testing.assert_close(list(got), expected, rtol=0, atol=1e-12)
 
 
@@ -164,7 +168,7 @@ def test_half_precision_is_standardised_in_float32_and_its_gradient_is_half(dtyp
 
 def test_mean_and_variance_come_along_without_a_derivative() -> None:
     x = (5 + spread_out((4, 3))).requires_grad_()
-    _, _, _, mean, variance = Standardize.call(x, None, None, (0,), EPS)
+    _, _, _, mean, variance = Standardize.call(x, None, None, (0,), EPS, "batch")
     assert not mean.requires_grad and not variance.requires_grad
     torch.testing.assert_close(mean, x.detach().mean(0, keepdim=True))
     torch.testing.assert_close(variance, x.detach().var(0, correction=0, keepdim=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -101,8 +102,61 @@ OURS_ALONE = ("Subsample1d", "Subsample2d", "Subsample3d", "ScaledTanh")
 TWINS = {name: row for name, row in MODULES.items() if name not in OURS_ALONE}
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_a_parameter_s_gradient_is_none_only_where_torch_s_is(name: str) -> None:
+def order_two(
+    layer: Layer, shapes: tuple[tuple[int, ...], ...], asked: tuple[bool, ...], weighted: bool
+) -> list[object] | None:
+    """Of each gradient of a linear loss: None; that it has no graph; or which gradients it has itself, of it alone.
+
+    None where torch has no derivative.
+    """
+    leaves = tuple(spread_out(shape, n).requires_grad_(on) for n, (shape, on) in enumerate(zip(shapes, asked)))
+    given = [t for t in leaves if t.requires_grad]
+    if not given:
+        return []
+    torch.manual_seed(0)
+    ys = outputs(layer(*leaves))
+    if not ys:
+        return []
+    ys = [y * spread_out(y.shape, 3 + n).to(y.dtype) for n, y in enumerate(ys)] if weighted else ys
+    first = grad([y.sum() for y in ys], given, create_graph=True, allow_unused=True)
+    found: list[object] = []
+    for g in first:
+        if g is None or not g.requires_grad:
+            found.append(None if g is None else "no graph")
+            continue
+        try:
+            second = grad(g.sum(), given, retain_graph=True, allow_unused=True)
+        except (NotImplementedError, RuntimeError) as error:
+            assert any(words in str(error) for words in NO_DERIVATIVE), error  # noqa: PT017
+            return None
+        found.append([t is not None for t in second])
+    return found
+
+
+def agree_alone(ours: Layer, theirs: Layer, shapes: tuple[tuple[int, ...], ...]) -> None:
+    """For every choice of what asks for a gradient, frozen parameters and constant inputs among them."""
+    for asked in itertools.product((True, False), repeat=len(shapes)):
+        for weighted in (False, True):
+            expected = order_two(theirs, shapes, asked, weighted)
+            assert expected is None or order_two(ours, shapes, asked, weighted) == expected, (asked, weighted)
+
+
+@pytest.mark.parametrize(("call", "shapes"), [(c, s) for c, s, _ in NAMED_CALLS.values()], ids=NAMED_CALLS)
+@pytest.mark.filterwarnings("ignore")
+def test_each_gradient_alone_has_a_graph_and_gradients_where_torch_s_has(
+    call: Layer, shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    """Row 8's kind: the bias's gradient had no graph, and grad of it raised; group norm's bias got None for zeros."""
+
+    def ours(*tensors: Tensor) -> object:
+        with by_hand():
+            return call(*tensors)
+
+    agree_alone(ours, call, shapes)
+
+
+def twins(name: str) -> tuple[Layer, Layer, tuple[tuple[int, ...], ...]]:
+    """Our module and torch's as functions of the input and of the parameters, and the shapes of these."""
     make, shape = TWINS[name]
     ours = make().double()
     theirs = restore(copy.deepcopy(ours))
@@ -112,7 +166,45 @@ def test_a_parameter_s_gradient_is_none_only_where_torch_s_is(name: str) -> None
     def run(module: torch.nn.Module) -> Layer:
         return lambda x, *p: torch.func.functional_call(module, dict(zip(names, p)), (x,))
 
-    agree(run(ours), run(theirs), (shape, *(tuple(p.shape) for p in ours.parameters())), name not in WRONG_IN_TORCH)
+    return run(ours), run(theirs), (shape, *(tuple(p.shape) for p in ours.parameters()))
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_parameter_s_gradient_is_none_only_where_torch_s_is(name: str) -> None:
+    agree(*twins(name), name not in WRONG_IN_TORCH)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_each_gradient_of_a_module_alone_has_a_graph_and_gradients_where_torch_s_has(name: str) -> None:
+    agree_alone(*twins(name))
+
+
+def test_group_norm_s_bias_gets_zeros_from_a_penalty_and_no_other_norm_s_does() -> None:
+    """The row's own way: an optimiser with weight decay steps where there is a zero."""
+    norms = {"GroupNorm": (2, 4), "BatchNorm2d": (4,), "InstanceNorm2d": (4,), "LayerNorm": ([4, 3, 3],)}
+    for name, arguments in norms.items():
+        more = {"affine": True} if name == "InstanceNorm2d" else {}
+        for network in (nn, torch.nn):
+            norm = getattr(network, name)(*arguments, **more).double()
+            z = spread_out((2, 4, 3, 3)).requires_grad_()
+            (g,) = grad((norm(z) * spread_out((2, 4, 3, 3), 1)).sum(), z, create_graph=True)
+            g.square().sum().backward()
+            if name == "GroupNorm":
+                assert torch.equal(norm.bias.grad, torch.zeros(4))
+            else:
+                assert norm.bias.grad is None
+
+
+def test_what_gives_a_gradient_its_graph_is_there_under_create_graph_alone_and_holds_nothing() -> None:
+    x, w, b = (spread_out(shape).requires_grad_() for shape in ((1, 2, 4), (3, 2, 2), (3,)))
+    assert grad(functional.conv1d(x, w, b).sum(), b)[0].grad_fn is None
+    alone = functional.conv1d(x.detach(), w.detach(), b)
+    assert grad(alone.sum(), b, create_graph=True)[0].grad_fn is None  # as torch's, where nothing but the bias asks
+    packed: list[Tensor] = []
+    y = functional.conv1d(x, w, b)
+    with saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
+        h = grad(y.sum(), (w, b), create_graph=True)
+    assert h[1].grad_fn is not None and all(t.untyped_storage().data_ptr() != h[1].data_ptr() for t in packed)
 
 
 #: What is constant or linear between two layers with parameters, and a size for it.

@@ -300,3 +300,50 @@ def test_weights_of_classes_have_the_derivative_that_torch_refuses() -> None:
         (weight, _positive((3,)).requires_grad_()),
         check_forward_ad=True,
     )
+
+
+def _as_dual(run: Callable[[Tensor], object], p: Tensor) -> object:
+    with forward_ad.dual_level():
+        return run(forward_ad.make_dual(p, torch.ones_like(p)))
+
+
+#: A power in a tensor, and each way in which it carries a derivative of first or of an outer order.
+MOVING: dict[str, Callable[[Callable[[Tensor], Tensor], Tensor], object]] = {
+    "reverse": lambda f, p: f(p.requires_grad_()),
+    "dual": _as_dual,
+    "dual, inside vmap": lambda f, p: _as_dual(lambda p: torch.vmap(lambda i: f(p) * i)(torch.ones(3)), p),
+    "jvp": lambda f, p: torch.func.jvp(f, (p,), (p,)),
+    "jacfwd": lambda f, p: torch.func.jacfwd(f)(p),
+    "grad": lambda f, p: torch.func.grad(lambda p: f(p).sum())(p),
+    "mapped tangents": lambda f, p: torch.vmap(lambda t: torch.func.jvp(f, (p,), (t,))[1])(torch.ones(3)),
+    "jvp around vmap": lambda f, p: torch.func.jvp(lambda p: torch.vmap(lambda i: f(p) * i)(torch.ones(3)), (p,), (p,)),
+    "jvp around jvp": lambda f, p: torch.func.jvp(
+        lambda p: torch.func.jvp(lambda i: f(p) * i, (p.detach(),), (p.detach(),))[1], (p,), (p,)
+    ),
+    "jvp around grad": lambda f, p: torch.func.jvp(
+        lambda p: torch.func.grad(lambda i: (f(p) * i).sum())(torch.ones(())), (p,), (p,)
+    ),
+    "grad around jvp": lambda f, p: torch.func.grad(
+        lambda p: torch.func.jvp(lambda i: (f(p) * i).sum(), (torch.ones(()),), (torch.ones(()),))[1]
+    )(p),
+}
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("way", MOVING)
+@OURS
+def test_a_power_that_moves_is_refused_and_not_read_as_a_constant(way: str, ndim: int, ours: Any) -> None:
+    """Row 16's kind: torch differentiates lp_pool by a tensor norm_type; the tangent came back as zeros."""
+    x = _positive((1, 2, *(4,) * ndim))
+    with pytest.raises(TypeError, match=f"norm_type of lp_pool{ndim}d.. has no derivative here"):
+        MOVING[way](lambda p: getattr(ours, f"lp_pool{ndim}d")(x, p, 2), torch.tensor(2.0))
+
+
+def test_a_power_that_stands_still_is_a_number_beside_a_tangent() -> None:
+    x, p = _positive((1, 2, 4)), torch.tensor(3.0, dtype=torch.float64)
+    for library in (functional, _ByHand()):
+        for run in (
+            lambda lib: torch.func.jvp(lambda x: lib.lp_pool1d(x, p, 2), (x,), (x,))[1],
+            lambda lib: torch.func.grad(lambda x: lib.lp_pool1d(x, p, 2).sum())(x),
+        ):
+            torch.testing.assert_close(run(library), run(F), rtol=0, atol=1e-12)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.validation.arguments import is_of_numpy, kind, no_method
+from manualconv.torch_internals import is_moving
 
 
 def check_lp_pooling(name: str, ndim: int, input: Any, norm_type: Any, kernel_size: Any) -> float:
@@ -21,7 +22,7 @@ def check_lp_pooling(name: str, ndim: int, input: Any, norm_type: Any, kernel_si
         _check_count(name, ndim, kernel_size)
     if not isinstance(input, Tensor):
         raise no_method(name, input, "abs" if number in (inf, -inf) else "pow")
-    if isinstance(norm_type, Tensor) and norm_type.requires_grad:
+    if isinstance(norm_type, Tensor) and is_moving(norm_type):
         raise TypeError(
             f"norm_type of {name}() has no derivative here, though torch.pow has one [norm_type.item(), or .detach()]"
         )
