@@ -3,8 +3,8 @@
 Choose a profile by ``MANUALCONV_PROFILE`` or by Hypothesis's own ``--hypothesis-profile``:
 
     mc-smoke    25 examples a property, always the same
-    mc-ci       215, always the same: the default, 50,000 in all
-    mc-random   215, others in every run; repeat one by ``--hypothesis-seed``
+    mc-ci       235, always the same: the default, 50,000 in all
+    mc-random   235, others in every run; repeat one by ``--hypothesis-seed``
     mc-deep     MANUALCONV_EXAMPLES or 1,000, others in every run; tests without a property are left out
 
 They are loaded by name because Hypothesis picks a profile of its own where the variable CI is set.
@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, settings
 from tests import ledger
 
 settings.register_profile("mc-smoke", max_examples=25, deadline=None, derandomize=True, database=None)
-settings.register_profile("mc-ci", max_examples=215, deadline=None, derandomize=True, database=None, print_blob=True)
-settings.register_profile("mc-random", max_examples=215, deadline=None, print_blob=True)
+settings.register_profile("mc-ci", max_examples=235, deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("mc-random", max_examples=235, deadline=None, print_blob=True)
 settings.register_profile(
     "mc-deep",
     max_examples=int(os.environ.get("MANUALCONV_EXAMPLES", "1000")),
