@@ -239,7 +239,8 @@ class _Recorded(Map):
         return _Recorded.call(t, leaf), in_dims[0]
 
 
-_LEAF = torch.empty(0, requires_grad=True)
+with torch.inference_mode(False):  # whatever block the first import stands in
+    _LEAF = torch.empty(0, dtype=torch.float32, device="cpu", requires_grad=True)
 
 
 def recorded(*gradients: Tensor | None) -> tuple[Tensor | None, ...]:
