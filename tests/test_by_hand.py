@@ -68,9 +68,10 @@ class Operators(TorchDispatchMode):
 
 
 def exercise(apply: Callable[..., Tensor], inputs: Sequence[Tensor]) -> Operators:
-    """Forward, first order, second order and forward mode, watched."""
+    """Forward, first order with and without a graph, second order and forward mode, watched."""
     with Operators() as ran:
         y = apply(*inputs)
+        grad(y, inputs, spread_out(y.shape).to(y.dtype), retain_graph=True)  # the slopes that nothing records
         cotangent = spread_out(y.shape).to(y.dtype).requires_grad_()
         first = grad(y, inputs, cotangent, create_graph=True)
         curved = sum((g * g).sum() for g in first)

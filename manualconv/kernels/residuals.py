@@ -91,4 +91,4 @@ def logit_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
 
 def logit_slope(z: Tensor, t: Tensor) -> Tensor:
     """``(1 − t)·σ(z) − t·σ(−z)``, of plain tensors that nothing records."""
-    return (1 - t).mul_(torch.sigmoid(z)).addcmul_((-z).sigmoid_(), t, value=-1)
+    return (1 - t).mul_(torch.sigmoid(z)).addcmul_(torch.sigmoid(-z), t, value=-1)

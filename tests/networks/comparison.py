@@ -141,6 +141,11 @@ def error(ours: Tensor, theirs: Tensor, scale: float) -> float:
     return largest(ours - theirs) / scale if scale and theirs.is_floating_point() else float("inf")
 
 
+def allowed(t: Tensor) -> float:
+    """The error allowed of a result; a detector's loss against labels of float32 is float32, two roundings apart."""
+    return max(ALLOWED, 2 * torch.finfo(t.dtype).eps) if t.is_floating_point() else ALLOWED
+
+
 def judge(row: Row, way: str, ours: Run, theirs: Run) -> None:
     """Add to the row what differs."""
     for kind, column in (("outputs", "logits"), ("gradients", "gradients"), ("buffers", "statistics")):
@@ -158,7 +163,7 @@ def judge(row: Row, way: str, ours: Run, theirs: Run) -> None:
             # Not max(): it passes over a NaN that does not come first.
             if not e <= getattr(row, column):
                 setattr(row, column, e)
-            if not e <= ALLOWED:
+            if not e <= allowed(t):
                 row.complaints.append(f"{way}: {kind}: {name} differs by {e:.1e}")
 
 
