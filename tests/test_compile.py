@@ -14,6 +14,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from torch.autograd import grad
 
 from manualconv import functional, nn
+from manualconv.autograd.pointwise import Pointwise
 from tests.layers import MODULES, PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out, weighed
 
 EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
@@ -254,3 +255,22 @@ def test_autocast_inside() -> None:
     assert y.dtype == lowered(theirs)(image).dtype == torch.bfloat16
     assert torch.equal(y, lowered(ours)(image))
     assert ours.weight.grad.dtype == torch.float32
+
+
+class Thrice(Pointwise):
+    """``y = z`` with a derivative that is not its own."""
+
+    @staticmethod
+    def forward(z: Tensor) -> Tensor:
+        return z * 1
+
+    @staticmethod
+    def times_slope(y: Tensor, t: Tensor) -> Tensor:
+        return 3 * t
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_func_grad_inside_a_graph_takes_the_derivative_written_by_hand(backend: str) -> None:
+    """Not that of the forward: torch differentiates what it traces of an autograd.Function there."""
+    slope = torch.func.grad(lambda z: Thrice.call(z).sum())
+    assert torch.compile(slope, backend=backend, fullgraph=True)(torch.ones(2)).tolist() == [3, 3]
