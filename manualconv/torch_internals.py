@@ -99,11 +99,6 @@ def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
 _reshaped = private("torch.ops.aten._unsafe_view.default", lambda y, size: y.reshape(size).clone())
 
 
-def is_transformed(t: Tensor) -> bool:
-    """Whether t is inside ``torch.func.grad``, ``jvp`` or ``vmap``, where its values may not be looked at."""
-    return bool(_is_transformed(t))
-
-
 def is_plain(t: Tensor) -> bool:
     """Whether t is an ordinary tensor run eagerly, whose sizes may be branched on and whose slices written to."""
     if torch.compiler.is_compiling():

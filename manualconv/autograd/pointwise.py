@@ -108,7 +108,7 @@ class Stepwise(Map):
         ctx.save_for_forward(z, output)
 
     def __init_subclass__(cls) -> None:
-        if "forward" in cls.__dict__ and "call" not in cls.__dict__:
+        if "forward" in cls.__dict__:
 
             def pushed(ctx: Any, t_dot: Tensor | None, *_: Any) -> Tensor:
                 z, y = ctx.saved_tensors

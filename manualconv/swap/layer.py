@@ -63,8 +63,8 @@ class LayerMode(ByHand):
         if rules is not None and func in RULED:
             with rules:
                 return super().__torch_function__(func, types, args, kwargs)
-        if func in TIED:
-            kwargs = {**kwargs, "ties": getattr(self.module, "ties", "first")}
+        if func in TIED and "ties" in vars(self.module):
+            kwargs = {**kwargs, "ties": self.module.ties}
         return super().__torch_function__(func, types, args, kwargs)
 
     def _in_forward(self, caller: FrameType) -> bool:

@@ -262,17 +262,21 @@ NUMBERS_TOO_LARGE = [
 ]
 
 
+def refused_in_torch_s_words(name: str, z: Tensor, numbers: tuple[float, ...]) -> None:
+    messages = []
+    for library in (functional, F):
+        with pytest.raises(RuntimeError) as refusal:
+            getattr(library, name)(z, *numbers)
+        messages.append(str(refusal.value).split(" [")[0])
+    assert messages[0] == messages[1]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES], ids=lambda d: str(d)[6:])
 @pytest.mark.parametrize(("name", "numbers"), NUMBERS_TOO_LARGE, ids=str)
 def test_a_number_beyond_the_dtype_is_refused_in_torch_s_words(
     name: str, numbers: tuple[float, ...], dtype: torch.dtype
 ) -> None:
-    messages = []
-    for library in (functional, F):
-        with pytest.raises(RuntimeError) as refusal:
-            getattr(library, name)(torch.ones(3, dtype=dtype), *numbers)
-        messages.append(str(refusal.value).split(" [")[0])
-    assert messages[0] == messages[1]
+    refused_in_torch_s_words(name, torch.ones(3, dtype=dtype), numbers)
     getattr(functional, name)(torch.ones(3, dtype=torch.float64), *numbers)
 
 
@@ -283,12 +287,7 @@ def test_a_number_beyond_the_dtype_is_refused_in_torch_s_words(
 def test_a_limit_beyond_the_integers_is_refused_in_torch_s_words(
     name: str, numbers: tuple[float, ...], dtype: torch.dtype
 ) -> None:
-    messages = []
-    for library in (functional, F):
-        with pytest.raises(RuntimeError) as refusal:
-            getattr(library, name)(torch.ones(3, dtype=dtype), *numbers)
-        messages.append(str(refusal.value).split(" [")[0])
-    assert messages[0] == messages[1]
+    refused_in_torch_s_words(name, torch.ones(3, dtype=dtype), numbers)
 
 
 # ------------------------------------------------------------------------ row 10: numbers of a loss beyond its dtype
