@@ -9,9 +9,10 @@ PYTHON ?= python3
 RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 BENCH_READY := $(READY)-bench
+TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove accuracy deep faults networks compare capabilities clean
+.PHONY: setup train bench test lint prove accuracy deep faults networks tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -70,10 +71,21 @@ $(READY): pyproject.toml
 
 # A peer that the index does not have is left out of the benchmark; the others are still asked.
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
-PEERS    = from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("manualconv") if "peers" in r))
+PEERS    = $(call EXTRA,peers)
+EXTRA    = from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("manualconv") if "$(1)" in r))
 $(BENCH_READY): $(READY)
 	$(INSTALL) --editable ".[dev,bench]"
 	$(INSTALL) --editable ".[peers]" || for peer in $$($(RUN) -c '$(PEERS)'); do $(INSTALL) "$$peer" || echo "without $$peer"; done
+	@touch $@
+
+# What people use beside manualconv, tried one after another; writes docs/TOOLS.md.  Nothing that is installed is changed
+# for a tool: one that needs other versions is left out, and is a row "not here".
+tools: $(TOOLS_READY)
+	$(RUN) -m tests.tools $(ARGS)
+
+$(TOOLS_READY): $(READY)
+	$(RUN) -m pip freeze --exclude-editable > $@.txt
+	$(INSTALL) -c $@.txt --editable ".[tools]" || for tool in $$($(RUN) -c '$(call EXTRA,tools)'); do $(INSTALL) -c $@.txt "$$tool" || echo "without $$tool"; done
 	@touch $@
 
 clean:

@@ -1,0 +1,1 @@
+"""What people use beside manualconv: a snippet a use, tried on torch's model and on three ways to have it by hand."""

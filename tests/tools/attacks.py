@@ -1,0 +1,1 @@
+"""Tools that search for inputs which a network gets wrong."""

@@ -1,0 +1,1 @@
+"""Tools that explain an answer by the input: gradients, relevances, heat maps."""

@@ -1,0 +1,1 @@
+"""Tools that count operations, parameters and shapes."""

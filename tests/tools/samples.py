@@ -1,0 +1,1 @@
+"""A gradient for each sample: private training and its kin."""
