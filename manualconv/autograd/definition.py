@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from torch.autograd import Function
@@ -47,31 +47,42 @@ def _form(name: str, arguments: Sequence[str]) -> str:
     }[name]
 
 
+def _code(rule: Any) -> CodeType | None:
+    """The code that takes a rule's arguments, below its decorators; None where it cannot be seen."""
+    return getattr(inspect.unwrap(rule), "__code__", None)
+
+
 def _fits(rule: Callable[..., Any], count: int) -> bool:
     """Whether a rule can be called with so many arguments."""
-    try:
-        inspect.signature(rule).bind(*[None] * count)
-    except TypeError:
+    code = _code(rule)
+    if code is None:
+        return True
+    plain = inspect.unwrap(rule)
+    fewest = code.co_argcount - len(plain.__defaults__ or ())
+    if code.co_kwonlyargcount > len(plain.__kwdefaults__ or ()) or count < fewest:
         return False
-    return True
+    return count <= code.co_argcount or bool(code.co_flags & inspect.CO_VARARGS)
 
 
-def _arguments(forward: Callable[..., Any]) -> list[str]:
+def _arguments(forward: Any) -> list[str]:
     """The names of forward's arguments; the last has a star where it takes any number."""
-    return [
-        f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in inspect.signature(forward).parameters.values()
-    ]
+    code = _code(forward)
+    assert code is not None
+    names = list(code.co_varnames[: code.co_argcount])
+    rest = code.co_argcount + code.co_kwonlyargcount
+    return [*names, f"*{code.co_varnames[rest]}"] if code.co_flags & inspect.CO_VARARGS else names
 
 
-def _faults_of_forward(forward: Callable[..., Any], fewest: int) -> Iterator[str]:
-    parameters = list(inspect.signature(forward).parameters.values())
-    if any(p.default is not p.empty for p in parameters):
-        names = ", ".join(p.name for p in parameters if p.default is not p.empty)
+def _faults_of_forward(forward: Any, arguments: list[str], fewest: int) -> Iterator[str]:
+    plain, code = inspect.unwrap(forward), _code(forward)
+    assert code is not None
+    if plain.__defaults__:
+        names = ", ".join(code.co_varnames[: code.co_argcount][-len(plain.__defaults__) :])
         yield f"forward has defaults ({names}), which call does not fill in; give them in a function around call"
-    if any(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters):
+    if code.co_kwonlyargcount or code.co_flags & inspect.CO_VARKEYWORDS:
         yield "forward has keyword arguments, which call does not pass; make them positional"
-    if not _fits(forward, fewest) and len(parameters) < fewest:
-        yield f"forward takes {len(parameters)} arguments, but needs {fewest} or more"
+    if not any(a.startswith("*") for a in arguments) and len(arguments) < fewest:
+        yield f"forward takes {len(arguments)} arguments, but needs {fewest} or more"
 
 
 def _written(cls: type, name: str) -> Any:
@@ -123,7 +134,7 @@ def rules_of(cls: type, names: Iterable[str], fewest: int = 1) -> dict[str, Call
             found[name] = rule.__func__
             if name == "forward":
                 arguments = _arguments(rule.__func__)
-                faults += _faults_of_forward(rule.__func__, fewest)
+                faults += _faults_of_forward(rule.__func__, arguments, fewest)
             faults += _misfit(name, rule.__func__, arguments)
     if found.get("vmap") is not None and getattr(cls, "generate_vmap_rule", False):
         faults.append("it has a vmap and generate_vmap_rule = True; leave one out")
