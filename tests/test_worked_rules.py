@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,25 +18,21 @@ from manualconv.autograd import WeightCorrelation
 from manualconv.autograd.rules import Rules, under_rules
 from tests import definitions
 from tests.layers import close, spread_out
+from tests.pages import defined_on, links_of
 from tests.strategies import Convolution as Case
 from tests.strategies import convolutions
-
-PAGE = Path(__file__).parents[1] / "docs" / "RULES.md"
 
 
 @pytest.fixture(scope="module")
 def page() -> Any:
     """Every name that the page's code defines."""
-    names: dict[str, Any] = {"__name__": "rules_page"}
-    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL):
-        exec(compile(block, str(PAGE), "exec"), names)
-    return SimpleNamespace(**names)
+    return defined_on("RULES.md")
 
 
 def test_every_link_of_the_page_leads_to_a_file() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", PAGE.read_text(encoding="utf-8"))
+    links = links_of("RULES.md")
     assert len(links) > 2
-    assert [link for link in links if not (PAGE.parent / link).exists()] == []
+    assert [link for link in links if not link.exists()] == []
 
 
 def by_loops(rule: str, a: Tensor, b: Tensor, window: Any) -> Tensor:

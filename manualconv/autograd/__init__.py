@@ -1,11 +1,15 @@
-"""The hand-written derivatives: torch.autograd.Function subclasses, named by map."""
+"""The hand-written derivatives: torch.autograd.Function subclasses, named by map.
+
+`Map`, `Pointwise` and `Stepwise` are what they are made of, and what a derivative of your own is: docs/DERIVATIVES.md.
+"""
 
 from manualconv.autograd.averaging import MeanIntervals, SpreadMeans
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
+from manualconv.autograd.function import Map, conj
 from manualconv.autograd.layout import Lay
 from manualconv.autograd.masking import Mask
-from manualconv.autograd.pointwise import Square
+from manualconv.autograd.pointwise import OF_INPUT, OF_OUTPUT, Pointwise, Square, Stepwise, in_float32
 from manualconv.autograd.power import NonzeroPower, Power, Root
 from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
 from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber, LogitCrossEntropy
@@ -20,6 +24,13 @@ from manualconv.autograd.ties import SelectTied
 from manualconv.autograd.windows import OverlapAdd, Windows
 
 __all__ = [
+    "OF_INPUT",
+    "OF_OUTPUT",
+    "Map",
+    "Pointwise",
+    "Stepwise",
+    "conj",
+    "in_float32",
     "Absolute",
     "BinaryCrossEntropy",
     "Clip",

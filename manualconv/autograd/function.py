@@ -27,7 +27,6 @@ Source: "Extending PyTorch" and "Extending torch.func with autograd.Function" in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -35,12 +34,12 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from manualconv.geometry import Extension, TransposedWindow, Window
-from manualconv.intervals import Intervals
+from manualconv.autograd.definition import refusal, rules_of
+from manualconv.autograd.first_run import looked_at_once
+from manualconv.autograd.node import as_node
 from manualconv.torch_internals import (
     any_autocast,
     apply,
-    at_trace_time,
     forward_mode_on,
     given,
     may_be_differentiated,
@@ -90,55 +89,14 @@ def nested(rule: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(rule)
     def seen(ctx: Any, *tangents: Any) -> Any:
         with forward_mode_on():
-            return rule(_Primals(ctx), *tangents)
+            y_dot = rule(_Primals(ctx), *tangents)
+        if y_dot is None and any(t is not None for t in tangents):
+            raise RuntimeError(
+                f"{rule.__qualname__} returned None; return the output's tangent, zeros where it is zero"
+            )
+        return y_dot
 
     return seen
-
-
-#: The frozen arguments of maps: in a graph they travel as tuples, which it can hold.
-_FROZEN: tuple[type[Any], ...] = (Window, TransposedWindow, Extension, Intervals)
-_NAMES = tuple(tuple(field.name for field in fields(kind)) for kind in _FROZEN)
-
-
-def _packed(argument: Any) -> Any:
-    """A frozen argument as a tuple that begins with the name of its kind; all else as it is."""
-    for kind, names in zip(_FROZEN, _NAMES):
-        if type(argument) is kind:
-            return (kind.__name__, *[getattr(argument, name) for name in names])
-    return argument
-
-
-def _unpacked(argument: Any) -> Any:
-    """The argument that was packed."""
-    if isinstance(argument, tuple) and argument and isinstance(argument[0], str):
-        return next(kind for kind in _FROZEN if kind.__name__ == argument[0])(*argument[1:])
-    return argument
-
-
-def as_node(run: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that Dynamo puts into its graph as it is, without a look inside: there sizes are what they are.
-
-    Its arguments are tensors, numbers, words, tuples of them, and the frozen ones.
-    """
-
-    def node(*args: Any) -> Any:
-        return run(*map(_unpacked, args))
-
-    node.__name__ = node.__qualname__ = run.__name__
-    node.__module__ = run.__module__
-
-    @at_trace_time
-    def allow() -> bool:
-        torch.compiler.allow_in_graph(node)
-        return True
-
-    def call(*args: Any) -> Any:
-        if not torch.compiler.is_dynamo_compiling():
-            return run(*args)
-        allow()
-        return node(*[_packed(argument) for argument in args])
-
-    return call
 
 
 def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
@@ -157,26 +115,95 @@ def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
                 return call(*args)
         return run(*args) if torch.compiler.is_dynamo_compiling() else applied(*args)
 
+    call.__qualname__ = f"{function.__qualname__}.call"
     return call
 
 
 class Map(Function):
-    """A differentiable map whose derivative is written by hand; subclasses are run with ``call``."""
+    """A differentiable map whose derivative is written by hand; run it by ``call``, never by ``apply``.
+
+    A subclass gives five static methods; x stands for the tensors that forward takes, a for its numbers::
+
+        forward(x, a)                       the output: a new tensor, or a tuple of them
+        setup_context(ctx, inputs, output)  keeps inputs and outputs: tensors by ctx.save_for_backward and, for jvp,
+                                            ctx.save_for_forward; numbers as attributes of ctx
+        backward(ctx, y_bar)                a gradient for each of forward's arguments, of its shape; None for a number
+        jvp(ctx, x_dot, a_dot)              the output's tangent; a_dot is None
+        vmap(info, in_dims, x, a)           (output, its mapped axis), where x has an axis more, at in_dims[0]
+
+    Rules are written with ``call`` of maps and with differentiable operations of torch's: then every order follows.
+    They run outside autocast.  A cotangent or tangent that is not there comes as None.
+
+    Args:
+        call's: as forward's, by position: tensors first, then numbers, words or tuples of them, which ``torch.compile``
+            can hold.
+
+    Attributes:
+        jvp, vmap, backward: ``jvp = None`` in the class says that there is none, and the mode that needs it raises.
+        generate_vmap_rule: True in place of ``vmap``: torch then maps the other rules.
+        abstract: True in a class that only others are made of; nothing is asked of it.
+        flat: True where nothing of x is kept though second derivatives by x are zeros, not absent: see this file.
+
+    Raises:
+        TypeError: when the class is defined, if a rule is missing, is not static or takes too few arguments.
+        RuntimeError: when a rule first runs, if forward changes or returns its argument, if ``setup_context`` keeps a
+            tensor that is neither input nor output, or if ``vmap``'s axis is not the mapped one.
+
+    Example::
+
+        class RunningSum(Map):
+            @staticmethod
+            def forward(x, back):
+                return x.flip(-1).cumsum(-1).flip(-1) if back else x.cumsum(-1)
+
+            @staticmethod
+            def setup_context(ctx, inputs, output):
+                _, ctx.back = inputs
+
+            @staticmethod
+            def backward(ctx, y_bar):
+                return RunningSum.call(y_bar, not ctx.back), None
+
+            @staticmethod
+            def jvp(ctx, x_dot, _):
+                return RunningSum.call(x_dot, ctx.back)
+
+            @staticmethod
+            def vmap(info, in_dims, x, back):
+                return RunningSum.call(x.movedim(in_dims[0], 0), back), 0
+
+        y = RunningSum.call(torch.randn(3, 4, requires_grad=True), False)
+
+    More: docs/DERIVATIVES.md.
+    """
 
     call: ClassVar[Callable[..., Any]]
     unlinked: ClassVar[Callable[..., Any]]
+    abstract: ClassVar[bool] = True
     flat: ClassVar[bool] = False
+    # A class may say ``= None`` of these.
+    backward: ClassVar[Any]
+    jvp: ClassVar[Any]
+    vmap: ClassVar[Any]
+    #: Whether the output has the shape of the first argument.
+    same_shape: ClassVar[bool] = False
+    _written: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        rules = {
-            "setup_context": _prepared(cls.setup_context),
-            "backward": _absent(outside_autocast(cls.backward)),
-            "jvp": outside_autocast(nested(cls.jvp)),
-        }
+        cls.abstract = vars(cls).get("abstract", False)
+        if cls.abstract:
+            return
+        written = rules_of(cls, ("forward", "setup_context", "backward", "jvp", "vmap"))
+        # A subclass of this one wraps what was written, not what was made of it.
+        cls._written = {name: None if rule is None else staticmethod(rule) for name, rule in written.items()}
+        rules = {name: refusal(cls, name) if rule is None else rule for name, rule in written.items()}
+        rules["forward"] = given(rules["forward"])
+        rules["setup_context"] = _prepared(rules["setup_context"])
+        rules["backward"] = _absent(outside_autocast(rules["backward"]))
+        rules["jvp"] = outside_autocast(nested(rules["jvp"]))
         for name, rule in rules.items():
-            setattr(cls, name, staticmethod(rule))
-        cls.forward = staticmethod(given(cls.forward))  # type: ignore[method-assign]
+            setattr(cls, name, staticmethod(looked_at_once(cls, name, rule)))
         cls.call = staticmethod(_caller(cls))
         cls.unlinked = staticmethod(_caller(cls, linked=False)) if cls.flat else cls.call
 
@@ -186,7 +213,7 @@ def _absent(rule: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(rule)
     def pulled(ctx: Any, *cotangents: Tensor | None) -> Any:
-        if all(c is None for c in cotangents):
+        if cotangents[0] is None and all(c is None for c in cotangents):
             return (None,) * len(ctx.needs_input_grad)
         return rule(ctx, *cotangents)
 

@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manualconv.autograd.definition import fill_in, rules_of
 from manualconv.autograd.function import Map, conj
 from manualconv.kernels.precision import WIDENED, single
 
@@ -65,39 +66,100 @@ OF_OUTPUT, OF_INPUT, OF_EITHER = (staticmethod(keep) for keep in (_keep_output, 
 
 
 class Pointwise(Map):
-    """A map that acts on every entry alone.
+    """A map that acts on every entry alone; run it by ``call(z, *numbers)``.
 
-    Subclasses give ``forward(z, *numbers)`` and ``times_slope(kept, t, *numbers) = φ′ ⊙ t``, where φ′ of conj(kept) is
-    conj(φ′).
+    A subclass gives two static methods, and all modes and orders follow::
+
+        forward(z, *numbers)            y, of the shape of z
+        times_slope(kept, t, *numbers)  φ′ ⊙ t, of the shape of t, by differentiable operations; kept is y, or z
+
+    For complex z, φ′ of conj(kept) must be conj(φ′), as it is where the numbers are real and φ is holomorphic.  A slope
+    that is constant between its kinks is better written with a `Stepwise`.  Half precision: see `in_float32`.
+
+    Args:
+        call's: a tensor of any shape, then numbers or words, by position.  A second tensor has no derivative here.
+
+    Attributes:
+        setup_context: ``OF_OUTPUT``, what is kept is y, unless the class says ``setup_context = OF_INPUT``: z.
+
+    Raises:
+        TypeError: when the class is defined, if a method is missing, is not static or takes too few arguments.
+        RuntimeError: when it first runs, if forward gives another shape, or changes or returns z; at any time, if a
+            derivative by one of the numbers is asked for, or a number is mapped.
+
+    Example::
+
+        class Snake(Pointwise):
+            setup_context = OF_INPUT
+
+            @staticmethod
+            def forward(z, a):
+                return z + torch.sin(a * z) ** 2 / a
+
+            @staticmethod
+            def times_slope(z, t, a):
+                return t * (1 + torch.sin(2 * a * z))
+
+        y = Snake.call(torch.randn(3, requires_grad=True), 0.5)
+
+    More: docs/DERIVATIVES.md.
     """
 
+    abstract = True
+    same_shape = True
     times_slope: Callable[..., Tensor]
     setup_context = OF_OUTPUT
 
     def __init_subclass__(cls) -> None:
-        if "times_slope" in cls.__dict__:
+        if not vars(cls).get("abstract", False):
+            rules_of(cls, ("forward", "times_slope"))
             times_slope = cls.times_slope
 
-            def pushed(ctx: Any, t: Tensor, *_: None) -> Tensor:
+            def pushed(ctx: Any, t: Tensor, *others: Tensor | None) -> Tensor:
+                _numbers_alone(cls, any(other is not None for other in others))
                 return times_slope(ctx.saved_tensors[0], t, *ctx.numbers)
 
             def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
                 numbers = ctx.numbers
+                if numbers:
+                    _numbers_alone(cls, True in ctx.needs_input_grad[1:])
                 return (times_slope(conj(ctx.saved_tensors[0]), t, *numbers), *((None,) * len(numbers)))
 
             def entry_by_entry(info: Any, in_dims: tuple[Any, ...], z: Tensor, *numbers: Any) -> tuple[Tensor, int]:
+                _numbers_alone(cls, any(at is not None for at in in_dims[1:]))
                 return cls.call(z, *numbers), in_dims[0]
 
-            for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):
-                setattr(cls, name, staticmethod(rule))
+            fill_in(cls, backward=pulled, jvp=pushed, vmap=entry_by_entry)
         super().__init_subclass__()
 
 
 class Stepwise(Map):
-    """``t ⊙ d(z)`` for a d that is constant between its kinks; t and z of one shape.
+    """``t ⊙ d(z)`` for a d that is constant between its kinks; run it by ``call(t, z, *numbers)``.
 
-    Subclasses give ``forward(t, z, *numbers)``.
+    It is what `Pointwise.times_slope` of a map of straight pieces returns.  Torch gives zeros, not no gradient, for the
+    derivative of such a slope by z, and so does this.  A subclass gives one static method::
+
+        forward(t, z, *numbers)   t ⊙ d(z)
+
+    Args:
+        call's: two tensors of one shape, then numbers or words, by position.
+
+    Raises:
+        TypeError: when the class is defined, if forward is missing, is not static or takes fewer than two arguments.
+        RuntimeError: as for `Pointwise`.
+
+    Example::
+
+        class Outside(Stepwise):
+            @staticmethod
+            def forward(t, z, least):
+                return torch.where(z.abs() > least, t, 0)
+
+    More: docs/DERIVATIVES.md.
     """
+
+    abstract = True
+    same_shape = True
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -108,29 +170,42 @@ class Stepwise(Map):
         ctx.save_for_forward(z, output)
 
     def __init_subclass__(cls) -> None:
-        if "forward" in cls.__dict__:
+        if not vars(cls).get("abstract", False):
+            rules_of(cls, ["forward"], fewest=2)
 
-            def pushed(ctx: Any, t_dot: Tensor | None, *_: Any) -> Tensor:
+            def pushed(ctx: Any, t_dot: Tensor | None, _: Any, *others: Tensor | None) -> Tensor:
+                _numbers_alone(cls, any(other is not None for other in others))
                 z, y = ctx.saved_tensors
                 stepped: Tensor = torch.zeros_like(y) if t_dot is None else cls.call(t_dot, z, *ctx.numbers)
                 return stepped
 
             def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
-                (z,), (to_t, to_z, *_) = ctx.saved_tensors, ctx.needs_input_grad
+                (z,), (to_t, to_z, *others) = ctx.saved_tensors, ctx.needs_input_grad
+                _numbers_alone(cls, True in others)
                 t_bar = cls.call(t, z, *ctx.numbers) if to_t else None
                 return (t_bar, torch.zeros_like(z) if to_z else None, *((None,) * len(ctx.numbers)))
 
             def entry_by_entry(
                 info: Any, in_dims: tuple[Any, ...], t: Tensor, z: Tensor, *numbers: Any
             ) -> tuple[Tensor, int]:
+                _numbers_alone(cls, any(at is not None for at in in_dims[2:]))
                 t, z = (
                     u.unsqueeze(0) if at is None else u.movedim(at, 0) for u, at in ((t, in_dims[0]), (z, in_dims[1]))
                 )
                 return cls.call(t.expand(info.batch_size, *t.shape[1:]), z, *numbers), 0
 
-            for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):
-                setattr(cls, name, staticmethod(rule))
+            fill_in(cls, backward=pulled, jvp=pushed, vmap=entry_by_entry)
         super().__init_subclass__()
+
+
+def _numbers_alone(cls: type, moving: bool) -> None:
+    """Refuse a derivative by one of the numbers of a map of entries, or a number for each sample."""
+    if moving:
+        raise RuntimeError(
+            f"{cls.__name__} has no derivative by its numbers and the same ones for all samples, but one of them is a "
+            "tensor that asks for a derivative or is mapped; write a Map, whose rules know every argument "
+            "(docs/DERIVATIVES.md)"
+        )
 
 
 class Square(Pointwise):

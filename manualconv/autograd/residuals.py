@@ -101,6 +101,7 @@ class _OfCoin(Map):
     Subclasses give ``forward(x, t)`` and its slopes, ``by_input(x, t)`` and ``by_target(x)``.
     """
 
+    abstract = True
     by_input: Callable[[Tensor, Tensor], Tensor]
     by_target: Callable[[Tensor], Tensor]
 

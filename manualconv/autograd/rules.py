@@ -287,6 +287,8 @@ class _Traced(Function):
 class FirstOrder(Map):
     """``y = x``, whose derivative cannot be differentiated: Dynamo traces rules with grad mode off, and loses terms."""
 
+    jvp = vmap = None
+
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         return x.clone()

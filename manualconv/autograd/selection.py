@@ -24,7 +24,8 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, as_node, constant_in
+from manualconv.autograd.function import Map, constant_in
+from manualconv.autograd.node import as_node
 from manualconv.geometry import Axes
 from manualconv.kernels import selection as kernels
 from manualconv.kernels.interval_maximum import argmax_fractional as _argmax_fractional
