@@ -24,7 +24,7 @@ from manualconv import Rules, by_hand, functional, nn
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import COMPOSITES
 from manualconv.torch_internals import function_modes
-from tests.layers import spread_out
+from tests.layers import MODULES, spread_out
 from tests.swap.networks import nodes
 
 # ------------------------------------------------------ functions of torch's that ask for overrides themselves (row 26)
@@ -371,6 +371,21 @@ def test_a_public_function_does_not_ask(name: str) -> None:
     given = {key: rest.get(key, 2) for key in [*names[1:], *needs]}
     assert function(Answering(), **given) == "answer"
     assert len(asked) == 1 and not function_modes()
+
+
+def test_a_layer_hands_a_subclass_what_torch_s_function_does_not_take() -> None:
+    """A layer that gave by position what torch takes by name alone: torchview's tensors reach torch's functions."""
+    taken = 0
+    for name, (make, shape) in MODULES.items():
+        layer, x, results = make().double(), spread_out(shape), []
+        for given in (x, x.as_subclass(Plain)):
+            torch.manual_seed(0)
+            y = layer(given)
+            results.append(y[0] if isinstance(y, tuple) else y)
+        expected, found = results
+        torch.testing.assert_close(found.as_subclass(Tensor), expected, rtol=0, atol=1e-12, msg=name)
+        taken += isinstance(found, Plain)
+    assert taken == len(MODULES) > 90
 
 
 def test_ours_alone_is_handed_under_torch_s_name() -> None:

@@ -35,3 +35,26 @@ def normalised(nn: Any) -> Module:
         nn.Flatten(),
         nn.Linear(6, 4),
     )
+
+
+def varied(nn: Any) -> Module:
+    """Convolutions of several kinds, other activations, pools and normalisations, and dropout."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1, padding_mode="reflect"),
+        nn.BatchNorm2d(4),
+        nn.LeakyReLU(0.1),
+        nn.Conv2d(4, 4, 3, padding=1, groups=4),
+        nn.GELU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=2, dilation=2),
+        nn.SiLU(),
+        nn.ConvTranspose2d(6, 6, 2, stride=2, groups=2),
+        nn.GroupNorm(2, 6),
+        nn.Dropout(0.1),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(24, 8),
+        nn.LayerNorm(8),
+        nn.Softplus(),
+        nn.Linear(8, 4),
+    )

@@ -5,7 +5,7 @@ lists and dicts of them.  `tests.tools.trial` compares what it returns for torch
 
 A claim is one of
 
-    RIGHT                the same as for torch's model, and operations of ours ran
+    RIGHT, Right(why)    the same as for torch's model, and operations of ours ran
     TorchRuns(why)       the same, and none of ours ran: the tool computes with torch's operators
     Differs(why)         the tool gives something else; the sentence says what, and what to do
     Refuses(why, says)   the tool raises; its message has the words `says`
@@ -37,10 +37,10 @@ class Claim:
 
 
 class Right(Claim):
-    """The same as for torch's model, by operations of ours."""
+    """The same as for torch's model, by operations of ours; `why` is what else there is to know."""
 
     def __str__(self) -> str:
-        return "right"
+        return f"right; {self.why}" if self.why else "right"
 
 
 class TorchRuns(Claim):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ def _counted() -> Iterator[list[int]]:
 def _run(snippet: Snippet, way: str) -> tuple[list[Any], int]:
     """What the snippet returned, as a flat list, and how many operations of ours it ran."""
     model = _model(snippet, way)
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()  # code that was compiled for torch's model would run for a converted one
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
