@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
 from torch.nn import Module
 
 
@@ -19,6 +20,59 @@ def plain(nn: Any) -> Module:
         nn.Flatten(),
         nn.Linear(6, 4),
     )
+
+
+def bent(nn: Any) -> Module:
+    """Non-linear layers of many kinds, among convolutions of many kinds."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.ELU(),
+        nn.Conv2d(4, 8, 3, padding="same", dilation=2, groups=4),
+        nn.LeakyReLU(0.1),
+        nn.MaxPool2d(3, 2, padding=1),
+        nn.ConvTranspose2d(8, 4, 3, stride=2),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Conv2d(4, 4, 1),
+        nn.Softplus(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Sigmoid(),
+        nn.Flatten(),
+        nn.Linear(16, 8),
+        nn.Tanh(),
+        nn.Linear(8, 4),
+        nn.Softmax(1),
+    )
+
+
+class Flattening(Module):
+    """A network that is flattened between two parts by its own code."""
+
+    def __init__(self, features: Module, head: Module) -> None:
+        super().__init__()
+        self.features, self.head = features, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.head(self.features(x).flatten(1))
+        return y
+
+
+def flattened(nn: Any) -> Module:
+    """`normalised` with tanh, dropout and grouped convolution, flattened without a layer."""
+    features = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=1, groups=2),
+        nn.Tanh(),
+        nn.AvgPool2d(2),
+        nn.Dropout(0.3),
+        nn.Conv2d(6, 4, 1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+    )
+    return Flattening(features, nn.Linear(4, 4))
 
 
 def normalised(nn: Any) -> Module:
