@@ -37,10 +37,10 @@ class Claim:
 
 
 class Right(Claim):
-    """The same as for torch's model, by operations of ours."""
+    """The same as for torch's model, by operations of ours; `why` says what else there is to know."""
 
     def __str__(self) -> str:
-        return "right"
+        return f"right; {self.why}" if self.why else "right"
 
 
 class TorchRuns(Claim):
