@@ -1,1 +1,54 @@
 """Models written for other programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from tests.tools.networks import varied
+from tests.tools.snippet import snippet
+
+
+@snippet("ONNX (dynamo=True)", "onnxruntime", network=varied, dtype=torch.float32)
+def onnx_by_dynamo(model: Module, x: Tensor, target: Tensor) -> Any:
+    """A model that ONNX Runtime runs, at another batch size."""
+    import onnxruntime
+
+    program = torch.onnx.export(model, (x,), dynamo=True, dynamic_shapes=({0: "batch"},), verbose=False)
+    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
+    more = torch.cat([x, x.flip(0), 2 * x])
+    return session.run(None, {session.get_inputs()[0].name: more.numpy()})
+
+
+@snippet("torch.export", "torch", network=varied)
+def exported(model: Module, x: Tensor, target: Tensor) -> Any:
+    """A program saved and loaded, at another batch size, and its gradients."""
+    import io
+
+    program = torch.export.export(model, (x,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},))
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    file.seek(0)
+    loaded = torch.export.load(file).module()
+    y = loaded(torch.cat([x, x.flip(0), 2 * x]))
+    return y, torch.autograd.grad(y.square().sum(), list(loaded.parameters()))
+
+
+@snippet("safetensors", "safetensors", network=varied)
+def stored(model: Module, x: Tensor, target: Tensor) -> Any:
+    """Weights saved without pickle and loaded into a copy."""
+    import copy
+    import tempfile
+
+    from safetensors.torch import load_model, save_model
+
+    other = copy.deepcopy(model)
+    for parameter in other.parameters():
+        torch.nn.init.zeros_(parameter)
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(model, f"{folder}/model.safetensors")
+        load_model(other, f"{folder}/model.safetensors")
+    return other(x)
