@@ -88,15 +88,6 @@ def drawn(model: Module, x: Tensor, target: Tensor) -> Any:
     return [line.strip() for line in drawing.body]
 
 
-@snippet("torch.export", "torch", network=varied)
-def exported(model: Module, x: Tensor, target: Tensor) -> Any:
-    """An exported program with batches of any size: output and gradients."""
-    batch = torch.export.Dim("batch", min=2, max=64)
-    program = torch.export.export(model, (x,), dynamic_shapes=({0: batch},)).module()
-    y = program(torch.cat([x, -x]))
-    return y, torch.autograd.grad(y.square().sum(), list(program.parameters()))
-
-
 @snippet("torch.fx.experimental.make_fx", "torch", network=varied)
 def graph_of_gradients(model: Module, x: Tensor, target: Tensor) -> Any:
     """A graph of operators that computes all gradients."""
