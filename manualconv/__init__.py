@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from manualconv.derivatives import exact_input as exact_input
     from manualconv.derivatives import exact_weight as exact_weight
     from manualconv.derivatives import set_rules as set_rules
+    from manualconv.swap import TORCH_LAYERS as TORCH_LAYERS
     from manualconv.swap import by_hand as by_hand
     from manualconv.swap import conversion_report as conversion_report
     from manualconv.swap import convert as convert
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "TORCH_LAYERS",
     "Rules",
     "__version__",
     "accuracy",
@@ -54,7 +56,7 @@ __all__ = [
 _FROM = {
     "algorithms": ("accuracy", "algorithm", "choice", "set_accuracy"),
     "derivatives": ("Rules", "exact_bias", "exact_input", "exact_weight", "set_rules"),
-    "swap": ("by_hand", "conversion_report", "convert", "restore"),
+    "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }
 
 

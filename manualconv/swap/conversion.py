@@ -10,8 +10,9 @@ arithmetic alone, so it exchanges their ``__class__``.  A parametrised layer, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
@@ -24,13 +25,20 @@ from manualconv.swap.layer import is_by_hand, put_on, take_off
 
 M = TypeVar("M", bound=Module)
 
-#: torch's class → ours, by name: a layer added to `manualconv.nn` is converted from then on.
-BY_HAND: dict[type[Module], type[Module]] = {
-    getattr(torch.nn, name): getattr(nn, name)
-    for name in nn.__all__
-    if getattr(getattr(nn, name), "__module__", "").startswith("manualconv.") and hasattr(torch.nn, name)
-}
-TORCH_S: dict[type[Module], type[Module]] = {ours: theirs for theirs, ours in BY_HAND.items()}
+#: Ours → torch's, by name: a layer added to `manualconv.nn` is converted from then on.
+#: For tools that look a layer up by its exact type and take registrations, where a network is built of manualconv.nn:
+#: ``for ours, theirs in manualconv.TORCH_LAYERS.items(): if theirs in table: table[ours] = table[theirs]``.
+#: Each layer of ours is a subclass of torch's.  Read-only; not in it are subclasses of yours and layers that torch does
+#: not have (``ScaledTanh``, ``Subsample1d`` to ``3d``).  A lazy layer stands in it beside what it becomes.
+TORCH_LAYERS: Mapping[type[Module], type[Module]] = MappingProxyType(
+    {
+        getattr(nn, name): getattr(torch.nn, name)
+        for name in nn.__all__
+        if getattr(getattr(nn, name), "__module__", "").startswith("manualconv.") and hasattr(torch.nn, name)
+    }
+)
+#: The other way round.
+BY_HAND: Mapping[type[Module], type[Module]] = MappingProxyType({theirs: ours for ours, theirs in TORCH_LAYERS.items()})
 
 #: What computes nothing itself.
 CONTAINERS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Identity)
@@ -67,9 +75,9 @@ def _why_left(module: Module) -> str:
         return "scripted: its code was compiled before"
     if isinstance(module, LazyModuleMixin):
         return "uninitialised: convert after the first input"
-    for theirs in (*TORCH_S, *BY_HAND):
+    for theirs in (*TORCH_LAYERS, *BY_HAND):
         if isinstance(module, theirs):
-            owner = "manualconv.nn" if theirs in TORCH_S else "torch.nn"
+            owner = "manualconv.nn" if theirs in TORCH_LAYERS else "torch.nn"
             return f"subclass of {owner}.{theirs.__name__}, whose code may differ"
     if type(module).__module__.startswith("torch.nn."):
         return "no hand-written layer"
@@ -137,7 +145,7 @@ def restore(model: M) -> M:
     """
     for _, module in _modules(model, "restore"):
         take_off(module)
-        theirs = TORCH_S.get(_layer_type(module))
+        theirs = TORCH_LAYERS.get(_layer_type(module))
         if theirs is not None:
             _exchange(module, theirs)
     return model

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torchvision import ops
 
-from manualconv import by_hand, conversion_report, convert
-from manualconv.swap.conversion import TORCH_S
+from manualconv import TORCH_LAYERS, by_hand, conversion_report, convert
 from tests.layers import spread_out
 from tests.networks.attribution import Attribution
 from tests.swap.networks import agree, outcome
@@ -86,7 +85,7 @@ def test_a_composite_is_torch_s_with_its_parts_by_hand(
             results.append(outcome(model, x, by_hand) if way == "by_hand" else outcome(model, x))
         agree(results[-1], results[0])
     assert not watched[1].calls
-    assert not {call for call in watched[2].calls if call[0] in TORCH_S}
+    assert not {call for call in watched[2].calls if call[0] in TORCH_LAYERS}
 
 
 def test_a_sequence_under_another_name_is_no_layer_to_report() -> None:
