@@ -35,3 +35,16 @@ def normalised(nn: Any) -> Module:
         nn.Flatten(),
         nn.Linear(6, 4),
     )
+
+
+def sigmoidal(nn: Any) -> Module:
+    """Smooth layers, with second derivatives."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2),
+        nn.Sigmoid(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(4, 6, 2),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(6, 4),
+    )
