@@ -34,6 +34,9 @@ for ours, theirs in manualconv.TORCH_LAYERS.items():
 ```
 
 `by_hand` changes no model; what runs inside the block is by hand, a tool's own calls of torch's functions too.
+
+**Rules.** A tool that has formulas of its own for a layer's derivatives (BackPACK, ExpandedWeights, Opacus' hooks) does
+not follow the layer's `Rules` there. `torch.func` does: `vmap` of `grad`, Opacus with `force_functorch=True`.
 """
 
 

@@ -112,3 +112,16 @@ def varied(nn: Any) -> Module:
         nn.Softplus(),
         nn.Linear(8, 4),
     )
+
+
+def sigmoidal(nn: Any) -> Module:
+    """Smooth layers, with second derivatives."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2),
+        nn.Sigmoid(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(4, 6, 2),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(6, 4),
+    )
