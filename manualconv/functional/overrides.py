@@ -50,14 +50,11 @@ def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:
         ordinary = True
-        for value in args:
+        for value in (*args, *kwargs.values()) if kwargs else args:
             kind = type(value)
             if kind not in _PLAIN and (
                 kind not in _TENSORS or value.layout is not _STRIDED or value.is_nested or value.is_quantized
             ):
-                ordinary = False
-        for value in kwargs.values():
-            if type(value) not in _PLAIN:
                 ordinary = False
         if not ordinary:
             answer = _answered(asked, theirs, args, kwargs)
