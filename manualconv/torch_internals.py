@@ -278,12 +278,20 @@ def may_be_differentiated(*tensors: Tensor | None) -> bool:
 
 def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
+    if tracer():
+        raise RuntimeError(
+            f"torch.jit's tracer cannot hold the derivative of {function.__name__}: call manualconv.restore(model) and "
+            "trace torch's layers, or trace the functions of manualconv.functional, which it records as torch's"
+        )
     if transforms_active():
         return function.apply(*args)
     if not (torch.is_grad_enabled() or forward_mode_active()):
         return function.forward(*args)
     return super(Function, function).apply(*_living(args))  # type: ignore[misc]
 
+
+#: What ``torch.jit.trace`` is at work on in this thread; None if it is not.
+tracer: Callable[[], Any] = private("torch._C._get_tracing_state", torch.jit.is_tracing)  # type: ignore[attr-defined]
 
 _living = private("torch._functorch.utils.unwrap_dead_wrappers", lambda args: args)
 

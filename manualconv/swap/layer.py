@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn import Module
 
+from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import TABLE
 from manualconv.torch_internals import function_modes, has_handlers, innermost_mode
@@ -67,11 +68,11 @@ class LayerMode(ByHand):
         if ours is None or has_handlers(types):
             return super().__torch_function__(func, types, args, kwargs)
         kwargs, own = kwargs or {}, vars(self.module)  # not by getattr: a module searches long for what it has not
-        if func in RULED and (rules := own.get("derivative_rules")) is not None:
-            with rules:
-                return ours(*args, **kwargs)
         if func in TIED and "ties" in own:
             kwargs = {**kwargs, "ties": own["ties"]}
+        if func in RULED and (rules := own.get("derivative_rules")) is not None:
+            with rules:
+                return super().__torch_function__(func, types, args, kwargs)
         return ours(*args, **kwargs)
 
     def _in_forward(self, caller: FrameType) -> bool:
@@ -144,6 +145,7 @@ def put_on(module: Module, takes_rules: bool) -> None:
     module._forward_hooks[NAME] = leave
     cast(OrderedDict[int, Any], module._forward_hooks).move_to_end(NAME, last=False)
     module._forward_hooks_always_called[NAME] = True
+    vars(module)["__prepare_scriptable__"] = not_scripted  # torch.jit.script would compile the hooks
 
 
 def take_off(module: Module) -> None:
@@ -151,6 +153,7 @@ def take_off(module: Module) -> None:
 
     A layer of torch's does not follow rules, so that it has no place for them; those it had are kept.
     """
+    vars(module).pop("__prepare_scriptable__", None)
     if (rules := vars(module).pop("derivative_rules", None)) is not None:
         setattr(module, _KEPT, rules)
     for hooks, ours in ((module._forward_pre_hooks, enter), (module._forward_hooks, leave)):
