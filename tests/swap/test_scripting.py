@@ -16,7 +16,7 @@ from torch import Tensor
 from manualconv import Rules, by_hand, convert, exact_input, functional, nn, restore, set_rules
 from manualconv.autograd import ReLU
 from manualconv.torch_internals import function_modes
-from tests.layers import spread_out
+from tests.layers import MODULES, spread_out
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning"
@@ -101,6 +101,9 @@ def test_the_old_onnx_exporter_writes_what_it_writes_of_torch_s_model(way: str) 
     assert files[0] == files[1] and "Conv" in files[0]
 
 
+#: Layers that torch has not; and those whose own function torch's tracer does not take.
+TORCH_HAS_NOT = {"ScaledTanh", "Subsample1d", "Subsample2d", "Subsample3d"}
+TORCH_TRACES_NOT = {"MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
 SENTENCE = r"manualconv\.restore\(model\)"
 
 
@@ -195,3 +198,18 @@ def test_the_new_onnx_exporter_runs_to_the_same_numbers() -> None:
     session = reference.ReferenceEvaluator(program.model_proto)
     (y,) = session.run(None, {session.input_names[0]: x.numpy()})
     torch.testing.assert_close(torch.from_numpy(y), model(x).detach(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - TORCH_TRACES_NOT))
+def test_every_layer_traces_to_the_same_numbers_or_says_a_sentence(name: str) -> None:
+    make, size = MODULES[name]
+    layer = make()
+    if isinstance(layer, torch.nn.Module):
+        layer = layer.double().eval()
+    x, other = spread_out(size), spread_out(size, seed=1)
+    if name in TORCH_HAS_NOT:
+        with pytest.raises(RuntimeError, match=SENTENCE):
+            torch.jit.trace(layer, x)
+    else:
+        traced = torch.jit.trace(layer, x, check_trace=False)
+        torch.testing.assert_close(traced(other), layer(other), rtol=1e-9, atol=1e-12)
