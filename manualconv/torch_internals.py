@@ -290,8 +290,8 @@ def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     return super(Function, function).apply(*_living(args))  # type: ignore[misc]
 
 
-#: What ``torch.jit.trace`` is at work on in this thread; None if it is not.
-tracer: Callable[[], Any] = private("torch._C._get_tracing_state", torch.jit.is_tracing)  # type: ignore[attr-defined]
+#: Whether ``torch.jit.trace`` is at work in this thread.
+tracer: Callable[[], bool] = torch.jit.is_tracing  # type: ignore[attr-defined]
 
 _living = private("torch._functorch.utils.unwrap_dead_wrappers", lambda args: args)
 
