@@ -89,6 +89,9 @@ def picture(text: str) -> Path:
 def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", default=(), metavar="ROW", help="rows (A1) or classes (D) of the suite")
     parser.add_argument("--quick", action="store_true", help="a dozen rows, few rounds, no peers: a minute or two")
+    parser.add_argument(
+        "--calls", action="store_true", help="instead: a call of small layers by torch, nn, convert and by_hand"
+    )
     parser.add_argument("--dtype", choices=DTYPES, help="one dtype only (default both)")
     parser.add_argument("--json", type=file, metavar="FILE", help="write every number to FILE")
     parser.add_argument(
@@ -98,8 +101,13 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from manualconv.bench import Interrupted, Options, run
+    from manualconv.bench import Interrupted, Options, calls, run
 
+    if options.calls:
+        if options.only or options.quick or options.dtype or options.json or options.output or options.plot:
+            raise ValueError("--calls is a table of its own, printed; it takes no other option")
+        print(calls.table(calls.measure()))
+        return 0
     dtypes = (options.dtype,) if options.dtype else DTYPES
     done = run(Options(tuple(options.only), options.quick, dtypes, options.json, options.output, options.plot))
     return 130 if isinstance(done, Interrupted) else 0

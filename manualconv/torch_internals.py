@@ -278,12 +278,20 @@ def may_be_differentiated(*tensors: Tensor | None) -> bool:
 
 def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
     """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
+    if tracer():
+        raise RuntimeError(
+            f"torch.jit's tracer cannot hold the derivative of {function.__name__}: call manualconv.restore(model) and "
+            "trace torch's layers, or trace the functions of manualconv.functional, which it records as torch's"
+        )
     if transforms_active():
         return function.apply(*args)
     if not (torch.is_grad_enabled() or forward_mode_active()):
         return function.forward(*args)
     return super(Function, function).apply(*_living(args))  # type: ignore[misc]
 
+
+#: Whether ``torch.jit.trace`` is at work in this thread.
+tracer: Callable[[], bool] = torch.jit.is_tracing  # type: ignore[attr-defined]
 
 _living = private("torch._functorch.utils.unwrap_dead_wrappers", lambda args: args)
 
@@ -358,6 +366,12 @@ def function_modes() -> list[torch.overrides.TorchFunctionMode]:
     return modes
 
 
+def innermost_mode() -> torch.overrides.TorchFunctionMode | None:
+    """The last of `function_modes`, at a fraction of their cost; None if there are none."""
+    count = _function_mode_count()
+    return _function_mode_at(count - 1) if count else None
+
+
 def at_trace_time(action: Callable[[], T]) -> Callable[[], T]:
     """An action that Dynamo does, as it stands, when it meets it, instead of tracing it; its result is a constant.
 
@@ -369,6 +383,8 @@ def at_trace_time(action: Callable[[], T]) -> Callable[[], T]:
 
 # None are known without it: what a checkpoint computes again is then torch's.
 _function_modes = private("torch.overrides._get_current_function_mode_stack", list)
+_function_mode_count = private("torch._C._len_torch_function_stack", lambda: len(_function_modes()))
+_function_mode_at = private("torch._C._get_function_stack_at", lambda at: _function_modes()[at])
 
 
 def hand_to_checkpoints(prepared: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -409,8 +425,10 @@ def handles_itself(value: Any) -> bool:
 
 def has_handlers(types: Iterable[type]) -> bool:
     """Whether a mode is told of types that handle functions themselves, and would be asked next."""
-    found = any(k is not Tensor and getattr(k, "__torch_function__", _NO_HANDLER) is not _NO_HANDLER for k in types)
-    return found and bool(_handlers_are_asked())
+    for k in types:
+        if k is not Tensor and getattr(k, "__torch_function__", _NO_HANDLER) is not _NO_HANDLER:
+            return bool(_handlers_are_asked())
+    return False
 
 
 def handles_operators(value: Any) -> bool:

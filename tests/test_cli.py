@@ -58,6 +58,7 @@ def test_choice_takes_a_number_per_axis(capsys: pytest.CaptureFixture[str]) -> N
         (["choice", "--input", "4,3,9", "--weight", "1,1,1"], "choice() takes the sizes of x (N, C, *I)"),
         (["bench", "--only", "Q7"], "no row Q7 in the suite"),
         (["bench", "--dtype", "float16"], "invalid choice: 'float16'"),
+        (["bench", "--calls", "--quick"], "--calls is a table of its own"),
     ],
 )
 def test_a_mistake_is_a_sentence(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

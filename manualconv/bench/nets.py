@@ -71,8 +71,10 @@ def _critic(nn: Any) -> torch.nn.Module:
     return net
 
 
-def _classification(nn: Any, net: torch.nn.Module, size: tuple[int, ...], dtype: torch.dtype) -> Callable[[], Tensor]:
-    x, t, entropy = torch.randn(size, dtype=dtype), torch.arange(size[0]) % 10, nn.CrossEntropyLoss()
+def _classification(
+    net: torch.nn.Module, entropy: torch.nn.Module, size: tuple[int, ...], dtype: torch.dtype
+) -> Callable[[], Tensor]:
+    x, t = torch.randn(size, dtype=dtype), torch.arange(size[0]) % 10
     return lambda: entropy(net(x), t)
 
 
@@ -89,20 +91,29 @@ def _penalty(net: torch.nn.Module, dtype: torch.dtype) -> Callable[[], Tensor]:
     return loss
 
 
-def step(id: str, library: ModuleType, dtype: torch.dtype) -> Callable[[], Tensor]:
+def step(
+    id: str,
+    library: ModuleType,
+    dtype: torch.dtype,
+    batch: int | None = None,
+    changed: Callable[[torch.nn.Module], torch.nn.Module] = lambda module: module,
+) -> Callable[[], Tensor]:
     """One training step of a net: forward, backward, update; returns the loss.
 
     Args:
         id: ``'N1'``, ``'N2'`` or ``'N3'``.
         library: `manualconv.nn` or `torch.nn`.
         dtype: of parameters and images.
+        batch: images a step of N1 and N2; None for those above.
+        changed: what is done to the net and its loss before, such as `manualconv.convert`.
     """
     torch.manual_seed(0)
-    net = {"N1": _lenet, "N2": _resnet, "N3": _critic}[id](library).to(dtype)
+    net = changed({"N1": _lenet, "N2": _resnet, "N3": _critic}[id](library).to(dtype))
     if id == "N3":
         loss = _penalty(net, dtype)
     else:
-        loss = _classification(library, net, (128, 1, 28, 28) if id == "N1" else (16, 3, 32, 32), dtype)
+        images, size = (128, (1, 28, 28)) if id == "N1" else (16, (3, 32, 32))
+        loss = _classification(net, changed(library.CrossEntropyLoss()), (batch or images, *size), dtype)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
 
     def run() -> Tensor:

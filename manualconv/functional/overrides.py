@@ -11,6 +11,7 @@ torch's functions ask their arguments for ``__torch_function__`` first.  `asking
   torch's that ours are made of, not ours.
 * A tensor whose numbers are not strided in memory (sparse, mkldnn, nested), a quantised one, and a subclass that
   handles torch's operators (``__torch_dispatch__``: DTensor) are torch's own: torch's function computes with them.
+* While torch.jit traces, torch's function is what it records: see `manualconv.functional.tracing`.
 
 Source: PyTorch's notes "Extending PyTorch" (Extending torch with a Tensor-like type).
 """
@@ -27,15 +28,13 @@ from torch.fx import Proxy
 from torch.overrides import handle_torch_function
 
 import manualconv
-from manualconv.torch_internals import handles_itself, is_known_to_torch_alone
+from manualconv.functional.tracing import is_beyond_torch, recorded_as_torch_s, without_defaults
+from manualconv.torch_internals import handles_itself, is_known_to_torch_alone, tracer
 
 #: Types that ask for nothing.  Most arguments are of one of them, so that one look-up a value is all that is paid.
 _PLAIN = frozenset({int, float, bool, complex, str, tuple, list, type(None), torch.Size, torch.dtype})
 _TENSORS = frozenset({Tensor, torch.nn.Parameter})
 _STRIDED = torch.strided
-
-#: What our functions take beyond torch's, and the value that says nothing; and padding in ``(lo, hi)`` pairs.
-_OURS_ALONE = {"rules": None, "flip": False, "ties": "first"}
 
 #: Where torch.nn.functional's is no more than a call of the tensor's method.
 _METHODS = ("sigmoid", "tanh")
@@ -49,15 +48,14 @@ def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:
+        if tracer():
+            return recorded_as_torch_s(name, theirs, args, kwargs)
         ordinary = True
-        for value in args:
+        for value in (*args, *kwargs.values()) if kwargs else args:
             kind = type(value)
             if kind not in _PLAIN and (
                 kind not in _TENSORS or value.layout is not _STRIDED or value.is_nested or value.is_quantized
             ):
-                ordinary = False
-        for value in kwargs.values():
-            if type(value) not in _PLAIN:
                 ordinary = False
         if not ordinary:
             answer = _answered(asked, theirs, args, kwargs)
@@ -75,12 +73,10 @@ def _answered(asked: Callable[..., Any], theirs: Any, args: tuple[Any, ...], kwa
     relevant = tuple(value for value in values if handles_itself(value))
     if not relevant and (theirs is None or not any(is_known_to_torch_alone(value) for value in values)):
         return NotImplemented
-    kwargs = {key: value for key, value in kwargs.items() if key not in _OURS_ALONE or value != _OURS_ALONE[key]}
+    kwargs = without_defaults(kwargs)
     if not relevant:
         return theirs(*args, **kwargs)
-    pairs = any(isinstance(value, tuple) and value and isinstance(value[0], tuple) for value in values)
-    beyond_torch = theirs is None or pairs or any(key in _OURS_ALONE for key in kwargs)
-    if beyond_torch or any(isinstance(value, Proxy) for value in relevant):
+    if theirs is None or is_beyond_torch(args, kwargs) or any(isinstance(value, Proxy) for value in relevant):
         return handle_torch_function(asked, relevant, *args, **kwargs)
     # The block comes from a floor above, where torch's names are known: asked for by its public name, when needed.
     block = manualconv.by_hand()

@@ -21,7 +21,7 @@ from torch.nn import (
     utils,
 )
 
-from manualconv.nn._tracing import traced_whole
+from manualconv.nn._tracing import not_scripted, traced_whole
 from manualconv.nn.adaptive_pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -221,6 +221,7 @@ __all__ = [
 for _layer in [value for value in list(globals().values()) if isinstance(value, type)]:
     if _layer.__module__.startswith(f"{__name__}."):
         _layer.forward = traced_whole(_layer.forward)  # type: ignore[attr-defined]
+        _layer.__prepare_scriptable__ = not_scripted  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,10 +1,13 @@
-"""How torch.fx sees our layers: as torch's, each one node of the graph, so that ``train()`` and ``eval()`` reach it."""
+"""How torch.fx sees our layers: as torch's, each one node of the graph, so that ``train()`` and ``eval()`` reach it.
+
+torch.jit's tracer sees torch's functions (`manualconv.functional.tracing`); its compiler sees nothing it could compile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch.fx import Proxy
@@ -30,6 +33,18 @@ def traced_whole(forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward(self, *args, **kwargs)
 
     return seen
+
+
+def not_scripted(*_: Module) -> NoReturn:
+    """What ``torch.jit.script`` asks of a layer before it compiles it: ``__prepare_scriptable__``.
+
+    Raises:
+        RuntimeError: always.  A layer of torch's given back here would stay in the model that it was taken from.
+    """
+    raise RuntimeError(
+        "torch.jit.script compiles a layer's source, and derivatives by hand are not TorchScript: call "
+        "manualconv.restore(model) and script torch's layers, or use torch.jit.trace, which records torch's operators"
+    )
 
 
 def _node_of(layer: Module, tracer: Any) -> str | None:

@@ -109,6 +109,9 @@ def convert(model: M) -> M:
     runs none and computes as torch's.  Copies and pickles keep the hooks; a program that loads such a pickle needs
     manualconv.
 
+    ``torch.jit.trace`` and ``torch.onnx.export(..., dynamo=False)`` record torch's operators: equal numbers, but the
+    derivatives of the traced code are torch's.  ``torch.jit.script`` is refused: `restore` first.
+
     What a module computes without a layer (``torch.relu(x)`` in its ``forward``) stays torch's, and so do the attention
     in ``MultiheadAttention`` and torch's fused paths (a ``TransformerEncoderLayer`` in eval mode): `by_hand` reaches
     these.

@@ -25,9 +25,10 @@ import torch
 import torch.nn.functional as F
 from torch.nn import Module
 
-from manualconv.autograd.rules import Rules
+from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ByHand
-from manualconv.torch_internals import function_modes
+from manualconv.swap.table import TABLE
+from manualconv.torch_internals import function_modes, has_handlers, innermost_mode
 
 #: The name of the two hooks.  Not a number: torch counts hooks from 0 in every process, so that in a model that was
 #: loaded from a file the next hook to be registered would take the place of ours.
@@ -43,48 +44,54 @@ RULED = {
 _KEPT = "_rules_when_by_hand"
 TIED = {F.max_pool1d, F.max_pool2d, F.max_pool3d}
 
+#: What runs the forward under torch.jit's tracer.
+_SLOW_FORWARD = Module._slow_forward.__code__
+
 
 class LayerMode(ByHand):
-    """`ByHand` for one call of one layer, and for nothing but the layer's forward."""
+    """`ByHand` for one call of one layer, and for nothing but the layer's forward.
+
+    The call is known by `caller`, the frame that runs the layer's hooks and its forward; None in compiled code, which
+    has no frames to look at, and runs `leave` in any case.
+    """
 
     def __init__(self, module: Module, caller: FrameType | None) -> None:
-        super().__init__()
-        self.module, self._caller = module, caller
+        self.module, self.caller = module, caller
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run `func`, or ours with the layer's rules."""
-        kwargs = kwargs or {}
-        # Compiled code has no frames to look at, and runs `leave` in any case.
-        if self._caller is not None and not self._in_forward(self._caller):
-            return func(*args, **kwargs)
-        rules: Rules | None = getattr(self.module, "derivative_rules", None)
-        if rules is not None and func in RULED:
+        if self.caller is not None and not self._in_forward(self.caller):
+            return func(*args, **kwargs or {})
+        ours = TABLE.get(func)
+        if ours is None or has_handlers(types):
+            return super().__torch_function__(func, types, args, kwargs)
+        kwargs, own = kwargs or {}, vars(self.module)  # not by getattr: a module searches long for what it has not
+        if func in TIED and "ties" in own:
+            kwargs = {**kwargs, "ties": own["ties"]}
+        if func in RULED and (rules := own.get("derivative_rules")) is not None:
             with rules:
                 return super().__torch_function__(func, types, args, kwargs)
-        if func in TIED and "ties" in vars(self.module):
-            kwargs = {**kwargs, "ties": self.module.ties}
-        return super().__torch_function__(func, types, args, kwargs)
+        return ours(*args, **kwargs)
 
     def _in_forward(self, caller: FrameType) -> bool:
         """Whether this call comes from the layer's forward: not from a hook of it, and not after it."""
-        own = (getattr(self.module.forward, "__code__", None), Module._slow_forward.__code__)
         frame: FrameType | None = sys._getframe(2)
         while frame is not None:
-            if frame.f_back is caller:
-                return frame.f_code in own
-            frame = frame.f_back
+            if (back := frame.f_back) is caller:
+                return frame.f_code in (getattr(self.module.forward, "__code__", None), _SLOW_FORWARD)
+            frame = back
         return False
 
     def is_left_behind(self) -> bool:
         """Whether the call that this mode was made for has ended."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            if frame is self._caller:
+            if frame is self.caller:
                 return False
             frame = frame.f_back
-        return self._caller is not None
+        return self.caller is not None
 
 
 def enter(module: Module, args: Any) -> None:
@@ -93,33 +100,36 @@ def enter(module: Module, args: Any) -> None:
         LayerMode(module, None).__enter__()
         return
     # A tool that moved one hook to another module broke the pair.
-    if leave in module._forward_hooks.values():
-        while (modes := function_modes()) and isinstance(modes[-1], LayerMode) and modes[-1].is_left_behind():
-            _take_off_top()
+    if (hooks := module._forward_hooks).get(NAME) is leave or leave in hooks.values():
+        while isinstance(mode := innermost_mode(), LayerMode) and mode.is_left_behind():
+            mode.__exit__(None, None, None)
         LayerMode(module, sys._getframe(1)).__enter__()
 
 
 def leave(module: Module, args: Any, output: Any) -> None:
-    """The hook after it, which also runs if the forward raised."""
+    """The hook after it, which also runs if the forward raised: then the frame of the call has ended."""
     if torch.compiler.is_compiling():
-        _take_off_top()
+        ByHand().__exit__(None, None, None)  # takes the uppermost mode away, as the end of any mode does
         return
+    caller, mode = sys._getframe(1), innermost_mode()
+    if isinstance(mode, LayerMode) and mode.caller is caller:
+        mode.__exit__(None, None, None)
+    else:
+        _repair(caller)
+
+
+def _repair(caller: FrameType) -> None:
+    """Take away the mode of this call and those left behind, wherever in the stack they are."""
     modes = function_modes()
-    at = next((at for at, mode in enumerate(modes) if _is_of(mode, module)), len(modes))
-    for _ in modes[at:]:
-        _take_off_top()
-    for mode in modes[at + 1 :]:
-        if not isinstance(mode, LayerMode):
-            mode.__enter__()
-
-
-def _take_off_top() -> None:
-    """Take the uppermost mode of this thread away: that is what the end of any mode does."""
-    ByHand().__exit__(None, None, None)
-
-
-def _is_of(mode: Any, module: Module) -> bool:
-    return isinstance(mode, LayerMode) and mode.module is module
+    kept = [
+        mode for mode in modes if not (isinstance(mode, LayerMode) and (mode.caller is caller or mode.is_left_behind()))
+    ]
+    # As far up as nothing is missing, the stack stays.
+    same = next((at for at, mode in enumerate(kept) if mode is not modes[at]), len(kept))
+    for _ in modes[same:]:
+        ByHand().__exit__(None, None, None)
+    for mode in kept[same:]:
+        mode.__enter__()
 
 
 def is_by_hand(module: Module) -> bool:
@@ -135,6 +145,7 @@ def put_on(module: Module, takes_rules: bool) -> None:
     module._forward_hooks[NAME] = leave
     cast(OrderedDict[int, Any], module._forward_hooks).move_to_end(NAME, last=False)
     module._forward_hooks_always_called[NAME] = True
+    vars(module)["__prepare_scriptable__"] = not_scripted  # torch.jit.script would compile the hooks
 
 
 def take_off(module: Module) -> None:
@@ -142,6 +153,7 @@ def take_off(module: Module) -> None:
 
     A layer of torch's does not follow rules, so that it has no place for them; those it had are kept.
     """
+    vars(module).pop("__prepare_scriptable__", None)
     if (rules := vars(module).pop("derivative_rules", None)) is not None:
         setattr(module, _KEPT, rules)
     for hooks, ours in ((module._forward_pre_hooks, enter), (module._forward_hooks, leave)):

@@ -12,8 +12,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from manualconv import functional
+from manualconv.functional.tracing import recorded_as_torch_s
 from manualconv.swap.table import COMPOSITES, TABLE
-from manualconv.torch_internals import at_trace_time, function_modes, hand_to_checkpoints, has_handlers
+from manualconv.torch_internals import at_trace_time, function_modes, hand_to_checkpoints, has_handlers, tracer
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -36,6 +37,8 @@ class ByHand(TorchFunctionMode):
         """
         kwargs = kwargs or {}
         ours: Any = TABLE.get(func)
+        if ours is not None and tracer():
+            return recorded_as_torch_s(func.__name__, func, args, kwargs)
         if types and has_handlers(types):
             self.offers = False
             traced = Proxy in types and ours is not None and ours is getattr(functional, ours.__name__, None)
@@ -84,7 +87,8 @@ def by_hand(function: Callable[..., Any] | None = None) -> Any:
 
     The mode does not see:
 
-    * scripted and traced code (``torch.jit``), compiled before: it runs on torch's operations;
+    * scripted and traced code (``torch.jit``): it runs on torch's operations, whether it was compiled before or in the
+      block (a tracer records torch's operators, their derivatives are torch's);
     * other threads: a block belongs to the thread that entered it (``DataParallel``'s replicas, an executor's tasks);
     * operators called as such (``torch.ops.aten.…``, or a kernel by its name, ``torch.mkldnn_convolution``);
     * torch's fused layers of many steps: ``torch.lstm`` and its kind (``LSTMCell`` and its kind are by hand);

@@ -102,7 +102,7 @@ def test_everything_but_two_hooks_stays_the_same_object() -> None:
         change(model)
         for module in model.modules():
             assert all(vars(module)[name] is value for name, value in attributes[id(module)].items())
-            assert vars(module).keys() - {"derivative_rules"} == attributes[id(module)].keys()
+            assert vars(module).keys() - {"derivative_rules", "__prepare_scriptable__"} == attributes[id(module)].keys()
         assert {name: id(t) for name, t in (*model.named_parameters(), *model.named_buffers())} == tensors
         assert repr(model) == text
         assert layer.training and not model[1].training and layer.note is marker

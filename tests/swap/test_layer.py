@@ -111,6 +111,50 @@ def test_a_mode_that_a_layer_leaves_on_is_left_on() -> None:
     mode.__exit__(None, None, None)
 
 
+def test_a_layer_called_by_a_hook_of_its_own_leaves_the_outer_call_by_hand() -> None:
+    inside: list[bool] = []
+
+    def again(module: torch.nn.Module, args: Any) -> None:
+        if not inside:
+            inside.append(False)
+            inside[0] = ours(module(*args))
+
+    conv = layer()
+    conv.register_forward_pre_hook(again)
+    assert ours(conv(X)) and inside == [True]
+
+
+def test_a_mode_left_behind_below_another_block_goes_with_the_next_layer_after_it() -> None:
+    class Interrupt(BaseException):
+        pass
+
+    def fail(*_: Any) -> None:
+        raise Interrupt
+
+    conv, after = layer(), layer()
+    conv._conv_forward = fail
+    with pytest.raises(Interrupt):
+        conv(X)
+    with by_hand() as block:
+        assert ours(after(X)) and function_modes()[-1] is block
+    assert not ours(F.relu(X))
+    assert ours(after(X)) and function_modes() == []
+
+
+def test_a_block_that_a_hook_opened_on_top_of_the_layer_s_mode_stays() -> None:
+    conv, block = layer(), by_hand()
+
+    def between(*_: Any) -> None:
+        block.__enter__()
+
+    conv.register_forward_pre_hook(between)  # after ours: the block lies on top of the layer's mode
+    try:
+        assert ours(conv(X))
+        assert function_modes() == [block]
+    finally:
+        block.__exit__(None, None, None)
+
+
 def test_layers_inside_a_layer() -> None:
     class Scaled(torch.nn.Module):
         def __init__(self) -> None:
