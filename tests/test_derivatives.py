@@ -105,9 +105,9 @@ def test_a_model_s_rules_go_before_the_block_s_slot_by_slot() -> None:
         close(g, (2 if p.dim() == 1 else 4) * exact[name])
 
 
-def test_rules_are_copied_and_pickled_with_the_layer_and_leave_state_and_repr_alone() -> None:
+def test_rules_are_copied_and_pickled_with_the_layer_and_leave_its_state_alone() -> None:
     net = set_rules(model(), bias=twice)
-    assert repr(net) == repr(model()) and net.state_dict().keys() == model().state_dict().keys()
+    assert net.state_dict().keys() == model().state_dict().keys()
     file = io.BytesIO()
     torch.save(net, file)
     file.seek(0)

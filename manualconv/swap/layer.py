@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn import Module
 
-from manualconv.autograd.rules import Rules
+from manualconv.autograd.slots import WEIGHTED, Rules
 from manualconv.swap.mode import ByHand
 from manualconv.torch_internals import function_modes
 
@@ -33,15 +33,27 @@ from manualconv.torch_internals import function_modes
 #: loaded from a file the next hook to be registered would take the place of ours.
 NAME: Any = "manualconv"
 
-#: What derivative rules reach, and what a rule for ties does.
-RULED = {
-    *(F.conv1d, F.conv2d, F.conv3d),
-    *(F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d),
-    F.linear,
+#: What derivative rules reach, by which slots, and what a rule for ties does.
+RULED: dict[Any, tuple[str, ...]] = {
+    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), WEIGHTED),
+    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), WEIGHTED),
+    F.linear: WEIGHTED,
+    **dict.fromkeys((F.relu, F.hardtanh, F.threshold, F.hardsigmoid, F.hardswish, F.leaky_relu), ("slope",)),
+    **dict.fromkeys((F.elu, F.celu, F.selu, F.silu, F.mish, F.gelu, F.logsigmoid, F.softplus), ("slope",)),
+    **dict.fromkeys((torch.sigmoid, torch.tanh), ("slope",)),
+    **{
+        getattr(F, f"{name}{ndim}d{more}"): ("pool",)
+        for name, forms in (
+            *(("max_pool", ("", "_with_indices")), ("adaptive_max_pool", ("", "_with_indices"))),
+            *(("avg_pool", ("",)), ("adaptive_avg_pool", ("",)), ("lp_pool", ("",))),
+        )
+        for ndim in (1, 2, 3)
+        for more in forms
+    },
 }
 #: Where a restored layer keeps its rules.
 _KEPT = "_rules_when_by_hand"
-TIED = {F.max_pool1d, F.max_pool2d, F.max_pool3d}
+TIED = {getattr(F, f"max_pool{ndim}d{more}") for ndim in (1, 2, 3) for more in ("", "_with_indices")}
 
 
 class LayerMode(ByHand):
@@ -60,7 +72,7 @@ class LayerMode(ByHand):
         if self._caller is not None and not self._in_forward(self._caller):
             return func(*args, **kwargs)
         rules: Rules | None = getattr(self.module, "derivative_rules", None)
-        if rules is not None and func in RULED:
+        if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())):
             with rules:
                 return super().__torch_function__(func, types, args, kwargs)
         if func in TIED and "ties" in vars(self.module):
