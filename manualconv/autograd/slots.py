@@ -120,7 +120,7 @@ class Rules:
 
     def given(self) -> dict[str, Any]:
         """The slots that have a rule, with it."""
-        return {name: rule for name in SLOTS if (rule := getattr(self, name)) is not None}
+        return {name: getattr(self, name) for name in SLOTS if getattr(self, name) is not None}
 
     def over(self, outer: Rules | None) -> Rules:
         """These rules, and the outer ones where there are none."""
@@ -222,6 +222,22 @@ class _Block(threading.local):
 
 
 _block = _Block()
+
+
+class Carried:
+    """A block of the rules that a layer carries, around its forward; it has nothing to warn of.
+
+    Rules are such a block too, but Dynamo enters no frozen dataclass that was made outside its graph.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def __enter__(self) -> None:
+        _block.stack = (*_block.stack, self._rules.over(_block.stack[-1]))
+
+    def __exit__(self, *_: object) -> None:
+        _block.stack = _block.stack[:-1]
 
 
 def in_force(own: Rules | None) -> Rules | None:

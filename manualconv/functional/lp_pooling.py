@@ -22,7 +22,7 @@ from torch import Tensor
 
 from manualconv.autograd.power import Power, Root
 from manualconv.autograd.replaced import under_rule
-from manualconv.autograd.slots import Rules, exact_pool, pool_in_force
+from manualconv.autograd.slots import Carried, Rules, exact_pool, pool_in_force
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.pooling_window import placed_window
@@ -44,7 +44,7 @@ def _lp_pool(
     rules = pool_in_force()
     if rules is None:
         return _exact(ndim, input, norm_type, kernel_size, stride, ceil_mode)
-    with _PARTS:
+    with Carried(_PARTS):
         y = _exact(ndim, input, norm_type, kernel_size, stride, ceil_mode)
     k = tuple(map(index, per_axis(kernel_size, ndim)))
     s = k if stride is None or stride == () else tuple(map(index, per_axis(stride, ndim)))

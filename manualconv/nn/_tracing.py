@@ -13,7 +13,7 @@ import torch
 from torch.fx import Proxy
 from torch.nn import Module
 
-from manualconv.autograd.slots import Rules
+from manualconv.autograd.slots import Carried, Rules
 
 
 def traced_whole(forward: Callable[..., Any], in_block: bool = False) -> Callable[..., Any]:
@@ -37,7 +37,7 @@ def traced_whole(forward: Callable[..., Any], in_block: bool = False) -> Callabl
                     return tracer.create_proxy("call_module", path, args, kwargs)
                 break
         if in_block and (rules := self.derivative_rules) is not None:
-            with cast(Rules, rules):
+            with Carried(cast(Rules, rules)):
                 return forward(self, *args, **kwargs)
         return forward(self, *args, **kwargs)
 

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn import Module
 
-from manualconv.autograd.slots import WEIGHTED, Rules
+from manualconv.autograd.slots import WEIGHTED, Carried, Rules
 from manualconv.swap.mode import ByHand
 from manualconv.torch_internals import function_modes
 
@@ -73,7 +73,7 @@ class LayerMode(ByHand):
             return func(*args, **kwargs)
         rules: Rules | None = getattr(self.module, "derivative_rules", None)
         if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())):
-            with rules:
+            with Carried(rules):
                 return super().__torch_function__(func, types, args, kwargs)
         if func in TIED and "ties" in vars(self.module):
             kwargs = {**kwargs, "ties": self.module.ties}
