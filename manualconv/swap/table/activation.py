@@ -61,7 +61,7 @@ def _overwriting(ours: Operation) -> Operation:
 
 
 def _in_place(ours: Operation) -> Operation:
-    """The name with an underscore, of ours without ``inplace``, which keeps its output; a slope rule reads the input."""
+    """The name with an underscore, of ours that keeps its output; a slope rule keeps the input."""
     plain = in_place(ours)
 
     @wraps(ours)
