@@ -17,8 +17,8 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.kernels import intervals
 from tests import definitions
-from tests.ledger import ERRORS, checked
 from tests.layers import close, spread_out
+from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
 from tests.strategies import AdaptivePooling, adaptive_poolings
 
