@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from manualconv.derivatives import Rules as Rules
     from manualconv.derivatives import exact_bias as exact_bias
     from manualconv.derivatives import exact_input as exact_input
+    from manualconv.derivatives import exact_pool as exact_pool
+    from manualconv.derivatives import exact_slope as exact_slope
     from manualconv.derivatives import exact_weight as exact_weight
     from manualconv.derivatives import set_rules as set_rules
     from manualconv.swap import TORCH_LAYERS as TORCH_LAYERS
@@ -45,6 +47,8 @@ __all__ = [
     "convert",
     "exact_bias",
     "exact_input",
+    "exact_pool",
+    "exact_slope",
     "exact_weight",
     "functional",
     "geometry",
@@ -55,7 +59,7 @@ __all__ = [
 ]
 _FROM = {
     "algorithms": ("accuracy", "algorithm", "choice", "set_accuracy"),
-    "derivatives": ("Rules", "exact_bias", "exact_input", "exact_weight", "set_rules"),
+    "derivatives": ("Rules", "exact_bias", "exact_input", "exact_pool", "exact_slope", "exact_weight", "set_rules"),
     "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }
 

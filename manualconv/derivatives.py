@@ -12,9 +12,31 @@ from typing import TypeVar
 
 import torch
 
-from manualconv.autograd.rules import Rule, Rules, exact_bias, exact_input, exact_weight
+from manualconv import nn
+from manualconv.autograd.rules import exact_bias, exact_input, exact_weight
+from manualconv.autograd.slots import (
+    SLOTS,
+    PoolRule,
+    Rule,
+    Rules,
+    SlopeRule,
+    check_known,
+    exact_pool,
+    exact_slope,
+)
 
-__all__ = ["Rule", "Rules", "exact_bias", "exact_input", "exact_weight", "set_rules"]
+__all__ = [
+    "PoolRule",
+    "Rule",
+    "Rules",
+    "SlopeRule",
+    "exact_bias",
+    "exact_input",
+    "exact_pool",
+    "exact_slope",
+    "exact_weight",
+    "set_rules",
+]
 
 M = TypeVar("M", bound=torch.nn.Module)
 
@@ -22,36 +44,66 @@ M = TypeVar("M", bound=torch.nn.Module)
 _ATTRIBUTE, _SET, _ABOVE = "derivative_rules", "_rules_set_here", "_rules_from_above"
 
 
-def set_rules(module: M, *, input: Rule | None = None, weight: Rule | None = None, bias: Rule | None = None) -> M:
+def set_rules(
+    module: M,
+    *,
+    input: Rule | None = None,
+    weight: Rule | None = None,
+    bias: Rule | None = None,
+    slope: SlopeRule | None = None,
+    pool: PoolRule | None = None,
+    **unknown: object,
+) -> M:
     """Replace derivative rules of a layer, or of every layer in a model; slots not given have none set here.
 
     Args:
-        module: a convolution, transposed convolution or fully connected layer, of `manualconv.nn` or of torch's and
-            converted (`manualconv.convert`), or a module that holds some.  Layers added to it later are exact until
-            the rules are set again.
+        module: a layer with the slots of `manualconv.autograd.slots`, of `manualconv.nn` or of torch's and converted
+            (`manualconv.convert`), or a module that holds some, each of which takes the rules of its own slots.  Layers
+            added to it later are exact until the rules are set again.
         input, weight, bias: functions of ``(x, w, grad_output, window)`` that return that slot's gradient, see
             `manualconv.Rules`; without any, the rules set on this module before are removed.
+        slope: a function of ``(z, grad_output)``, of activations.
+        pool: a function of ``(x, grad_output, window)``, of pools.
 
     Returns:
         The module, changed in place.
 
     Raises:
-        TypeError: a rule that cannot be called, or a module without a layer that takes rules.
+        TypeError: a rule that cannot be called, or not with its slot's arguments; a slot that there is not, or that no
+            layer of the module has.
     """
-    rules = Rules(input, weight, bias)
-    if not any(_takes_rules(layer) for layer in module.modules()):
-        raise TypeError(
-            f"set_rules(): {type(module).__name__} has no layer that takes derivative rules, that is a convolution or "
-            "fully connected layer of manualconv.nn; manualconv.convert(model) has torch.nn's take them"
-        )
-    _put(module, None if rules == Rules() else rules)
+    check_known("set_rules", unknown)
+    rules = Rules(input, weight, bias, slope, pool)
+    _check_taken(module, rules)
+    _put(module, rules if rules.given() else None)
     _hand_down(module, getattr(module, _ABOVE, None))
     return module
 
 
-def _takes_rules(module: torch.nn.Module) -> bool:
-    # A converted layer of torch's has the attribute itself.
-    return hasattr(module, _ATTRIBUTE)
+def _check_taken(module: torch.nn.Module, rules: Rules) -> None:
+    """Refuse rules that no layer would ask for."""
+    there = {slot for layer in module.modules() for slot in _slots(layer)}
+    missing = [slot for slot in (rules.given() or SLOTS) if slot not in there]
+    if not missing or (there and not rules.given()):
+        return
+    kinds = " or ".join(dict.fromkeys(SLOTS[slot].layers for slot in missing))
+    has = f"; it has {', '.join(slot for slot in SLOTS if slot in there)}" if there else ""
+    raise TypeError(
+        f"set_rules(): {type(module).__name__} has no layer that takes derivative rules for {', '.join(missing)}, that "
+        f"is {kinds} of manualconv.nn{has}; manualconv.convert(model) has torch.nn's take them"
+    )
+
+
+def _slots(module: torch.nn.Module) -> tuple[str, ...]:
+    """The slots of a layer of ours, and of a converted one, which has the place for rules itself."""
+    if not hasattr(module, _ATTRIBUTE):
+        return ()
+    for cls in type(module).__mro__:
+        ours = cls if hasattr(cls, "derivative_slots") else vars(nn).get(cls.__name__)
+        if hasattr(ours, "derivative_slots"):
+            slots: tuple[str, ...] = ours.derivative_slots  # type: ignore[union-attr]
+            return slots
+    return ()
 
 
 def _put(module: torch.nn.Module, rules: Rules | None, attribute: str = _SET) -> None:
@@ -63,13 +115,16 @@ def _put(module: torch.nn.Module, rules: Rules | None, attribute: str = _SET) ->
 
 
 def _hand_down(module: torch.nn.Module, above: Rules | None) -> None:
-    """Give a module what is set above it, and its children that with its own over it."""
+    """Give a module what is set above it, and its children that with its own over it; a layer, that of its slots."""
     own: Rules | None = getattr(module, _SET, None)
     rules = above if own is None else own.over(above)
     _put(module, above, _ABOVE)
-    if _takes_rules(module) and not hasattr(type(module), _ATTRIBUTE):
-        setattr(module, _ATTRIBUTE, rules)
-    elif _takes_rules(module):
-        _put(module, rules, _ATTRIBUTE)
+    slots = _slots(module)
+    if slots:
+        of_layer = None if rules is None else rules.of(slots)
+        if hasattr(type(module), _ATTRIBUTE):
+            _put(module, of_layer, _ATTRIBUTE)
+        else:
+            setattr(module, _ATTRIBUTE, of_layer)
     for child in module.children():
         _hand_down(child, rules)

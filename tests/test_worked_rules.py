@@ -16,6 +16,7 @@ from torch.autograd import grad
 from manualconv import functional, nn, set_rules
 from manualconv.autograd import WeightCorrelation
 from manualconv.autograd.rules import Rules, under_rules
+from manualconv.geometry import Window
 from tests import definitions
 from tests.layers import close, spread_out
 from tests.pages import defined_on, links_of
@@ -191,3 +192,67 @@ def test_without_padded_positions_the_layer_is_the_valid_one(page: Any) -> None:
     y = functional.conv2d(x, w, padding=(2, 1), rules=Rules(input=page.not_through_padding))
     cotangent = spread_out(y.shape, 2)
     close(grad(y, x, cotangent), grad(functional.conv2d(x, w), x, cotangent[:, :, 2:-2, 1:-1]))
+
+
+# ----------------------------------------------------------------------------------------------- guided backpropagation
+
+
+def test_guided_backpropagation_lets_positive_gradients_through_where_the_unit_was_on(page: Any) -> None:
+    net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 3, 2), nn.ReLU(), nn.Flatten()).double()
+    for n, p in enumerate(net.parameters()):
+        p.data.copy_(spread_out(p.shape, n))
+    x, z = spread_out((2, 2, 6, 5), 3), [spread_out((2, 2, 6, 5), 3)]
+    for layer in net[:4]:
+        z.append(functional.relu(z[-1]) if isinstance(layer, nn.ReLU) else layer(z[-1]).detach())
+    g = torch.zeros(2, 18, dtype=x.dtype)
+    g[:, 7] = 1
+    g = g.reshape(z[3].shape)
+    windows = [
+        Window(tuple(a.shape[2:]), tuple(c.kernel_size), (1, 1), (1, 1), ((0, 0),) * 2)
+        for a, c in zip(z[::2], net[:3:2])
+    ]
+    for at, layer, window in ((3, net[2], windows[1]), (1, net[0], windows[0])):
+        g = by_loops("to_input", layer.weight, g * (z[at] > 0) * (g > 0), window)
+    assert g.abs().max() > 0
+    close(page.saliency(net, x, 7), g)
+
+
+# ----------------------------------------------------------------------------------------------------- surrogate slope
+
+
+def test_a_spiking_unit_is_a_step_that_learns_by_the_slope_of_a_fast_sigmoid(page: Any) -> None:
+    unit, z = page.Spike(0.5), spread_out((3, 8)).requires_grad_()
+    spikes, cotangent = unit(z), spread_out((3, 8), 1)
+    assert spikes.tolist() == [[float(value > 0.5) for value in row] for row in z.tolist()]
+    slopes = [g / (1 + 10 * abs(v - 0.5)) ** 2 for v, g in zip(z.flatten().tolist(), cotangent.flatten().tolist())]
+    close(grad(spikes, z, cotangent)[0].flatten(), torch.tensor(slopes, dtype=z.dtype))
+
+
+def test_silent_units_learn_to_spike(page: Any) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), page.Spike(1.5)).double()
+    x = torch.rand(16, 3, dtype=torch.float64)
+    silent = net(x).sum().item()
+    optimiser = torch.optim.SGD(net.parameters(), lr=8.0)
+    for _ in range(60):
+        optimiser.zero_grad()
+        (4 - net(x).sum(1).mean()).backward()
+        optimiser.step()
+    assert silent == 0 and net(x).mean() > 0.9
+
+
+# -------------------------------------------------------------------------------------------------------- soft maximum
+
+
+def test_the_soft_maximum_s_way_back_is_the_gradient_of_its_logarithm_of_sums(page: Any) -> None:
+    x = spread_out((2, 2, 5, 6)).requires_grad_()
+    with Rules(pool=page.soft_maximum):
+        y = functional.max_pool2d(x, (3, 2), (2, 1), 1, (1, 2), ceil_mode=True)
+    cotangent, total = spread_out(y.shape, 2), x.sum() * 0
+    assert torch.equal(y, torch.nn.functional.max_pool2d(x, (3, 2), (2, 1), 1, (1, 2), ceil_mode=True))
+    for p, q in itertools.product(*map(range, y.shape[2:])):
+        rows = [i for i in (2 * p - 1 + k for k in range(3)) if 0 <= i < 5]
+        columns = [j for j in (q - 1 + 2 * k for k in range(2)) if 0 <= j < 6]
+        taps = x[:, :, rows][:, :, :, columns].flatten(2)
+        total = total + (0.5 * (taps / 0.5).logsumexp(2) * cotangent[:, :, p, q]).sum()
+    close(grad(y, x, cotangent, retain_graph=True), grad(total, x))

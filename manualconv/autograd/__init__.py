@@ -13,10 +13,11 @@ from manualconv.autograd.pointwise import OF_INPUT, OF_OUTPUT, Pointwise, Square
 from manualconv.autograd.power import NonzeroPower, Power, Root
 from manualconv.autograd.rectifiers import ELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, Threshold
 from manualconv.autograd.residuals import Absolute, BinaryCrossEntropy, Clip, Huber, LogitCrossEntropy
-from manualconv.autograd.rules import Rules, exact_bias, exact_input, exact_weight
+from manualconv.autograd.rules import exact_bias, exact_input, exact_weight
 from manualconv.autograd.scaling import DotChannels, ScaleChannels
 from manualconv.autograd.selection import Place, Scatter, Select
 from manualconv.autograd.sigmoidal import GELU, LogSigmoid, Mish, ScaledTanh, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
+from manualconv.autograd.slots import Rules, exact_pool, exact_slope
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SpreadBias, SpreadWindows, SumToBias, SumWindows
@@ -84,5 +85,7 @@ __all__ = [
     "Windows",
     "exact_bias",
     "exact_input",
+    "exact_pool",
+    "exact_slope",
     "exact_weight",
 ]

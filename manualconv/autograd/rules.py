@@ -1,4 +1,4 @@
-"""Replaceable derivatives: a layer whose input-, weight- or bias-gradient is any function one likes.
+"""Replaceable derivatives: a layer whose gradients are any functions one likes.
 
 A layer y = f(x, w, b) turns the cotangent ȳ of its output into three gradients.  Exact they are the transposes of f's
 derivative; for a convolution, in the words of `manualconv.autograd.correlation`,
@@ -11,6 +11,8 @@ derivative; for a convolution, in the words of `manualconv.autograd.correlation`
 None of the three reads another one: only x̄ travels on, to the layer below, while w̄ and b̄ end at their parameter.  So a
 slot can be given another function of ``(x, w, grad_output, window)`` and the other two stay exact for the ȳ that comes;
 layers below receive what the input rule returns.  Feedback alignment, for one, is x̄ = to_input(B, ȳ) with a fixed B.
+
+Layers of one tensor, activations and pools, have a slot of their own: see `manualconv.autograd.replaced`.
 
 A rule is part of the graph like the arithmetic it replaces: it runs in backward, with grad mode on where
 ``create_graph=True``, and a second derivative differentiates what the rule computes.  The forward and its forward-mode
@@ -25,10 +27,7 @@ Source: Lillicrap et al., *Random feedback weights support learning in deep neur
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import torch
@@ -37,12 +36,14 @@ from torch.autograd import Function
 
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.function import Map, conj
+from manualconv.autograd.slots import WEIGHTED
+from manualconv.autograd.slots import Rules as Rules
+from manualconv.autograd.slots import in_force as in_force
 from manualconv.autograd.summation import SumToBias
 from manualconv.geometry import TransposedWindow, Window
 from manualconv.torch_internals import backward_is_dropped, may_be_differentiated
 
 T = TypeVar("T")
-Rule = Callable[[Tensor, Tensor, Tensor, Window], Tensor | None]
 
 
 def exact_input(x: Tensor, w: Tensor, grad_output: Tensor, window: Window) -> Tensor:
@@ -71,91 +72,7 @@ def exact_bias(x: Tensor, w: Tensor, grad_output: Tensor, window: Window) -> Ten
     return b_bar
 
 
-# --------------------------------------------------------------------------------------------- which rules are in force
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The derivative rules of a layer, one per slot; None is the exact one.  Also a block: ``with Rules(weight=f): …``.
-
-    Every convolution, transposed convolution and fully connected layer of manualconv that *runs* inside the block, in
-    the thread that entered it, takes these rules, whenever its backward happens.  An inner block's rules go before an
-    outer one's, slot by slot; ``weight=exact_weight`` makes a slot exact again.
-
-    A block in which no such layer ran changed nothing: its end says so by a UserWarning, unless an exception ends it.
-    A layer that runs as compiled code counts as one that ran; a block that stands inside compiled code does not warn.
-
-    Attributes:
-        input, weight, bias: functions of ``(x, w, grad_output, window)`` that return the gradient of that slot, with
-            the slot's shape, dtype and device, or None for no gradient.  Inside autocast the dtype is the layer's.
-
-    Raises:
-        TypeError: a rule that cannot be called.
-    """
-
-    input: Rule | None = None
-    weight: Rule | None = None
-    bias: Rule | None = None
-
-    def __post_init__(self) -> None:
-        for slot, rule in (("input", self.input), ("weight", self.weight), ("bias", self.bias)):
-            if not (rule is None or callable(rule)):
-                raise TypeError(
-                    f"Rules(): {slot} must be a function of (x, w, grad_output, window) or None, "
-                    f"not {type(rule).__name__}"
-                )
-
-    def over(self, outer: Rules | None) -> Rules:
-        """These rules, and the outer ones where there are none."""
-        if outer is None:
-            return self
-        return Rules(self.input or outer.input, self.weight or outer.weight, self.bias or outer.bias)
-
-    def __enter__(self) -> Rules:
-        _block.stack = (*_block.stack, self.over(_block.stack[-1]))
-        _block.visits = (*_block.visits, _Visit())
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        visit = _block.visits[-1]
-        _block.stack, _block.visits = _block.stack[:-1], _block.visits[:-1]
-        if error is None and not torch.compiler.is_compiling() and not visit.met and self != Rules():
-            warnings.warn(
-                "no layer met the rules of this block, so that every derivative in it is exact: run a torch model "
-                "inside manualconv.by_hand() or after manualconv.convert(model), and give the block a convolution or "
-                "a fully connected layer (in the thread that enters it)",
-                stacklevel=2,
-            )
-
-
-class _Visit:
-    """Whether a layer has run in a block since it was entered: a Rules may be entered many times."""
-
-    def __init__(self) -> None:
-        self.met = False
-
-
-class _Block(threading.local):
-    """The blocks that this thread is inside of, outermost first; each holds what it inherits too."""
-
-    def __init__(self) -> None:
-        # Not a default of the class: Dynamo would not notice a block entered after it has compiled the first layer.
-        self.stack: tuple[Rules | None, ...] = (None,)
-        self.visits: tuple[_Visit, ...] = ()
-
-
-_block = _Block()
-
-
-def in_force(own: Rules | None) -> Rules | None:
-    """The rules of a layer that runs now: its own before the block's; None if every slot is exact."""
-    block = _block.stack[-1]
-    for visit in _block.visits:
-        visit.met = True
-    return block if own is None else own.over(block)
-
-
-# -------------------------------------------------------------------------------------------- the layer under its rules
+# ----------------------------------------------------------------------------------- a layer with a weight, under rules
 
 
 def under_rules(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: Rules) -> Tensor:
@@ -164,12 +81,7 @@ def under_rules(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: R
     Raises:
         RuntimeError: inside ``torch.func`` while compiling, where torch would drop the rules without a word.
     """
-    if backward_is_dropped():
-        raise RuntimeError(
-            "derivative rules cannot be compiled inside torch.func: torch.compile differentiates the layer's forward "
-            "there and drops every custom backward, so the rules would be ignored; run the torch.func transform "
-            "uncompiled, or compile the function and differentiate it by .backward() or torch.autograd.grad"
-        )
+    refuse_where_dropped()
     if not torch.compiler.is_dynamo_compiling():
         y: Tensor = UnderRules.call(x, w, b, window, rules)
         return y
@@ -177,6 +89,16 @@ def under_rules(x: Tensor, w: Tensor, b: Tensor | None, window: Window, rules: R
     # Dynamo does not take one tensor in two slots (pytorch#183604): the second is handed over as a view.
     w = w.view_as(w) if w is x else w
     return cast(Tensor, FirstOrder.call(_Traced.apply(x, w, b, window, rules)))
+
+
+def refuse_where_dropped() -> None:
+    """Raise RuntimeError inside ``torch.func`` while compiling, where torch would drop the rules without a word."""
+    if backward_is_dropped():
+        raise RuntimeError(
+            "derivative rules cannot be compiled inside torch.func: torch.compile differentiates the layer's forward "
+            "there and drops every custom backward, so the rules would be ignored; run the torch.func transform "
+            "uncompiled, or compile the function and differentiate it by .backward() or torch.autograd.grad"
+        )
 
 
 def _in_order(window: Window, x: T, w: T) -> tuple[T, T]:
@@ -188,17 +110,18 @@ def _described(dtype: torch.dtype, shape: Any, device: torch.device) -> str:
     return f"{str(dtype).removeprefix('torch.')} {list(shape)} on {device}"
 
 
-def _gradient(slot: str, rule: Rule, shape: Any, x: Tensor, w: Tensor, y_bar: Tensor, window: Window) -> Tensor | None:
-    """What a rule returns, if it is what the slot needs."""
-    came = rule(x, w, y_bar, window)
+def gradient(slot: str, rule: Callable[..., Any], shape: Any, like: Tensor, *seen: Any) -> Tensor | None:
+    """What a rule makes of what it is given, if it is what the slot needs: a tensor like this one, of that shape."""
+    came = rule(*seen)
     if came is None:
         return None
-    if isinstance(came, Tensor) and came.shape == shape and came.dtype == w.dtype and came.device == w.device:
+    if isinstance(came, Tensor) and came.shape == shape and came.dtype == like.dtype and came.device == like.device:
         return came
+    of = slot if slot in WEIGHTED else "input"
     got = _described(came.dtype, came.shape, came.device) if isinstance(came, Tensor) else type(came).__name__
     raise RuntimeError(
         f"the {slot} rule {getattr(rule, '__qualname__', rule)} returned an invalid gradient: got {got}, but expected "
-        f"{_described(w.dtype, shape, w.device)}, like the {slot}; return such a tensor, or None for no gradient"
+        f"{_described(like.dtype, shape, like.device)}, like the {of}; return such a tensor, or None for no gradient"
     )
 
 
@@ -237,17 +160,17 @@ class UnderRules(Map):
             if rules.input is None:
                 x_bar = exact_input(x, w, y_bar, window)
             else:
-                x_bar = _gradient("input", rules.input, x.shape, x, w, y_bar, window)
+                x_bar = gradient("input", rules.input, x.shape, w, x, w, y_bar, window)
         if ctx.needs_input_grad[1]:
             if rules.weight is None:
                 w_bar = exact_weight(x, w, y_bar, window)
             else:
-                w_bar = _gradient("weight", rules.weight, w.shape, x, w, y_bar, window)
+                w_bar = gradient("weight", rules.weight, w.shape, w, x, w, y_bar, window)
         if ctx.needs_input_grad[2]:
             if rules.bias is None:
                 b_bar = exact_bias(x, w, y_bar, window)
             else:
-                b_bar = _gradient("bias", rules.bias, y_bar.shape[1:2], x, w, y_bar, window)
+                b_bar = gradient("bias", rules.bias, y_bar.shape[1:2], w, x, w, y_bar, window)
         return x_bar, w_bar, b_bar, None, None
 
     @staticmethod

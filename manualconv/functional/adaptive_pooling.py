@@ -19,7 +19,9 @@ from torch import Tensor
 
 from manualconv.autograd.averaging import MeanIntervals
 from manualconv.autograd.layout import Lay
+from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.selection import Select, argmax_intervals
+from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import adaptive_pooling as validation
@@ -50,9 +52,13 @@ def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
     intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
     if not intervals.is_global and _lies_channels_last(input, ndim):
         intervals = Intervals(intervals.input_size, size, channels_last=True)
-    y: Tensor = MeanIntervals.call(_batched(input, ndim), intervals)
-    if intervals.is_global and pooled_channels_last(input):
-        return Lay.call(y, True)  # type: ignore[no-any-return]  # one position lies both ways: by its strides, as torch
+    x = _batched(input, ndim)
+    y: Tensor = MeanIntervals.call(x, intervals)
+    if input.dim() == ndim + 2 and intervals.is_global and pooled_channels_last(input):
+        y = Lay.call(y, True)  # one position lies both ways: by its strides, as torch
+    rules = pool_in_force()
+    if rules is not None:
+        y = under_rule(y, x, intervals, rules)
     return y if input.dim() == ndim + 2 else y.reshape(*input.shape[: input.dim() - ndim], *size)
 
 
@@ -63,15 +69,19 @@ def _maximum(
     validation.check_maximum(name, ndim, input, size)
     if ndim == 3:
         (input,) = widened(input)  # type: ignore[assignment]
-    x = _batched(input, ndim)
+    intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
+    x = batch = _batched(input, ndim)
     channels_last = _lies_channels_last(input, ndim)
     if channels_last:
         x = Lay.call(x, False)
     with torch.no_grad():
-        index = argmax_intervals(x.detach(), Intervals(tuple(x.shape[2:]), size))
+        index = argmax_intervals(x.detach(), intervals)
     y = Select.call(x, index, ndim)
     if channels_last:
         y, index = Lay.call(y, True), laid(index, True)
+    rules = pool_in_force()
+    if rules is not None:
+        y = under_rule(y, batch, intervals, rules)
     if input.dim() == ndim + 1:
         y, index = y.squeeze(0), index.squeeze(0)
     return (y, index) if return_indices else y

@@ -24,6 +24,8 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.layout import Lay
+from manualconv.autograd.replaced import under_rule
+from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
@@ -72,11 +74,15 @@ def _avg_pool(
     if ndim == 2 and channels_last_format(input) == torch.channels_last:
         window = replace(window, channels_last=True)
     # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
-    x = widened_on_the_cpu(input) if ndim == 3 else input
-    y = _mean(x if x.dim() == ndim + 2 else x.unsqueeze(0), window, divisor or _counts(window, p, count_include_pad, x))
+    input = widened_on_the_cpu(input) if ndim == 3 else input
+    x = input if input.dim() == ndim + 2 else input.unsqueeze(0)
+    y = _mean(x, window, divisor or _counts(window, p, count_include_pad, x))
     if window.channels_last and window.placements == 1:
         y = Lay.call(y, True)  # one position lies both ways: the strides say which
-    return y if x.dim() == ndim + 2 else y.squeeze(0)
+    rules = pool_in_force()
+    if rules is not None:
+        y = under_rule(y, x, window, rules)
+    return y if input.dim() == ndim + 2 else y.squeeze(0)
 
 
 def _mean(x: Tensor, window: Window, divisor: Tensor | int) -> Tensor:

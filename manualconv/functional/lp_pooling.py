@@ -15,13 +15,17 @@ Source: "Power-average pooling" in PyTorch's documentation of lp_pool1d, lp_pool
 from __future__ import annotations
 
 from math import inf, prod
+from operator import index
 
 import torch
 from torch import Tensor
 
 from manualconv.autograd.power import Power, Root
+from manualconv.autograd.replaced import under_rule
+from manualconv.autograd.slots import Carried, Rules, exact_pool, pool_in_force
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
+from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import lp_pooling as validation
 from manualconv.geometry import Numbers, per_axis
@@ -30,8 +34,26 @@ from manualconv.kernels.precision import single
 MEANS = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
 MAXIMA = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
 
+#: The pools that this one is made of are exact where it is under a rule as a whole.
+_PARTS = Rules(pool=exact_pool)
+
 
 def _lp_pool(
+    ndim: int, input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None, ceil_mode: bool
+) -> Tensor:
+    rules = pool_in_force()
+    if rules is None:
+        return _exact(ndim, input, norm_type, kernel_size, stride, ceil_mode)
+    with Carried(_PARTS):
+        y = _exact(ndim, input, norm_type, kernel_size, stride, ceil_mode)
+    k = tuple(map(index, per_axis(kernel_size, ndim)))
+    s = k if stride is None or stride == () else tuple(map(index, per_axis(stride, ndim)))
+    x, y = (t if t.dim() == ndim + 2 else t.unsqueeze(0) for t in (input.to(y.dtype), y))
+    y = under_rule(y, x, placed_window(x, k, s, (0,) * ndim, (1,) * ndim, ceil_mode), rules)
+    return y if input.dim() == ndim + 2 else y.squeeze(0)
+
+
+def _exact(
     ndim: int, input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None, ceil_mode: bool
 ) -> Tensor:
     p = validation.check_lp_pooling(f"lp_pool{ndim}d", ndim, input, norm_type, kernel_size)

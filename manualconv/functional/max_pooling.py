@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.layout import Lay
+from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.selection import Select, argmax
+from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.pooling_window import placed_window
@@ -47,7 +49,7 @@ def _max_pool(
     window = within_reach(window)
     if ndim == 3 and not return_indices:  # torch's policy knows the operator without indices only
         input = widened_on_the_cpu(input)
-    x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
+    x = batch = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:
         x = Lay.call(x, False)
@@ -61,6 +63,9 @@ def _max_pool(
         y = y.masked_fill(hidden, lowest(y.dtype))
     if channels_last:
         y, index = Lay.call(y, True), laid(index, True)
+    rules = pool_in_force()
+    if rules is not None:
+        y = under_rule(y, batch, window, rules)
     if input.dim() == ndim + 1:
         y, index = y.squeeze(0), index.squeeze(0)
     return (y, index) if return_indices else y

@@ -18,16 +18,18 @@ Source: PyTorch's notes "Extending PyTorch" (Extending torch with a Tensor-like 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import Proxy
 from torch.overrides import handle_torch_function
 
 import manualconv
+from manualconv.autograd.slots import Rules, in_force
 from manualconv.functional.tracing import is_beyond_torch, recorded_as_torch_s, without_defaults
 from manualconv.torch_internals import handles_itself, is_known_to_torch_alone, tracer
 
@@ -38,6 +40,9 @@ _STRIDED = torch.strided
 
 #: Where torch.nn.functional's is no more than a call of the tensor's method.
 _METHODS = ("sigmoid", "tanh")
+
+#: The functions with rules that torch's ExpandedWeights compute the gradients of.
+_EXPANDED = frozenset({F.conv1d, F.conv2d, F.conv3d, F.linear})
 
 
 def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,6 +81,7 @@ def _answered(asked: Callable[..., Any], theirs: Any, args: tuple[Any, ...], kwa
     kwargs = without_defaults(kwargs)
     if not relevant:
         return theirs(*args, **kwargs)
+    refuse_rules(theirs, map(type, relevant), kwargs.get("rules"))
     if theirs is None or is_beyond_torch(args, kwargs) or any(isinstance(value, Proxy) for value in relevant):
         return handle_torch_function(asked, relevant, *args, **kwargs)
     # The block comes from a floor above, where torch's names are known: asked for by its public name, when needed.
@@ -83,3 +89,16 @@ def _answered(asked: Callable[..., Any], theirs: Any, args: tuple[Any, ...], kwa
     block.offers = True
     with block:
         return theirs(*args, **kwargs)
+
+
+def refuse_rules(function: Any, kinds: Iterable[type], own: Rules | None = None) -> None:
+    """Refuse derivative rules where torch's ExpandedWeights compute a layer's gradients, by formulas of their own.
+
+    Raises:
+        RuntimeError: rules are in force, and an argument is an ExpandedWeight.
+    """
+    if function in _EXPANDED and any(kind.__name__ == "ExpandedWeight" for kind in kinds) and in_force(own) is not None:
+        raise RuntimeError(
+            f"derivative rules for {function.__name__}() of an ExpandedWeight, which computes gradients by formulas of "
+            "its own, so that the rules would be ignored; torch.func.vmap(torch.func.grad(...)) follows them"
+        )

@@ -19,29 +19,25 @@ from manualconv.functional.validation.arguments import check_tensor
 def sigmoid(input: Tensor) -> Tensor:
     """``1/(1 + e^(−z))``."""
     check_tensor("sigmoid", input)
-    y: Tensor = sigmoidal.Sigmoid.call(input)
-    return y
+    return run(sigmoidal.Sigmoid, input)
 
 
 def tanh(input: Tensor) -> Tensor:
     """``tanh z``."""
     check_tensor("tanh", input)
-    y: Tensor = sigmoidal.Tanh.call(input)
-    return y
+    return run(sigmoidal.Tanh, input)
 
 
 def scaled_tanh(input: Tensor) -> Tensor:
     """``1.7159·tanh(2z/3)``, LeNet-5's of 1998: ±1 at ±1, where its curvature is largest."""
     check_tensor("scaled_tanh", input)
-    y: Tensor = sigmoidal.ScaledTanh.call(input)
-    return y
+    return run(sigmoidal.ScaledTanh, input)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(1/(1 + e^(−z)))``, right for every z."""
     validation.check_floating("log_sigmoid", input, "log_sigmoid_cpu")
-    y: Tensor = sigmoidal.LogSigmoid.call(input)
-    return y
+    return run(sigmoidal.LogSigmoid, input)
 
 
 def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
@@ -51,8 +47,7 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
     validation.check_single("beta", b, input.dtype)
     linear_from = validation.number("softplus", "threshold", 3, threshold)
     validation.check_single("threshold", linear_from, input.dtype)
-    y: Tensor = sigmoidal.Softplus.call(input, b, linear_from)
-    return y
+    return run(sigmoidal.Softplus, input, b, linear_from)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -75,5 +70,4 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
     validation.check_floating("gelu", input, "GeluKernelImpl")
     validation.check_approximate(approximate)
-    y: Tensor = (sigmoidal.GELU if approximate == "none" else sigmoidal.TanhGELU).call(input)
-    return y
+    return run(sigmoidal.GELU if approximate == "none" else sigmoidal.TanhGELU, input)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from manualconv.autograd.rules import in_force
+from manualconv.autograd.slots import in_force, pool_in_force, slope_in_force
 
 #: What our functions take beyond torch's, and the value that says nothing; and padding in ``(lo, hi)`` pairs.
 OURS_ALONE = {"rules": None, "flip": False, "ties": "first"}
@@ -35,7 +35,8 @@ def recorded_as_torch_s(name: str, theirs: Callable[..., Any] | None, args: tupl
         RuntimeError: torch has no such function or argument, or derivative rules are in force.
     """
     kwargs = without_defaults(kwargs)
-    if theirs is None or is_beyond_torch(args, kwargs) or in_force(None) is not None:
+    ruled = any(rules is not None for rules in (in_force(None), slope_in_force(), pool_in_force()))
+    if theirs is None or is_beyond_torch(args, kwargs) or ruled:
         what = "derivative rules, ties or padding of ours" if theirs is not None else f"function {name}"
         raise RuntimeError(
             f"torch.jit's tracer records torch's operators, and torch has no {what}: trace {name} without, or call "

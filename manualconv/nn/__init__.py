@@ -21,6 +21,7 @@ from torch.nn import (
     utils,
 )
 
+from manualconv.nn._rules import Pooled, Sloped
 from manualconv.nn._tracing import not_scripted, traced_whole
 from manualconv.nn.adaptive_pooling import (
     AdaptiveAvgPool1d,
@@ -220,7 +221,10 @@ __all__ = [
 
 for _layer in [value for value in list(globals().values()) if isinstance(value, type)]:
     if _layer.__module__.startswith(f"{__name__}."):
-        _layer.forward = traced_whole(_layer.forward)  # type: ignore[attr-defined]
+        _layer.forward = traced_whole(  # type: ignore[attr-defined]
+            _layer.forward,  # type: ignore[attr-defined]
+            in_block=issubclass(_layer, (Sloped, Pooled)),
+        )
         _layer.__prepare_scriptable__ = not_scripted  # type: ignore[attr-defined]
 
 

@@ -1,5 +1,6 @@
-"""How torch.fx sees our layers: as torch's, each one node of the graph, so that ``train()`` and ``eval()`` reach it.
+"""What comes before a layer's forward: a tracer's question, and the layer's own rules.
 
+torch.fx sees our layers as torch's: each one node of the graph, so that ``train()`` and ``eval()`` reach it.
 torch.jit's tracer sees torch's functions (`manualconv.functional.tracing`); its compiler sees nothing it could compile.
 """
 
@@ -7,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import torch
 from torch.fx import Proxy
 from torch.nn import Module
 
+from manualconv.autograd.slots import Carried, Rules
 
-def traced_whole(forward: Callable[..., Any]) -> Callable[..., Any]:
+
+def traced_whole(forward: Callable[..., Any], in_block: bool = False) -> Callable[..., Any]:
     """The forward of a layer, which torch.fx's tracer records as a call of the layer.
 
     A tracer goes into every module that is not torch's by its name; inside, the numbers of a module at that moment and
     its training flag would become constants of the graph.
+
+    Args:
+        forward: what the layer's class has.
+        in_block: whether rules that the layer carries are put in force by a block around its forward.
     """
 
     @wraps(forward)
@@ -30,6 +37,9 @@ def traced_whole(forward: Callable[..., Any]) -> Callable[..., Any]:
                 if path is not None:
                     return tracer.create_proxy("call_module", path, args, kwargs)
                 break
+        if in_block and (rules := self.derivative_rules) is not None:
+            with Carried(cast(Rules, rules)):
+                return forward(self, *args, **kwargs)
         return forward(self, *args, **kwargs)
 
     return seen

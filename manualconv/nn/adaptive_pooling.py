@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.nn._rules import Pooled
 
 
-class AdaptiveAvgPool1d(torch.nn.AdaptiveAvgPool1d):
+class AdaptiveAvgPool1d(Pooled, torch.nn.AdaptiveAvgPool1d):
     """torch.nn.AdaptiveAvgPool1d by hand: means over intervals.  ``(N, C, L)`` → ``(N, C, P)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ class AdaptiveAvgPool1d(torch.nn.AdaptiveAvgPool1d):
         return functional.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveAvgPool2d(torch.nn.AdaptiveAvgPool2d):
+class AdaptiveAvgPool2d(Pooled, torch.nn.AdaptiveAvgPool2d):
     """torch.nn.AdaptiveAvgPool2d by hand: means over intervals.  ``(N, C, H, W)`` → ``(N, C, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -24,7 +25,7 @@ class AdaptiveAvgPool2d(torch.nn.AdaptiveAvgPool2d):
         return functional.adaptive_avg_pool2d(input, self.output_size)
 
 
-class AdaptiveAvgPool3d(torch.nn.AdaptiveAvgPool3d):
+class AdaptiveAvgPool3d(Pooled, torch.nn.AdaptiveAvgPool3d):
     """torch.nn.AdaptiveAvgPool3d by hand: means over intervals.  ``(N, C, D, H, W)`` → ``(N, C, PD, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -32,7 +33,7 @@ class AdaptiveAvgPool3d(torch.nn.AdaptiveAvgPool3d):
         return functional.adaptive_avg_pool3d(input, self.output_size)
 
 
-class AdaptiveMaxPool1d(torch.nn.AdaptiveMaxPool1d):
+class AdaptiveMaxPool1d(Pooled, torch.nn.AdaptiveMaxPool1d):
     """torch.nn.AdaptiveMaxPool1d by hand: maxima of intervals.  ``(N, C, L)`` → ``(N, C, P)``."""
 
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -40,7 +41,7 @@ class AdaptiveMaxPool1d(torch.nn.AdaptiveMaxPool1d):
         return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool2d(torch.nn.AdaptiveMaxPool2d):
+class AdaptiveMaxPool2d(Pooled, torch.nn.AdaptiveMaxPool2d):
     """torch.nn.AdaptiveMaxPool2d by hand: maxima of intervals.  ``(N, C, H, W)`` → ``(N, C, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -48,7 +49,7 @@ class AdaptiveMaxPool2d(torch.nn.AdaptiveMaxPool2d):
         return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool3d(torch.nn.AdaptiveMaxPool3d):
+class AdaptiveMaxPool3d(Pooled, torch.nn.AdaptiveMaxPool3d):
     """torch.nn.AdaptiveMaxPool3d by hand: maxima of intervals.  ``(N, C, D, H, W)`` → ``(N, C, PD, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:

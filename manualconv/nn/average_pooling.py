@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.nn._rules import Pooled
 
 
-class AvgPool1d(torch.nn.AvgPool1d):
+class AvgPool1d(Pooled, torch.nn.AvgPool1d):
     """torch.nn.AvgPool1d by hand: window sums times a diagonal.  ``(N, C, L)`` → ``(N, C, P)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -18,7 +19,7 @@ class AvgPool1d(torch.nn.AvgPool1d):
         )
 
 
-class AvgPool2d(torch.nn.AvgPool2d):
+class AvgPool2d(Pooled, torch.nn.AvgPool2d):
     """torch.nn.AvgPool2d by hand: window sums times a diagonal.  ``(N, C, H, W)`` → ``(N, C, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -34,7 +35,7 @@ class AvgPool2d(torch.nn.AvgPool2d):
         )
 
 
-class AvgPool3d(torch.nn.AvgPool3d):
+class AvgPool3d(Pooled, torch.nn.AvgPool3d):
     """torch.nn.AvgPool3d by hand: window sums times a diagonal.  ``(N, C, D, H, W)`` → ``(N, C, PD, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor:

@@ -13,17 +13,16 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.autograd.rules import Rules
 from manualconv.functional.convolution import Padding
 from manualconv.functional.validation.convolution import convolution_padding
 from manualconv.geometry import Numbers, full_padding, per_axis
+from manualconv.nn._rules import Weighted
 
 
-class _Convolution(torch.nn.Module):
+class _Convolution(Weighted):
     """What the three share: torch's constructor, which refuses ``padding='full'``, given the numbers it stands for."""
 
     ndim: ClassVar[int]
-    derivative_rules: Rules | None = None
 
     def __init__(
         self,

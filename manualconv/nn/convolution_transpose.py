@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.autograd.rules import Rules
 from manualconv.functional.validation.convolution import convolution_padding
 from manualconv.functional.validation.convolution_transpose import output_padding_for
+from manualconv.nn._rules import Weighted
 
 
 def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, output_size: Sequence[int] | None) -> Tensor:
@@ -28,30 +28,24 @@ def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, output_size: 
     return layer(input, module.weight, module.bias, *numbers, rules=module.derivative_rules)
 
 
-class ConvTranspose1d(torch.nn.ConvTranspose1d):
+class ConvTranspose1d(Weighted, torch.nn.ConvTranspose1d):
     """torch.nn.ConvTranspose1d whose derivatives are written by hand: ``(N, C, L)`` → ``(N, O, P)``."""
-
-    derivative_rules: Rules | None = None
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """The transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
         return _run(functional.conv_transpose1d, self, input, output_size)
 
 
-class ConvTranspose2d(torch.nn.ConvTranspose2d):
+class ConvTranspose2d(Weighted, torch.nn.ConvTranspose2d):
     """torch.nn.ConvTranspose2d whose derivatives are written by hand: ``(N, C, H, W)`` → ``(N, O, PH, PW)``."""
-
-    derivative_rules: Rules | None = None
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """The transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
         return _run(functional.conv_transpose2d, self, input, output_size)
 
 
-class ConvTranspose3d(torch.nn.ConvTranspose3d):
+class ConvTranspose3d(Weighted, torch.nn.ConvTranspose3d):
     """torch.nn.ConvTranspose3d whose derivatives are written by hand: ``(N, C, D, H, W)`` → ``(N, O, PD, PH, PW)``."""
-
-    derivative_rules: Rules | None = None
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """The transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""

@@ -6,13 +6,11 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.autograd.rules import Rules
+from manualconv.nn._rules import Weighted
 
 
-class Linear(torch.nn.Linear):
+class Linear(Weighted, torch.nn.Linear):
     """torch.nn.Linear by hand, a convolution with zero spatial axes.  ``(*, C)`` → ``(*, O)``."""
-
-    derivative_rules: Rules | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """``x·Wᵀ + b``."""

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.nn._rules import Pooled
 
 
-class LPPool1d(torch.nn.LPPool1d):
+class LPPool1d(Pooled, torch.nn.LPPool1d):
     """torch.nn.LPPool1d by hand: the root of a window's sum of powers.  ``(N, C, L)`` → ``(N, C, P)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ class LPPool1d(torch.nn.LPPool1d):
         return functional.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool2d(torch.nn.LPPool2d):
+class LPPool2d(Pooled, torch.nn.LPPool2d):
     """torch.nn.LPPool2d by hand: the root of a window's sum of powers.  ``(N, C, H, W)`` → ``(N, C, PH, PW)``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -24,7 +25,7 @@ class LPPool2d(torch.nn.LPPool2d):
         return functional.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool3d(torch.nn.LPPool3d):
+class LPPool3d(Pooled, torch.nn.LPPool3d):
     """torch.nn.LPPool3d by hand: the root of a window's sum of powers.  ``(N, C, D, H, W)`` → ``(N, C, *P)``."""
 
     def forward(self, input: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.geometry import Numbers
+from manualconv.nn._rules import Pooled
 
 
-class _Ties(torch.nn.Module):
+class _Ties(Pooled):
     """torch's arguments, and the rule for ties, which a layer that was converted has not been given."""
 
     kernel_size: Any

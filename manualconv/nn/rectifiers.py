@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.nn._rules import Sloped
 
 
-class ReLU(torch.nn.ReLU):
+class ReLU(Sloped, torch.nn.ReLU):
     """torch.nn.ReLU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ class ReLU(torch.nn.ReLU):
         return functional.relu(input, self.inplace)
 
 
-class ReLU6(torch.nn.ReLU6):
+class ReLU6(Sloped, torch.nn.ReLU6):
     """torch.nn.ReLU6 by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -24,7 +25,7 @@ class ReLU6(torch.nn.ReLU6):
         return functional.relu6(input, self.inplace)
 
 
-class Hardtanh(torch.nn.Hardtanh):
+class Hardtanh(Sloped, torch.nn.Hardtanh):
     """torch.nn.Hardtanh by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -32,7 +33,7 @@ class Hardtanh(torch.nn.Hardtanh):
         return functional.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
-class Threshold(torch.nn.Threshold):
+class Threshold(Sloped, torch.nn.Threshold):
     """torch.nn.Threshold by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -40,7 +41,7 @@ class Threshold(torch.nn.Threshold):
         return functional.threshold(input, self.threshold, self.value, self.inplace)
 
 
-class Hardsigmoid(torch.nn.Hardsigmoid):
+class Hardsigmoid(Sloped, torch.nn.Hardsigmoid):
     """torch.nn.Hardsigmoid by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -48,7 +49,7 @@ class Hardsigmoid(torch.nn.Hardsigmoid):
         return functional.hardsigmoid(input, self.inplace)
 
 
-class Hardswish(torch.nn.Hardswish):
+class Hardswish(Sloped, torch.nn.Hardswish):
     """torch.nn.Hardswish by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class Hardswish(torch.nn.Hardswish):
         return functional.hardswish(input, self.inplace)
 
 
-class LeakyReLU(torch.nn.LeakyReLU):
+class LeakyReLU(Sloped, torch.nn.LeakyReLU):
     """torch.nn.LeakyReLU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ class LeakyReLU(torch.nn.LeakyReLU):
         return functional.leaky_relu(input, self.negative_slope, self.inplace)
 
 
-class ELU(torch.nn.ELU):
+class ELU(Sloped, torch.nn.ELU):
     """torch.nn.ELU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -72,7 +73,7 @@ class ELU(torch.nn.ELU):
         return functional.elu(input, self.alpha, self.inplace)
 
 
-class CELU(torch.nn.CELU):
+class CELU(Sloped, torch.nn.CELU):
     """torch.nn.CELU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -80,7 +81,7 @@ class CELU(torch.nn.CELU):
         return functional.celu(input, self.alpha, self.inplace)
 
 
-class SELU(torch.nn.SELU):
+class SELU(Sloped, torch.nn.SELU):
     """torch.nn.SELU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:

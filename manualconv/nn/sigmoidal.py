@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.nn._rules import Sloped
 
 
-class Sigmoid(torch.nn.Sigmoid):
+class Sigmoid(Sloped, torch.nn.Sigmoid):
     """torch.nn.Sigmoid by hand."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ class Sigmoid(torch.nn.Sigmoid):
         return functional.sigmoid(input)
 
 
-class Tanh(torch.nn.Tanh):
+class Tanh(Sloped, torch.nn.Tanh):
     """torch.nn.Tanh by hand."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -24,7 +25,7 @@ class Tanh(torch.nn.Tanh):
         return functional.tanh(input)
 
 
-class ScaledTanh(torch.nn.Module):
+class ScaledTanh(Sloped):
     """LeNet-5's tanh of 1998, which torch has not."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -32,7 +33,7 @@ class ScaledTanh(torch.nn.Module):
         return functional.scaled_tanh(input)
 
 
-class LogSigmoid(torch.nn.LogSigmoid):
+class LogSigmoid(Sloped, torch.nn.LogSigmoid):
     """torch.nn.LogSigmoid by hand."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -40,7 +41,7 @@ class LogSigmoid(torch.nn.LogSigmoid):
         return functional.logsigmoid(input)
 
 
-class Softplus(torch.nn.Softplus):
+class Softplus(Sloped, torch.nn.Softplus):
     """torch.nn.Softplus by hand."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -48,7 +49,7 @@ class Softplus(torch.nn.Softplus):
         return functional.softplus(input, self.beta, self.threshold)
 
 
-class SiLU(torch.nn.SiLU):
+class SiLU(Sloped, torch.nn.SiLU):
     """torch.nn.SiLU by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class SiLU(torch.nn.SiLU):
         return functional.silu(input, self.inplace)
 
 
-class Mish(torch.nn.Mish):
+class Mish(Sloped, torch.nn.Mish):
     """torch.nn.Mish by hand; ``inplace=True`` overwrites its input."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ class Mish(torch.nn.Mish):
         return functional.mish(input, self.inplace)
 
 
-class GELU(torch.nn.GELU):
+class GELU(Sloped, torch.nn.GELU):
     """torch.nn.GELU by hand."""
 
     def forward(self, input: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.utils import parametrize
 
 from manualconv import nn
+from manualconv.nn._rules import otherwise
 from manualconv.swap.layer import is_by_hand, put_on, take_off
 
 M = TypeVar("M", bound=Module)
@@ -194,14 +195,20 @@ class Report:
         return "\n".join([*(line.rstrip() for line in lines), counts, *notes])
 
 
+def _with_what(module: Module, name: str) -> str:
+    """The name, and the rules of the layer: the repr of torch's types does not show them."""
+    more = otherwise(module)
+    return f"{name}, {more}" if more else name
+
+
 def _judged(module: Module) -> tuple[str, str]:
     cls = _layer_type(module)
     if cls.__module__.startswith(f"{nn.__name__}."):  # also a layer that torch does not have
-        return "by hand", f"manualconv.nn.{cls.__name__}"
+        return "by hand", _with_what(module, f"manualconv.nn.{cls.__name__}")
     if cls not in BY_HAND:
         return "left", _why_left(module)
     if is_by_hand(module):
-        return "by hand", f"as manualconv.nn.{cls.__name__}"
+        return "by hand", _with_what(module, f"as manualconv.nn.{cls.__name__}")
     reason = _unlike_ours(module)
     return ("convertible", f"convert() runs it as manualconv.nn.{cls.__name__}") if reason is None else ("left", reason)
 

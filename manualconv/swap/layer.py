@@ -25,6 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch.nn import Module
 
+from manualconv.autograd.slots import WEIGHTED, Carried, Rules
+from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import TABLE
@@ -34,15 +36,27 @@ from manualconv.torch_internals import function_modes, has_handlers, innermost_m
 #: loaded from a file the next hook to be registered would take the place of ours.
 NAME: Any = "manualconv"
 
-#: What derivative rules reach, and what a rule for ties does.
-RULED = {
-    *(F.conv1d, F.conv2d, F.conv3d),
-    *(F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d),
-    F.linear,
+#: What derivative rules reach, by which slots, and what a rule for ties does.
+RULED: dict[Any, tuple[str, ...]] = {
+    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), WEIGHTED),
+    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), WEIGHTED),
+    F.linear: WEIGHTED,
+    **dict.fromkeys((F.relu, F.hardtanh, F.threshold, F.hardsigmoid, F.hardswish, F.leaky_relu), ("slope",)),
+    **dict.fromkeys((F.elu, F.celu, F.selu, F.silu, F.mish, F.gelu, F.logsigmoid, F.softplus), ("slope",)),
+    **dict.fromkeys((torch.sigmoid, torch.tanh), ("slope",)),
+    **{
+        getattr(F, f"{name}{ndim}d{more}"): ("pool",)
+        for name, forms in (
+            *(("max_pool", ("", "_with_indices")), ("adaptive_max_pool", ("", "_with_indices"))),
+            *(("avg_pool", ("",)), ("adaptive_avg_pool", ("",)), ("lp_pool", ("",))),
+        )
+        for ndim in (1, 2, 3)
+        for more in forms
+    },
 }
 #: Where a restored layer keeps its rules.
 _KEPT = "_rules_when_by_hand"
-TIED = {F.max_pool1d, F.max_pool2d, F.max_pool3d}
+TIED = {getattr(F, f"max_pool{ndim}d{more}") for ndim in (1, 2, 3) for more in ("", "_with_indices")}
 
 #: What runs the forward under torch.jit's tracer.
 _SLOW_FORWARD = Module._slow_forward.__code__
@@ -65,14 +79,17 @@ class LayerMode(ByHand):
         if self.caller is not None and not self._in_forward(self.caller):
             return func(*args, **kwargs or {})
         ours = TABLE.get(func)
+        own = vars(self.module)  # not by getattr: a module searches long for what it has not
         if ours is None or has_handlers(types):
+            refuse_rules(func, types, own.get("derivative_rules"))
             return super().__torch_function__(func, types, args, kwargs)
-        kwargs, own = kwargs or {}, vars(self.module)  # not by getattr: a module searches long for what it has not
+        kwargs = kwargs or {}
         if func in TIED and "ties" in own:
             kwargs = {**kwargs, "ties": own["ties"]}
-        if func in RULED and (rules := own.get("derivative_rules")) is not None:
-            with rules:
-                return super().__torch_function__(func, types, args, kwargs)
+        rules: Rules | None = own.get("derivative_rules")
+        if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())):
+            with Carried(rules):
+                return ours(*args, **kwargs)
         return ours(*args, **kwargs)
 
     def _in_forward(self, caller: FrameType) -> bool:
@@ -99,11 +116,22 @@ def enter(module: Module, args: Any) -> None:
     if torch.compiler.is_compiling():
         LayerMode(module, None).__enter__()
         return
-    # A tool that moved one hook to another module broke the pair.
-    if (hooks := module._forward_hooks).get(NAME) is leave or leave in hooks.values():
-        while isinstance(mode := innermost_mode(), LayerMode) and mode.is_left_behind():
-            mode.__exit__(None, None, None)
-        LayerMode(module, sys._getframe(1)).__enter__()
+    if module._forward_hooks.get(NAME) is not leave and not _found_again(module):
+        return
+    while isinstance(mode := innermost_mode(), LayerMode) and mode.is_left_behind():
+        mode.__exit__(None, None, None)
+    LayerMode(module, sys._getframe(1)).__enter__()
+
+
+def _found_again(module: Module) -> bool:
+    """Whether `leave` is there under another name, as where a tool moved our hooks to a layer that it made.
+
+    A tool that moved one of them alone broke the pair.  One that moved both did not say that `leave` runs always.
+    """
+    name = next((name for name, hook in module._forward_hooks.items() if hook is leave), None)
+    if name is not None:
+        module._forward_hooks_always_called[name] = True
+    return name is not None
 
 
 def leave(module: Module, args: Any, output: Any) -> None:

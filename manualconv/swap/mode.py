@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from manualconv import functional
+from manualconv.functional.overrides import refuse_rules
 from manualconv.functional.tracing import recorded_as_torch_s
 from manualconv.swap.table import COMPOSITES, TABLE
 from manualconv.torch_internals import at_trace_time, function_modes, hand_to_checkpoints, has_handlers, tracer
@@ -41,6 +42,7 @@ class ByHand(TorchFunctionMode):
             return recorded_as_torch_s(func.__name__, func, args, kwargs)
         if types and has_handlers(types):
             self.offers = False
+            refuse_rules(func, types)
             traced = Proxy in types and ours is not None and ours is getattr(functional, ours.__name__, None)
             return ours(*args, **kwargs) if traced else NotImplemented  # the tracer's graph stays by hand
         if self.offers:

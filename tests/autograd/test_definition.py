@@ -79,7 +79,7 @@ def test_all_that_is_missing_is_said_at_once_in_forward_s_own_words() -> None:
         ({"setup_context": property(lambda self: None)}, "setup_context is no static method; put @staticmethod above"),
         ({"generate_vmap_rule": True}, "it has a vmap and generate_vmap_rule = True"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
 def test_a_rule_that_cannot_be_is_refused(rule: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):

@@ -108,11 +108,13 @@ def test_a_window_with_a_nan_is_the_last_nan_s_and_padding_takes_no_part() -> No
     assert grad(y, x, torch.ones_like(y))[0].eq(2.25).all()
 
 
-def test_a_module_takes_the_rule_and_shows_torch_s_arguments() -> None:
+def test_a_module_takes_the_rule_and_shows_it_after_torch_s_arguments() -> None:
     for ndim in (1, 2, 3):
         name, x = f"MaxPool{ndim}d", torch.zeros((1, 1, 2, 2, 2)[: ndim + 2], requires_grad=True)
         module = getattr(nn, name)(2, ties="split")
-        assert repr(module) == repr(getattr(torch.nn, name)(2))
+        theirs = repr(getattr(torch.nn, name)(2))
+        assert repr(module) == f"{theirs[:-1]}, ties='split')"
+        assert repr(getattr(nn, name)(2)) == theirs
         assert grad(module(x).sum(), x)[0].eq(0.5**ndim).all()
         assert grad(getattr(nn, name)(2)(x).sum(), x)[0].flatten()[0] == 1
 

@@ -17,6 +17,7 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.kernels import intervals
 from tests import definitions
+from tests.layers import close, spread_out
 from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
 from tests.strategies import AdaptivePooling, adaptive_poolings
@@ -339,3 +340,10 @@ def test_the_loops_notice_an_interval_rounded_wrongly(fault: str, monkeypatch: p
     wrong = functional.adaptive_avg_pool1d(x, 3), functional.adaptive_max_pool1d(x, 3)
     right = definitions.adaptive_avg_pool(x.numpy(), (3,)), definitions.adaptive_max_pool(x.numpy(), (3,))[0]
     assert not any(torch.allclose(w, torch.from_numpy(r)) for w, r in zip(wrong, right))
+
+
+def test_a_global_mean_of_one_volume_that_lies_channels_last_has_no_batch_axis() -> None:
+    x = spread_out((3, 4, 5, 6)).contiguous(memory_format=torch.channels_last)
+    ours, theirs = (library.adaptive_avg_pool3d(x, 1) for library in (functional, torch.nn.functional))
+    assert ours.shape == theirs.shape == (3, 1, 1, 1)
+    close(ours, theirs)

@@ -22,7 +22,7 @@ from torchvision.models import resnet18
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 import manualconv
-from manualconv import by_hand, conversion_report, convert, functional, nn
+from manualconv import Rules, by_hand, conversion_report, convert, exact_weight, functional, nn, set_rules
 from manualconv.autograd import ReLU
 from manualconv.torch_internals import function_modes, is_plain
 from tests.layers import spread_out
@@ -252,6 +252,26 @@ def test_per_sample_gradients_of_torch_are_refused(way: str) -> None:
     model = convert(net(torch.nn)) if way == "convert" else net(nn if way == "own" else torch.nn)
     with by_hand() if way == "by_hand" else nullcontext():
         torch.testing.assert_close(samples(model), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", ["by_hand block", "own block", "convert", "own"])
+def test_rules_are_dropped_by_per_sample_gradients_of_torch(way: str) -> None:
+    """ExpandedWeights have formulas of their own, which ask no rule: refused, and without rules all is well after."""
+    net = torch.nn.Sequential((nn if "own" in way else torch.nn).Linear(3, 2)).double()
+    run = call_for_per_sample_grads(convert(net) if way == "convert" else net)
+    rules = Rules(weight=lambda x, w, g, window: 2 * exact_weight(x, w, g, window))
+    if way in ("convert", "own"):
+        set_rules(net, weight=rules.weight)
+    with (
+        rules if "block" in way else nullcontext(),
+        by_hand() if "by_hand" in way else nullcontext(),
+        pytest.raises(RuntimeError, match="by formulas of its own"),
+    ):
+        run(spread_out((4, 3)))
+    if way in ("convert", "own"):
+        set_rules(net)
+    run(spread_out((4, 3))).sum().backward()
+    assert net[0].weight.grad_sample.shape == (4, 2, 3)
 
 
 @pytest.mark.parametrize("mask", [causal_upper_left(6, 6), causal_lower_right(6, 6), causal_lower_right(4, 6)])

@@ -75,6 +75,7 @@ MET: dict[str, Callable[[], object]] = {
 }
 NOT_MET: dict[str, Callable[[], object]] = {
     "max_pool2d": lambda: functional.max_pool2d(IMAGE, 2),
+    "relu": lambda: functional.relu(IMAGE),
     "batch_norm": lambda: functional.batch_norm(IMAGE, None, None, training=True),
     "torch's convolution": torch_s,
     "nothing": lambda: None,
@@ -90,6 +91,37 @@ def test_a_block_in_which_a_layer_with_rules_ran_says_nothing(name: str) -> None
 def test_a_block_in_which_none_ran_warns_once(name: str) -> None:
     assert warned(in_block(NOT_MET[name])) == 1
     assert warned(in_block(in_block(NOT_MET[name]))) == 2
+
+
+def passed(z: Tensor, g: Tensor, *_: object) -> Tensor:
+    """For a slope and for a pool: the cotangent's mean."""
+    return g.mean().expand_as(z)
+
+
+def test_slots_are_met_each_by_its_own_kind_and_those_that_are_not_are_named() -> None:
+    relu, pool = (lambda: functional.relu(IMAGE)), (lambda: functional.lp_pool2d(IMAGE, 3, 2))
+    assert [warned(in_block(run, slope=passed)) for run in (conv, relu, pool)] == [1, 0, 1]
+    assert [warned(in_block(run, pool=passed)) for run in (conv, relu, pool)] == [1, 1, 0]
+    assert warned(in_block(lambda: (conv(), relu(), pool()), input=doubled, slope=passed, pool=passed)) == 0
+    with pytest.warns(
+        UserWarning, match=r"for bias, pool, .*a fully connected layer and a pooling layer \(in the thread"
+    ):
+        in_block(relu, bias=doubled, slope=passed, pool=passed)()
+    fractional = lambda: functional.fractional_max_pool2d(IMAGE, 2, 2)  # noqa: E731
+    assert [warned(in_block(run, pool=passed)) for run in (fractional, lambda: functional.softmax(IMAGE, 1))] == [1, 1]
+
+
+def test_a_layer_s_own_rules_warn_of_nothing_and_go_before_the_block_s() -> None:
+    relu = set_rules(nn.ReLU(), slope=passed)
+    x = IMAGE.clone().requires_grad_()
+
+    def inside() -> Tensor:
+        with Rules(slope=lambda z, g: 2 * g):
+            return relu(x)
+
+    assert warned(lambda: relu(x)) == 0 and warned(inside) == 0
+    (got,) = torch.autograd.grad(inside().sum(), x)
+    assert torch.equal(got, torch.ones_like(x))
 
 
 def test_a_layer_before_after_or_in_another_block_is_none_of_this_one() -> None:

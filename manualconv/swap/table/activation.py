@@ -11,6 +11,7 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.autograd import ELU
+from manualconv.autograd.slots import slope_in_force
 from manualconv.functional.in_place import run
 from manualconv.swap.table.spelling import Operation, in_place, to_out
 from manualconv.torch_internals import UNDERSCORED
@@ -55,6 +56,17 @@ def _overwriting(ours: Operation) -> Operation:
     @wraps(ours)
     def spelled(*args: Any, **kwargs: Any) -> Any:
         return ours(*args, **kwargs, inplace=True)
+
+    return spelled
+
+
+def _in_place(ours: Operation) -> Operation:
+    """The name with an underscore, of ours that keeps its output; a slope rule keeps the input."""
+    plain = in_place(ours)
+
+    @wraps(ours)
+    def spelled(input: Tensor) -> Any:
+        return plain(input) if slope_in_force() is None else input.copy_(ours(input.clone()))
 
     return spelled
 
@@ -104,17 +116,17 @@ TABLE: dict[Operation, Operation] = {
     F.relu: relu,
     torch.relu: relu,
     Tensor.relu: relu,
-    torch.relu_: in_place(relu),
-    Tensor.relu_: in_place(relu),
+    torch.relu_: _in_place(relu),
+    Tensor.relu_: _in_place(relu),
     torch.sigmoid: to_out(sigmoid),
     torch.special.expit: to_out(sigmoid),
     Tensor.sigmoid: sigmoid,
-    torch.sigmoid_: in_place(sigmoid),
-    Tensor.sigmoid_: in_place(sigmoid),
+    torch.sigmoid_: _in_place(sigmoid),
+    Tensor.sigmoid_: _in_place(sigmoid),
     torch.tanh: to_out(tanh),
     Tensor.tanh: tanh,
-    torch.tanh_: in_place(tanh),
-    Tensor.tanh_: in_place(tanh),
+    torch.tanh_: _in_place(tanh),
+    Tensor.tanh_: _in_place(tanh),
     F.softmax: _functional_softmax(softmax),
     torch.softmax: _tensor_softmax(softmax),
     torch.special.softmax: _tensor_softmax(softmax),

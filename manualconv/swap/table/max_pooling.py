@@ -27,8 +27,9 @@ def _with_indices(ours: Operation) -> Operation:
         return_indices: bool = True,
         *,
         out: Sequence[Tensor] | None = None,
+        ties: str = "first",
     ) -> Any:
-        y = ours(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
+        y = ours(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True, ties=ties)
         return y if out is None else tuple(torch.mul(part, 1, out=place) for part, place in zip(y, out))
 
     return spelled
