@@ -7,9 +7,13 @@ beside it: a slower way to the same numbers where there is one, else one sentenc
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from inspect import Signature
 from pathlib import Path
 from types import FunctionType
@@ -470,3 +474,52 @@ def flop_counters() -> list[Any]:
 CONVOLUTION, CONVOLUTION_BACKWARD = (private(f"torch.ops.aten.convolution{part}") for part in ("", "_backward"))
 # None are known without it: a counter counts the operators that ran.
 _dispatch_modes = private("torch.utils._python_dispatch._get_current_dispatch_mode_stack", list)
+
+
+# ------------------------------------------------------------------------------------------- hooks of compiled layers
+
+_DYNAMO, _SKIPPED = "torch._dynamo.config", "skip_nnmodule_hook_guards"
+
+
+@cache
+def guard_hooks() -> None:
+    """Once: have Dynamo look whether a layer has hooks, before it runs code that it compiled for one without.
+
+    It skips that by default, so that a model that was compiled before it got hooks, and any model like it, would run
+    without them.  Code compiled before is dropped.  A program that sets the option itself is left alone.
+    """
+    if _DYNAMO in sys.modules:
+        _guard(sys.modules[_DYNAMO])
+        torch.compiler.reset()
+    else:  # importing it takes a second, and most programs do not compile
+        sys.meta_path.insert(0, _OnImport())
+
+
+def _guard(config: Any) -> None:
+    # As the default: an option that is set holds for the thread that set it alone.
+    entry = getattr(config, "_config", {}).get(_SKIPPED)
+    if entry is not None:
+        entry.default = False
+    else:
+        setattr(config, _SKIPPED, False)
+
+
+class _OnImport(MetaPathFinder):
+    """Sets Dynamo's option when its options are imported, and then leaves."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """The module as the other finders find it."""
+        if fullname != _DYNAMO:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec is None or spec.loader is None:
+            return spec
+        run = spec.loader.exec_module
+
+        def exec_module(module: Any) -> None:
+            run(module)
+            _guard(module)
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec

@@ -30,7 +30,7 @@ from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import TABLE
-from manualconv.torch_internals import function_modes, has_handlers, innermost_mode
+from manualconv.torch_internals import function_modes, guard_hooks, has_handlers, innermost_mode
 
 #: The name of the two hooks.  Not a number: torch counts hooks from 0 in every process, so that in a model that was
 #: loaded from a file the next hook to be registered would take the place of ours.
@@ -167,6 +167,7 @@ def is_by_hand(module: Module) -> bool:
 
 def put_on(module: Module, takes_rules: bool) -> None:
     """Convert a layer: `enter` runs after the hooks it has, `leave` before them; rules it had are in force again."""
+    guard_hooks()
     if takes_rules:
         module.derivative_rules = vars(module).pop(_KEPT, None)
     module._forward_pre_hooks[NAME] = enter

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -107,3 +109,46 @@ def test_branches_of_cond_run_on_torch_s_operations() -> None:
         assert function_modes() == [block]
     assert torch.equal(y, torch.sigmoid(torch.ones(2)))
     assert "torch.cond" in by_hand.__doc__
+
+
+CONVERTED_LATE = """
+import sys, threading, torch
+if sys.argv[1] == "imported":
+    import torch._dynamo
+import manualconv
+from manualconv.autograd import function
+
+ran, apply = [], function.apply
+function.apply = lambda *args: ran.append(args[0].__name__) or apply(*args)
+
+def net():
+    return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
+
+def run(model):
+    ran.clear()
+    torch.compile(model, backend="eager")(torch.randn(2, 1, 8, 8))
+    return bool(ran)
+
+def all_ways():
+    model = net()
+    before = run(model)
+    manualconv.convert(model)
+    assert (before, run(model), run(manualconv.convert(net())), run(net())) == (False, True, True, False)
+    assert not run(manualconv.restore(model))
+
+if sys.argv[1] == "not imported":
+    manualconv.convert(net())
+    assert "torch._dynamo" not in sys.modules
+all_ways()
+thread = threading.Thread(target=lambda: (all_ways(), print("right")))
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.parametrize("dynamo", ["imported", "not imported"])
+def test_a_model_converted_after_it_was_compiled_is_compiled_anew(dynamo: str) -> None:
+    """Dynamo by itself does not see hooks that come later, nor tell models apart by their hooks."""
+    command = [sys.executable, "-W", "error::UserWarning", "-c", CONVERTED_LATE, dynamo]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert child.stdout == "right\n", child.stderr

@@ -235,6 +235,18 @@ def test_fused_layers_compute_what_they_did() -> None:
     assert not any(is_by_hand(module) for module in fused.modules())
 
 
+def test_an_error_in_a_layer_that_a_tool_made_of_ours_leaves_an_empty_stack() -> None:
+    """torch.ao moves hooks to the fused layer, and does not say which of them run always."""
+    fused = fuse_modules(
+        convert(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.BatchNorm2d(3)).eval()), [["0", "1"]]
+    )
+    assert ours(fused(X.float()))
+    with pytest.raises(RuntimeError, match="channels"):
+        fused(torch.zeros(1, 5, 4, 4))
+    assert function_modes() == []
+    assert ours(fused(X.float()))
+
+
 def test_rules_and_ties_reach_a_converted_layer_and_come_back_with_it() -> None:
     def twice(x: Tensor, w: Tensor, grad_output: Tensor, window: Any) -> Tensor:
         return 2 * exact_input(x, w, grad_output, window)

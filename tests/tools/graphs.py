@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from tests.tools.networks import normalised, varied
-from tests.tools.snippet import Differs, Refuses, Right, snippet
+from tests.tools.snippet import Differs, Refuses, snippet
 
 
 @snippet("torch.fx", "torch", network=varied)
@@ -101,15 +101,7 @@ def graph_of_gradients(model: Module, x: Tensor, target: Tensor) -> Any:
     return make_fx(grad(loss))(weights, x)(weights, -x)
 
 
-@snippet(
-    "torch.compile",
-    "torch",
-    network=varied,
-    convert=Right(
-        "convert first: compiled code does not see hooks that come later, nor tell another model of the same shape "
-        "from this one; `torch.compiler.reset()` drops it"
-    ),
-)
+@snippet("torch.compile", "torch", network=varied)
 def compiled(model: Module, x: Tensor, target: Tensor) -> Any:
     """Output and gradients of a model in one graph."""
     y = torch.compile(model, fullgraph=True, backend="aot_eager")(x)
