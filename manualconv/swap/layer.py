@@ -28,7 +28,7 @@ from torch.nn import Module
 from manualconv.autograd.slots import WEIGHTED, Carried, Rules
 from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._tracing import not_scripted
-from manualconv.swap.mode import ByHand
+from manualconv.swap.mode import ENTERED, ByHand
 from manualconv.swap.table import TABLE
 from manualconv.torch_internals import function_modes, guard_hooks, has_handlers, innermost_mode
 
@@ -76,9 +76,11 @@ class LayerMode(ByHand):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run `func`, or ours with the layer's rules."""
+        ours = TABLE.get(func)
+        if ours is None and not types and func not in ENTERED:  # torch's wherever it is called from: not worth a look
+            return func(*args, **kwargs or {})
         if self.caller is not None and not self._in_forward(self.caller):
             return func(*args, **kwargs or {})
-        ours = TABLE.get(func)
         own = vars(self.module)  # not by getattr: a module searches long for what it has not
         if ours is None or has_handlers(types):
             refuse_rules(func, types, own.get("derivative_rules"))

@@ -19,6 +19,9 @@ from manualconv.torch_internals import at_trace_time, function_modes, hand_to_ch
 
 C = TypeVar("C", bound=Callable[..., Any])
 
+#: What a block does something else with than run ours or torch's.
+ENTERED = frozenset({checkpoint, *COMPOSITES})
+
 
 class ByHand(TorchFunctionMode):
     """The mode behind `by_hand`: what is in the table is ours, what is made of others is entered, the rest is torch's.

@@ -16,6 +16,7 @@ from dataclasses import asdict
 
 import torch
 
+from manualconv.bench import calls
 from tests.tools import document
 from tests.tools.catalogue import SNIPPETS, TOOLS
 from tests.tools.snippet import Snippet
@@ -71,7 +72,7 @@ def main() -> bool:
     absent = [tool for tool in options.only if tool not in here]
     print(f"\n{len(here)} tools tried; not here: {', '.join(absent) or 'none'}; failed: {', '.join(failed) or 'none'}")
     if not failed and options.only == list(TOOLS):
-        document.write()
+        document.write(calls.table(calls.measure()))
         print(f"wrote {document.PATH.name}")
     return not failed
 

@@ -33,10 +33,30 @@ for ours, theirs in manualconv.TORCH_LAYERS.items():
         table[ours] = table[theirs]
 ```
 
+A tool without such a table, which fuses or quantises by exact type, takes
+`manualconv.convert(manualconv.restore(model))`: the same weights, torch's types, by hand.
+
 `by_hand` changes no model; what runs inside the block is by hand, a tool's own calls of torch's functions too.
 
-**Rules.** A tool that has formulas of its own for a layer's derivatives (BackPACK, ExpandedWeights, Opacus' hooks) does
-not follow the layer's `Rules` there. `torch.func` does: `vmap` of `grad`, Opacus with `force_functorch=True`.
+**What stays torch's.** `layer.forward(x)` runs none of a converted layer's hooks, and computes as torch's. A layer
+that a tool replaces by one of its own computes as that one. A tool that counts or rewrites torch's operators itself
+does not find those of the layers by hand: its row says so. `torch.jit.trace` and `torch.onnx.export(...,
+dynamo=False)` record torch's operators: the numbers are equal, the traced code's derivatives are torch's.
+
+**Rules.** BackPACK and Opacus' hooks have formulas of their own for a layer's derivatives and do not follow its
+`Rules`; ExpandedWeights do not either, and are refused. `torch.func` follows them: `vmap` of `grad`, Opacus with
+`force_functorch=True`.
+
+**Compiled code.** The first `convert` of a program has `torch.compile` look at the hooks of layers from then on, and
+drops what was compiled before, which would run without them.
+"""
+
+COST = """\
+## What a call costs
+
+`manualconv bench --calls`: small layers on an image of 4×8×8, where the way to the arithmetic is what takes time, and
+a training step of LeNet-5, loss and optimiser included. A converted layer runs two hooks and a function mode more
+than one of `manualconv.nn`, which is `converted − nn`; `torch/torch` is a second layer of torch's over the first.
 """
 
 
@@ -60,18 +80,21 @@ def written_versions() -> dict[str, str]:
     return {tool: written.get(tool, "(not tried)") for tool in TOOLS}
 
 
-def text(versions: dict[str, str], machine: str) -> str:
+def written_figures() -> tuple[str, str]:
+    """Where the page says that it was tried, and its table of what a call costs."""
+    page = PATH.read_text(encoding="utf-8")
+    machine = next(re.finditer(r"^Tried with torch .*$", page, flags=re.MULTILINE))[0]
+    return machine, re.findall(r"```\n(a call or a step.*?)\n```", page, flags=re.DOTALL)[0]
+
+
+def text(versions: dict[str, str], machine: str, calls: str) -> str:
     """The page."""
-    return "\n".join([INTRODUCTION, machine, "", *(_section(tool, versions) for tool in TOOLS)])
+    cost = f"{COST}\n```\n{calls}\n```\n"
+    return "\n".join([INTRODUCTION, machine, "", *(_section(tool, versions) for tool in TOOLS), cost])
 
 
-def write() -> None:
-    """Write the page, with the versions that are here."""
+def write(calls: str) -> None:
+    """Write the page, with the versions that are here and a table of `manualconv.bench.calls`."""
     machine = f"Tried with torch {torch.__version__} on Python {platform.python_version()}, on the CPU."
     here = {tool: version(TOOLS[tool]) or written for tool, written in written_versions().items()}
-    PATH.write_text(text(here, machine), encoding="utf-8")
-
-
-def written_machine() -> str:
-    """The page's own sentence about where it was tried."""
-    return next(re.finditer(r"^Tried with torch .*$", PATH.read_text(encoding="utf-8"), flags=re.MULTILINE))[0]
+    PATH.write_text(text(here, machine, calls), encoding="utf-8")

@@ -22,7 +22,7 @@ def test_a_tool_finds_what_the_page_says(tool: str) -> None:
 
 def test_the_page_is_what_the_snippets_say() -> None:
     written = document.PATH.read_text(encoding="utf-8")
-    assert written == document.text(document.written_versions(), document.written_machine())
+    assert written == document.text(document.written_versions(), *document.written_figures())
 
 
 def test_names_of_snippets_are_one_a_snippet() -> None:
