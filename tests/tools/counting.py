@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from tests.tools.networks import normalised, varied
-from tests.tools.snippet import Differs, Refuses, snippet
+from tests.tools.snippet import Differs, TorchRuns, snippet
 
 UNKNOWN = Differs("counts 0 layers: the tool looks layers up by exact type; register them as above, or `convert`")
 PATCHED = Differs(
@@ -19,10 +19,7 @@ PATCHED = Differs(
 OPERATORS = Differs(
     "counts less: the tool adds up aten's convolutions, and none run by hand; torch's `FlopCounterMode` is right"
 )
-JIT = Refuses(
-    "refuses: it counts aten's convolutions in a trace of `torch.jit`, and none run by hand; "
-    "`manualconv.restore(model)` outside the block, or torch's `FlopCounterMode`"
-)
+RECORDED = TorchRuns("counted in a trace of `torch.jit`, which records torch's operators")
 
 
 @snippet("thop", "thop", network=varied)
@@ -81,7 +78,7 @@ def ptflops_of_operators(model: Module, x: Tensor, target: Tensor) -> Any:
     return get_model_complexity_info(model, size, backend="aten", as_strings=False, print_per_layer_stat=False)
 
 
-@snippet("fvcore", "fvcore", network=normalised, nn=JIT, convert=JIT, by_hand=JIT)
+@snippet("fvcore", "fvcore", network=normalised, nn=RECORDED, convert=RECORDED, by_hand=RECORDED)
 def fvcore_multiplications(model: Module, x: Tensor, target: Tensor) -> Any:
     """Multiplications, counted in a trace."""
     from fvcore.nn import FlopCountAnalysis

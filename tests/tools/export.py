@@ -8,8 +8,49 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from tests.tools.networks import varied
-from tests.tools.snippet import snippet
+from tests.tools.networks import normalised, varied
+from tests.tools.snippet import Refuses, Right, TorchRuns, snippet
+
+RECORDS = "the trace records torch's operators, so that its derivatives are torch's"
+RECORDED, TRACED = TorchRuns(RECORDS), Right(RECORDS)  # torch.jit.trace also runs the model, to compare
+REFUSED = Refuses(
+    "refuses: derivatives by hand are not TorchScript; `manualconv.restore(model)` first", "restore(model)"
+)
+
+
+@snippet("torch.jit", "torch", network=normalised, nn=TRACED, convert=TRACED, by_hand=TRACED)
+def traced_by_jit(model: Module, x: Tensor, target: Tensor) -> Any:
+    """A trace at another batch size, and its gradients."""
+    program = torch.jit.trace(model, (x,))
+    y = program(torch.cat([x, x.flip(0), 2 * x]))
+    return y, torch.autograd.grad(y.square().sum(), list(program.parameters()))
+
+
+@snippet("torch.jit", "torch", nn=REFUSED, convert=REFUSED, by_hand=TorchRuns("scripted code is torch's"))
+def scripted(model: Module, x: Tensor, target: Tensor) -> Any:
+    """TorchScript."""
+    return torch.jit.script(model)(x)
+
+
+@snippet(
+    "ONNX (dynamo=False)",
+    "onnxruntime",
+    network=normalised,
+    dtype=torch.float32,
+    nn=RECORDED,
+    convert=RECORDED,
+    by_hand=RECORDED,
+)
+def onnx_by_a_trace(model: Module, x: Tensor, target: Tensor) -> Any:
+    """The old exporter, at another batch size."""
+    import io
+
+    import onnxruntime
+
+    file, axes = io.BytesIO(), {"images": {0: "batch"}}
+    torch.onnx.export(model, (x,), file, dynamo=False, input_names=["images"], dynamic_axes=axes)
+    session = onnxruntime.InferenceSession(file.getvalue())
+    return session.run(None, {"images": torch.cat([x, x.flip(0), 2 * x]).numpy()})
 
 
 @snippet("ONNX (dynamo=True)", "onnxruntime", network=varied, dtype=torch.float32)
