@@ -30,7 +30,14 @@ from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import TABLE
-from manualconv.torch_internals import function_modes, guard_hooks, has_handlers, innermost_mode
+from manualconv.torch_internals import (
+    calls_forward,
+    function_modes,
+    guard_hooks,
+    has_handlers,
+    innermost_mode,
+    not_compiled_alone,
+)
 
 #: The name of the two hooks.  Not a number: torch counts hooks from 0 in every process, so that in a model that was
 #: loaded from a file the next hook to be registered would take the place of ours.
@@ -76,7 +83,7 @@ class LayerMode(ByHand):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run `func`, or ours with the layer's rules."""
-        if self.caller is not None and not self._in_forward(self.caller):
+        if self.caller is not None and not torch.compiler.is_compiling() and not self._in_forward(self.caller):
             return func(*args, **kwargs or {})
         ours = TABLE.get(func)
         own = vars(self.module)  # not by getattr: a module searches long for what it has not
@@ -97,6 +104,9 @@ class LayerMode(ByHand):
         frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             if (back := frame.f_back) is caller:
+                known = calls_forward(caller)
+                if known is not None:
+                    return known
                 return frame.f_code in (getattr(self.module.forward, "__code__", None), _SLOW_FORWARD)
             frame = back
         return False
@@ -111,6 +121,7 @@ class LayerMode(ByHand):
         return self.caller is not None
 
 
+@not_compiled_alone
 def enter(module: Module, args: Any) -> None:
     """The hook before the forward of a converted layer."""
     if torch.compiler.is_compiling():
@@ -134,6 +145,7 @@ def _found_again(module: Module) -> bool:
     return name is not None
 
 
+@not_compiled_alone
 def leave(module: Module, args: Any, output: Any) -> None:
     """The hook after it, which also runs if the forward raised: then the frame of the call has ended."""
     if torch.compiler.is_compiling():
