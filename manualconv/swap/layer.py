@@ -19,7 +19,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import torch
 import torch.nn.functional as F
@@ -172,6 +172,27 @@ def _repair(caller: FrameType) -> None:
         mode.__enter__()
 
 
+class _Mark:
+    """What torch.jit.script, which would compile the hooks, finds at a converted layer; and what a pickle brings along.
+
+    A program that loads a converted layer may have compiled layers like it before: see `guard_hooks`.
+    """
+
+    def __call__(self, *modules: Module) -> NoReturn:
+        not_scripted(*modules)
+
+    def __reduce__(self) -> tuple[Callable[[], _Mark], tuple[()]]:
+        return _loaded, ()
+
+
+MARK = _Mark()
+
+
+def _loaded() -> _Mark:
+    guard_hooks()
+    return MARK
+
+
 def is_by_hand(module: Module) -> bool:
     """Whether a layer of torch's was converted."""
     return enter in module._forward_pre_hooks.values()
@@ -186,7 +207,7 @@ def put_on(module: Module, takes_rules: bool) -> None:
     module._forward_hooks[NAME] = leave
     cast(OrderedDict[int, Any], module._forward_hooks).move_to_end(NAME, last=False)
     module._forward_hooks_always_called[NAME] = True
-    vars(module)["__prepare_scriptable__"] = not_scripted  # torch.jit.script would compile the hooks
+    vars(module)["__prepare_scriptable__"] = MARK
 
 
 def take_off(module: Module) -> None:

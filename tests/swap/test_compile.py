@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -152,6 +153,24 @@ def test_a_model_converted_after_it_was_compiled_is_compiled_anew(dynamo: str) -
     command = [sys.executable, "-W", "error::UserWarning", "-c", CONVERTED_LATE, dynamo]
     child = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert child.stdout == "right\n", child.stderr
+
+
+LOADED = """
+import sys, pickle, torch
+
+def run(model):
+    return torch.compile(model, backend="eager")(torch.ones(2, 2, requires_grad=True)).grad_fn.name()
+
+before = run(torch.nn.Tanh())
+layer = pickle.load(sys.stdin.buffer)
+print(before, run(layer), run(torch.nn.Tanh()))
+"""
+
+
+def test_a_converted_layer_that_is_loaded_is_not_run_by_code_that_was_compiled_for_another() -> None:
+    stored = pickle.dumps(manualconv.convert(torch.nn.Tanh()))
+    child = subprocess.run([sys.executable, "-c", LOADED], input=stored, capture_output=True, timeout=300)
+    assert child.stdout.split() == [b"TanhBackward0", b"TanhBackward", b"TanhBackward0"], child.stderr
 
 
 def raising(*_: Any) -> None:
