@@ -91,8 +91,10 @@ class LayerMode(ByHand):
             refuse_rules(func, types, own.get("derivative_rules"))
             return super().__torch_function__(func, types, args, kwargs)
         kwargs = kwargs or {}
-        if func in TIED and "ties" in own:
-            kwargs = {**kwargs, "ties": own["ties"]}
+        if func in TIED:
+            # Dynamo guards what it finds by getattr, and not that a name is missing among the vars.
+            ties = getattr(self.module, "ties", None) if torch.compiler.is_compiling() else own.get("ties")
+            kwargs = kwargs if ties is None else {**kwargs, "ties": ties}
         rules: Rules | None = own.get("derivative_rules")
         if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())):
             with Carried(rules):

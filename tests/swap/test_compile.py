@@ -205,3 +205,15 @@ def test_a_compiled_layer_given_what_it_cannot_take_says_what_it_does_uncompiled
     with pytest.raises(RuntimeError, match="channels"):
         fast(torch.zeros(1, 2, 5, 5))
     assert not function_modes()
+
+
+def test_a_compiled_pool_follows_a_rule_for_ties_that_changes() -> None:
+    torch._dynamo.reset()
+    pool: Any = manualconv.convert(torch.nn.MaxPool2d(2))
+    fast, x = torch.compile(pool, backend="eager"), torch.zeros(1, 1, 4, 4, requires_grad=True)
+    for ties, count in (("first", 4), ("split", 16), ("first", 4)):
+        if ties == "first":
+            vars(pool).pop("ties", None)
+        else:
+            pool.ties = ties
+        assert grad(fast(x).sum(), x)[0].count_nonzero() == count
