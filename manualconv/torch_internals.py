@@ -7,6 +7,7 @@ beside it: a slower way to the same numbers where there is one, else one sentenc
 from __future__ import annotations
 
 import ctypes
+import dis
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -16,7 +17,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from inspect import Signature
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar
 
 import torch
@@ -25,6 +26,7 @@ from torch.autograd import Function, forward_ad
 from torch.utils import checkpoint
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: Every private name that was asked for, and whether this torch has it.
 ASKED: dict[str, bool] = {}
@@ -476,7 +478,54 @@ CONVOLUTION, CONVOLUTION_BACKWARD = (private(f"torch.ops.aten.convolution{part}"
 _dispatch_modes = private("torch.utils._python_dispatch._get_current_dispatch_mode_stack", list)
 
 
+# ------------------------------------------------------------------------------------------------- a layer being called
+
+
+def _calls_of_forward() -> dict[CodeType, int]:
+    """The code of torch's that runs a layer's hooks and its forward, and where in it the forward is called."""
+    found: dict[CodeType, int] = {}
+    waiting = [torch.nn.Module._call_impl.__code__]
+    while waiting:
+        code = waiting.pop()
+        waiting += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+        steps = list(dis.get_instructions(code))
+        loads = [at for at, step in enumerate(steps) if step.argval == "forward_call" and "LOAD" in step.opname]
+        # The last: where a layer has no hooks, torch calls its forward before it looks at them.
+        calls = [step.offset for step in steps[loads[-1] :] if step.opname.startswith("CALL")] if loads else []
+        if calls:
+            found[code] = calls[0]
+    return found
+
+
+_CALLS_OF_FORWARD = _calls_of_forward()
+
+
+def calls_forward(frame: FrameType) -> bool:
+    """Whether a frame that runs a layer's hooks and its forward is at its forward; False if this cannot be told.
+
+    The place in the code tells, for a forward may be anything that can be called: a partial, code that Dynamo wrote.
+    """
+    return frame.f_lasti == _CALLS_OF_FORWARD.get(frame.f_code)
+
+
 # ------------------------------------------------------------------------------------------- hooks of compiled layers
+
+
+def not_compiled_alone(function: F) -> F:
+    """A function that Dynamo compiles as a part of what calls it, and never by itself.
+
+    Where Dynamo breaks a graph, it compiles the functions that are then called, each by itself; one that leaves a mode
+    on the stack it cannot, and says so by an AssertionError.
+    """
+    if _set_strategy is not None:
+        _set_strategy(function.__code__, _strategy(_action.SKIP, _action.SKIP))
+    return function
+
+
+_set_strategy, _strategy, _action = (
+    private(f"torch._C._dynamo.eval_frame.{name}")
+    for name in ("set_code_exec_strategy", "_FrameExecStrategy", "_FrameAction")
+)
 
 _DYNAMO, _SKIPPED = "torch._dynamo.config", "skip_nnmodule_hook_guards"
 

@@ -19,7 +19,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,14 @@ from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ENTERED, ByHand
 from manualconv.swap.table import TABLE
-from manualconv.torch_internals import function_modes, guard_hooks, has_handlers, innermost_mode
+from manualconv.torch_internals import (
+    calls_forward,
+    function_modes,
+    guard_hooks,
+    has_handlers,
+    innermost_mode,
+    not_compiled_alone,
+)
 
 #: The name of the two hooks.  Not a number: torch counts hooks from 0 in every process, so that in a model that was
 #: loaded from a file the next hook to be registered would take the place of ours.
@@ -79,15 +86,17 @@ class LayerMode(ByHand):
         ours = TABLE.get(func)
         if ours is None and not types and func not in ENTERED:  # torch's wherever it is called from: not worth a look
             return func(*args, **kwargs or {})
-        if self.caller is not None and not self._in_forward(self.caller):
+        if self.caller is not None and not torch.compiler.is_compiling() and not self._in_forward(self.caller):
             return func(*args, **kwargs or {})
         own = vars(self.module)  # not by getattr: a module searches long for what it has not
         if ours is None or has_handlers(types):
             refuse_rules(func, types, own.get("derivative_rules"))
             return super().__torch_function__(func, types, args, kwargs)
         kwargs = kwargs or {}
-        if func in TIED and "ties" in own:
-            kwargs = {**kwargs, "ties": own["ties"]}
+        if func in TIED:
+            # Dynamo guards what it finds by getattr, and not that a name is missing among the vars.
+            ties = getattr(self.module, "ties", None) if torch.compiler.is_compiling() else own.get("ties")
+            kwargs = kwargs if ties is None else {**kwargs, "ties": ties}
         rules: Rules | None = own.get("derivative_rules")
         if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())):
             with Carried(rules):
@@ -99,7 +108,8 @@ class LayerMode(ByHand):
         frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             if (back := frame.f_back) is caller:
-                return frame.f_code in (getattr(self.module.forward, "__code__", None), _SLOW_FORWARD)
+                own = (getattr(self.module.forward, "__code__", None), _SLOW_FORWARD)
+                return frame.f_code in own or calls_forward(caller)
             frame = back
         return False
 
@@ -113,6 +123,7 @@ class LayerMode(ByHand):
         return self.caller is not None
 
 
+@not_compiled_alone
 def enter(module: Module, args: Any) -> None:
     """The hook before the forward of a converted layer."""
     if torch.compiler.is_compiling():
@@ -136,6 +147,7 @@ def _found_again(module: Module) -> bool:
     return name is not None
 
 
+@not_compiled_alone
 def leave(module: Module, args: Any, output: Any) -> None:
     """The hook after it, which also runs if the forward raised: then the frame of the call has ended."""
     if torch.compiler.is_compiling():
@@ -162,6 +174,27 @@ def _repair(caller: FrameType) -> None:
         mode.__enter__()
 
 
+class _Mark:
+    """What torch.jit.script, which would compile the hooks, finds at a converted layer; and what a pickle brings along.
+
+    A program that loads a converted layer may have compiled layers like it before: see `guard_hooks`.
+    """
+
+    def __call__(self, *modules: Module) -> NoReturn:
+        not_scripted(*modules)
+
+    def __reduce__(self) -> tuple[Callable[[], _Mark], tuple[()]]:
+        return _loaded, ()
+
+
+MARK = _Mark()
+
+
+def _loaded() -> _Mark:
+    guard_hooks()
+    return MARK
+
+
 def is_by_hand(module: Module) -> bool:
     """Whether a layer of torch's was converted."""
     return enter in module._forward_pre_hooks.values()
@@ -176,7 +209,7 @@ def put_on(module: Module, takes_rules: bool) -> None:
     module._forward_hooks[NAME] = leave
     cast(OrderedDict[int, Any], module._forward_hooks).move_to_end(NAME, last=False)
     module._forward_hooks_always_called[NAME] = True
-    vars(module)["__prepare_scriptable__"] = not_scripted  # torch.jit.script would compile the hooks
+    vars(module)["__prepare_scriptable__"] = MARK
 
 
 def take_off(module: Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -152,3 +153,67 @@ def test_a_model_converted_after_it_was_compiled_is_compiled_anew(dynamo: str) -
     command = [sys.executable, "-W", "error::UserWarning", "-c", CONVERTED_LATE, dynamo]
     child = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert child.stdout == "right\n", child.stderr
+
+
+LOADED = """
+import sys, pickle, torch
+
+def run(model):
+    return torch.compile(model, backend="eager")(torch.ones(2, 2, requires_grad=True)).grad_fn.name()
+
+before = run(torch.nn.Tanh())
+layer = pickle.load(sys.stdin.buffer)
+print(before, run(layer), run(torch.nn.Tanh()))
+"""
+
+
+def test_a_converted_layer_that_is_loaded_is_not_run_by_code_that_was_compiled_for_another() -> None:
+    stored = pickle.dumps(manualconv.convert(torch.nn.Tanh()))
+    child = subprocess.run([sys.executable, "-c", LOADED], input=stored, capture_output=True, timeout=300)
+    assert child.stdout.split() == [b"TanhBackward0", b"TanhBackward", b"TanhBackward0"], child.stderr
+
+
+def raising(*_: Any) -> None:
+    torch._dynamo.graph_break()
+    raise ValueError("in a hook")
+
+
+@pytest.mark.parametrize("prepend", [False, True])
+@pytest.mark.parametrize("registered", ["register_forward_pre_hook", "register_forward_hook"])
+def test_a_graph_that_breaks_in_a_hook_leaves_the_layer_by_hand_and_no_mode(registered: str, prepend: bool) -> None:
+    """Broken apart, the graph runs hooks of ours that Dynamo would then compile each by itself."""
+    torch._dynamo.reset()
+    conv, x = manualconv.convert(torch.nn.Conv2d(3, 4, 3).double()), spread_out(IMAGES).requires_grad_()
+    register = getattr(conv, registered)
+    handle = register(lambda *_: torch._dynamo.graph_break(), prepend=prepend)
+    expected = conv(x)
+    y = torch.compile(conv, backend="eager")(x)
+    assert "ConvolutionBackward" in nodes(y) and "ConvolutionBackward0" not in nodes(y)
+    close((y, *grad(y.sum(), (x, conv.weight))), (expected, *grad(expected.sum(), (x, conv.weight))))
+    handle.remove()
+    register(raising, prepend=prepend)
+    with pytest.raises(ValueError, match="in a hook"):
+        torch.compile(conv, backend="eager")(x)
+    assert not function_modes()
+
+
+def test_a_compiled_layer_given_what_it_cannot_take_says_what_it_does_uncompiled() -> None:
+    torch._dynamo.reset()
+    conv = manualconv.convert(torch.nn.Conv2d(3, 4, 3))
+    fast = torch.compile(conv, backend="eager")
+    fast(torch.zeros(1, 3, 5, 5))
+    with pytest.raises(RuntimeError, match="channels"):
+        fast(torch.zeros(1, 2, 5, 5))
+    assert not function_modes()
+
+
+def test_a_compiled_pool_follows_a_rule_for_ties_that_changes() -> None:
+    torch._dynamo.reset()
+    pool: Any = manualconv.convert(torch.nn.MaxPool2d(2))
+    fast, x = torch.compile(pool, backend="eager"), torch.zeros(1, 1, 4, 4, requires_grad=True)
+    for ties, count in (("first", 4), ("split", 16), ("first", 4)):
+        if ties == "first":
+            vars(pool).pop("ties", None)
+        else:
+            pool.ties = ties
+        assert grad(fast(x).sum(), x)[0].count_nonzero() == count

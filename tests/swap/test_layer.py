@@ -7,6 +7,7 @@ import io
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,6 +49,23 @@ def test_a_layer_runs_by_hand_and_its_forward_alone_as_torch_s() -> None:
     with by_hand():
         assert ours(conv.forward(X)) and ours(conv(X))
     assert not ours(restore(conv)(X))
+
+
+class Called:
+    """A forward that is an object."""
+
+    def __init__(self, forward: Callable[..., Tensor]) -> None:
+        self.forward = forward
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.forward(x)
+
+
+@pytest.mark.parametrize("wrapped", [partial, Called, torch.enable_grad(), lambda f: lambda x: f(x)])
+def test_a_forward_that_a_tool_wraps_afterwards_runs_by_hand(wrapped: Callable[..., Any]) -> None:
+    conv = layer()
+    conv.forward = wrapped(conv.forward)
+    assert ours(conv(X))
 
 
 @pytest.mark.parametrize("when", ["before convert", "after convert"])
