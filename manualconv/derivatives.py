@@ -24,6 +24,7 @@ from manualconv.autograd.slots import (
     exact_pool,
     exact_slope,
 )
+from manualconv.nn._rules import KEPT
 
 __all__ = [
     "PoolRule",
@@ -96,8 +97,11 @@ def _check_taken(module: torch.nn.Module, rules: Rules) -> None:
 
 def _slots(module: torch.nn.Module) -> tuple[str, ...]:
     """The slots of a layer of ours, and of a converted one, which has the place for rules itself."""
-    if not hasattr(module, _ATTRIBUTE):
-        return ()
+    return _slots_of_type(module) if hasattr(module, _ATTRIBUTE) else ()
+
+
+def _slots_of_type(module: torch.nn.Module) -> tuple[str, ...]:
+    """The slots of a layer of ours, or of torch's once it is converted."""
     for cls in type(module).__mro__:
         ours = cls if hasattr(cls, "derivative_slots") else vars(nn).get(cls.__name__)
         if hasattr(ours, "derivative_slots"):
@@ -126,5 +130,7 @@ def _hand_down(module: torch.nn.Module, above: Rules | None) -> None:
             _put(module, of_layer, _ATTRIBUTE)
         else:
             setattr(module, _ATTRIBUTE, of_layer)
+    elif KEPT in vars(module):  # restored: `convert` puts these in force again
+        setattr(module, KEPT, None if rules is None else rules.of(_slots_of_type(module)))
     for child in module.children():
         _hand_down(child, rules)

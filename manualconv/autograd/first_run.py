@@ -27,6 +27,15 @@ def _tensors(values: Any) -> list[Tensor]:
     return [v for v in (values if isinstance(values, tuple) else (values,)) if isinstance(v, Tensor)]
 
 
+def _inside(value: Any) -> list[Tensor]:
+    """The tensors in a value, and in the tuples, lists and dicts that it is made of."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, (tuple, list)):
+        return [t for part in value for t in _inside(part)]
+    return [value] if isinstance(value, Tensor) else []
+
+
 def _wrong(cls: type, name: str, what: str) -> RuntimeError:
     return RuntimeError(f"{name} of {cls.__qualname__} {what} ({PAGE})")
 
@@ -34,6 +43,13 @@ def _wrong(cls: type, name: str, what: str) -> RuntimeError:
 def _first_forward(cls: Any, forward: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     given = [t for t in _tensors(args) if not t.is_inference()]
     before = [t._version for t in given]
+    if any(t.requires_grad for a in args if isinstance(a, tuple) for t in _inside(a)):
+        raise _wrong(
+            cls,
+            "forward",
+            "takes a tensor that asks for a gradient inside a tuple, where torch looks for none; "
+            "give it as an argument of its own",
+        )
     output = forward(*args)
     if before != [t._version for t in given]:
         raise _wrong(cls, "forward", "changed an argument in place; compute a new tensor, as x.clamp does for x.clamp_")
@@ -78,7 +94,9 @@ class _Watched:
         return getattr(self._ctx, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
+        # Numbers may be tensors, kept in a tuple as they came.
+        kept = [t for t in _inside(value) if t is value or not any(t is k for k in self._known)]
+        if any(t.is_floating_point() or t.is_complex() for t in kept):
             raise _wrong(
                 self._cls,
                 "setup_context",
@@ -124,6 +142,8 @@ def looked_at_once(cls: type, name: str, rule: Callable[..., Any]) -> Callable[.
         if torch.compiler.is_compiling():
             return rule(*args)
         result = first(cls, rule, args)
+        if torch.is_inference_mode_enabled():  # whose tensors do not tell whether they were changed
+            return result
         kept = vars(cls)[name]
         if isinstance(kept, staticmethod) and kept.__func__ is looked_at:  # nobody put another in its place meanwhile
             setattr(cls, name, staticmethod(rule))

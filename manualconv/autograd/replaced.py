@@ -84,6 +84,9 @@ class Replaced(Map):
     def vmap(
         info: Any, in_dims: tuple[Any, ...], y: Tensor, x: Tensor, window: Any, rules: Rules
     ) -> tuple[Tensor, int]:
+        if not info.batch_size:  # no element, and no rule to ask
+            first = y.unsqueeze(0) if in_dims[0] is None else y.movedim(in_dims[0], 0)
+            return first.new_zeros(0, *first.shape[1:]), 0
         # A rule need not be additive over the batch, so each element of the mapped axis keeps its own.
         ys, xs = ([t] * info.batch_size if at is None else t.unbind(at) for t, at in zip((y, x), in_dims))
         return torch.stack([Replaced.call(*row, window, rules) for row in zip(ys, xs)]), 0

@@ -112,7 +112,14 @@ def _described(dtype: torch.dtype, shape: Any, device: torch.device) -> str:
 
 def gradient(slot: str, rule: Callable[..., Any], shape: Any, like: Tensor, *seen: Any) -> Tensor | None:
     """What a rule makes of what it is given, if it is what the slot needs: a tensor like this one, of that shape."""
+    given = () if torch.compiler.is_compiling() else tuple(t for t in seen if isinstance(t, Tensor))
+    before = [t._version for t in given]
     came = rule(*seen)
+    if before != [t._version for t in given]:
+        raise RuntimeError(
+            f"the {slot} rule {getattr(rule, '__qualname__', rule)} changed what it was given in place, which others "
+            "read too; compute a new tensor, as grad_output.clamp(min=0) does for grad_output.clamp_(min=0)"
+        )
     if came is None:
         return None
     if isinstance(came, Tensor) and came.shape == shape and came.dtype == like.dtype and came.device == like.device:

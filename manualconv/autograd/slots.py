@@ -22,6 +22,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.intervals import Intervals
+from manualconv.torch_internals import at_trace_time, hand_to_checkpoints
 
 Rule = Callable[[Tensor, Tensor, Tensor, Window], Tensor | None]
 SlopeRule = Callable[[Tensor, Tensor], Tensor | None]
@@ -139,13 +141,18 @@ class Rules:
         return f"Rules({self.named()})"
 
     def __enter__(self) -> Rules:
-        _block.stack = (*_block.stack, self.over(_block.stack[-1]))
-        _block.visits = (*_block.visits, _Visit())
+        _hand_over()
+        _block.enter(self)
+        _block.visits = (*_block.visits, _Visit(self))
         return self
 
     def __exit__(self, error: object, *_: object) -> None:
-        visit = _block.visits[-1]
-        _block.stack, _block.visits = _block.stack[:-1], _block.visits[:-1]
+        _block.leave(self)
+        at = len(_block.visits) - 1
+        while _block.visits[at].rules is not self:  # a generator's block may end while one entered later is on
+            at -= 1
+        visit = _block.visits[at]
+        _block.visits = (*_block.visits[:at], *_block.visits[at + 1 :])
         if error is not None or torch.compiler.is_compiling():
             return
         unmet = [name for name in self.given() if not getattr(visit, SLOTS[name].kind)]
@@ -208,7 +215,8 @@ def _check_rule(name: str, rule: Any) -> None:
 class _Visit:
     """Which kinds of layer have run in a block since it was entered: a Rules may be entered many times."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
         self.weighted = self.slope = self.pool = False
 
 
@@ -218,7 +226,23 @@ class _Block(threading.local):
     def __init__(self) -> None:
         # Not a default of the class: Dynamo would not notice a block entered after it has compiled the first layer.
         self.stack: tuple[Rules | None, ...] = (None,)
+        self.entered: tuple[Rules, ...] = ()
         self.visits: tuple[_Visit, ...] = ()
+
+    def enter(self, rules: Rules) -> None:
+        """Begin a block inside the others."""
+        self.stack = (*self.stack, rules.over(self.stack[-1]))
+        self.entered = (*self.entered, rules)
+
+    def leave(self, rules: Rules) -> None:
+        """End it, wherever in the stack it is: those that were entered after it stay."""
+        later: tuple[Rules, ...] = ()
+        while self.entered[-1] is not rules:
+            later = (self.entered[-1], *later)
+            self.stack, self.entered = self.stack[:-1], self.entered[:-1]
+        self.stack, self.entered = self.stack[:-1], self.entered[:-1]
+        for each in later:
+            self.enter(each)
 
 
 _block = _Block()
@@ -234,10 +258,46 @@ class Carried:
         self._rules = rules
 
     def __enter__(self) -> None:
-        _block.stack = (*_block.stack, self._rules.over(_block.stack[-1]))
+        _block.enter(self._rules)
 
     def __exit__(self, *_: object) -> None:
-        _block.stack = _block.stack[:-1]
+        _block.leave(self._rules)
+
+
+class _Again:
+    """The blocks of another moment, in place of those there are."""
+
+    def __init__(self, stack: tuple[Rules | None, ...], entered: tuple[Rules, ...]) -> None:
+        self._then = (stack, entered, ())
+
+    def __enter__(self) -> None:
+        self._now = _block.stack, _block.entered, _block.visits
+        _block.stack, _block.entered, _block.visits = self._then
+
+    def __exit__(self, *_: object) -> None:
+        _block.stack, _block.entered, _block.visits = self._now
+
+
+def _in_these_blocks(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a checkpoint keeps, to run it now and again in the backward pass: under the rules that are in force now."""
+    stack, entered = _block.stack, _block.entered
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if _block.stack is stack:
+            return function(*args, **kwargs)
+        with _Again(stack, entered):
+            return function(*args, **kwargs)
+
+    return run
+
+
+_once = cache(hand_to_checkpoints)
+
+
+@at_trace_time
+def _hand_over() -> None:
+    """Once, at the first block: torch's checkpoints ask `_in_these_blocks` what they keep."""
+    _once(_in_these_blocks)
 
 
 def in_force(own: Rules | None) -> Rules | None:

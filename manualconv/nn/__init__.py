@@ -21,7 +21,6 @@ from torch.nn import (
     utils,
 )
 
-from manualconv.nn._rules import Pooled, Sloped
 from manualconv.nn._tracing import not_scripted, traced_whole
 from manualconv.nn.adaptive_pooling import (
     AdaptiveAvgPool1d,
@@ -223,7 +222,7 @@ for _layer in [value for value in list(globals().values()) if isinstance(value, 
     if _layer.__module__.startswith(f"{__name__}."):
         _layer.forward = traced_whole(  # type: ignore[attr-defined]
             _layer.forward,  # type: ignore[attr-defined]
-            in_block=issubclass(_layer, (Sloped, Pooled)),
+            in_block=hasattr(_layer, "derivative_slots"),
         )
         _layer.__prepare_scriptable__ = not_scripted  # type: ignore[attr-defined]
 

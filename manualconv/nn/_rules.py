@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
 from manualconv.autograd.slots import WEIGHTED, Rules
+from manualconv.nn._tracing import in_own_block
+
+#: Where a layer of torch's that was restored keeps the rules it had.
+KEPT = "_rules_when_by_hand"
 
 
 class Ruled(torch.nn.Module):
@@ -14,6 +18,12 @@ class Ruled(torch.nn.Module):
 
     derivative_rules: Rules | None = None
     derivative_slots: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A forward of one's own runs under the layer's rules too, whatever functions it calls."""
+        super().__init_subclass__(**kwargs)
+        if "forward" in vars(cls) and not cls.__module__.startswith("manualconv.nn."):
+            cls.forward = in_own_block(cls.forward)
 
     def extra_repr(self) -> str:
         """torch's, and after it what the layer does otherwise."""

@@ -37,12 +37,34 @@ def traced_whole(forward: Callable[..., Any], in_block: bool = False) -> Callabl
                 if path is not None:
                     return tracer.create_proxy("call_module", path, args, kwargs)
                 break
-        if in_block and (rules := self.derivative_rules) is not None:
-            with Carried(cast(Rules, rules)):
-                return forward(self, *args, **kwargs)
-        return forward(self, *args, **kwargs)
+        return run(self, *args, **kwargs)
 
+    run = in_own_block(forward) if in_block else forward
     return seen
+
+
+def in_own_block(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A forward that runs in a block of the rules that its layer carries.
+
+    Raises:
+        torch.fx.proxy.TraceError: a tracer goes into the forward of a layer with rules; its graph would not have them.
+    """
+
+    @wraps(forward)
+    def ruled(self: Module, *args: Any, **kwargs: Any) -> Any:
+        rules: Rules | None = cast(Any, self).derivative_rules
+        if rules is None:
+            return forward(self, *args, **kwargs)
+        if any(isinstance(value, Proxy) for value in (*args, *kwargs.values())):
+            raise torch.fx.proxy.TraceError(
+                f"{type(self).__name__} has derivative rules ({rules.named()}), which a graph of the "
+                "functions in its forward would not have: have the tracer's is_leaf_module keep the layer whole, or "
+                "take its rules away by set_rules(layer)"
+            )
+        with Carried(rules):
+            return forward(self, *args, **kwargs)
+
+    return ruled
 
 
 def not_scripted(*_: Module) -> NoReturn:

@@ -27,6 +27,7 @@ from torch.nn import Module
 
 from manualconv.autograd.slots import WEIGHTED, Carried, Rules
 from manualconv.functional.overrides import refuse_rules
+from manualconv.nn._rules import KEPT
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ENTERED, ByHand
 from manualconv.swap.table import TABLE
@@ -61,8 +62,6 @@ RULED: dict[Any, tuple[str, ...]] = {
         for more in forms
     },
 }
-#: Where a restored layer keeps its rules.
-_KEPT = "_rules_when_by_hand"
 TIED = {getattr(F, f"max_pool{ndim}d{more}") for ndim in (1, 2, 3) for more in ("", "_with_indices")}
 
 #: What runs the forward under torch.jit's tracer.
@@ -204,7 +203,7 @@ def put_on(module: Module, takes_rules: bool) -> None:
     """Convert a layer: `enter` runs after the hooks it has, `leave` before them; rules it had are in force again."""
     guard_hooks()
     if takes_rules:
-        module.derivative_rules = vars(module).pop(_KEPT, None)
+        module.derivative_rules = vars(module).pop(KEPT, None)
     module._forward_pre_hooks[NAME] = enter
     module._forward_hooks[NAME] = leave
     cast(OrderedDict[int, Any], module._forward_hooks).move_to_end(NAME, last=False)
@@ -219,7 +218,7 @@ def take_off(module: Module) -> None:
     """
     vars(module).pop("__prepare_scriptable__", None)
     if (rules := vars(module).pop("derivative_rules", None)) is not None:
-        setattr(module, _KEPT, rules)
+        setattr(module, KEPT, rules)
     for hooks, ours in ((module._forward_pre_hooks, enter), (module._forward_hooks, leave)):
         for name in [name for name, hook in hooks.items() if hook is ours]:
             del hooks[name]

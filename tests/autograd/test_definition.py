@@ -239,6 +239,10 @@ def _sets_a_tensor(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.slope = inputs[0].cos()
 
 
+def _sets_a_list(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.slope = [1, {"of x": (inputs[0].cos(),)}]
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
@@ -246,8 +250,9 @@ def _sets_a_tensor(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ({"forward": lambda x, a: x}, "forward of Wave returned one of its arguments"),
         ({"setup_context": _saves_what_it_made}, "neither input nor output, so that a second derivative would lose"),
         ({"setup_context": _sets_a_tensor}, "sets ctx.slope to a tensor; keep it with ctx.save_for_backward"),
+        ({"setup_context": _sets_a_list}, "sets ctx.slope to a tensor; keep it with ctx.save_for_backward"),
     ],
-    ids=["in place", "itself", "saved", "set"],
+    ids=["in place", "itself", "saved", "set", "set in a list"],
 )
 def test_what_a_first_run_shows(rule: dict[str, Any], message: str) -> None:
     kind = wave(**rule)
@@ -267,6 +272,20 @@ def test_a_mapped_axis_that_is_not(result: Callable[..., Any]) -> None:
     kind = wave(vmap=result)
     with pytest.raises(RuntimeError, match=r"vmap of Wave returned an output of shape .* which is to be 3 long"):
         torch.vmap(lambda x: kind.call(x, 2.0))(X)
+
+
+def test_a_tensor_that_asks_for_a_gradient_inside_a_tuple_is_refused() -> None:
+    kind = wave(forward=lambda x, a: x * a[0])
+    with pytest.raises(RuntimeError, match="asks for a gradient inside a tuple, where torch looks for none"):
+        kind.call(X, (torch.ones((), requires_grad=True),))
+
+
+def test_inference_mode_leaves_the_first_look_to_a_run_that_can_be_seen() -> None:
+    kind = wave(forward=lambda x, a: x.mul_(a).clone())
+    with torch.inference_mode():
+        kind.call(X.clone(), 2.0)
+    with pytest.raises(RuntimeError, match="changed an argument in place"):
+        kind.call(X.clone(), 2.0)
 
 
 def test_a_run_is_looked_at_once() -> None:
