@@ -481,23 +481,13 @@ _dispatch_modes = private("torch.utils._python_dispatch._get_current_dispatch_mo
 # ------------------------------------------------------------------------------------------------- a layer being called
 
 
-def _calls_of_forward() -> dict[CodeType, int]:
-    """The code of torch's that runs a layer's hooks and its forward, and where in it the forward is called."""
-    found: dict[CodeType, int] = {}
-    waiting = [torch.nn.Module._call_impl.__code__]
-    while waiting:
-        code = waiting.pop()
-        waiting += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
-        steps = list(dis.get_instructions(code))
-        loads = [at for at, step in enumerate(steps) if step.argval == "forward_call" and "LOAD" in step.opname]
-        # The last: where a layer has no hooks, torch calls its forward before it looks at them.
-        calls = [step.offset for step in steps[loads[-1] :] if step.opname.startswith("CALL")] if loads else []
-        if calls:
-            found[code] = calls[0]
-    return found
-
-
-_CALLS_OF_FORWARD = _calls_of_forward()
+@cache
+def _call_of_forward(code: CodeType) -> int | None:
+    """Where in the code of torch's that runs a layer's hooks the forward is called; None if it is no such code."""
+    steps = list(dis.get_instructions(code))
+    loads = [at for at, step in enumerate(steps) if step.argval == "forward_call" and "LOAD" in step.opname]
+    # The last: where a layer has no hooks, torch calls its forward before it looks at them.
+    return next((step.offset for step in steps[loads[-1] :] if step.opname.startswith("CALL")), None) if loads else None
 
 
 def calls_forward(frame: FrameType) -> bool:
@@ -505,7 +495,7 @@ def calls_forward(frame: FrameType) -> bool:
 
     The place in the code tells, for a forward may be anything that can be called: a partial, code that Dynamo wrote.
     """
-    return frame.f_lasti == _CALLS_OF_FORWARD.get(frame.f_code)
+    return frame.f_lasti == _call_of_forward(frame.f_code)
 
 
 # ------------------------------------------------------------------------------------------- hooks of compiled layers
@@ -517,7 +507,7 @@ def not_compiled_alone(function: F) -> F:
     Where Dynamo breaks a graph, it compiles the functions that are then called, each by itself; one that leaves a mode
     on the stack it cannot, and says so by an AssertionError.
     """
-    if _set_strategy is not None:
+    if None not in (_set_strategy, _strategy, _action):
         _set_strategy(function.__code__, _strategy(_action.SKIP, _action.SKIP))
     return function
 
