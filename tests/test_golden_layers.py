@@ -9,9 +9,8 @@ from hypothesis import given
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional, nn
+from manualconv import definitions, functional, nn
 from manualconv.functional import conv2d
-from tests import definitions
 from tests.layers import spread_out
 from tests.strategies import Convolution, convolutions
 

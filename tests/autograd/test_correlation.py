@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import forward_ad, grad
 
+from manualconv import definitions
 from manualconv.autograd import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.geometry import Window
-from tests import definitions
 from tests.referee import convolution, leaves
 from tests.strategies import Convolution as Case
 from tests.strategies import convolutions

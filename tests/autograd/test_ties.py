@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional, nn
+from manualconv import definitions, functional, nn
 from manualconv.autograd import SelectTied
 from manualconv.autograd.ties import tied_taps
 from manualconv.geometry import Window
 from manualconv.kernels.maximum import argmax
-from tests import definitions
 from tests.layers import spread_out
 from tests.strategies import Pooling, poolings
 from tests.test_by_hand import exercise

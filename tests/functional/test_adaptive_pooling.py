@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.kernels import intervals
-from tests import definitions
 from tests.layers import close, spread_out
 from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients

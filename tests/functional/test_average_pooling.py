@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.accuracy import error
 from tests.layers import close, spread_out
 from tests.ledger import ERRORS, checked

@@ -12,8 +12,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.accuracy import error
 
 REDUCTIONS = ("mean", "sum", "none")

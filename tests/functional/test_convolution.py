@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
-from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, first_gradients, leaves, second_gradients
 from tests.strategies import Convolution, convolutions

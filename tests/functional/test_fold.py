@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
-from tests import definitions
 from tests.layers import spread_out
 from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.layers import spread_out
 from tests.ledger import ERRORS, checked
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.referee import by_hand, convolution, first_gradients, leaves, second_gradients
 from tests.strategies import Convolution, convolutions
 from tests.tensors import filled

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.kernels import maximum, selection
-from tests import definitions
 from tests.layers import spread_out
 from tests.referee import first_gradients
 from tests.strategies import Pooling, poolings

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.accuracy import error
 
 REDUCTIONS = ("mean", "sum", "none")

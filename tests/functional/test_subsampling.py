@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.layers import close, spread_out
 from tests.referee import first_gradients, second_gradients
 from tests.strategies import Pooling, poolings

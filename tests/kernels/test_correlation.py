@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.kernels import (
     clipping,
@@ -25,7 +26,6 @@ from manualconv.kernels import (
     matrix,
     shifting,
 )
-from tests import definitions
 from tests.accuracy import ROUNDING, error
 from tests.strategies import Convolution, convolutions
 

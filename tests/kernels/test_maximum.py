@@ -9,10 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.geometry import Window, ceil_padding
 from manualconv.kernels import maximum, selection
 from manualconv.kernels.maximum import argmax, lowest
-from tests import definitions
 from tests.strategies import Pooling, poolings
 
 

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.kernels.toeplitz import entries
-from tests import definitions
 from tests.strategies import convolutions
 
 

@@ -4,9 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv.definitions import indices, inside
 from manualconv.geometry import Window
 from manualconv.kernels.windows import crop, overlap_add, pad, taps, windows
-from tests.definitions import indices, inside
 from tests.strategies import windows as any_window
 from tests.tensors import filled
 

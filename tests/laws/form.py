@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
 from tests.laws.law import Layer, bias, changed, gradients, inner, law, run, same, with_a_sample
 from tests.referee import leaves
 from tests.strategies import Convolution

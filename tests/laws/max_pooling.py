@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
 from tests.strategies import Pooling
 from tests.tensors import filled
 

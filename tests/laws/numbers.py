@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tests import definitions
+from manualconv import definitions
 from tests.accuracy import error
 from tests.laws.law import Layer, bias, changed, gradients, law, run, same, with_a_sample
 from tests.strategies import Convolution

@@ -8,8 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.strategies import AdaptivePooling
 from tests.tensors import unshared
 

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.proof import max_pooling
 from tests.proof.max_pooling import Question
 from tests.strategies import Pooling

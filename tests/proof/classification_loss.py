@@ -10,8 +10,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.proof.question import Operation, Question
 from tests.strategies import SEEDS, numbers_per_axis
 from tests.tensors import LAYOUTS, laid_out, unshared

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.definitions.activation import SELU_ALPHA, SELU_SCALE
+from manualconv.definitions.activation import SELU_ALPHA, SELU_SCALE
 from tests.layers.dropout import NAMES, seeded
 from tests.proof.question import FEW, Operation, Question
 from tests.strategies import SEEDS, numbers_per_axis

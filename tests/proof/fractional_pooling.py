@@ -12,8 +12,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.proof.question import Operation, Question
 from tests.strategies import LAYOUTS_OF_TWO, SEEDS, numbers_per_axis
 from tests.tensors import filled, laid_out, unshared

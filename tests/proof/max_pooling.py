@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
 from tests.strategies import Pooling
 from tests.tensors import laid_out, unshared
 

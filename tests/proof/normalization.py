@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
-from tests.definitions import Array
+from manualconv import definitions, functional
+from manualconv.definitions import Array
 from tests.layers import spread_out
 from tests.proof.question import Operation, Question
 from tests.strategies import Normalization, normalizations

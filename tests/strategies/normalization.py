@@ -11,7 +11,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests import definitions
+from manualconv import definitions
 from tests.strategies.windows import LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
 from tests.tensors import laid_out
 
