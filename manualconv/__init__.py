@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from manualconv import functional as functional
     from manualconv import geometry as geometry
     from manualconv import nn as nn
+    from manualconv import testing as testing
     from manualconv.algorithms import accuracy as accuracy
     from manualconv.algorithms import algorithm as algorithm
     from manualconv.algorithms import choice as choice
@@ -57,6 +58,7 @@ __all__ = [
     "restore",
     "set_accuracy",
     "set_rules",
+    "testing",
 ]
 #: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
 _BY_NAME = ("definitions",)

@@ -29,6 +29,13 @@ def test_the_first_use_of_a_part_imports_it() -> None:
     assert run("import manualconv, sys; manualconv.geometry.Window; print('torch' in sys.modules)") == "False"
 
 
+def test_testing_loads_nothing_but_the_room_that_is_named() -> None:
+    heavy = "print([m for m in ('hypothesis', 'numpy', 'pytest', 'torch') if m in sys.modules])"
+    assert run(f"import manualconv.testing, sys; {heavy}") == "[]"
+    assert run(f"import manualconv.testing.ledger, sys; {heavy}") == "[]"
+    assert run(f"import manualconv.testing.cases, sys; {heavy}") == "['hypothesis', 'numpy', 'torch']"
+
+
 def test_without_numpy_all_is_there_but_the_definitions() -> None:
     """And they say what is missing."""
     code = """

@@ -14,8 +14,8 @@ from manualconv.autograd import SelectTied
 from manualconv.autograd.ties import tied_taps
 from manualconv.geometry import Window
 from manualconv.kernels.maximum import argmax
+from manualconv.testing.cases import Pooling, poolings
 from tests.layers import spread_out
-from tests.strategies import Pooling, poolings
 from tests.test_by_hand import exercise
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}

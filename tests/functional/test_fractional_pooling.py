@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from manualconv import definitions, functional
+from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import spread_out
-from tests.ledger import ERRORS, checked
 
 NUMBERS = st.integers(1, 4)
 

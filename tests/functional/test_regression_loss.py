@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from manualconv import definitions, functional
-from tests.accuracy import error
+from manualconv.testing.judge import error
 
 REDUCTIONS = ("mean", "sum", "none")
 NAMES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")

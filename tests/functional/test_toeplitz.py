@@ -13,7 +13,7 @@ from torch import Tensor
 
 from manualconv import definitions, functional
 from manualconv.functional import connections, spectral_norm, toeplitz
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 ANY_DIMENSION = st.sampled_from((2, 1, 3, 0)).flatmap(convolutions)
 BETA = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")

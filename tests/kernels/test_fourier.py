@@ -18,7 +18,7 @@ from manualconv.bench.memory import watched
 from manualconv.geometry import Window
 from manualconv.kernels import fourier, shifting, spectra
 from manualconv.kernels.cost import Sizes
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 U = 2.0**-53
 

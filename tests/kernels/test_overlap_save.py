@@ -17,8 +17,8 @@ from manualconv.bench.memory import watched
 from manualconv.geometry import Window
 from manualconv.kernels import fourier, overlap_save, spectra
 from manualconv.kernels.cost import Sizes
+from manualconv.testing.cases import convolutions
 from tests.kernels.test_fourier import U, at_stride_one
-from tests.strategies import convolutions
 
 
 def bound(left: Tensor, right: Tensor, n: tuple[int, ...]) -> float:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.kernels import correlation, rotation
-from tests.accuracy import error
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.judge import error
 
 
 @pytest.mark.parametrize("ndim", [0, 1, 2, 3])

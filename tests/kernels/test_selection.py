@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from manualconv.definitions import indices
 from manualconv.kernels import selection
 from manualconv.kernels.selection import _add_in_order, _add_sorted, scatter, select
-from tests.tensors import LAYOUTS, filled, laid_out
+from manualconv.testing.cases.tensors import LAYOUTS, filled, laid_out
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 

@@ -15,7 +15,7 @@ from manualconv.geometry import Window
 from manualconv.kernels import winograd_dilated
 from manualconv.kernels.cost import Sizes
 from manualconv.kernels.phases import joined, phases
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 
 def taken(case: Convolution) -> Convolution:

@@ -18,8 +18,8 @@ from torch.autograd import grad
 
 from manualconv import definitions
 from manualconv.geometry import Window
-from tests.strategies import Pooling
-from tests.tensors import filled
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.tensors import filled
 
 Layer = Callable[..., tuple[Tensor, Tensor]]
 LAWS: dict[str, Callable[[Layer, Pooling], None]] = {}

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from manualconv import definitions
-from tests.accuracy import error
+from manualconv.testing.cases import Convolution
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.judge import error
 from tests.laws.law import Layer, bias, changed, gradients, law, run, same, with_a_sample
-from tests.strategies import Convolution
-from tests.tensors import LAYOUTS, laid_out
 
 
 def floats(case: Convolution, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from manualconv import definitions, functional
-from tests.strategies import Pooling
-from tests.tensors import laid_out, unshared
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.tensors import laid_out, unshared
 
 #: A function of tensors, the tensors, a cotangent, and what the loops say.
 Question = tuple[Callable[..., Tensor], tuple[Tensor, ...], Tensor, Callable[[], list[Any]]]
