@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from manualconv import autograd as autograd
     from manualconv import bench as bench
+    from manualconv import definitions as definitions
     from manualconv import functional as functional
     from manualconv import geometry as geometry
     from manualconv import nn as nn
+    from manualconv import testing as testing
     from manualconv.algorithms import accuracy as accuracy
     from manualconv.algorithms import algorithm as algorithm
     from manualconv.algorithms import choice as choice
@@ -56,7 +58,10 @@ __all__ = [
     "restore",
     "set_accuracy",
     "set_rules",
+    "testing",
 ]
+#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
+_BY_NAME = ("definitions",)
 _FROM = {
     "algorithms": ("accuracy", "algorithm", "choice", "set_accuracy"),
     "derivatives": ("Rules", "exact_bias", "exact_input", "exact_pool", "exact_slope", "exact_weight", "set_rules"),
@@ -70,7 +75,7 @@ def __getattr__(name: str) -> Any:
             value = getattr(import_module(f"manualconv.{file}"), name)
             globals()[name] = value  # found without this function from now on, by Dynamo too
             return value
-    if name in __all__:
+    if name in __all__ or name in _BY_NAME:
         return import_module(f"manualconv.{name}")
     if name.startswith("_"):  # tools ask for such names, and that imports nothing
         raise AttributeError(f"module 'manualconv' has no attribute {name!r}")

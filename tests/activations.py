@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from manualconv import functional
-from tests.tensors import laid_out
+from manualconv.testing.cases.tensors import laid_out
 
 Apply = Callable[..., Any]
 INF = float("inf")

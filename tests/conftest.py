@@ -19,7 +19,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from tests import ledger
+from manualconv.testing import ledger
 
 settings.register_profile("mc-smoke", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile("mc-ci", max_examples=235, deadline=None, derandomize=True, database=None, print_blob=True)

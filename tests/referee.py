@@ -15,7 +15,7 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.geometry import Window
-from tests.strategies import TransposedConvolution
+from manualconv.testing.cases import TransposedConvolution
 
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}

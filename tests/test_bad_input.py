@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv.functional
+from manualconv.testing.ledger import ERRORS, checked
 from tests.bad_input import (
     adaptive_pooling,
     average_pooling,
@@ -31,7 +32,6 @@ from tests.bad_input import (
 from tests.bad_input.calls import OURS, TORCH, Outcome, Row, opens, outcome
 from tests.bad_input.dangerous import DANGEROUS, outcomes
 from tests.bad_input.table import ROWS
-from tests.ledger import ERRORS, checked
 
 SAFE = [row for row in ROWS if not row.dangerous]
 

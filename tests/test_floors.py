@@ -1,12 +1,14 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
-F0 geometry, intervals, torch_internals, missing   F1 kernels   F2 autograd   F3 functional   F4 nn   F5 derivatives,
-swap, testing, explain, bench   F6 cli   F7 __main__   train is outside and uses manualconv's public names only
+F0 geometry, intervals, torch_internals, missing   F1 definitions, kernels   F2 autograd   F3 functional   F4 nn
+F5 derivatives, swap, testing, explain, bench   F6 cli   F7 __main__
+train is outside and uses manualconv's public names only
 """
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ FLOORS = {
     "intervals": 0,
     "torch_internals": 0,
     "missing": 0,
+    "definitions": 1,
     "kernels": 1,
     "autograd": 2,
     "functional": 3,
@@ -37,6 +40,7 @@ PUBLIC = {
         "functional",
         "autograd",
         "geometry",
+        "definitions",
         "convert",
         "restore",
         "conversion_report",
@@ -164,8 +168,25 @@ def layers_without_their_twins(root: Path) -> list[str]:
     return found
 
 
+def definitions_that_are_not_alone(root: Path) -> list[str]:
+    """What the definitions import besides geometry, NumPy and Python's own; and which parts but testing import them."""
+    package, found = root / "manualconv", []
+    for path, tree in sources(package):
+        here = path.relative_to(package).parts[0]
+        for dotted in imported(tree):
+            there = part(dotted) or dotted.split(".")[0]
+            if here == "definitions":
+                faulty = there not in {"geometry", "definitions", "numpy", *sys.stdlib_module_names}
+            else:
+                faulty = there == "definitions" and here not in ("testing", "__init__.py")
+            if faulty:
+                found.append(f"{here}/{path.name} imports {dotted}")
+    return found
+
+
 CHECKS = (
     climbing_imports,
+    definitions_that_are_not_alone,
     imports_of_a_private_part,
     nameless_files,
     private_torch_outside_its_file,
@@ -197,6 +218,8 @@ def crooked(tmp_path: Path) -> Path:
         "manualconv/geometry.py": '"""Floor 0."""\nfrom manualconv.kernels import windows\n',
         "manualconv/kernels/windows.py": '"""Floor 1."""\ndef late():\n    import manualconv.nn.convolution\n',
         "manualconv/kernels/nameless.py": "x = 1\n",
+        "manualconv/definitions/padding.py": '"""Floor 1."""\nimport torch\nfrom manualconv import intervals\n',
+        "manualconv/functional/padding.py": '"""Floor 3."""\nfrom manualconv import definitions\n',
         "manualconv/autograd/utils.py": '"""Misc."""\nimport torch\ntorch._C._functorch.unwrap\ntorch.ops.aten.mm\n',
         "manualconv/autograd/relative.py": '"""Floor 2."""\nfrom . import utils\n',
         "manualconv/attic/loft.py": '"""No floor."""\nfrom manualconv import nn\n',
@@ -217,6 +240,11 @@ def test_every_check_finds_its_fault(crooked: Path) -> None:
         "relative.py: relative import ..utils",
         "geometry/geometry.py imports manualconv.kernels.windows",
         "kernels/windows.py imports manualconv.nn.convolution",
+    ]
+    assert definitions_that_are_not_alone(crooked) == [
+        "definitions/padding.py imports torch",
+        "definitions/padding.py imports manualconv.intervals",
+        "functional/padding.py imports manualconv.definitions",
     ]
     assert imports_of_a_private_part(crooked) == [
         "fit.py imports manualconv.kernels",

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.geometry import (
     Once,
     Window,
@@ -14,8 +15,7 @@ from manualconv.geometry import (
     same_padding,
     window_of_output,
 )
-from tests import definitions
-from tests.strategies import Pooling, poolings, windows
+from manualconv.testing.cases import Pooling, poolings, windows
 
 WINDOWS = st.tuples(st.sampled_from((2, 1, 3)), st.booleans()).flatmap(lambda kind: windows(kind[0], cut=kind[1]))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from manualconv import nn
 from manualconv.functional import conv1d, conv2d, linear
 from manualconv.geometry import Window, same_padding
-from tests.tensors import filled
+from manualconv.testing.cases.tensors import filled
 
 RAMP = torch.arange(36.0).reshape(6, 6)
 EDGE_FILTERS = {

@@ -9,11 +9,10 @@ from hypothesis import given
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional, nn
+from manualconv import definitions, functional, nn
 from manualconv.functional import conv2d
-from tests import definitions
+from manualconv.testing.cases import Convolution, convolutions
 from tests.layers import spread_out
-from tests.strategies import Convolution, convolutions
 
 POOLED = torch.tensor([[1.0, 2, 2, 1], [3, 4, 0, 0], [5, 2, 1, 1], [3, 4, 0, 3]])
 

@@ -20,8 +20,8 @@ from torch.autograd.function import BackwardCFunction
 from torch.utils.flop_counter import FlopCounterMode
 
 from manualconv import functional
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from tests.layers import AFFINE, DRAWN, PAIRS, WEIGHTED, Pair, activation, close, spread_out
-from tests.tensors import LAYOUTS, laid_out
 
 ALL = {**PAIRS, **DRAWN}
 EVERY = pytest.mark.parametrize("layer", ALL.values(), ids=ALL)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests import ledger
+from manualconv.testing import ledger
 
 
 @pytest.fixture(autouse=True)

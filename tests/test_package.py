@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import textwrap
 from importlib import import_module, resources
 
 import pytest
@@ -26,6 +27,32 @@ def test_importing_the_package_does_not_import_torch() -> None:
 def test_the_first_use_of_a_part_imports_it() -> None:
     assert run("import manualconv, sys; manualconv.nn.Conv2d; print('torch' in sys.modules)") == "True"
     assert run("import manualconv, sys; manualconv.geometry.Window; print('torch' in sys.modules)") == "False"
+
+
+def test_testing_loads_nothing_but_the_room_that_is_named() -> None:
+    heavy = "print([m for m in ('hypothesis', 'numpy', 'pytest', 'torch') if m in sys.modules])"
+    assert run(f"import manualconv.testing, sys; {heavy}") == "[]"
+    assert run(f"import manualconv.testing.ledger, sys; {heavy}") == "[]"
+    assert run(f"import manualconv.testing.cases, sys; {heavy}") == "['hypothesis', 'numpy', 'torch']"
+
+
+def test_without_numpy_all_is_there_but_the_definitions() -> None:
+    """And they say what is missing."""
+    code = """
+        import sys, warnings
+        sys.modules["numpy"] = None
+        warnings.simplefilter("ignore")  # torch says that it has none
+        from manualconv import *
+        import manualconv
+        nn.Conv2d, functional.conv2d, by_hand
+        try:
+            manualconv.definitions
+        except ImportError as error:
+            print(error)
+    """
+    said = "manualconv.definitions are loops in NumPy: pip install 'manualconv[testing]'"
+    assert run(textwrap.dedent(code)) == said
+    assert callable(manualconv.definitions.to_output)
 
 
 def test_every_public_part_is_there_and_no_other() -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import (
+from manualconv.testing.cases import (
     Convolution,
     TransposedConvolution,
     adaptive_poolings,
@@ -17,9 +17,9 @@ from tests.strategies import (
     poolings,
     transposed_convolutions,
 )
-from tests.strategies.averaging import averages
-from tests.strategies.normalization import KINDS
-from tests.tensors import FILLS, LAYOUTS, filled, laid_out
+from manualconv.testing.cases.averaging import averages
+from manualconv.testing.cases.normalization import KINDS
+from manualconv.testing.cases.tensors import FILLS, LAYOUTS, filled, laid_out
 
 #: At least this part of all draws.
 CONVOLUTION_QUOTAS = {

@@ -13,15 +13,14 @@ from hypothesis import given
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional, nn, set_rules
+from manualconv import definitions, functional, nn, set_rules
 from manualconv.autograd import WeightCorrelation
 from manualconv.autograd.rules import Rules, under_rules
 from manualconv.geometry import Window
-from tests import definitions
+from manualconv.testing.cases import Convolution as Case
+from manualconv.testing.cases import convolutions
 from tests.layers import close, spread_out
 from tests.pages import defined_on, links_of
-from tests.strategies import Convolution as Case
-from tests.strategies import convolutions
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import forward_ad, grad
 
+from manualconv import definitions
 from manualconv.autograd import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.geometry import Window
-from tests import definitions
+from manualconv.testing.cases import Convolution as Case
+from manualconv.testing.cases import convolutions
 from tests.referee import convolution, leaves
-from tests.strategies import Convolution as Case
-from tests.strategies import convolutions
 
 CASES = st.sampled_from((2, 1, 3, 0)).flatmap(lambda ndim: convolutions(ndim, cut=True))
 

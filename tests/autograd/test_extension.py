@@ -7,7 +7,7 @@ from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import Extend, FoldBack, Pad
 from manualconv.geometry import Extension
-from tests.strategies import Padding, paddings
+from manualconv.testing.cases import Padding, paddings
 
 CONSTANT = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=("constant",)))
 COPYING = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=("reflect", "replicate", "circular")))

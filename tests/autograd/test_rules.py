@@ -17,9 +17,9 @@ from manualconv import functional
 from manualconv.autograd import Convolution, Rules, TransposedConvolution, exact_bias, exact_input, exact_weight
 from manualconv.autograd.rules import under_rules
 from manualconv.geometry import TransposedWindow, Window, transposed_window
+from manualconv.testing.cases import Convolution as Case
+from manualconv.testing.cases import convolutions
 from tests.layers import close, spread_out
-from tests.strategies import Convolution as Case
-from tests.strategies import convolutions
 
 CASES = st.sampled_from((2, 1, 3, 0)).flatmap(convolutions)
 SLOTS = ("input", "weight", "bias")

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from manualconv.autograd import DotChannels, ScaleChannels
+from manualconv.testing.cases.tensors import LAYOUTS, filled, laid_out
 from tests.layers import spread_out
-from tests.tensors import LAYOUTS, filled, laid_out
 
 SIZES = st.tuples(st.integers(0, 3), st.integers(1, 3), *[st.integers(1, 3)] * 2)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import Scatter, Select
-from tests.tensors import filled
+from manualconv.testing.cases.tensors import filled
 
 SEEDS = st.integers(0, 999)
 

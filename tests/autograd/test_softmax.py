@@ -4,7 +4,7 @@ import torch
 from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import LogSoftmax, Softmax
-from tests.accuracy import error
+from manualconv.testing.judge import error
 
 Z = torch.tensor([[0.3, -1.2, 2.0, 0.0], [5.0, 5.0, -3.0, 1.0], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
 

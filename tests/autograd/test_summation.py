@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import SpreadBias, SpreadWindows, SumToBias, SumWindows
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 from tests.test_by_hand import Operators
 
 CASES = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, groups=(1,)))

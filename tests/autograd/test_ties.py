@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional, nn
+from manualconv import definitions, functional, nn
 from manualconv.autograd import SelectTied
 from manualconv.autograd.ties import tied_taps
 from manualconv.geometry import Window
 from manualconv.kernels.maximum import argmax
-from tests import definitions
+from manualconv.testing.cases import Pooling, poolings
 from tests.layers import spread_out
-from tests.strategies import Pooling, poolings
 from tests.test_by_hand import exercise
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv import functional, nn
+from manualconv.testing.cases import normalizations
 from tests.faults.exam import Exam
 from tests.laws.normalization import LAWS, MODULE_LAWS, Layer, along, in_order, over
-from tests.strategies import normalizations
 
 Rule = Callable[..., Any]
 

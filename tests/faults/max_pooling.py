@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import Function
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
+from manualconv.testing.cases import poolings
 from tests.faults.exam import Exam
 from tests.laws.max_pooling import LAWS, Layer
 from tests.laws.test_max_pooling import by_hand, referee
-from tests.strategies import poolings
 
 Size = tuple[int, ...]
 

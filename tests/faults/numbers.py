@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
 from tests.faults.bank import FUNCTION, function, plant, to_input, to_weight
 from tests.laws.implementations import framed, layer, spread
 from tests.referee import convolution

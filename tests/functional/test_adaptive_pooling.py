@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.kernels import intervals
-from tests import definitions
+from manualconv.testing.cases import AdaptivePooling, adaptive_poolings
+from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import close, spread_out
-from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
-from tests.strategies import AdaptivePooling, adaptive_poolings
 
 #: Any number of axes.
 ANY = st.sampled_from((2, 1, 3)).flatmap(adaptive_poolings)

@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
-from tests.accuracy import error
+from manualconv import definitions, functional
+from manualconv.testing.cases import Pooling, poolings
+from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
+from manualconv.testing.judge import error
+from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import close, spread_out
-from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
-from tests.strategies import Pooling, poolings
-from tests.strategies.averaging import DIVISIBLE, averages, options
 
 BY_HAND = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 REFEREE = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}

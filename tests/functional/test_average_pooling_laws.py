@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.strategies import Pooling
-from tests.strategies.averaging import DIVISIBLE, averages, options
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
 
 BY_HAND = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Normalization, normalizations
+from manualconv.testing.cases.tensors import laid_out
 from tests.layers import spread_out
 from tests.referee import first_gradients, leaves, second_gradients
-from tests.strategies import Normalization, normalizations
-from tests.tensors import laid_out
 
 KEPT = normalizations(kinds=("batch", "instance"))
 

@@ -12,9 +12,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
-from tests.accuracy import error
+from manualconv import definitions, functional
+from manualconv.testing.judge import error
 
 REDUCTIONS = ("mean", "sum", "none")
 SHAPES = st.sampled_from(((4,), (3, 4), (0, 4), (3, 4, 2), (2, 3, 2, 3), (2, 3, 1, 2, 2), (3, 1)))

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
-from tests import definitions
-from tests.accuracy import ROUNDING, error
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.judge import ROUNDING, error
 from tests.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, first_gradients, leaves, second_gradients
-from tests.strategies import Convolution, convolutions
 
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(convolutions)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
-from tests import definitions
-from tests.accuracy import ROUNDING, error
+from manualconv.testing.cases import Convolution, TransposedConvolution, transposed_convolutions
+from manualconv.testing.judge import ROUNDING, error
 from tests.referee import (
     TRANSPOSED,
     TRANSPOSED_BY_HAND,
@@ -24,7 +24,6 @@ from tests.referee import (
     transposed,
     transposed_by_hand,
 )
-from tests.strategies import Convolution, TransposedConvolution, transposed_convolutions
 
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(transposed_convolutions)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from manualconv import functional
+from manualconv.testing.cases import Convolution, convolutions
 from tests.referee import BY_HAND, convolution, first_gradients, leaves, second_gradients
-from tests.strategies import Convolution, convolutions
 
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(convolutions))

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
-from tests import definitions
+from manualconv.testing.cases import BATCHES, LAYOUTS_OF_TWO, SEEDS, windows
+from manualconv.testing.cases.tensors import FILLS, filled, laid_out
+from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import spread_out
-from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
-from tests.strategies import BATCHES, LAYOUTS_OF_TWO, SEEDS, windows
-from tests.tensors import FILLS, filled, laid_out
 
 
 @dataclass(frozen=True)

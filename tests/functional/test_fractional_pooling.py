@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import spread_out
-from tests.ledger import ERRORS, checked
 
 NUMBERS = st.integers(1, 4)
 

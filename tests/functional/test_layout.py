@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional, nn
+from manualconv.testing.cases.tensors import laid_out
 from tests.layers import spread_out
-from tests.tensors import laid_out
 
 NAMES = ("conv2d", "conv_transpose2d", "conv3d", "conv_transpose3d")
 FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}

@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.cases.tensors import filled
 from tests.referee import by_hand, convolution, first_gradients, leaves, second_gradients
-from tests.strategies import Convolution, convolutions
-from tests.tensors import filled
 
 LAYERS = convolutions(0, groups=(1,))
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.cases.tensors import filled
 from tests.referee import leaves
-from tests.strategies import Convolution, convolutions
-from tests.tensors import filled
 
 LAYERS = convolutions(0, groups=(1,))
 FACTORS = st.integers(-3, 3)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from manualconv import functional
-from tests.strategies import Pooling
-from tests.strategies.averaging import averages
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.averaging import averages
 
 BY_HAND = {1: functional.lp_pool1d, 2: functional.lp_pool2d, 3: functional.lp_pool3d}
 REFEREE = {1: F.lp_pool1d, 2: F.lp_pool2d, 3: F.lp_pool3d}

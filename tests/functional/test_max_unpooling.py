@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Pooling, poolings
 from tests.layers import spread_out
 from tests.referee import first_gradients
-from tests.strategies import Pooling, poolings
 
 BY_HAND = {1: functional.max_unpool1d, 2: functional.max_unpool2d, 3: functional.max_unpool3d}
 REFEREE = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}

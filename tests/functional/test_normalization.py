@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Normalization, normalizations
 from tests.functional.test_batch_normalization import near
 from tests.layers import spread_out
 from tests.referee import first_gradients, leaves, second_gradients
-from tests.strategies import Normalization, normalizations
 
 AXES = normalizations(kinds=("layer", "group"))
 

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Padding, paddings
+from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import spread_out
-from tests.ledger import ERRORS, checked
 from tests.referee import first_gradients
-from tests.strategies import Padding, paddings
 
 MODES = ("constant", "reflect", "replicate", "circular")
 ANY = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=MODES))

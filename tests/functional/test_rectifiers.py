@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.accuracy import error
+from manualconv.testing.cases.tensors import LAYOUTS
+from manualconv.testing.judge import error
 from tests.activations import SPECIAL, both, check_three_orders, drawn, orders, outcome
 from tests.layers import spread_out
-from tests.tensors import LAYOUTS
 
 SLOPES, ALPHAS = st.sampled_from((0.01, 0.2, 0.0, -0.5, 3.0)), st.sampled_from((1.0, 2.5, 0.3, -1.5))
 #: Powers of two: torch's slope is computed with alpha and its inverse in single precision.

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from manualconv import functional
-from tests import definitions
-from tests.accuracy import error
+from manualconv import definitions, functional
+from manualconv.testing.judge import error
 
 REDUCTIONS = ("mean", "sum", "none")
 NAMES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.accuracy import error
+from manualconv.testing.cases.tensors import LAYOUTS
+from manualconv.testing.judge import error
 from tests.activations import SPECIAL, both, check_three_orders, drawn, orders, outcome
 from tests.layers import spread_out
-from tests.tensors import LAYOUTS
 
 BETAS, THRESHOLDS = st.sampled_from((1, 2.0, 0.5, -1.0)), st.sampled_from((20, 3.0, 0.0))
 ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {

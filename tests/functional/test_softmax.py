@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.accuracy import error
-from tests.tensors import LAYOUTS, laid_out
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.judge import error
 
 SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
 

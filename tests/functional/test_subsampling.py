@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Pooling, poolings
+from manualconv.testing.cases.tensors import filled
 from tests.layers import close, spread_out
 from tests.referee import first_gradients, second_gradients
-from tests.strategies import Pooling, poolings
-from tests.tensors import filled
 
 BY_HAND = {1: functional.subsample1d, 2: functional.subsample2d, 3: functional.subsample3d}
 MEANS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.functional import connections, spectral_norm, toeplitz
-from tests import definitions
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 ANY_DIMENSION = st.sampled_from((2, 1, 3, 0)).flatmap(convolutions)
 BETA = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")

@@ -6,7 +6,8 @@
 float32 is measured against float64; float64 against sums that are exact: operands of 48 bits after the point are cut in
 three pieces of 17 bits, whose products add up without rounding, and the nine sums are added with their errors kept.
 
-Source: Ozaki, Ogita, Oishi and Rump, *Error-free transformations of matrix multiplication* (2012); `tests.accuracy`.
+Source: Ozaki, Ogita, Oishi and Rump, *Error-free transformations of matrix multiplication* (2012);
+`manualconv.testing.judge`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch.autograd import grad
 
 from manualconv.geometry import Window
 from manualconv.kernels import clipping, loops, lowering, lowering_batch_last, lowering_rows, matrix, shifting
-from tests.accuracy import ROUNDING
+from manualconv.testing.judge import ROUNDING
 from tests.referee import convolution
 
 ALGORITHMS = {

@@ -14,7 +14,7 @@ normal number are not counted.
 y* is of mpmath's 40 digits for functions of one number (it comes with torch's sympy), and of NumPy's long double (64
 bits) for rows.
 
-Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 2.2 and 3.1; `tests.accuracy`.
+Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 2.2 and 3.1; `manualconv.testing.judge`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.accuracy import ROUNDING
+from manualconv.testing.judge import ROUNDING
 
 Wide = np.ndarray[Any, np.dtype[np.longdouble]]
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)

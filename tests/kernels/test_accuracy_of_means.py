@@ -13,7 +13,7 @@ exact).  A mean of x loses m roundings of the mean of |x|, and r half as many of
 What is made of x̂ is measured by the sum of absolute values of its terms, S in the place of one x̂ after the other; a
 mean of products with x̂ loses m more, and r once again m/2.
 
-Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 3.1 and 4.2; `tests.accuracy`.
+Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 3.1 and 4.2; `manualconv.testing.judge`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.kernels import doubling
 from manualconv.kernels.summation import spread_windows, sum_windows
-from tests.accuracy import ROUNDING, errors
+from manualconv.testing.judge import ROUNDING, errors
 
 Shape = tuple[int, ...]
 U32 = ROUNDING[torch.float32]

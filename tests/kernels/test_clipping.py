@@ -14,7 +14,7 @@ import manualconv
 from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.kernels import clipping, shifting
-from tests.strategies import windows
+from manualconv.testing.cases import windows
 
 
 @given(data=st.data())

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.kernels import (
     clipping,
@@ -25,9 +26,8 @@ from manualconv.kernels import (
     matrix,
     shifting,
 )
-from tests import definitions
-from tests.accuracy import ROUNDING, error
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.judge import ROUNDING, error
 
 #: Each algorithm, and the choice between them, with its size limits as they are and as small as they go: tensors of a
 #: test's size then take every branch that large ones take.

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.bench.memory import watched
 from manualconv.geometry import Window
 from manualconv.kernels import fourier, shifting, spectra
 from manualconv.kernels.cost import Sizes
-from tests import definitions
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 U = 2.0**-53
 

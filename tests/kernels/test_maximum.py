@@ -9,11 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.geometry import Window, ceil_padding
 from manualconv.kernels import maximum, selection
 from manualconv.kernels.maximum import argmax, lowest
-from tests import definitions
-from tests.strategies import Pooling, poolings
+from manualconv.testing.cases import Pooling, poolings
 
 
 @pytest.fixture(scope="module", params=[None, 0], ids=["operations", "loops"], autouse=True)

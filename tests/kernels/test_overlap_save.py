@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.bench.memory import watched
 from manualconv.geometry import Window
 from manualconv.kernels import fourier, overlap_save, spectra
 from manualconv.kernels.cost import Sizes
-from tests import definitions
+from manualconv.testing.cases import convolutions
 from tests.kernels.test_fourier import U, at_stride_one
-from tests.strategies import convolutions
 
 
 def bound(left: Tensor, right: Tensor, n: tuple[int, ...]) -> float:

@@ -11,8 +11,8 @@ from torch.autograd import grad
 
 from manualconv import functional
 from manualconv.kernels import pointwise
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from tests.activations import SPECIAL
-from tests.tensors import LAYOUTS, laid_out
 
 VALUES = (-2.5, -0.0, 0.0, 1e-310, 3.0, torch.inf, -torch.inf, torch.nan)
 

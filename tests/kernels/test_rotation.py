@@ -5,11 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.kernels import correlation, rotation
-from tests import definitions
-from tests.accuracy import error
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.judge import error
 
 
 @pytest.mark.parametrize("ndim", [0, 1, 2, 3])

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv.definitions import indices
 from manualconv.kernels import selection
 from manualconv.kernels.selection import _add_in_order, _add_sorted, scatter, select
-from tests.definitions import indices
-from tests.tensors import LAYOUTS, filled, laid_out
+from manualconv.testing.cases.tensors import LAYOUTS, filled, laid_out
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 

@@ -10,12 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.kernels import doubling
 from manualconv.kernels.summation import spread_bias, spread_windows, sum_to_bias, sum_windows
-from tests import definitions
-from tests.strategies import Convolution, convolutions
-from tests.tensors import laid_out
+from manualconv.testing.cases import Convolution, convolutions
+from manualconv.testing.cases.tensors import laid_out
 
 
 @pytest.fixture(scope="module", params=["taps", "doubling"], autouse=True)

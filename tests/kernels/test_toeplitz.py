@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv import definitions
 from manualconv.kernels.toeplitz import entries
-from tests import definitions
-from tests.strategies import convolutions
+from manualconv.testing.cases import convolutions
 
 
 @pytest.mark.parametrize("ndim", [0, 1, 2, 3])

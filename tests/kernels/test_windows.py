@@ -4,11 +4,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manualconv.definitions import indices, inside
 from manualconv.geometry import Window
 from manualconv.kernels.windows import crop, overlap_add, pad, taps, windows
-from tests.definitions import indices, inside
-from tests.strategies import windows as any_window
-from tests.tensors import filled
+from manualconv.testing.cases import windows as any_window
+from manualconv.testing.cases.tensors import filled
 
 WINDOWS = st.sampled_from((2, 1, 3)).flatmap(any_window)
 CUT_WINDOWS = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: any_window(ndim, cut=True))

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
 from manualconv.kernels import winograd
 from manualconv.kernels.cost import Sizes
-from tests import definitions
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 U = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
 

@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import manualconv
-from manualconv import functional
+from manualconv import definitions, functional
 from manualconv.geometry import Window
 from manualconv.kernels import winograd_dilated
 from manualconv.kernels.cost import Sizes
 from manualconv.kernels.phases import joined, phases
-from tests import definitions
-from tests.strategies import Convolution, convolutions
+from manualconv.testing.cases import Convolution, convolutions
 
 
 def taken(case: Convolution) -> Convolution:

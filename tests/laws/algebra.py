@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window, full_padding
+from manualconv.testing.cases import Convolution
+from manualconv.testing.cases.tensors import filled
 from tests.laws.form import TRANSPOSED
 from tests.laws.law import Layer, bias, changed, law, run, same, with_a_sample
 from tests.laws.placement import axes
-from tests.strategies import Convolution
-from tests.tensors import filled
 
 
 def full(case: Convolution, **parameters: object) -> Convolution:

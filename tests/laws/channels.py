@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from manualconv.testing.cases import Convolution
 from tests.laws.law import Layer, bias, changed, gradients, law, run, same
-from tests.strategies import Convolution
 
 
 def shuffled(size: int, seed: int) -> Tensor:

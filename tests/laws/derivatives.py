@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import forward_ad, grad
 
-from tests import definitions
+from manualconv import definitions
+from manualconv.testing.cases import Convolution, convolutions
 from tests.laws.implementations import torch_s
 from tests.laws.law import Layer, bias, changed, gradients, inner, law, run, same, with_a_sample
 from tests.referee import first_gradients, leaves, second_gradients
-from tests.strategies import Convolution, convolutions
 
 #: Shapes past the block sizes kernels are written for: prime channel counts, images above 32×32.
 LARGE = st.builds(

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
+from manualconv.testing.cases import Convolution
 from tests.laws.law import Layer, bias, changed, gradients, inner, law, run, same, with_a_sample
 from tests.referee import leaves
-from tests.strategies import Convolution
 
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 

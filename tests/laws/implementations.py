@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from manualconv import definitions
 from manualconv.geometry import Window, per_axis, same_padding
-from tests import definitions
 from tests.laws.law import Layer
 from tests.referee import BY_HAND, convolution
 
@@ -86,7 +86,7 @@ class _Loops(Function):
 
 
 def by_loops(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-    """tests/definitions, differentiated by itself."""
+    """manualconv.definitions, differentiated by itself."""
     y = _Loops.apply(x, w, "y", window)
     return y if b is None else y + spread(b, window)
 

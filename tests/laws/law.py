@@ -5,7 +5,7 @@ axes and one ``(lo, hi)`` pair per axis for `padding`.  A law brings a drawn con
 numbers (`changed`), so that no draw is thrown away.
 
 Classes of exactness: Z, equal on integers whose sums are exact in every order; B, bit for bit on any finite floats; T,
-within the bound of `tests.accuracy`.
+within the bound of `manualconv.testing.judge`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.testing.cases import Convolution, convolutions
 from tests.referee import leaves
-from tests.strategies import Convolution, convolutions
 
 Layer = Callable[..., Tensor]
 ANY = st.sampled_from((2, 1, 3)).flatmap(convolutions)

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
-from tests.strategies import Pooling
-from tests.tensors import filled
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.tensors import filled
 
 Layer = Callable[..., tuple[Tensor, Tensor]]
 LAWS: dict[str, Callable[[Layer, Pooling], None]] = {}

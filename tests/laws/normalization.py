@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv.testing.cases import Normalization
 from tests.layers import spread_out
 from tests.referee import leaves
-from tests.strategies import Normalization
 
 Layer = Callable[..., Any]
 LAWS: dict[str, Callable[[Layer, Normalization], None]] = {}

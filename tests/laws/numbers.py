@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tests import definitions
-from tests.accuracy import error
+from manualconv import definitions
+from manualconv.testing.cases import Convolution
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.judge import error
 from tests.laws.law import Layer, bias, changed, gradients, law, run, same, with_a_sample
-from tests.strategies import Convolution
-from tests.tensors import LAYOUTS, laid_out
 
 
 def floats(case: Convolution, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv.geometry import Window, same_padding
+from manualconv.testing.cases import Convolution, convolutions
 from tests.laws.law import (
     Layer,
     bias,
@@ -21,7 +22,6 @@ from tests.laws.law import (
     with_a_sample,
     without_leftover,
 )
-from tests.strategies import Convolution, convolutions
 
 
 def axes(window: Window) -> list[int]:

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from manualconv import functional
+from manualconv.testing.cases import poolings
 from tests.laws.max_pooling import LAWS
 from tests.layers import spread_out
-from tests.strategies import poolings
 
 EXAMPLES = max(25, settings.default.max_examples // 8)
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manualconv import functional, nn
+from manualconv.testing.cases import normalizations
 from tests.laws.normalization import LAWS, MODULE_LAWS
-from tests.strategies import normalizations
 
 EXAMPLES = max(25, settings.default.max_examples // 6)
 #: How many, and a seed.

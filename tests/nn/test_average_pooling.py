@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 
 from manualconv import nn
-from tests.strategies import Pooling
-from tests.strategies.averaging import DIVISIBLE, averages, options
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
 
 
 @given(case=averages(2, 1, 3))

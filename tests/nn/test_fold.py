@@ -6,8 +6,8 @@ from hypothesis import given
 
 from manualconv import nn
 from manualconv.geometry import Window
+from manualconv.testing.cases import windows
 from tests.layers import spread_out
-from tests.strategies import windows
 
 
 @given(window=windows(2, symmetric=True))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manualconv import nn
-from tests.strategies import Pooling, poolings
+from manualconv.testing.cases import Pooling, poolings
 
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manualconv import nn
-from tests.strategies import Padding, paddings
+from manualconv.testing.cases import Padding, paddings
 
 NAMES = {
     "constant": "ConstantPad",

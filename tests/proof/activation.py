@@ -10,11 +10,10 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import SEEDS, numbers_per_axis
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
 from tests.proof.question import FEW, Operation, Question
-from tests.strategies import SEEDS, numbers_per_axis
-from tests.tensors import LAYOUTS, laid_out, unshared
 
 #: Straight pieces: the arguments, each with the kinks that it makes.
 PIECES: dict[str, dict[tuple[Any, ...], tuple[float, ...]]] = {

@@ -8,10 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
-from tests.strategies import AdaptivePooling
-from tests.tensors import unshared
+from manualconv import definitions, functional
+from manualconv.testing.cases import AdaptivePooling
+from manualconv.testing.cases.tensors import unshared
 
 #: A function of tensors, the tensors, a cotangent, and what the loops say.
 Question = tuple[Callable[..., Tensor], tuple[Tensor, ...], Tensor, Callable[[], list[Any]]]

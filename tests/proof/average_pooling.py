@@ -13,12 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.averaging import DIVISIBLE, as_torch_takes_it, options
 from tests.proof import max_pooling
 from tests.proof.max_pooling import Question
-from tests.strategies import Pooling
-from tests.strategies.averaging import DIVISIBLE, as_torch_takes_it, options
 
 MEAN = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 NORM = {1: functional.lp_pool1d, 2: functional.lp_pool2d, 3: functional.lp_pool3d}

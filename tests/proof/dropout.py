@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from tests.definitions.activation import SELU_ALPHA, SELU_SCALE
+from manualconv.definitions.activation import SELU_ALPHA, SELU_SCALE
+from manualconv.testing.cases import SEEDS, numbers_per_axis
+from manualconv.testing.cases.tensors import LAYOUTS, filled, laid_out, unshared
 from tests.layers.dropout import NAMES, seeded
 from tests.proof.question import FEW, Operation, Question
-from tests.strategies import SEEDS, numbers_per_axis
-from tests.tensors import LAYOUTS, filled, laid_out, unshared
 
 #: What alpha dropout puts in the place of an entry, negated.
 SATURATION = SELU_ALPHA * SELU_SCALE

@@ -10,12 +10,11 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import SEEDS, numbers_per_axis
+from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
 from tests.proof.classification_loss import REDUCTIONS
 from tests.proof.question import Operation, Question
-from tests.strategies import SEEDS, numbers_per_axis
-from tests.tensors import LAYOUTS, laid_out, unshared
 
 #: The argument that says where a parabola ends, if there is one, and whether the mean divides by the sum of weights.
 LOSSES: dict[str, tuple[str, bool]] = {

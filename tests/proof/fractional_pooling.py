@@ -12,11 +12,10 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import LAYOUTS_OF_TWO, SEEDS, numbers_per_axis
+from manualconv.testing.cases.tensors import filled, laid_out, unshared
 from tests.proof.question import Operation, Question
-from tests.strategies import LAYOUTS_OF_TWO, SEEDS, numbers_per_axis
-from tests.tensors import filled, laid_out, unshared
 
 
 @dataclass(frozen=True)

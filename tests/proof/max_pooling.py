@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
-from tests.strategies import Pooling
-from tests.tensors import laid_out, unshared
+from manualconv import definitions, functional
+from manualconv.testing.cases import Pooling
+from manualconv.testing.cases.tensors import laid_out, unshared
 
 #: A function of tensors, the tensors, a cotangent, and what the loops say.
 Question = tuple[Callable[..., Tensor], tuple[Tensor, ...], Tensor, Callable[[], list[Any]]]

@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
-from tests.definitions import Array
+from manualconv import definitions, functional
+from manualconv.definitions import Array
+from manualconv.testing.cases import Normalization, normalizations
+from manualconv.testing.cases.normalization import KINDS
 from tests.layers import spread_out
 from tests.proof.question import Operation, Question
-from tests.strategies import Normalization, normalizations
-from tests.strategies.normalization import KINDS
 
 RESPONSE = (3, 0.5, 0.75, 1.5)
 LAYERS = {"batch": functional.batch_norm, "instance": functional.instance_norm}

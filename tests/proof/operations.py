@@ -9,8 +9,19 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional
-from tests import definitions
+from manualconv import definitions, functional
+from manualconv.testing.cases import (
+    Convolution,
+    Padding,
+    TransposedConvolution,
+    adaptive_poolings,
+    convolutions,
+    paddings,
+    poolings,
+    transposed_convolutions,
+)
+from manualconv.testing.cases.averaging import averages
+from manualconv.testing.cases.tensors import unshared
 from tests.laws.law import changed
 from tests.proof import (
     activation,
@@ -25,18 +36,6 @@ from tests.proof import (
 )
 from tests.proof.question import FEW, Operation, Question
 from tests.referee import by_hand, transposed_by_hand
-from tests.strategies import (
-    Convolution,
-    Padding,
-    TransposedConvolution,
-    adaptive_poolings,
-    convolutions,
-    paddings,
-    poolings,
-    transposed_convolutions,
-)
-from tests.strategies.averaging import averages
-from tests.tensors import unshared
 
 # ------------------------------------------------------------------------------------------------- convolutions
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from manualconv import functional
-from tests.ledger import EXACT, FIRST, LEDGER, SECOND, THIRD, checked
+from manualconv.testing.ledger import EXACT, FIRST, LEDGER, SECOND, THIRD, checked
 from tests.proof.operations import OPERATIONS
 from tests.proof.question import Question
 

@@ -14,7 +14,7 @@ from torch.autograd import grad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from manualconv import by_hand, functional
-from tests.accuracy import ROUNDING
+from manualconv.testing.judge import ROUNDING
 
 HALVES = (torch.float16, torch.bfloat16)
 DTYPES = (torch.float64, torch.float32, *HALVES)

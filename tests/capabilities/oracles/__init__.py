@@ -1,7 +1,7 @@
 """Every operation once more in plain differentiable arithmetic: the judge of manualconv and of torch alike.
 
-Sums are lists of places, counted by the loops of tests/definitions: gather, multiply, `index_add`.  Activations and
-losses are written out with exp and log.  Nothing here is a layer, so torch's derivatives of it are those of
+Sums are lists of places, counted by the loops of manualconv.definitions: gather, multiply, `index_add`.  Activations
+and losses are written out with exp and log.  Nothing here is a layer, so torch's derivatives of it are those of
 multiplication and addition; evaluated in float64 or complex128 it says what is right in every dtype and mode.
 """
 

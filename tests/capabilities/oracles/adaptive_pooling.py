@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests import definitions
+from manualconv import definitions
+from manualconv.definitions import Array
 from tests.capabilities.oracles.places import Shape
-from tests.definitions import Array
 
 
 def adaptive_avg_pool(output_size: Shape) -> Callable[[Tensor], Tensor]:

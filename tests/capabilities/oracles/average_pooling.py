@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tests import definitions
+from manualconv import definitions
 from tests.capabilities.oracles.places import Shape, readings, window_of
 
 

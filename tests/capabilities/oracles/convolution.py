@@ -8,8 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from manualconv import definitions
 from manualconv.geometry import Window, window_of_output
-from tests import definitions
 from tests.capabilities.oracles.places import Places, Shape, along_channels, collected, flat
 
 

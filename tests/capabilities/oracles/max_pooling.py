@@ -8,7 +8,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from tests import definitions
+from manualconv import definitions
 from tests.capabilities.oracles.places import Shape, window_of
 
 

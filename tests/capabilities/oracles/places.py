@@ -1,4 +1,4 @@
-"""Sums as lists of places, counted by the loops of tests/definitions: gather, multiply, `index_add`."""
+"""Sums as lists of places, counted by the loops of manualconv.definitions: gather, multiply, `index_add`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from manualconv import definitions
 from manualconv.geometry import Window
-from tests import definitions
 
 Shape = tuple[int, ...]
 Places = tuple[Tensor, Tensor, Tensor]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
-from tests.strategies.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, windows
-from tests.tensors import FILLS, filled, laid_out
+from manualconv.testing.cases.tensors import FILLS, filled, laid_out
+from manualconv.testing.cases.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, windows
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.definitions.placement import Array, indices
+from manualconv.definitions.placement import Array, indices
 
 
 def linear(x: Array, w: Array, b: Array) -> Array:

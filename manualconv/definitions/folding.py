@@ -7,8 +7,11 @@ from math import prod
 
 import numpy as np
 
+from manualconv.definitions.placement import Array, indices, inside, output_size, position
 from manualconv.geometry import Window
-from tests.definitions.placement import Array, indices, inside, output_size, position
+
+#: All samples and channels.
+EVERY = (slice(None), slice(None))
 
 
 def unfold(x: Array, window: Window) -> Array:
@@ -18,7 +21,7 @@ def unfold(x: Array, window: Window) -> Array:
     for k, p in product(indices(window.kernel_size), indices(size)):
         i = position(p, k, window)
         if inside(i, window.input_size):
-            v[(slice(None), slice(None), *k, *p)] = x[(slice(None), slice(None), *i)]
+            v[EVERY + k + p] = x[EVERY + i]
     return v.reshape(len(x), x.shape[1] * prod(window.kernel_size), prod(size))
 
 
@@ -30,5 +33,5 @@ def fold(v: Array, window: Window) -> Array:
     for k, p in product(indices(window.kernel_size), indices(size)):
         i = position(p, k, window)
         if inside(i, window.input_size):
-            x[(slice(None), slice(None), *i)] += v[(slice(None), slice(None), *k, *p)]
+            x[EVERY + i] += v[EVERY + k + p]
     return x

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
+from manualconv.definitions.placement import Array, Index, indices, inside, output_size, position
 from manualconv.geometry import Window
-from tests.definitions.placement import Array, Index, indices, inside, output_size, position
 
 
 def terms(n_samples: int, n_channels: int, n_outputs: int, window: Window) -> Iterator[tuple[Index, Index, Index]]:
@@ -28,7 +28,7 @@ def terms(n_samples: int, n_channels: int, n_outputs: int, window: Window) -> It
 
 def trilinear(x: Array, w: Array, y: Array, window: Window) -> float:
     """``T(x, w, y)``."""
-    total = 0
+    total: float = 0
     for at_x, at_w, at_y in terms(len(x), x.shape[1], len(w), window):
         total += x[at_x] * w[at_w] * y[at_y]
     return total
@@ -60,7 +60,7 @@ def to_weight(x: Array, y: Array, window: Window) -> Array:
 
 def with_bias(z: Array, b: Array) -> Array:
     """``y[n, o, p] = z[n, o, p] + b[o]``."""
-    y = z.copy()
+    y: Array = z.copy()
     for at in indices(z.shape):
         y[at] += b[at[1]]
     return y

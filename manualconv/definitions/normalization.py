@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from tests.definitions.placement import Array, Index, indices
+from manualconv.definitions.placement import Array, Index, indices
 
 #: Which entries share a mean: those whose indices have the same key.
 Key = Callable[[Index], Hashable]
@@ -90,29 +90,29 @@ def scale_and_shift_gradients(
     return x_hat_bar, weight_bar, bias_bar
 
 
-def _neighbours(c: int, channels: int, size: int) -> list[int]:
-    """The channels of the window over c: `size` of them, those that exist."""
-    first = c - size // 2
-    return [other for other in range(first, first + size) if 0 <= other < channels]
+def _neighbours(at: Index, channels: int, size: int) -> list[Index]:
+    """The same place in the channels of the window over c: `size` of them, those that exist."""
+    first = at[1] - size // 2
+    return [(at[0], d, *at[2:]) for d in range(first, first + size) if 0 <= d < channels]
 
 
 def local_response_norm(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
     """``x/(k + α·Σ x²/size)^β``, the sum over neighbouring channels."""
     y = np.zeros(x.shape)
-    for n, c, *i in indices(x.shape):
-        total = sum(x[(n, other, *i)] ** 2 for other in _neighbours(c, x.shape[1], size))
-        y[(n, c, *i)] = x[(n, c, *i)] / (k + alpha * total / size) ** beta
+    for at in indices(x.shape):
+        total = sum(x[near] ** 2 for near in _neighbours(at, x.shape[1], size))
+        y[at] = x[at] / (k + alpha * total / size) ** beta
     return y
 
 
 def local_response_norm_gradient(x: Array, g: Array, size: int, alpha: float, beta: float, k: float) -> Array:
     """``∂y_c/∂x_d = δ_cd/D^β − 2·αβ/size·x_c·x_d/D^(β+1)`` for d among the neighbours of c."""
     x_bar = np.zeros(x.shape)
-    for n, c, *i in indices(x.shape):
+    for c in indices(x.shape):
         near = _neighbours(c, x.shape[1], size)
-        base = k + alpha * sum(x[(n, d, *i)] ** 2 for d in near) / size
+        base = k + alpha * sum(x[d] ** 2 for d in near) / size
         for d in near:
             slope = (c == d) / base**beta
-            slope -= 2 * alpha * beta / size * x[(n, c, *i)] * x[(n, d, *i)] / base ** (beta + 1)
-            x_bar[(n, d, *i)] += g[(n, c, *i)] * slope
+            slope -= 2 * alpha * beta / size * x[c] * x[d] / base ** (beta + 1)
+            x_bar[d] += g[c] * slope
     return x_bar

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import permutations, product
-from typing import Any
+from typing import Protocol, TypeVar
 
 from hypothesis import event
 from hypothesis import strategies as st
 
 from manualconv.geometry import Window
-from tests.tensors import FILLS, LAYOUTS
+from manualconv.testing.cases.tensors import FILLS, LAYOUTS
 
 BATCHES = (2, 1, 3, 2, 1, 3, 2, 1, 3, None, None, 0)  # None: unbatched
 
-FILLS_OF_THREE = st.sampled_from(list(product(FILLS, repeat=3)))
-LAYOUTS_OF_TWO = st.sampled_from(list(product(LAYOUTS, repeat=2)))
-LAYOUTS_OF_THREE = st.sampled_from(list(product(LAYOUTS, repeat=3)))
+FILLS_OF_THREE = st.sampled_from(list(product(FILLS, FILLS, FILLS)))
+LAYOUTS_OF_TWO = st.sampled_from(list(product(LAYOUTS, LAYOUTS)))
+LAYOUTS_OF_THREE = st.sampled_from(list(product(LAYOUTS, LAYOUTS, LAYOUTS)))
 SEEDS = st.integers(0, 999)
 
 
-def noted(case: Any) -> Any:
+class Drawn(Protocol):
+    """A drawn layer."""
+
+    def facts(self) -> set[str]:
+        """What it exercises."""
+
+
+Case = TypeVar("Case", bound=Drawn)
+
+
+def noted(case: Case) -> Case:
     """The case, its facts reported to Hypothesis (``--hypothesis-show-statistics``)."""
     for fact in sorted(case.facts()):
         event(fact)

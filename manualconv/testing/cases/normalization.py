@@ -11,9 +11,9 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests import definitions
-from tests.strategies.windows import LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
-from tests.tensors import laid_out
+from manualconv import definitions
+from manualconv.testing.cases.tensors import laid_out
+from manualconv.testing.cases.windows import LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
 
 KINDS = ("batch", "instance", "layer", "group")
 Place = Callable[[tuple[int, ...]], tuple[int, ...]]

@@ -7,7 +7,7 @@ from math import exp, log, log1p
 
 import numpy as np
 
-from tests.definitions.placement import Array, indices
+from manualconv.definitions.placement import Array, indices
 
 
 def log_softmax(z: Array) -> Array:

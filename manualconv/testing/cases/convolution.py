@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window, window_of_output
-from tests.strategies.windows import BATCHES, FILLS_OF_THREE, LAYOUTS_OF_THREE, SEEDS, noted, numbers_per_axis, windows
-from tests.tensors import filled, laid_out
+from manualconv.testing.cases.tensors import filled, laid_out
+from manualconv.testing.cases.windows import (
+    BATCHES,
+    FILLS_OF_THREE,
+    LAYOUTS_OF_THREE,
+    SEEDS,
+    noted,
+    numbers_per_axis,
+    windows,
+)
 
 
 @dataclass(frozen=True)

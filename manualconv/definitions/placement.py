@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from math import prod
+from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 
 from manualconv.geometry import Window
 
-Array = np.ndarray
+Array = npt.NDArray[Any]
 Index = tuple[int, ...]
 
 

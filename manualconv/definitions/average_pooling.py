@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
+from manualconv.definitions.placement import Array, indices, inside, output_size, position
 from manualconv.geometry import Window
-from tests.definitions.placement import Array, indices, inside, output_size, position
 
 
 def divisors(
@@ -31,18 +31,18 @@ def divisors(
 def avg_pool(x: Array, window: Window, divisor: Array) -> Array:
     """``y[n, c, p] = Σ_k x[n, c, s·p + k − a] / divisor[p]``; the shape of `divisor` says how many placements."""
     y = np.zeros((*x.shape[:2], *divisor.shape), x.dtype)
-    for (n, c, *p), k in product(indices(y.shape), indices(window.kernel_size)):
-        i = position(tuple(p), k, window)
+    for at, k in product(indices(y.shape), indices(window.kernel_size)):
+        i = position(at[2:], k, window)
         if inside(i, window.input_size):
-            y[(n, c, *p)] += x[(n, c, *i)]
+            y[at] += x[at[:2] + i]
     return y / divisor
 
 
 def avg_pool_gradient(y: Array, window: Window, divisor: Array) -> Array:
     """``x[n, c, i] = Σ_{k,p : s·p + k − a = i} y[n, c, p] / divisor[p]``."""
     x = np.zeros((*y.shape[:2], *window.input_size))
-    for (n, c, *p), k in product(indices(y.shape), indices(window.kernel_size)):
-        i = position(tuple(p), k, window)
+    for at, k in product(indices(y.shape), indices(window.kernel_size)):
+        i = position(at[2:], k, window)
         if inside(i, window.input_size):
-            x[(n, c, *i)] += y[(n, c, *p)] / divisor[tuple(p)]
+            x[at[:2] + i] += y[at] / divisor[at[2:]]
     return x

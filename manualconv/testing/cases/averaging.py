@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tests.strategies.pooling import Pooling, poolings
+from manualconv.testing.cases.pooling import Pooling, poolings
 
 #: Every count of a drawn window and every drawn divisor divides this, so that means of its multiples are exact.
 DIVISIBLE = 432

@@ -7,8 +7,8 @@ from math import erf, exp, expm1, log1p, pi, sqrt, tanh
 
 import numpy as np
 
-from tests.definitions.loss import log_softmax
-from tests.definitions.placement import Array, indices
+from manualconv.definitions.loss import log_softmax
+from manualconv.definitions.placement import Array, indices
 
 #: Value and slope.
 Point = tuple[float, float]
@@ -34,6 +34,12 @@ def selu(z: float) -> Point:
     """``λ·elu(z, α)``."""
     value, slope = elu(z, SELU_ALPHA)
     return SELU_SCALE * value, SELU_SCALE * slope
+
+
+def hardsigmoid(z: float) -> Point:
+    """``min(max(z + 3, 0), 6)/6``."""
+    value, slope = hardtanh(z + 3, 0.0, 6.0)
+    return value / 6, slope / 6
 
 
 def hardswish(z: float) -> Point:
@@ -86,7 +92,7 @@ ACTIVATIONS: dict[str, Callable[..., Point]] = {
     "relu6": lambda z: hardtanh(z, 0.0, 6.0),
     "hardtanh": hardtanh,
     "threshold": lambda z, least, value: (z, 1.0) if z > least else (value, 0.0),
-    "hardsigmoid": lambda z: tuple(part / 6 for part in hardtanh(z + 3, 0.0, 6.0)),
+    "hardsigmoid": hardsigmoid,
     "hardswish": hardswish,
     "leaky_relu": lambda z, slope: (z, 1.0) if z > 0 else (slope * z, slope),
     "elu": elu,

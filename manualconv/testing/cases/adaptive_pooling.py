@@ -9,8 +9,8 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.strategies.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
-from tests.tensors import FILLS, filled, laid_out
+from manualconv.testing.cases.tensors import FILLS, filled, laid_out
+from manualconv.testing.cases.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.definitions.placement import Array, Index, indices, inside
+from manualconv.definitions.placement import Array, Index, indices, inside
 
 
 def constant_pad(x: Array, padding: tuple[tuple[int, int], ...], value: float = 0) -> Array:
@@ -47,15 +47,16 @@ def extend(x: Array, padding: tuple[tuple[int, int], ...], mode: str) -> Array:
     """``y[b, p] = x[b, i(p)]``, ``(*B, *I)`` → ``(*B, *P)``."""
     lead = x.ndim - len(padding)
     sizes = (i + a + b for i, (a, b) in zip(x.shape[lead:], padding, strict=True))
-    y = np.zeros((*x.shape[:lead], *sizes), x.dtype)
+    y, every = np.zeros((*x.shape[:lead], *sizes), x.dtype), (slice(None),) * lead
     for p, i in copies(x.shape[lead:], padding, mode):
-        y[(..., *p)] = x[(..., *i)]
+        y[every + p] = x[every + i]
     return y
 
 
 def fold_back(y: Array, size: Index, padding: tuple[tuple[int, int], ...], mode: str) -> Array:
     """``x[b, l] = Σ_{p : i(p) = l} y[b, p]``, ``(*B, *P)`` → ``(*B, *I)``: the gradient of `extend`."""
-    x = np.zeros((*y.shape[: y.ndim - len(size)], *size), y.dtype)
+    lead = y.ndim - len(size)
+    x, every = np.zeros((*y.shape[:lead], *size), y.dtype), (slice(None),) * lead
     for p, i in copies(size, padding, mode):
-        x[(..., *i)] += y[(..., *p)]
+        x[every + i] += y[every + p]
     return x

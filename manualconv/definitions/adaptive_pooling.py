@@ -13,7 +13,7 @@ from math import floor, inf, isnan
 
 import numpy as np
 
-from tests.definitions.placement import Array, Index, indices
+from manualconv.definitions.placement import Array, Index, indices
 
 
 def interval(p: Index, input_size: Index, output_size: Index) -> list[Index]:
@@ -31,21 +31,21 @@ def interval(p: Index, input_size: Index, output_size: Index) -> list[Index]:
 def adaptive_avg_pool(x: Array, output_size: Index) -> Array:
     """``y[n, c, p] = Σ_{i ∈ p} x[n, c, i] / |p|``."""
     y = np.zeros((*x.shape[:2], *output_size), x.dtype)
-    for n, c, *p in indices(y.shape):
-        positions = interval(tuple(p), x.shape[2:], output_size)
+    for at in indices(y.shape):
+        positions = interval(at[2:], x.shape[2:], output_size)
         for i in positions:
-            y[(n, c, *p)] += x[(n, c, *i)]
-        y[(n, c, *p)] /= len(positions)
+            y[at] += x[at[:2] + i]
+        y[at] /= len(positions)
     return y
 
 
 def adaptive_avg_pool_gradient(y: Array, input_size: Index) -> Array:
     """``x[n, c, i] = Σ_{p ∋ i} y[n, c, p] / |p|``."""
     x = np.zeros((*y.shape[:2], *input_size), y.dtype)
-    for n, c, *p in indices(y.shape):
-        positions = interval(tuple(p), input_size, y.shape[2:])
+    for at in indices(y.shape):
+        positions = interval(at[2:], input_size, y.shape[2:])
         for i in positions:
-            x[(n, c, *i)] += y[(n, c, *p)] / len(positions)
+            x[at[:2] + i] += y[at] / len(positions)
     return x
 
 
@@ -57,22 +57,23 @@ def adaptive_max_pool(x: Array, output_size: Index) -> tuple[Array, Array]:
 def _maximum(x: Array, output_size: Index, places: Callable[[int, int, Index], list[Index]]) -> tuple[Array, Array]:
     y = np.zeros((*x.shape[:2], *output_size), x.dtype)
     winner = np.zeros(y.shape, np.int64)
-    for n, c, *p in indices(y.shape):
+    for at in indices(y.shape):
         best, best_at = -inf, None
-        for i in places(n, c, tuple(p)):
-            value = x[(n, c, *i)]
+        for i in places(at[0], at[1], at[2:]):
+            value = x[at[:2] + i]
             if best_at is None or value > best or isnan(value):
                 best, best_at = value, i
-        y[(n, c, *p)] = best
-        winner[(n, c, *p)] = np.ravel_multi_index(best_at, x.shape[2:])
+        assert best_at is not None, "a part without positions has no maximum"
+        y[at] = best
+        winner[at] = np.ravel_multi_index(best_at, x.shape[2:])
     return y, winner
 
 
 def adaptive_max_pool_gradient(y: Array, winner: Array, input_size: Index) -> Array:
     """``x[l] = Σ_{p : i*(p) = l} y[p]``."""
     x = np.zeros((*y.shape[:2], *input_size), y.dtype)
-    for n, c, *p in indices(y.shape):
-        x[(n, c, *np.unravel_index(winner[(n, c, *p)], input_size))] += y[(n, c, *p)]
+    for at in indices(y.shape):
+        x[at[:2] + np.unravel_index(winner[at], input_size)] += y[at]
     return x
 
 

@@ -1,0 +1,83 @@
+"""The layers by their definitions: every sum written out, one term after another.
+
+These files, one a family, are the specification.  They share no code with the rest of manualconv (a `Window` is read
+as a bundle of numbers, its output size counted afresh) and know no algorithm, so they can be checked by reading them
+beside the equations:
+
+    i = s·p + d·k − a        input position i, tap k, output position p, each one number per axis
+
+Arrays are NumPy's, of any dtype; on integers every result is exact.  Letters: n sample, g group, c channel and o output
+channel inside a group, (g c) and (g o) their positions among all channels.
+
+NumPy is an extra, ``pip install manualconv[testing]``; nothing else in the package imports these files.
+"""
+
+try:
+    import numpy  # noqa: F401  (asked for here, so that its absence is told once and in full)
+except ModuleNotFoundError as error:
+    raise ImportError("manualconv.definitions are loops in NumPy: pip install 'manualconv[testing]'") from error
+
+from manualconv.definitions.activation import activate as activate
+from manualconv.definitions.activation import log_softmax_gradient as log_softmax_gradient
+from manualconv.definitions.activation import softmax as softmax
+from manualconv.definitions.activation import softmax_gradient as softmax_gradient
+from manualconv.definitions.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
+from manualconv.definitions.adaptive_pooling import adaptive_avg_pool_gradient as adaptive_avg_pool_gradient
+from manualconv.definitions.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
+from manualconv.definitions.adaptive_pooling import adaptive_max_pool_gradient as adaptive_max_pool_gradient
+from manualconv.definitions.adaptive_pooling import fractional_max_pool as fractional_max_pool
+from manualconv.definitions.adaptive_pooling import interval as interval
+from manualconv.definitions.average_pooling import avg_pool as avg_pool
+from manualconv.definitions.average_pooling import avg_pool_gradient as avg_pool_gradient
+from manualconv.definitions.average_pooling import divisors as divisors
+from manualconv.definitions.convolution import terms as terms
+from manualconv.definitions.convolution import to_bias as to_bias
+from manualconv.definitions.convolution import to_input as to_input
+from manualconv.definitions.convolution import to_output as to_output
+from manualconv.definitions.convolution import to_weight as to_weight
+from manualconv.definitions.convolution import trilinear as trilinear
+from manualconv.definitions.convolution import with_bias as with_bias
+from manualconv.definitions.folding import fold as fold
+from manualconv.definitions.folding import unfold as unfold
+from manualconv.definitions.linear import linear as linear
+from manualconv.definitions.linear import linear_gradients as linear_gradients
+from manualconv.definitions.loss import bce as bce
+from manualconv.definitions.loss import coin as coin
+from manualconv.definitions.loss import cross_entropy as cross_entropy
+from manualconv.definitions.loss import huber as huber
+from manualconv.definitions.loss import log_softmax as log_softmax
+from manualconv.definitions.loss import reduced as reduced
+from manualconv.definitions.loss import soft_cross_entropy as soft_cross_entropy
+from manualconv.definitions.loss import weighted_entropy as weighted_entropy
+from manualconv.definitions.max_pooling import max_pool as max_pool
+from manualconv.definitions.max_pooling import max_pool_gradient as max_pool_gradient
+from manualconv.definitions.max_pooling import max_pool_tied_gradient as max_pool_tied_gradient
+from manualconv.definitions.max_pooling import max_unpool as max_unpool
+from manualconv.definitions.max_pooling import max_unpool_gradient as max_unpool_gradient
+from manualconv.definitions.normalization import Key as Key
+from manualconv.definitions.normalization import by_channel as by_channel
+from manualconv.definitions.normalization import by_front as by_front
+from manualconv.definitions.normalization import by_group as by_group
+from manualconv.definitions.normalization import by_instance as by_instance
+from manualconv.definitions.normalization import groups as groups
+from manualconv.definitions.normalization import local_response_norm as local_response_norm
+from manualconv.definitions.normalization import local_response_norm_gradient as local_response_norm_gradient
+from manualconv.definitions.normalization import mean_and_variance as mean_and_variance
+from manualconv.definitions.normalization import scale_and_shift as scale_and_shift
+from manualconv.definitions.normalization import scale_and_shift_gradients as scale_and_shift_gradients
+from manualconv.definitions.normalization import standardize as standardize
+from manualconv.definitions.normalization import standardize_gradient as standardize_gradient
+from manualconv.definitions.padding import constant_pad as constant_pad
+from manualconv.definitions.padding import copies as copies
+from manualconv.definitions.padding import extend as extend
+from manualconv.definitions.padding import fold_back as fold_back
+from manualconv.definitions.padding import source as source
+from manualconv.definitions.placement import Array as Array
+from manualconv.definitions.placement import Index as Index
+from manualconv.definitions.placement import indices as indices
+from manualconv.definitions.placement import inside as inside
+from manualconv.definitions.placement import output_size as output_size
+from manualconv.definitions.placement import position as position
+from manualconv.definitions.placement import taps as taps
+from manualconv.definitions.subsampling import subsample as subsample
+from manualconv.definitions.subsampling import subsample_gradients as subsample_gradients
