@@ -1,23 +1,27 @@
-"""What a linear map implies, written once: its set-up, and all modes.
+"""What a linear and a bilinear map imply, written once: their set-up, their tangent, and of a linear one all modes.
 
     Linear      y = A·x          ẏ = A·ẋ                    x̄ = Aᵀ·ȳ, the partner's forward
+    Bilinear    y = T(x, w)      ẏ = T(ẋ, w) + T(x, ẇ)      x̄, w̄: two other slots of the trilinear form ⟨T(x, w), y⟩
 
-A linear map keeps no x: its derivative is itself forwards and its partner backwards, at every order.
+A linear map keeps no x: its derivative is itself forwards and its partner backwards, at every order.  A bilinear map
+keeps each tensor for the other's gradient, x only where w̄ is wanted and w only where x̄ is.  Its backward is a row of a
+table that stands in its own file, and so does its ``vmap``.
 
 Maps that act on every entry alone are in `pointwise`.
 
-Shapes: those of the map.  Source: the words of linear algebra; ``deflinear`` of JAX.
+Shapes: those of the map.  Source: the words of linear algebra; ``deflinear`` and ``defbilinear`` of JAX.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import reduce
 from typing import Any, ClassVar, NoReturn
 
 import torch
 from torch import Tensor
 
-from manualconv.autograd.definition import fill_in, rules_of
+from manualconv.autograd.definition import PAGE, arguments_of, fill_in, rules_of
 from manualconv.autograd.function import Map, constant_in, fold, unfold
 
 
@@ -135,4 +139,68 @@ class Linear(Map):
                 return unfold(cls.call(fold(x, at, size, folded[0]), *constants), size, folded[1]), folded[1]
 
             fill_in(cls, setup_context=kept, backward=pulled, jvp=pushed, vmap=mapped)
+        super().__init_subclass__()
+
+
+class Bilinear(Map):
+    """A map that is linear in each of its first two tensors; run it by ``call(x, w, *numbers)``.
+
+    A subclass gives three static methods; what is kept and ``jvp`` follow::
+
+        forward(x, w, *numbers)             y
+        backward(ctx, y_bar)                x̄, w̄, None for each number; ``x, w = ctx.saved_tensors``, where x is None
+                                            unless w̄ is wanted and w unless x̄ is: see ``ctx.needs_input_grad``
+        vmap(info, in_dims, x, w, *numbers) as for `Map`
+
+    Numbers are found in ctx under the names that forward gives them.
+
+    Args:
+        call's: two tensors, a third if the class has `added`, then numbers or words, by position.
+
+    Attributes:
+        added: ``added(b, x, w, *numbers)``, what a third tensor b adds to y: forward is then ``forward(x, w, b,
+            *numbers)``, where b may be None.  None unless the class gives it.
+
+    Raises:
+        TypeError: when the class is defined, as for `Map`; if forward takes too few arguments, or any number of them.
+        RuntimeError: in forward mode, if a derivative by one of the numbers is asked for.
+
+    More: docs/DERIVATIVES.md.
+    """
+
+    abstract = True
+    jvp: ClassVar[Callable[..., Tensor | None]]
+    added: ClassVar[Callable[..., Tensor] | None] = None
+
+    def __init_subclass__(cls) -> None:
+        if not vars(cls).get("abstract", False):
+            added = cls.added
+            tensors = 2 if added is None else 3
+            names = arguments_of(rules_of(cls, ("forward", "backward", "vmap"), fewest=tensors)["forward"])[tensors:]
+            if names and names[-1].startswith("*"):
+                raise TypeError(f"forward of {cls.__qualname__} takes {names[-1]}; give each number a name ({PAGE})")
+
+            def kept(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+                x, w, *_ = inputs
+                of_x, of_w, *_ = ctx.needs_input_grad
+                for name, number in zip(names, inputs[tensors:]):
+                    setattr(ctx, name, number)
+                ctx.save_for_backward(x if of_w else None, w if of_x else None)
+                ctx.save_for_forward(x, w)
+
+            def pushed(ctx: Any, x_dot: Tensor | None, w_dot: Tensor | None, *others: Tensor | None) -> Tensor | None:
+                if any(other is not None for other in others[tensors - 2 :]):
+                    refuse_moving(cls)
+                (x, w), numbers = ctx.saved_tensors, [getattr(ctx, name) for name in names]
+                rest = numbers if added is None else [None, *numbers]
+                terms: list[Tensor] = []
+                if x_dot is not None:
+                    terms.append(cls.call(x_dot, w, *rest))
+                if w_dot is not None:
+                    terms.append(cls.call(x, w_dot, *rest))
+                if added is not None and others[0] is not None:
+                    terms.append(added(others[0], x, w, *numbers))
+                return reduce(torch.add, terms) if terms else None
+
+            fill_in(cls, setup_context=kept, jvp=pushed)
         super().__init_subclass__()

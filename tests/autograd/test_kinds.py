@@ -1,4 +1,4 @@
-"""What a linear map implies: every mode of those that manualconv has, and of one's own."""
+"""What a linear and a bilinear map imply: every mode of those that manualconv has, and of one's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.autograd import grad
 from torch.func import jvp, vmap
 
 from manualconv import autograd
-from manualconv.autograd import Linear, Pointwise
+from manualconv.autograd import Bilinear, Linear, Pointwise
 from tests.autograd.test_function import CALLS, PUBLIC
 from tests.layers import close, spread_out
 
@@ -71,6 +71,27 @@ class Flat(Linear):
         return not silent
 
 
+class Scaled(Bilinear):
+    """``y = a·x ⊙ w + b``."""
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor, b: Tensor | None, a: float) -> Tensor:
+        return a * x * w if b is None else a * x * w + b
+
+    @staticmethod
+    def added(b: Tensor, x: Tensor, w: Tensor, a: float) -> Tensor:
+        return b.expand_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
+        (x, w), (to_x, to_w, to_b, _) = ctx.saved_tensors, ctx.needs_input_grad
+        assert (x is None) == (not to_w) and (w is None) == (not to_x)
+        x_bar = Scaled.call(y_bar, w, None, ctx.a) if to_x else None
+        return x_bar, Scaled.call(y_bar, x, None, ctx.a) if to_w else None, y_bar if to_b else None, None
+
+    vmap = None
+
+
 @pytest.mark.parametrize("function", LINEAR, ids=lambda f: f.__name__)
 def test_a_linear_map_is_its_tangent_and_its_partner_its_gradient(function: type[Linear]) -> None:
     x, *constants = CALLS[function.__name__]
@@ -123,6 +144,32 @@ def test_zeros_of_higher_order_where_torch_s_gradient_reads_its_input() -> None:
         close(grad(first.sum(), y_bar)[0], torch.full_like(x, 2))
 
 
+def test_a_bilinear_map_keeps_what_is_wanted_and_adds_a_third_tensor() -> None:
+    x, w, b = (spread_out((3, 4), n).requires_grad_() for n in range(3))
+    y_bar = spread_out((3, 4), 5)
+    for wanted in ((x,), (w,), (b,), (x, w, b)):
+        args = [t if any(t is each for each in wanted) else t.detach() for t in (x, w, b)]
+        got = grad(Scaled.call(*args, 3.0), wanted, y_bar)
+        close(list(got), list(grad(3 * x * w + b, wanted, y_bar)))
+    args, tangents = tuple(t.detach() for t in (x, w, b)), tuple(spread_out((3, 4), n) for n in (6, 7, 8))
+    close(
+        jvp(lambda *a: Scaled.call(*a, 3.0), args, tangents)[1], jvp(lambda x, w, b: 3 * x * w + b, args, tangents)[1]
+    )
+
+
+def test_one_tangent_of_a_bilinear_map_alone() -> None:
+    args = [spread_out((3, 4), n) for n in range(3)]
+    for n in range(3):
+        t_dot = spread_out((3, 4), 7)
+
+        def ours(t: Tensor, n: int = n) -> Tensor:
+            y: Tensor = Scaled.call(*args[:n], t, *args[n + 1 :], 3.0)
+            return y
+
+        x, w, _ = args
+        close(jvp(ours, (args[n],), (t_dot,))[1], (3 * t_dot * w, 3 * x * t_dot, t_dot)[n])
+
+
 def test_what_a_kind_asks_for_is_named() -> None:
     rules: dict[str, Any] = {"forward": lambda x, a: a * x}
     with pytest.raises(
@@ -137,6 +184,12 @@ def test_what_a_kind_asks_for_is_named() -> None:
         _class(Linear, forward=lambda x, a, edge: a * x, adjoint=lambda y_bar: y_bar, flat=True)
     with pytest.raises(TypeError, match="forward takes 1 arguments, but needs 2 or more"):
         _class(Linear, forward=lambda x: 2 * x, adjoint=lambda y_bar, shape: 2 * y_bar, flat=True)
+    with pytest.raises(TypeError, match=r"no complete Bilinear: it has no backward.*it has no vmap"):
+        _class(Bilinear, forward=lambda x, w: x * w)
+    with pytest.raises(TypeError, match="forward takes 1 arguments, but needs 2 or more"):
+        _class(Bilinear, forward=lambda x: x, backward=lambda ctx, y_bar: y_bar, vmap=None)
+    with pytest.raises(TypeError, match=r"takes \*numbers; give each number a name"):
+        _class(Bilinear, forward=lambda x, w, *numbers: x * w, backward=lambda ctx, y_bar: y_bar, vmap=None)
 
 
 def _class(kind: type, **rules: Any) -> type:
