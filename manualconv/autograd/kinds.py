@@ -107,11 +107,12 @@ class Linear(Map):
                         break
                     tensors.append(each)
                 ctx.shape, ctx.numbers = tuple(inputs[0].shape), constants[len(tensors) :]
-                ctx.save_for_backward(inputs[-1] if flat else None, *tensors)
-                ctx.save_for_forward(*tensors)
+                if flat or tensors:
+                    ctx.save_for_backward(inputs[-1] if flat else None, *tensors)
+                    ctx.save_for_forward(*tensors)
 
             def pulled(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
-                edge, *tensors = ctx.saved_tensors
+                edge, *tensors = ctx.saved_tensors or (None,)
                 constants, wanted = (*tensors, *ctx.numbers), ctx.needs_input_grad
                 if True in wanted[1:end]:
                     refuse_moving(cls)
