@@ -1,12 +1,14 @@
 """The hand-written derivatives: torch.autograd.Function subclasses, named by map.
 
-`Map`, `Pointwise` and `Stepwise` are what they are made of, and what a derivative of your own is: docs/DERIVATIVES.md.
+`Map`, `Linear`, `Bilinear`, `Pointwise` and `Stepwise` are what they are made of, and what a derivative of your own is:
+docs/DERIVATIVES.md.
 """
 
 from manualconv.autograd.averaging import MeanIntervals, SpreadMeans
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.extension import Extend, FoldBack, Pad
 from manualconv.autograd.function import Map, conj
+from manualconv.autograd.kinds import Bilinear, Linear
 from manualconv.autograd.layout import Lay
 from manualconv.autograd.masking import Mask
 from manualconv.autograd.pointwise import OF_INPUT, OF_OUTPUT, Pointwise, Square, Stepwise, in_float32
@@ -27,6 +29,8 @@ from manualconv.autograd.windows import OverlapAdd, Windows
 __all__ = [
     "OF_INPUT",
     "OF_OUTPUT",
+    "Bilinear",
+    "Linear",
     "Map",
     "Pointwise",
     "Stepwise",

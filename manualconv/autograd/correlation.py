@@ -15,7 +15,7 @@ T is linear in each slot, so a gradient is T with the cotangent in the empty slo
 
 Nothing but the three maps stands in the table: every order of derivative is made of them.  A bias is added along the
 channels, b ↦ y + b, and its gradient is the sum of the cotangent over batch and positions (`SumToBias`).
-For complex tensors the other argument is conjugated.  Forward mode is the product rule: map(ẋ, w) + map(x, ẇ).
+For complex tensors the other argument is conjugated.  Forward mode is the product rule, that of `Bilinear`.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``, b ``(O,)``; `window` is always the convolution's.
 A mapped axis (``vmap``) folds into N where the weights are shared and into the groups where they are not.
@@ -30,7 +30,8 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.autograd.function import Map, conj, fold, recorded, unfold
+from manualconv.autograd.function import conj, fold, recorded, unfold
+from manualconv.autograd.kinds import Bilinear
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.geometry import Window
 from manualconv.kernels import correlation as kernels
@@ -55,26 +56,12 @@ def _beside(t: Tensor, size: int, groups: int, axis: int) -> Tensor:
     return t.flatten(axis + 1, axis + 2)
 
 
-def _sum(*terms: Tensor | None) -> Tensor | None:
-    """The sum of the terms that are there."""
-    total: Tensor | None = None
-    for term in terms:
-        total = term if total is None else total if term is None else total + term
-    return total
-
-
-class Convolution(Map):
+class Convolution(Bilinear):
     """``y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
 
     @staticmethod
     def forward(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
         return kernels.to_output(x, w, b, window)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, w, _, ctx.window = inputs
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None)
-        ctx.save_for_forward(x, w)
 
     @staticmethod
     def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
@@ -88,19 +75,9 @@ class Convolution(Map):
         return x_bar, w_bar, b_bar, None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor | None, w_dot: Tensor | None, b_dot: Tensor | None, _: None) -> Tensor | None:
-        x, w = ctx.saved_tensors
-        y_dot = _sum(
-            None if x_dot is None else Convolution.call(x_dot, w, None, ctx.window),
-            None if w_dot is None else Convolution.call(x, w_dot, None, ctx.window),
-        )
-        if b_dot is None:
-            return y_dot
-        return (
-            SpreadBias.call(b_dot, x.shape[0], ctx.window.output_size)
-            if y_dot is None
-            else _biased(y_dot, b_dot, ctx.window.ndim)
-        )
+    def added(b: Tensor, x: Tensor, w: Tensor, window: Window) -> Tensor:
+        y: Tensor = SpreadBias.call(b, x.shape[0], window.output_size)
+        return y
 
     @staticmethod
     def vmap(
@@ -120,18 +97,12 @@ class Convolution(Map):
         return _biased(y, b if b is None or b_at is None else b.movedim(b_at, 0), window.ndim), 0
 
 
-class TransposedConvolution(Map):
+class TransposedConvolution(Bilinear):
     """``x[n, (g c), i] = b[(g c)] + Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
 
     @staticmethod
     def forward(w: Tensor, y: Tensor, b: Tensor | None, window: Window) -> Tensor:
         return kernels.to_input(w, y, window, b)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        w, y, _, ctx.window = inputs
-        ctx.save_for_backward(w if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
-        ctx.save_for_forward(w, y)
 
     @staticmethod
     def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
@@ -144,19 +115,9 @@ class TransposedConvolution(Map):
         return w_bar, y_bar, b_bar, None
 
     @staticmethod
-    def jvp(ctx: Any, w_dot: Tensor | None, y_dot: Tensor | None, b_dot: Tensor | None, _: None) -> Tensor | None:
-        w, y = ctx.saved_tensors
-        x_dot = _sum(
-            None if w_dot is None else TransposedConvolution.call(w_dot, y, None, ctx.window),
-            None if y_dot is None else TransposedConvolution.call(w, y_dot, None, ctx.window),
-        )
-        if b_dot is None:
-            return x_dot
-        return (
-            SpreadBias.call(b_dot, y.shape[0], ctx.window.input_size)
-            if x_dot is None
-            else _biased(x_dot, b_dot, ctx.window.ndim)
-        )
+    def added(b: Tensor, w: Tensor, y: Tensor, window: Window) -> Tensor:
+        x: Tensor = SpreadBias.call(b, y.shape[0], window.input_size)
+        return x
 
     @staticmethod
     def vmap(
@@ -177,7 +138,7 @@ class TransposedConvolution(Map):
         return _biased(x, b if b is None or b_at is None else b.movedim(b_at, 0), window.ndim), 0
 
 
-class WeightCorrelation(Map):
+class WeightCorrelation(Bilinear):
     """``w[(g o), c, k] = Σ_{n,p} x[n, (g c), s·p + d·k − a] · y[n, (g o), p]``."""
 
     @staticmethod
@@ -185,25 +146,11 @@ class WeightCorrelation(Map):
         return kernels.to_weight(x, y, window)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, y, ctx.window = inputs
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
-        ctx.save_for_forward(x, y)
-
-    @staticmethod
     def backward(ctx: Any, w_bar: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, y = ctx.saved_tensors
         x_bar = TransposedConvolution.call(w_bar, conj(y), None, ctx.window) if ctx.needs_input_grad[0] else None
         y_bar = Convolution.call(conj(x), w_bar, None, ctx.window) if ctx.needs_input_grad[1] else None
         return x_bar, y_bar, None
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor | None, y_dot: Tensor | None, _: None) -> Tensor | None:
-        x, y = ctx.saved_tensors
-        return _sum(
-            None if x_dot is None else WeightCorrelation.call(x_dot, y, ctx.window),
-            None if y_dot is None else WeightCorrelation.call(x, y_dot, ctx.window),
-        )
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, y: Tensor, window: Window) -> tuple[Tensor, int]:

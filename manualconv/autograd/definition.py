@@ -44,6 +44,8 @@ def _form(name: str, arguments: Sequence[str]) -> str:
         "vmap": f"vmap(info, in_dims, {listed}), which returns the output and its mapped axis",
         "times_slope": f"times_slope(kept, t, {', '.join(arguments[1:])})".replace(", )", ")")
         + ", which returns φ′ ⊙ t",
+        "adjoint": f"adjoint(y_bar, shape, {', '.join(arguments[1:])})".replace(", )", ")")
+        + ", which returns the gradient of forward's first argument, whose shape it is",
     }[name]
 
 
@@ -64,7 +66,7 @@ def _fits(rule: Callable[..., Any], count: int) -> bool:
     return count <= code.co_argcount or bool(code.co_flags & inspect.CO_VARARGS)
 
 
-def _arguments(forward: Any) -> list[str]:
+def arguments_of(forward: Any) -> list[str]:
     """The names of forward's arguments; the last has a star where it takes any number."""
     code = _code(forward)
     assert code is not None
@@ -119,11 +121,13 @@ def rules_of(cls: type, names: Iterable[str], fewest: int = 1) -> dict[str, Call
     arguments = ["x", "*numbers"]
     for name in names:
         rule = _written(cls, name)
+        edged = name == "adjoint" and getattr(cls, "flat", False) and not "".join(arguments[-1:]).startswith("*")
+        taken = arguments[:-1] if edged else arguments  # an adjoint gets no edge
         if rule is ... or (rule is None and name not in OPTIONAL):
             if name == "vmap" and getattr(cls, "generate_vmap_rule", False):
                 continue
             without = f", or say {name} = None" if name in OPTIONAL else ""
-            faults.append(f"it has no {name}; give {_form(name, arguments)}{without}")
+            faults.append(f"it has no {name}; give {_form(name, taken)}{without}")
         elif rule is None:
             found[name] = None
         elif not isinstance(rule, staticmethod):
@@ -133,9 +137,9 @@ def rules_of(cls: type, names: Iterable[str], fewest: int = 1) -> dict[str, Call
         else:
             found[name] = rule.__func__
             if name == "forward":
-                arguments = _arguments(rule.__func__)
+                arguments = arguments_of(rule.__func__)
                 faults += _faults_of_forward(rule.__func__, arguments, fewest)
-            faults += _misfit(name, rule.__func__, arguments)
+            faults += _misfit(name, rule.__func__, taken)
     if found.get("vmap") is not None and getattr(cls, "generate_vmap_rule", False):
         faults.append("it has a vmap and generate_vmap_rule = True; leave one out")
     if faults:
@@ -146,10 +150,11 @@ def rules_of(cls: type, names: Iterable[str], fewest: int = 1) -> dict[str, Call
 def _misfit(name: str, rule: Callable[..., Any], arguments: list[str]) -> list[str]:
     """What a rule cannot take of a forward with these arguments."""
     open_ended = bool(arguments) and arguments[-1].startswith("*")
-    if name == "forward" or (open_ended and name in ("jvp", "vmap", "times_slope")):
+    listing = name in ("jvp", "vmap", "times_slope", "adjoint")
+    if name == "forward" or (open_ended and listing):
         return []
-    counts = {"setup_context": 3, "jvp": 1, "vmap": 2, "times_slope": 1}
-    count = counts.get(name, 0) + (len(arguments) if name in ("jvp", "vmap", "times_slope") else 0)
+    counts = {"setup_context": 3, "jvp": 1, "vmap": 2, "times_slope": 1, "adjoint": 1}
+    count = counts.get(name, 0) + (len(arguments) if listing else 0)
     # One cotangent an output, whose number forward alone knows.
     if any(_fits(rule, n) for n in (range(2, 20) if name == "backward" else [count])):
         return []

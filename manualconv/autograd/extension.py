@@ -23,12 +23,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map, constant_in
+from manualconv.autograd.kinds import Linear
 from manualconv.geometry import Axes, Extension
 from manualconv.kernels import extension as kernels
 
 
-class Pad(Map):
+class Pad(Linear):
     """``y[p] = x[p − a]`` where that is inside, `value` elsewhere; `frame` is ``(a, b)`` of the last axis first."""
 
     @staticmethod
@@ -36,24 +36,18 @@ class Pad(Map):
         return torch.constant_pad_nd(x, frame, value)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.frame, _ = inputs
-
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
-        return Pad.call(y_bar, tuple(-side for side in ctx.frame), 0), None, None
+    def adjoint(y_bar: Tensor, shape: Axes, frame: Axes, value: float) -> Tensor:
+        x_bar: Tensor = Pad.call(y_bar, tuple(-side for side in frame), 0)
+        return x_bar
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor, _frame: None, _value: None) -> Tensor:
-        y_dot: Tensor = Pad.call(x_dot, ctx.frame, 0)
+        frame, _ = ctx.numbers
+        y_dot: Tensor = Pad.call(x_dot, frame, 0)
         return y_dot
 
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None, None], x: Tensor, frame: Axes, value: float) -> tuple[Tensor, int]:
-        return Pad.call(x.movedim(in_dims[0], 0), frame, value), 0
 
-
-class Extend(Map):
+class Extend(Linear):
     """``y[b, p] = x[b, i(p)]``."""
 
     flat = True
@@ -63,26 +57,17 @@ class Extend(Map):
         return kernels.extend(x, extension)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.extension, edge = inputs
-        # Torch's circular padding is made of copies, whose gradient reads no input.
-        ctx.save_for_backward(None if ctx.extension.mode == "circular" else edge)
+    def adjoint(y_bar: Tensor, shape: Axes, extension: Extension) -> Tensor:
+        x_bar: Tensor = FoldBack.call(y_bar, extension)
+        return x_bar
 
     @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None, None]:
-        return constant_in(ctx.saved_tensors[0], FoldBack.call(y_bar, ctx.extension)), None, None
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
-        y_dot: Tensor = Extend.call(x_dot, ctx.extension)
-        return y_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, extension: Extension, _: Any) -> tuple[Tensor, int]:
-        return Extend.call(x.movedim(in_dims[0], 0), extension), 0
+    def reads_input(extension: Extension) -> bool:
+        """Torch's circular padding is made of copies, whose gradient reads no input."""
+        return extension.mode != "circular"
 
 
-class FoldBack(Map):
+class FoldBack(Linear):
     """``x[b, l] = Σ_{p : i(p) = l} y[b, p]``."""
 
     @staticmethod
@@ -90,18 +75,6 @@ class FoldBack(Map):
         return kernels.fold_back(y, extension)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.extension = inputs
-
-    @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None]:
-        return Extend.call(x_bar, ctx.extension), None
-
-    @staticmethod
-    def jvp(ctx: Any, y_dot: Tensor, _: None) -> Tensor:
-        x_dot: Tensor = FoldBack.call(y_dot, ctx.extension)
-        return x_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], y: Tensor, extension: Extension) -> tuple[Tensor, int]:
-        return FoldBack.call(y.movedim(in_dims[0], 0), extension), 0
+    def adjoint(x_bar: Tensor, shape: Axes, extension: Extension) -> Tensor:
+        y_bar: Tensor = Extend.call(x_bar, extension)
+        return y_bar

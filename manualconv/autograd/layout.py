@@ -11,35 +11,23 @@ Shapes: x and y ``(N, C, *I)``.
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
-from manualconv.autograd.function import Map, fold, unfold
+from manualconv.autograd.kinds import Linear
+from manualconv.geometry import Axes
 from manualconv.kernels.layout import laid
 
 
-class Lay(Map):
+class Lay(Linear):
     """A copy of x, channels_last or contiguous."""
+
+    folded = (0, 0)
 
     @staticmethod
     def forward(x: Tensor, channels_last: bool) -> Tensor:
         return laid(x, channels_last)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.channels_last = inputs
-
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor, None]:
-        return Lay.call(y_bar, not ctx.channels_last), None
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:
-        y_dot: Tensor = Lay.call(x_dot, ctx.channels_last)
-        return y_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], x: Tensor, channels_last: bool) -> tuple[Tensor, int]:
-        y = Lay.call(fold(x, in_dims[0], info.batch_size, 0), channels_last)
-        return unfold(y, info.batch_size, 0), 0
+    def adjoint(y_bar: Tensor, shape: Axes, channels_last: bool) -> Tensor:
+        x_bar: Tensor = Lay.call(y_bar, not channels_last)
+        return x_bar

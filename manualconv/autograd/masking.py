@@ -12,27 +12,20 @@ Shapes: x any, m one that x's is the broadcast of; the result is x's.  Source: c
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map, conj
+from manualconv.autograd.function import conj
+from manualconv.autograd.kinds import Bilinear, in_front
 
 
-class Mask(Map):
+class Mask(Bilinear):
     """``y = m ⊙ x``."""
 
     @staticmethod
     def forward(x: Tensor, m: Tensor) -> Tensor:
         return x * m
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, m = inputs
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, m)
-        ctx.save_for_forward(x, m)
 
     @staticmethod
     def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -41,19 +34,9 @@ class Mask(Map):
         return x_bar, Mask.call(y_bar, conj(x)).sum_to_size(m.shape) if ctx.needs_input_grad[1] else None
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor | None, m_dot: Tensor | None) -> Tensor:
-        x, m = ctx.saved_tensors
-        terms: list[Tensor] = []
-        if x_dot is not None:
-            terms.append(Mask.call(x_dot, m))
-        if m_dot is not None:
-            terms.append(Mask.call(x, m_dot))
-        return reduce(torch.add, terms)
-
-    @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, int | None], x: Tensor, m: Tensor) -> tuple[Tensor, int]:
         x_at, m_at = in_dims
-        x = x.expand(info.batch_size, *x.shape) if x_at is None else x.movedim(x_at, 0)
+        x = in_front(info.batch_size, x, x_at)
         m = m.unsqueeze(0) if m_at is None else m.movedim(m_at, 0)
         # The mapped axis stands before all of x's axes, and so before those that m lacks.
         m = m.reshape(m.shape[0], *(1,) * (x.dim() - m.dim()), *m.shape[1:])

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from manualconv.autograd.definition import fill_in, rules_of
 from manualconv.autograd.function import Map, conj
+from manualconv.autograd.kinds import any_mapped, refuse_moving
 from manualconv.kernels.precision import WIDENED, single
 
 
@@ -116,17 +117,19 @@ class Pointwise(Map):
             times_slope = cls.times_slope
 
             def pushed(ctx: Any, t: Tensor, *others: Tensor | None) -> Tensor:
-                _numbers_alone(cls, any(other is not None for other in others))
+                if any(other is not None for other in others):
+                    refuse_moving(cls)
                 return times_slope(ctx.saved_tensors[0], t, *ctx.numbers)
 
             def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
                 numbers = ctx.numbers
-                if numbers:
-                    _numbers_alone(cls, True in ctx.needs_input_grad[1:])
+                if True in ctx.needs_input_grad[1:]:
+                    refuse_moving(cls)
                 return (times_slope(conj(ctx.saved_tensors[0]), t, *numbers), *((None,) * len(numbers)))
 
             def entry_by_entry(info: Any, in_dims: tuple[Any, ...], z: Tensor, *numbers: Any) -> tuple[Tensor, int]:
-                _numbers_alone(cls, any(at is not None for at in in_dims[1:]))
+                if any_mapped(in_dims[1:]):
+                    refuse_moving(cls)
                 return cls.call(z, *numbers), in_dims[0]
 
             fill_in(cls, backward=pulled, jvp=pushed, vmap=entry_by_entry)
@@ -174,21 +177,24 @@ class Stepwise(Map):
             rules_of(cls, ["forward"], fewest=2)
 
             def pushed(ctx: Any, t_dot: Tensor | None, _: Any, *others: Tensor | None) -> Tensor:
-                _numbers_alone(cls, any(other is not None for other in others))
+                if any(other is not None for other in others):
+                    refuse_moving(cls)
                 z, y = ctx.saved_tensors
                 stepped: Tensor = torch.zeros_like(y) if t_dot is None else cls.call(t_dot, z, *ctx.numbers)
                 return stepped
 
             def pulled(ctx: Any, t: Tensor) -> tuple[Tensor | None, ...]:
                 (z,), (to_t, to_z, *others) = ctx.saved_tensors, ctx.needs_input_grad
-                _numbers_alone(cls, True in others)
+                if True in others:
+                    refuse_moving(cls)
                 t_bar = cls.call(t, z, *ctx.numbers) if to_t else None
                 return (t_bar, torch.zeros_like(z) if to_z else None, *((None,) * len(ctx.numbers)))
 
             def entry_by_entry(
                 info: Any, in_dims: tuple[Any, ...], t: Tensor, z: Tensor, *numbers: Any
             ) -> tuple[Tensor, int]:
-                _numbers_alone(cls, any(at is not None for at in in_dims[2:]))
+                if any_mapped(in_dims[2:]):
+                    refuse_moving(cls)
                 t, z = (
                     u.unsqueeze(0) if at is None else u.movedim(at, 0) for u, at in ((t, in_dims[0]), (z, in_dims[1]))
                 )
@@ -196,16 +202,6 @@ class Stepwise(Map):
 
             fill_in(cls, backward=pulled, jvp=pushed, vmap=entry_by_entry)
         super().__init_subclass__()
-
-
-def _numbers_alone(cls: type, moving: bool) -> None:
-    """Refuse a derivative by one of the numbers of a map of entries, or a number for each sample."""
-    if moving:
-        raise RuntimeError(
-            f"{cls.__name__} has no derivative by its numbers and the same ones for all samples, but one of them is a "
-            "tensor that asks for a derivative or is mapped; write a Map, whose rules know every argument "
-            "(docs/DERIVATIVES.md)"
-        )
 
 
 class Square(Pointwise):

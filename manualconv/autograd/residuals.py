@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.function import Map
+from manualconv.autograd.kinds import in_front
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.autograd.sigmoidal import Sigmoid
 from manualconv.kernels import residuals as kernels
@@ -127,10 +128,7 @@ class _OfCoin(Map):
         def entry_by_entry(
             info: Any, in_dims: tuple[int | None, int | None], x: Tensor, t: Tensor
         ) -> tuple[Tensor, int]:
-            x, t = (
-                u.expand(info.batch_size, *u.shape) if at is None else u.movedim(at, 0)
-                for u, at in zip((x, t), in_dims)
-            )
+            x, t = (in_front(info.batch_size, u, at) for u, at in zip((x, t), in_dims))
             return cls.call(x, t), 0
 
         for name, rule in (("backward", pulled), ("jvp", pushed), ("vmap", entry_by_entry)):

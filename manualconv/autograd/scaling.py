@@ -23,29 +23,22 @@ II.B, whose sub-sampling layers have one coefficient and one bias a map; collect
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map, conj, fold, recorded, unfold
+from manualconv.autograd.function import conj, fold, recorded, unfold
+from manualconv.autograd.kinds import Bilinear
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.kernels import scaling as kernels
 
 
-class ScaleChannels(Map):
+class ScaleChannels(Bilinear):
     """``y[n, c, p] = w[c]·x[n, c, p] + b[c]``."""
 
     @staticmethod
     def forward(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         return kernels.scale_channels(x, w, b)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, w, _ = inputs
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, w if ctx.needs_input_grad[0] else None)
-        ctx.save_for_forward(x, w)
 
     @staticmethod
     def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
@@ -58,16 +51,9 @@ class ScaleChannels(Map):
         return x_bar, w_bar, b_bar
 
     @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor | None, w_dot: Tensor | None, b_dot: Tensor | None) -> Tensor:
-        x, w = ctx.saved_tensors
-        terms: list[Tensor] = []
-        if x_dot is not None:
-            terms.append(ScaleChannels.call(x_dot, w, None))
-        if w_dot is not None:
-            terms.append(ScaleChannels.call(x, w_dot, None))
-        if b_dot is not None:
-            terms.append(SpreadBias.call(b_dot, x.shape[0], tuple(x.shape[2:])))
-        return reduce(torch.add, terms)
+    def added(b: Tensor, x: Tensor, w: Tensor) -> Tensor:
+        y: Tensor = SpreadBias.call(b, x.shape[0], tuple(x.shape[2:]))
+        return y
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, int]:
@@ -78,7 +64,7 @@ class ScaleChannels(Map):
         return unfold(ScaleChannels.call(fold(x, x_at, size, 1), fold(w, w_at, size, 0), b), size, 1), 1
 
 
-class DotChannels(Map):
+class DotChannels(Bilinear):
     """``w[c] = Σ_{n,p} x[n, c, p]·y[n, c, p]``."""
 
     @staticmethod
@@ -86,27 +72,11 @@ class DotChannels(Map):
         return kernels.dot_channels(x, y)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, y = inputs
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
-        ctx.save_for_forward(x, y)
-
-    @staticmethod
     def backward(ctx: Any, w_bar: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, y = ctx.saved_tensors
         x_bar = ScaleChannels.call(conj(y), w_bar, None) if ctx.needs_input_grad[0] else None
         y_bar = ScaleChannels.call(conj(x), w_bar, None) if ctx.needs_input_grad[1] else None
         return x_bar, y_bar
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor | None, y_dot: Tensor | None) -> Tensor:
-        x, y = ctx.saved_tensors
-        terms: list[Tensor] = []
-        if x_dot is not None:
-            terms.append(DotChannels.call(x_dot, y))
-        if y_dot is not None:
-            terms.append(DotChannels.call(x, y_dot))
-        return reduce(torch.add, terms)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, int | None], x: Tensor, y: Tensor) -> tuple[Tensor, int]:

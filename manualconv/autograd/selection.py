@@ -20,11 +20,9 @@ convolution (B9).
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
-from manualconv.autograd.function import Map, constant_in
+from manualconv.autograd.kinds import Linear
 from manualconv.autograd.node import as_node
 from manualconv.geometry import Axes
 from manualconv.kernels import selection as kernels
@@ -38,99 +36,47 @@ argmax_intervals = as_node(_argmax_intervals)
 argmax_fractional = as_node(_argmax_fractional)
 
 
-def _mapped_first(size: int, t: Tensor, mapped: int | None) -> Tensor:
-    """The mapped axis in front; repeated there if t has none."""
-    return t.expand(size, *t.shape) if mapped is None else t.movedim(mapped, 0)
-
-
-class Select(Map):
+class Select(Linear):
     """``y[b, p] = x[b, i[b, p]]``."""
 
     flat = True
+    sampled = True
 
     @staticmethod
     def forward(x: Tensor, index: Tensor, axes: int, edge: Tensor | None) -> Tensor:
         return kernels.select(x, index, axes)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, index, ctx.axes, edge = inputs
-        ctx.size = tuple(x.shape[x.dim() - ctx.axes :])
-        ctx.save_for_backward(index, edge)
-        ctx.save_for_forward(index)
-
-    @staticmethod
-    def backward(ctx: Any, y_bar: Tensor) -> tuple[Tensor | None, ...]:
-        index, edge = ctx.saved_tensors
-        return constant_in(edge, Scatter.call(y_bar, index, ctx.size)), None, None, None
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Tensor:
-        (index,) = ctx.saved_tensors
-        y_dot: Tensor = Select.call(x_dot, index, ctx.axes)
-        return y_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], x: Tensor, index: Tensor, axes: int, _: Any) -> tuple[Tensor, int]:
-        x, index = (_mapped_first(info.batch_size, t, at) for t, at in zip((x, index), in_dims))
-        return Select.call(x, index, axes), 0
+    def adjoint(y_bar: Tensor, shape: Axes, index: Tensor, axes: int) -> Tensor:
+        x_bar: Tensor = Scatter.call(y_bar, index, shape[len(shape) - axes :])
+        return x_bar
 
 
-class Scatter(Map):
+class Scatter(Linear):
     """``x[b, l] = Σ_{p : i[b, p] = l} y[b, p]``."""
+
+    sampled = True
 
     @staticmethod
     def forward(y: Tensor, index: Tensor, size: Axes) -> Tensor:
         return kernels.scatter(y, index, size)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, index, ctx.size = inputs
-        ctx.save_for_backward(index)
-        ctx.save_for_forward(index)
-
-    @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None, None]:
-        (index,) = ctx.saved_tensors
-        return Select.unlinked(x_bar, index, len(ctx.size)), None, None
-
-    @staticmethod
-    def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:
-        (index,) = ctx.saved_tensors
-        x_dot: Tensor = Scatter.call(y_dot, index, ctx.size)
-        return x_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], y: Tensor, index: Tensor, size: Axes) -> tuple[Tensor, int]:
-        y, index = (_mapped_first(info.batch_size, t, at) for t, at in zip((y, index), in_dims))
-        return Scatter.call(y, index, size), 0
+    def adjoint(x_bar: Tensor, shape: Axes, index: Tensor, size: Axes) -> Tensor:
+        y_bar: Tensor = Select.unlinked(x_bar, index, len(size))
+        return y_bar
 
 
-class Place(Map):
+class Place(Linear):
     """``x[b, l] = y[b, p]`` where ``i[b, p] = l``, the last p if there are several, 0 if there is none."""
+
+    sampled = True
 
     @staticmethod
     def forward(y: Tensor, index: Tensor, size: Axes) -> Tensor:
         return kernels.place(y, index, size)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, index, ctx.size = inputs
-        ctx.save_for_backward(index)
-        ctx.save_for_forward(index)
-
-    @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None, None]:
-        (index,) = ctx.saved_tensors
-        return Select.unlinked(x_bar, index, len(ctx.size)), None, None
-
-    @staticmethod
-    def jvp(ctx: Any, y_dot: Tensor, _index: None, _size: None) -> Tensor:
-        (index,) = ctx.saved_tensors
-        x_dot: Tensor = Place.call(y_dot, index, ctx.size)
-        return x_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], y: Tensor, index: Tensor, size: Axes) -> tuple[Tensor, int]:
-        y, index = (_mapped_first(info.batch_size, t, at) for t, at in zip((y, index), in_dims))
-        return Place.call(y, index, size), 0
+    def adjoint(x_bar: Tensor, shape: Axes, index: Tensor, size: Axes) -> Tensor:
+        y_bar: Tensor = Select.unlinked(x_bar, index, len(size))
+        return y_bar

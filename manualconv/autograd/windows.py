@@ -16,18 +16,16 @@ Source: Chellapilla, Puri and Simard, *High performance convolutional neural net
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from manualconv.autograd.function import Map
-from manualconv.geometry import Window
+from manualconv.autograd.kinds import Linear
+from manualconv.geometry import Axes, Window
 from manualconv.kernels.windows import crop, overlap_add, pad, windows
 from manualconv.torch_internals import shaped
 
 
-class Windows(Map):
+class Windows(Linear):
     """``v[b, (c k), p] = x[b, c, s·p + d·k − a]``."""
 
     @staticmethod
@@ -38,24 +36,12 @@ class Windows(Map):
         return shaped(v, (*x.shape[: lead - 1], x.shape[lead - 1] * window.taps, window.placements))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.window = inputs
-
-    @staticmethod
-    def backward(ctx: Any, v_bar: Tensor) -> tuple[Tensor, None]:
-        return OverlapAdd.call(v_bar, ctx.window), None
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, _: None) -> Tensor:
-        v_dot: Tensor = Windows.call(x_dot, ctx.window)
-        return v_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], x: Tensor, window: Window) -> tuple[Tensor, int]:
-        return Windows.call(x.movedim(in_dims[0], 0), window), 0
+    def adjoint(v_bar: Tensor, shape: Axes, window: Window) -> Tensor:
+        x_bar: Tensor = OverlapAdd.call(v_bar, window)
+        return x_bar
 
 
-class OverlapAdd(Map):
+class OverlapAdd(Linear):
     """``x[b, c, i] = Σ_{k,p : s·p + d·k − a = i} v[b, (c k), p]``."""
 
     @staticmethod
@@ -67,18 +53,6 @@ class OverlapAdd(Map):
         return crop(x, window, lead).clone(memory_format=torch.contiguous_format) if window.is_padded else x
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.window = inputs
-
-    @staticmethod
-    def backward(ctx: Any, x_bar: Tensor) -> tuple[Tensor, None]:
-        return Windows.call(x_bar, ctx.window), None
-
-    @staticmethod
-    def jvp(ctx: Any, v_dot: Tensor, _: None) -> Tensor:
-        x_dot: Tensor = OverlapAdd.call(v_dot, ctx.window)
-        return x_dot
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], v: Tensor, window: Window) -> tuple[Tensor, int]:
-        return OverlapAdd.call(v.movedim(in_dims[0], 0), window), 0
+    def adjoint(x_bar: Tensor, shape: Axes, window: Window) -> Tensor:
+        v_bar: Tensor = Windows.call(x_bar, window)
+        return v_bar
