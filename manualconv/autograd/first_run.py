@@ -116,6 +116,8 @@ def _first_vmap(cls: type, vmap: Callable[..., Any], args: tuple[Any, ...]) -> A
     if isinstance(result, tuple) and len(result) == 2:  # torch refuses all else
         outputs, axes = (r if isinstance(r, tuple) else (r,) for r in result)
         for y, axis in zip(outputs, axes):
+            if axis is None and len(outputs) > 1:  # one of several may depend on nothing that is mapped
+                continue
             if isinstance(y, Tensor) and (
                 axis is None or not -y.dim() <= axis < y.dim() or y.shape[axis] != args[0].batch_size
             ):
