@@ -108,7 +108,7 @@ def convert(model: M) -> M:
 
     A converted layer has two hooks more, which run its forward by hand.  ``layer(x)`` runs hooks; ``layer.forward(x)``
     runs none and computes as torch's.  Copies and pickles keep the hooks; a program that loads such a pickle needs
-    manualconv.
+    manualconv.  A shallow copy (``copy.copy``) shares its hooks with the layer, as torch's do: convert or restore both.
 
     ``torch.jit.trace`` and ``torch.onnx.export(..., dynamo=False)`` record torch's operators: equal numbers, but the
     derivatives of the traced code are torch's.  ``torch.jit.script`` is refused: `restore` first.

@@ -23,6 +23,7 @@ from typing import Any, NoReturn, cast
 
 import torch
 import torch.nn.functional as F
+from torch.fx import Proxy
 from torch.nn import Module
 
 from manualconv.autograd.slots import WEIGHTED, Carried, Rules
@@ -90,17 +91,27 @@ class LayerMode(ByHand):
         own = vars(self.module)  # not by getattr: a module searches long for what it has not
         if ours is None or has_handlers(types):
             refuse_rules(func, types, own.get("derivative_rules"))
+            if Proxy in types and (self._rules_for(func) is not None or (func in TIED and "ties" in own)):
+                raise torch.fx.proxy.TraceError(
+                    f"torch.fx was to trace into a converted {type(self.module).__name__}, but a graph of functions "
+                    "holds neither derivative rules nor ties: keep the layer whole (Tracer.is_leaf_module), or remove "
+                    "them"
+                )
             return super().__torch_function__(func, types, args, kwargs)
         kwargs = kwargs or {}
         if func in TIED:
             # Dynamo guards what it finds by getattr, and not that a name is missing among the vars.
             ties = getattr(self.module, "ties", None) if torch.compiler.is_compiling() else own.get("ties")
             kwargs = kwargs if ties is None else {**kwargs, "ties": ties}
-        rules: Rules | None = own.get("derivative_rules")
-        if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())):
+        if (rules := self._rules_for(func)) is not None:
             with Carried(rules):
                 return ours(*args, **kwargs)
         return ours(*args, **kwargs)
+
+    def _rules_for(self, func: Callable[..., Any]) -> Rules | None:
+        """The layer's rules, if this function has a slot that they fill."""
+        rules: Rules | None = vars(self.module).get("derivative_rules")
+        return rules if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())) else None
 
     def _in_forward(self, caller: FrameType) -> bool:
         """Whether this call comes from the layer's forward: not from a hook of it, and not after it."""

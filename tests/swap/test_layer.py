@@ -253,6 +253,25 @@ def test_fused_layers_compute_what_they_did() -> None:
     assert not any(is_by_hand(module) for module in fused.modules())
 
 
+class Deep(torch.fx.Tracer):
+    """Traces into every layer."""
+
+    def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
+        return False
+
+
+def test_rules_and_ties_do_not_get_lost_in_a_graph_that_is_traced_into_layers() -> None:
+    conv, pool = layer(), convert(torch.nn.MaxPool2d(2))
+    assert Deep().trace(torch.nn.Sequential(conv, pool))
+    set_rules(conv, input=exact_input)
+    with pytest.raises(torch.fx.proxy.TraceError, match="holds neither derivative rules nor ties"):
+        Deep().trace(torch.nn.Sequential(conv))
+    pool.ties = "split"
+    with pytest.raises(torch.fx.proxy.TraceError, match="MaxPool2d"):
+        Deep().trace(torch.nn.Sequential(pool))
+    assert torch.fx.symbolic_trace(torch.nn.Sequential(conv, pool))(X).shape == (2, 3, 1, 1)
+
+
 def test_an_error_in_a_layer_that_a_tool_made_of_ours_leaves_an_empty_stack() -> None:
     """torch.ao moves hooks to the fused layer, and does not say which of them run always."""
     fused = fuse_modules(

@@ -21,7 +21,8 @@ How manualconv lives with what people keep beside it. Each use of a tool below i
 on a model of torch's, on the same model built of `manualconv.nn`, on torch's after `manualconv.convert`, and on
 torch's inside `manualconv.by_hand()`. *Right* means that the tool found the same as in torch's model, to rounding,
 and that operations of ours ran. Where something else is true, a sentence says it. `make tools` installs the tools,
-tries every snippet and writes this page; `make test` tries those whose tool is installed.
+tries every snippet and writes this page; `make test` tries those whose tool is installed, but for some that compile for
+long.
 
 **Which way?** `convert` keeps each layer's exact type, so that a tool which looks layers up by type finds them: this
 way works beside nearly everything. A model built of `manualconv.nn` has types of its own; a tool that keeps a table

@@ -9,9 +9,12 @@ from tests.tools.__main__ import line, tried, tried_here
 from tests.tools.catalogue import SNIPPETS, TOOLS
 from tests.tools.trial import version
 
+#: Tried by `make tools` alone: they compile for many seconds, and other tests have torch's compilers.
+LONG = {"torch.compile", "torch.export", "torch.fx.experimental.make_fx", "torchvision feature extraction"}
+
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool not in LONG])
 def test_a_tool_finds_what_the_page_says(tool: str) -> None:
     if version(TOOLS[tool]) is None:
         pytest.skip(f"{TOOLS[tool]} is not installed")
