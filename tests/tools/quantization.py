@@ -13,6 +13,7 @@ from tests.tools.snippet import Differs, Refuses, snippet
 
 TYPES = "torch.ao looks layers up by exact type; give it `manualconv.convert(manualconv.restore(model))`"
 UNQUANTISED = Differs(f"quantises nothing: {TYPES}")
+UNFUSED = Refuses(f"refuses: {TYPES}", "did not find fuser method")
 
 
 @snippet("torch.ao.quantization", "torch", network=normalised, dtype=torch.float32, nn=UNQUANTISED)
@@ -28,7 +29,7 @@ def dynamic(model: Module, x: Tensor, target: Tensor) -> Any:
     "torch",
     network=normalised,
     dtype=torch.float32,
-    nn=Refuses(f"refuses: {TYPES}", "did not find fuser method"),
+    nn=UNFUSED,
 )
 def fused(model: Module, x: Tensor, target: Tensor) -> Any:
     """Convolution, normalisation and ReLU fused, and the gradients."""
@@ -44,7 +45,7 @@ def fused(model: Module, x: Tensor, target: Tensor) -> Any:
     "torch",
     network=normalised,
     dtype=torch.float32,
-    nn=Refuses(f"refuses: {TYPES}", "did not find fuser method"),
+    nn=UNFUSED,
 )
 def trained_for_eight_bits(model: Module, x: Tensor, target: Tensor) -> Any:
     """A training step with simulated quantisation, and the converted model."""
