@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import (
+from manualconv.functional.refusals.arguments import (
     kind,
     listed,
     no_method,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, not_ints, read, real
+from manualconv.functional.refusals.arguments import kind, listed, not_ints, read, real
 from manualconv.geometry import Axes, Extension
 
 MODES = ("constant", "reflect", "replicate", "circular")

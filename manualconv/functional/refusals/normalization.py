@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import (
+from manualconv.functional.refusals.arguments import (
     integer,
     is_of_numpy,
     kind,
@@ -21,7 +21,7 @@ from manualconv.functional.validation.arguments import (
     scalar_type,
     whole,
 )
-from manualconv.functional.validation.batch_normalization import check_dtypes, check_floating, check_input
+from manualconv.functional.refusals.batch_normalization import check_dtypes, check_floating, check_input
 from manualconv.geometry import Axes
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed
+from manualconv.functional.refusals.arguments import kind, listed
 
 
 def check_reduction(reduction: Any) -> None:

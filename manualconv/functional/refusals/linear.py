@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, scalar_type
+from manualconv.functional.refusals.arguments import kind, listed, scalar_type
 from manualconv.geometry import Axes
 
 #: What torch stores and cannot multiply.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import check_tensor, kind, real, scalar_type
+from manualconv.functional.refusals.arguments import check_tensor, kind, real, scalar_type
 from manualconv.kernels.precision import WIDENED
 
 

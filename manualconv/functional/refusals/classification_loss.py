@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, overflow, read, real, scalar_type, whole
-from manualconv.functional.validation.loss import check_broadcast, check_devices, check_sized, check_widest
+from manualconv.functional.refusals.arguments import kind, listed, overflow, read, real, scalar_type, whole
+from manualconv.functional.refusals.loss import check_broadcast, check_devices, check_sized, check_widest
 from manualconv.torch_internals import is_plain
 
 

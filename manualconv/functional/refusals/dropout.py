@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, no_method, no_tensor, scalar_type
+from manualconv.functional.refusals.arguments import kind, no_method, no_tensor, scalar_type
 
 
 def check_probability(name: str, p: Any) -> None:

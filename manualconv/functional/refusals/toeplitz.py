@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_int, is_int_or_ints, kind, listed, reject_arguments
-from manualconv.functional.validation.convolution import (
+from manualconv.functional.refusals.arguments import is_int, is_int_or_ints, kind, listed, reject_arguments
+from manualconv.functional.refusals.convolution import (
     check_window,
     convolution_numbers,
     convolution_padding,

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import listed, real, scalar_type
-from manualconv.functional.validation.loss import check_broadcast, check_devices, check_sized
+from manualconv.functional.refusals.arguments import listed, real, scalar_type
+from manualconv.functional.refusals.loss import check_broadcast, check_devices, check_sized
 
 _KERNELS = {"mse_loss": "mse", "smooth_l1_loss": "smooth_l1", "huber_loss": "huber"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import scalar_type
+from manualconv.functional.refusals.arguments import scalar_type
 
 
 def check_attention(

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import crossed, is_pairs, kind, listed, overflow, read, whole
-from manualconv.functional.validation.convolution import check_groups, over_axes
+from manualconv.functional.refusals.arguments import crossed, is_pairs, kind, listed, overflow, read, whole
+from manualconv.functional.refusals.convolution import check_groups, over_axes
 from manualconv.geometry import Axes, Pair, Window
 
 _NAMED_AXES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}

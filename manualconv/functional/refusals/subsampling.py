@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import crossed, is_int_or_ints, kind, listed, scalar_type
+from manualconv.functional.refusals.arguments import crossed, is_int_or_ints, kind, listed, scalar_type
 from manualconv.geometry import Window
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import (
+from manualconv.functional.refusals.arguments import (
     is_int,
     listed,
     no_method,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import kind, listed, no_method, real, scalar_type
+from manualconv.functional.refusals.arguments import kind, listed, no_method, real, scalar_type
 from manualconv.torch_internals import mapped_levels
 
 _HALF = (torch.float16, torch.bfloat16)

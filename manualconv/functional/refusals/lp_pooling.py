@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import is_of_numpy, kind, no_method
+from manualconv.functional.refusals.arguments import is_of_numpy, kind, no_method
 from manualconv.torch_internals import is_moving
 
 

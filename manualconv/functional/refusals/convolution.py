@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.arguments import (
+from manualconv.functional.refusals.arguments import (
     crossed,
     is_pairs,
     kind,
