@@ -25,7 +25,7 @@ from torch.autograd import grad
 from manualconv.geometry import Window
 from manualconv.kernels import clipping, loops, lowering, lowering_batch_last, lowering_rows, matrix, shifting
 from manualconv.testing.judge import ROUNDING
-from tests.referee import convolution
+from manualconv.testing.referee import convolution
 
 ALGORITHMS = {
     "lowering": lowering,

@@ -31,8 +31,8 @@ from manualconv.kernels import compiling, doubling, pointwise
 from manualconv.kernels.chooser import SPECIAL, _cheapest
 from manualconv.kernels.cost import MAPS
 from manualconv.kernels.doubling import runs_of
+from manualconv.testing.referee import BY_HAND, convolution
 from tests.kernels.thresholds import CROSSINGS, LARGE, OTHERS, POINTWISE, POOLING, Layer, constants, sides
-from tests.referee import BY_HAND, convolution
 
 #: The slots that a map reads, and the one that it fills.
 READS = {"output": ("x", "w"), "input": ("w", "y"), "weight": ("x", "y")}
