@@ -29,7 +29,7 @@ from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import average_pooling as validation
+from manualconv.functional.refusals import average_pooling as validation
 from manualconv.geometry import Axes, Numbers, Window
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import channels_last_format

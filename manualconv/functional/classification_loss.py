@@ -26,7 +26,7 @@ from manualconv.autograd.sigmoidal import LogSigmoid
 from manualconv.autograd.softmax import LogSoftmax
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import widened
-from manualconv.functional.validation import classification_loss as validation
+from manualconv.functional.refusals import classification_loss as validation
 from manualconv.kernels.precision import WIDENED, single
 
 

@@ -20,10 +20,10 @@ from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.convolution import Padding
 from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
-from manualconv.functional.validation import convolution as validation
-from manualconv.functional.validation import convolution_transpose as transposed
+from manualconv.functional.refusals import convolution as validation
+from manualconv.functional.refusals import convolution_transpose as transposed
 from manualconv.geometry import Numbers, Window, transposed_window, window_of_output
-from manualconv.kernels.settings import under_settings
+from manualconv.kernels.correlation.settings import under_settings
 
 
 def _conv_transpose(

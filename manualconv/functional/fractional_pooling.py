@@ -18,7 +18,7 @@ from torch import Tensor
 
 from manualconv.autograd.selection import Select, argmax_fractional
 from manualconv.functional.precision import widened
-from manualconv.functional.validation import fractional_pooling as validation
+from manualconv.functional.refusals import fractional_pooling as validation
 
 Numbers = int | Sequence[int]
 Ratios = float | Sequence[float]

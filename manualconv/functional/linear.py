@@ -12,7 +12,7 @@ from torch import Tensor
 from manualconv.autograd.correlation import Convolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.precision import lowered
-from manualconv.functional.validation import linear as validation
+from manualconv.functional.refusals import linear as validation
 from manualconv.geometry import Window
 
 _PLACEMENT = Window((), (), (), (), ())

@@ -27,7 +27,7 @@ from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_po
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import lp_pooling as validation
+from manualconv.functional.refusals import lp_pooling as validation
 from manualconv.geometry import Numbers, per_axis
 from manualconv.kernels.precision import single
 

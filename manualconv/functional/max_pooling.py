@@ -23,10 +23,10 @@ from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import max_pooling as validation
+from manualconv.functional.refusals import max_pooling as validation
 from manualconv.geometry import Numbers, within_reach
-from manualconv.kernels.layout import laid
-from manualconv.kernels.maximum import blind, has_blind, lowest
+from manualconv.kernels.movement.layout import laid
+from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
 
 
 def _max_pool(

@@ -19,7 +19,7 @@ from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Place
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import max_unpooling as validation
+from manualconv.functional.refusals import max_unpooling as validation
 from manualconv.geometry import Numbers
 
 

@@ -23,7 +23,7 @@ from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.affine import arranged, behind
 from manualconv.functional.precision import widened
-from manualconv.functional.validation import normalization as validation
+from manualconv.functional.refusals import normalization as validation
 from manualconv.geometry import Window
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import shaped

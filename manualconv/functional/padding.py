@@ -17,7 +17,7 @@ from torch import Tensor
 from manualconv.autograd.extension import Extend, Pad
 from manualconv.autograd.function import Map
 from manualconv.functional.precision import widened
-from manualconv.functional.validation import padding as validation
+from manualconv.functional.refusals import padding as validation
 from manualconv.geometry import Extension
 
 #: The modes that torch's CPU autocast runs in float32, and over how many axes.

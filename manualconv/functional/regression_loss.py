@@ -20,8 +20,8 @@ from manualconv.autograd.pointwise import Square
 from manualconv.autograd.residuals import Absolute, Huber
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import widened
-from manualconv.functional.validation import regression_loss as validation
-from manualconv.functional.validation.loss import check_reduction
+from manualconv.functional.refusals import regression_loss as validation
+from manualconv.functional.refusals.loss import check_reduction
 from manualconv.kernels.precision import WIDENED, single
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.functional.precision import widened
-from manualconv.functional.validation import arguments
+from manualconv.functional.refusals import arguments
 
 
 def _guessed_axis(name: str, input: Tensor) -> int:

@@ -28,8 +28,8 @@ from torch import Tensor
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.precision import widened
+from manualconv.functional.refusals import subsampling as validation
 from manualconv.functional.sigmoidal import sigmoid
-from manualconv.functional.validation import subsampling as validation
 from manualconv.geometry import Numbers, Window, per_axis
 
 Activation = Callable[[Tensor], Tensor]
