@@ -10,15 +10,16 @@ from torch.autograd import grad
 from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution
-from tests.laws.law import Layer, bias, changed, gradients, inner, law, run, same, with_a_sample
-from tests.referee import leaves
+from manualconv.testing.laws.convolution.layer import Layer, bias, changed, gradients, law, run, with_a_sample
+from manualconv.testing.laws.law import inner, same
+from manualconv.testing.referee import leaves
 
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
 def transposed(y: Tensor, w: Tensor, window: Window) -> Tensor:
     """torch's transposed convolution onto the window's input; its padding, per side, is cut off afterwards."""
-    layer, y, w = TRANSPOSED[window.ndim], y.contiguous(), w.contiguous()  # why: tests/referee.py
+    layer, y, w = TRANSPOSED[window.ndim], y.contiguous(), w.contiguous()  # why: manualconv/testing/referee.py
     return layer(y, w, None, window.stride, 0, window.leftover, window.groups, window.dilation)[window.inner(2)]
 
 

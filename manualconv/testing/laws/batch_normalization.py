@@ -14,39 +14,22 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv.testing.cases import Normalization
-from tests.layers import spread_out
-from tests.referee import leaves
+from manualconv import functional, nn
+from manualconv.testing.cases import Normalization, normalizations
+from manualconv.testing.cases.tensors import spread_out
+from manualconv.testing.laws.law import Implementation, Laws
+from manualconv.testing.referee import leaves
 
 Layer = Callable[..., Any]
-LAWS: dict[str, Callable[[Layer, Normalization], None]] = {}
-Module = Callable[..., torch.nn.Module]
-MODULE_LAWS: dict[str, Callable[[Module, tuple[int, int]], None]] = {}
-
-
-def law(id: str) -> Callable[[Callable[[Layer, Normalization], None]], Callable[[Layer, Normalization], None]]:
-    """Enter a law under its id in the catalogue and the words of its name."""
-
-    def enter(holds: Callable[[Layer, Normalization], None]) -> Callable[[Layer, Normalization], None]:
-        LAWS[f"{id} {holds.__name__.replace('_', ' ')}"] = holds
-        return holds
-
-    return enter
-
-
-def module_law(
-    id: str,
-) -> Callable[[Callable[[Module, tuple[int, int]], None]], Callable[[Module, tuple[int, int]], None]]:
-    """The same for a law of modules."""
-
-    def enter(holds: Callable[[Module, tuple[int, int]], None]) -> Callable[[Module, tuple[int, int]], None]:
-        MODULE_LAWS[f"{id} {holds.__name__.replace('_', ' ')}"] = holds
-        return holds
-
-    return enter
+Module = Callable[..., Any]
+LAWS = Laws(normalizations(kinds=("batch",), some=True))
+#: Of how many batches, and a seed.
+MODULE_LAWS = Laws(st.tuples(st.integers(1, 6), st.integers(0, 99)))
+law, module_law = LAWS.law, MODULE_LAWS.law
 
 
 def near(got: Any, expected: Any) -> None:
@@ -64,6 +47,10 @@ def trained(layer: Layer, case: Normalization, x: Tensor, weight: Any = None, bi
 def in_order(x: Tensor, *others: Any) -> Tensor:
     """torch's on a contiguous input: it misreads some whose steps are out of order."""
     return F.batch_norm(x.contiguous(), *others)
+
+
+GOOD = {"by hand": Implementation(functional.batch_norm), "torch": Implementation(in_order)}
+GOOD_MODULES = {"by hand": Implementation(nn.BatchNorm1d), "torch": Implementation(torch.nn.BatchNorm1d)}
 
 
 def over(t: Tensor) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,7 +10,8 @@ from manualconv import definitions
 from manualconv.testing.cases import Convolution
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from manualconv.testing.judge import error
-from tests.laws.law import Layer, bias, changed, gradients, law, run, same, with_a_sample
+from manualconv.testing.laws.convolution.layer import Layer, bias, changed, gradients, law, run, with_a_sample
+from manualconv.testing.laws.law import same
 
 
 def floats(case: Convolution, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -60,7 +62,7 @@ def a_nan_in_a_kernel_spoils_its_own_output_channel_only(conv: Layer, case: Conv
     got = run(conv, x, w, bias(case), case.window)
     others = [channel for channel in range(len(w)) if channel != o]
     same(got[:, others], clean[:, others])
-    ones = definitions.to_output(*(torch.ones(t.shape).double().numpy() for t in (x, w)), case.window)
+    ones = definitions.to_output(np.ones(x.shape), np.ones(w.shape), case.window)
     assert torch.equal(got[:, o].isnan(), torch.from_numpy(ones[:, o] > 0)) or got[:, o].isnan().all()
 
 

@@ -14,9 +14,10 @@ from torch.autograd import forward_ad, grad
 
 from manualconv import definitions
 from manualconv.testing.cases import Convolution, convolutions
-from tests.laws.implementations import torch_s
-from tests.laws.law import Layer, bias, changed, gradients, inner, law, run, same, with_a_sample
-from tests.referee import first_gradients, leaves, second_gradients
+from manualconv.testing.laws.convolution.implementations import torch_s
+from manualconv.testing.laws.convolution.layer import Layer, bias, changed, gradients, law, run, with_a_sample
+from manualconv.testing.laws.law import inner, same
+from manualconv.testing.referee import first_gradients, leaves, second_gradients
 
 #: Shapes past the block sizes kernels are written for: prime channel counts, images above 32×32.
 LARGE = st.builds(
@@ -258,7 +259,7 @@ def third_derivatives_are_torch_s(conv: Layer, case: Convolution) -> None:
         x_bar, w_bar = grad(run(layer, x, w, None, case.window), (x, w), y, create_graph=True)
         curved = inner(x_bar, v * x) + inner(w_bar, u * w)
         second = grad(curved, (x, w, y), create_graph=True, materialize_grads=True)
-        results.append(grad(sum((g * g).sum() for g in second), (x, w, y), materialize_grads=True))
+        results.append(grad(torch.stack([(g * g).sum() for g in second]).sum(), (x, w, y), materialize_grads=True))
     same(*results)
 
 
@@ -273,5 +274,5 @@ def a_batch_of_cotangents_is_a_loop_at_both_orders(conv: Layer, case: Convolutio
     first = grad(y, (x, w), cotangents[0].detach().requires_grad_(), create_graph=True)
     for slot, (bar, other) in enumerate(zip(first, (w, x))):
         directions = [case.batched(seed=n)[slot] for n in range(2)]
-        (got,) = grad(bar, other, torch.stack(directions), is_grads_batched=True, retain_graph=True)
-        same(got, torch.stack([grad(bar, other, d, retain_graph=True)[0] for d in directions]))
+        (curved,) = grad(bar, other, torch.stack(directions), is_grads_batched=True, retain_graph=True)
+        same(curved, torch.stack([grad(bar, other, d, retain_graph=True)[0] for d in directions]))

@@ -10,29 +10,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from math import inf, nan
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import definitions
+from manualconv import definitions, functional
 from manualconv.geometry import Window
-from manualconv.testing.cases import Pooling
-from manualconv.testing.cases.tensors import filled
+from manualconv.testing.cases import Pooling, poolings
+from manualconv.testing.cases.tensors import behind, filled
+from manualconv.testing.laws.law import Implementation, Laws
 
 Layer = Callable[..., tuple[Tensor, Tensor]]
-LAWS: dict[str, Callable[[Layer, Pooling], None]] = {}
+LAWS = Laws(st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
+law = LAWS.law
+BY_HAND: Any = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+REFEREE: Any = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
-def law(id: str) -> Callable[[Callable[[Layer, Pooling], None]], Callable[[Layer, Pooling], None]]:
-    """Enter a law under its id in the catalogue and the words of its name."""
+def by_hand(x: Tensor, kernel_size: Any, *numbers: Any, **options: Any) -> Any:
+    """Ours."""
+    return BY_HAND[len(kernel_size)](x, kernel_size, *numbers, return_indices=True, **options)
 
-    def enter(holds: Callable[[Layer, Pooling], None]) -> Callable[[Layer, Pooling], None]:
-        LAWS[f"{id} {holds.__name__.replace('_', ' ')}"] = holds
-        return holds
 
-    return enter
+def torch_s(x: Tensor, kernel_size: Any, *numbers: Any) -> Any:
+    """torch's, on contiguous images: the positions of its channels_last volumes of −∞ are those of other windows."""
+    return REFEREE[len(kernel_size)](x.contiguous(), kernel_size, *numbers, return_indices=True)
+
+
+GOOD = {"by hand": Implementation(by_hand), "torch": Implementation(torch_s)}
 
 
 def run(pool: Layer, x: Tensor, window: Window, ceil_mode: bool = False) -> tuple[Tensor, Tensor]:
@@ -210,7 +219,7 @@ def ceil_mode_counts_one_window_more_where_it_starts_on_the_input(pool: Layer, c
     y, _ = run(pool, case.input(), case.window, True)
     assert y.shape[2:] == tuple(sizes)
     floor, _ = run(pool, case.input(), case.window)
-    same(y[(..., *(slice(p) for p in floor.shape[2:]))], floor)
+    same(y[behind(*(slice(p) for p in floor.shape[2:]))], floor)
 
 
 @law("P20")
@@ -218,24 +227,24 @@ def it_commutes_with_permutations_flips_shifts_and_subsampling(pool: Layer, case
     window, x = case.window, case.input()
     y, _ = run(pool, x, window)
     same(run(pool, x.flip(0, 1), window)[0], y.flip(0, 1))
-    numbers = (window.input_size, window.kernel_size, window.stride, window.dilation)
-    turned = Window(*(tuple(reversed(n)) for n in numbers), tuple(reversed(window.padding)))
+    numbers: Any = (window.input_size, window.kernel_size, window.stride, window.dilation)
+    turned = Window(*(n[::-1] for n in (*numbers, window.padding)))
     axes = (0, 1, *reversed(range(2, x.dim())))
     same(run(pool, x.permute(axes), turned)[0], y.permute(axes))
     if not any(window.leftover):
         over = tuple(range(2, x.dim()))
         same(run(pool, x.flip(over), window)[0], y.flip(over))
-    bare = Window(*numbers, ((0, 0),) * window.ndim)
+    bare = replace(window, padding=((0, 0),) * window.ndim)
     if min(bare.output_size) > 1:
-        moved = x[(..., *(slice(s, None) for s in window.stride))]
-        inner = (..., *(slice(1, None) for _ in window.stride))
+        moved = x[behind(*(slice(s, None) for s in window.stride))]
+        inner = behind(*(slice(1, None) for _ in window.stride))
         smaller = replace(bare, input_size=tuple(moved.shape[2:]))
         same(run(pool, moved, smaller)[0], run(pool, x, bare)[0][inner])
     apart = replace(dense(case, window.kernel_size), dilation=window.dilation)
     if min(apart.output_size) > 0:
         whole, _ = run(pool, x, apart)
         for start in product(*map(range, window.dilation)):
-            lattice = (..., *(slice(at, None, d) for at, d in zip(start, window.dilation)))
+            lattice = behind(*(slice(at, None, d) for at, d in zip(start, window.dilation)))
             part = dense(case, window.kernel_size)
             part = replace(part, input_size=tuple(x[lattice].shape[2:]))
             if min(part.output_size) > 0:

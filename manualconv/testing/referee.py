@@ -16,6 +16,7 @@ from torch import Tensor
 from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.testing.cases import TransposedConvolution
+from manualconv.testing.cases.tensors import behind
 
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -49,7 +50,7 @@ def transposed(x: Tensor, w: Tensor, b: Tensor | None, case: TransposedConvoluti
     if all(lo == hi for lo, hi in case.padding):
         return layer(x, w, b, window.stride, tuple(lo for lo, _ in case.padding), *options)
     y = layer(x, w, b, window.stride, 0, *options)
-    return y[(..., *(slice(lo, size - hi) for size, (lo, hi) in zip(y.shape[-ndim:], case.padding)))]
+    return y[behind(*(slice(lo, size - hi) for size, (lo, hi) in zip(y.shape[-ndim:], case.padding)))]
 
 
 def transposed_by_hand(x: Tensor, w: Tensor, b: Tensor | None, case: TransposedConvolution) -> Tensor:
@@ -73,5 +74,5 @@ def second_gradients(
     gradients: Sequence[Tensor], inputs: Sequence[Tensor], directions: Sequence[Tensor]
 ) -> list[Tensor]:
     """∂Σ⟨gradient, direction⟩/∂inputs."""
-    total = sum((g * v).sum() for g, v in zip(gradients, directions, strict=True))
+    total = torch.stack([(g * v).sum() for g, v in zip(gradients, directions, strict=True)]).sum()
     return list(torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True))

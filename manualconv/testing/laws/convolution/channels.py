@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv.testing.cases import Convolution
-from tests.laws.law import Layer, bias, changed, gradients, law, run, same
+from manualconv.testing.laws.convolution.layer import Layer, bias, changed, gradients, law, run
+from manualconv.testing.laws.law import same
 
 
 def shuffled(size: int, seed: int) -> Tensor:

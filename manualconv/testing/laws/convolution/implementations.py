@@ -6,7 +6,6 @@ Ours, torch's, and four written in other ways: a law that any of these breaks is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -18,8 +17,10 @@ from torch.autograd import Function
 
 from manualconv import definitions
 from manualconv.geometry import Window, per_axis, same_padding
-from tests.laws.law import Layer
-from tests.referee import BY_HAND, convolution
+from manualconv.testing.cases.tensors import behind
+from manualconv.testing.laws.convolution.layer import Layer
+from manualconv.testing.laws.law import Implementation
+from manualconv.testing.referee import BY_HAND, convolution
 
 Rule = Callable[[Tensor, Tensor, Tensor | None, Window], Tensor]
 
@@ -57,7 +58,9 @@ def by_hand(x: Tensor, w: Tensor, b: Tensor | None, *numbers: Any) -> Tensor:
     return BY_HAND[w.dim() - 2](x, w, b, *numbers)
 
 
-torch_s = layer(convolution)
+def torch_s(x: Tensor, w: Tensor, b: Tensor | None, *numbers: Any) -> Tensor:
+    """torch's."""
+    return layer(convolution)(x, w, b, *numbers)
 
 
 # ------------------------------------------------------------------------------------------ written in other ways
@@ -87,7 +90,7 @@ class _Loops(Function):
 
 def by_loops(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """manualconv.definitions, differentiated by itself."""
-    y = _Loops.apply(x, w, "y", window)
+    y: Tensor = _Loops.apply(x, w, "y", window)
     return y if b is None else y + spread(b, window)
 
 
@@ -120,7 +123,7 @@ def by_taps(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     y = x.new_zeros((n, g, w.shape[0] // g, *window.output_size))
     for k in definitions.indices(window.kernel_size):
         x_k = x[window.tap(k, lead=2)].unflatten(1, (g, 1, x.shape[1] // g))
-        w_k = w_g[(..., *k)]
+        w_k = w_g[behind(*k)]
         y = y + (x_k * w_k.reshape(*w_k.shape, *(1,) * window.ndim)).sum(3)
     y = y.flatten(1, 2)
     return y if b is None else y + spread(b, window)
@@ -133,23 +136,14 @@ def by_fourier(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor
     x = framed(x, window)
     g, over = window.groups, tuple(range(-window.ndim, 0))
     stuffed = w.new_zeros((*w.shape[:2], *window.extent))
-    stuffed[(..., *(slice(None, None, d) for d in window.dilation))] = w
+    stuffed[behind(*(slice(None, None, d) for d in window.dilation))] = w
     size = x.shape[2:]
     x_f = torch.fft.rfftn(x, size, over).unflatten(1, (g, x.shape[1] // g))
     w_f = torch.fft.rfftn(stuffed, size, over).unflatten(0, (g, w.shape[0] // g))
     y_f = torch.einsum("ngc...,goc...->ngo...", x_f, w_f.conj()).flatten(1, 2)
-    y = torch.fft.irfftn(y_f, size, over)
-    y = y[(..., *(slice(0, s * (p - 1) + 1, s) for s, p in zip(window.stride, window.output_size)))]
+    y: Tensor = torch.fft.irfftn(y_f, size, over)
+    y = y[behind(*(slice(0, s * (p - 1) + 1, s) for s, p in zip(window.stride, window.output_size)))]
     return y.clone() if b is None else y + spread(b, window)
-
-
-@dataclass(frozen=True)
-class Implementation:
-    """A layer, the promises it makes beyond being right, and how far its results may be off."""
-
-    conv: Layer
-    promises: frozenset[str]
-    tolerance: float | None = None
 
 
 EVERYTHING = frozenset(

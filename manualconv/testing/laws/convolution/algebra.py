@@ -10,9 +10,10 @@ from torch import Tensor
 from manualconv.geometry import Window, full_padding
 from manualconv.testing.cases import Convolution
 from manualconv.testing.cases.tensors import filled
-from tests.laws.form import TRANSPOSED
-from tests.laws.law import Layer, bias, changed, law, run, same, with_a_sample
-from tests.laws.placement import axes
+from manualconv.testing.laws.convolution.form import TRANSPOSED
+from manualconv.testing.laws.convolution.layer import Layer, bias, changed, law, run, with_a_sample
+from manualconv.testing.laws.convolution.placement import axes
+from manualconv.testing.laws.law import same
 
 
 def full(case: Convolution, **parameters: object) -> Convolution:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,17 +12,18 @@ from torch import Tensor
 
 from manualconv.geometry import Window, same_padding
 from manualconv.testing.cases import Convolution, convolutions
-from tests.laws.law import (
+from manualconv.testing.cases.tensors import behind
+from manualconv.testing.laws.convolution.layer import (
     Layer,
     bias,
     changed,
     gradients,
     law,
     run,
-    same,
     with_a_sample,
     without_leftover,
 )
+from manualconv.testing.laws.law import same
 
 
 def axes(window: Window) -> list[int]:
@@ -62,9 +64,9 @@ def moving_the_input_by_a_stride_moves_the_output_by_one(conv: Layer, case: Conv
     window = case.window
     x, w, _ = case.batched()
     moves = [int(p > 1) for p in window.output_size]
-    cut = (..., *(slice(s * t, None) for s, t in zip(window.stride, moves)))
+    cut = behind(*(slice(s * t, None) for s, t in zip(window.stride, moves)))
     moved = replace(window, input_size=tuple(x[cut].shape[2:]))
-    kept = (..., *(slice(t, None) for t in moves))
+    kept = behind(*(slice(t, None) for t in moves))
     same(run(conv, x[cut], w, None, moved), run(conv, x, w, None, window)[kept])
 
 
@@ -113,7 +115,7 @@ def dilation_stuffs_the_kernel_with_zeros(conv: Layer, case: Convolution) -> Non
     x, w, _ = case.batched()
     window = case.window
     stuffed = w.new_zeros((*w.shape[:2], *window.extent))
-    stuffed[(..., *(slice(None, None, d) for d in window.dilation))] = w
+    stuffed[behind(*(slice(None, None, d) for d in window.dilation))] = w
     undilated = replace(window, kernel_size=window.extent, dilation=(1,) * window.ndim)
     same(run(conv, x, w, None, window), run(conv, x, stuffed, None, undilated))
 
@@ -122,7 +124,7 @@ def dilation_stuffs_the_kernel_with_zeros(conv: Layer, case: Convolution) -> Non
 def a_stride_takes_every_so_manieth_output(conv: Layer, case: Convolution) -> None:
     x, w, _ = case.batched()
     dense = run(conv, x, w, bias(case), changed(case, stride=1).window)
-    every = (..., *(slice(None, None, s) for s in case.window.stride))
+    every = behind(*(slice(None, None, s) for s in case.window.stride))
     same(run(conv, x, w, bias(case), case.window), dense[every])
 
 
@@ -133,7 +135,7 @@ def a_delta_in_the_middle_is_the_identity(conv: Layer, case: Convolution) -> Non
     case = changed(case, stride=1, kernel_size=kernel, padding=padding, groups=1)
     x, _, _ = case.batched()
     w = x.new_zeros((x.shape[1], x.shape[1], *kernel))
-    w[(..., *(k // 2 for k in kernel))] = torch.eye(x.shape[1], dtype=x.dtype)
+    w[behind(*(k // 2 for k in kernel))] = torch.eye(x.shape[1], dtype=x.dtype)
     y = run(conv, x, w, None, case.window)
     same(y, x)
     assert y.data_ptr() != x.data_ptr() or not x.numel()
@@ -151,7 +153,7 @@ def a_delta_elsewhere_moves_the_input(conv: Layer, case: Convolution) -> None:
     taps = list(product(*map(range, window.kernel_size)))
     k = taps[case.seed % len(taps)]
     w = x.new_zeros((x.shape[1], x.shape[1], *window.kernel_size))
-    w[(..., *k)] = torch.eye(x.shape[1], dtype=x.dtype)
+    w[behind(*k)] = torch.eye(x.shape[1], dtype=x.dtype)
     framed = F.pad(x, frame(window.padding))
     for axis, d, j, p in zip(axes(window), window.dilation, k, window.output_size):
         framed = framed.narrow(axis, d * j, p)
@@ -172,10 +174,8 @@ def exchanging_the_axes_of_everything_exchanges_those_of_the_result(conv: Layer,
     window = case.window
     x, w, y = case.batched()
     order = (0, 1, *reversed(axes(window)))
-    turned = Window(
-        *(t[::-1] for t in (window.input_size, window.kernel_size, window.stride, window.dilation, window.padding)),
-        groups=window.groups,
-    )
+    per_axis: Any = (window.input_size, window.kernel_size, window.stride, window.dilation, window.padding)
+    turned = replace(Window(*(t[::-1] for t in per_axis)), groups=window.groups)
     same(run(conv, x.permute(order), w.permute(order), None, turned), run(conv, x, w, None, window).permute(order))
     other = gradients(conv, (x.permute(order), w.permute(order), None), y.permute(order), turned)
     same(other, [t.permute(order) for t in gradients(conv, (x, w, None), y, window)])
@@ -189,14 +189,12 @@ def an_axis_of_length_one_changes_nothing(conv: Layer, case: Convolution) -> Non
     flat_bars = gradients(conv, (x, w, bias(case)), y, window)
     for at in range(window.ndim + 1):
 
-        def lifted(numbers: tuple, one: object, at: int = at) -> tuple:
+        def lifted(numbers: Any, one: Any, at: int = at) -> Any:
             return (*numbers[:at], one, *numbers[at:])
 
-        higher = Window(
-            *(lifted(t, 1) for t in (window.input_size, window.kernel_size, window.stride, window.dilation)),
-            padding=lifted(window.padding, (0, 0)),
-            groups=window.groups,
-        )
+        numbers: Any = (window.input_size, window.kernel_size, window.stride, window.dilation)
+        parts = (*(lifted(t, 1) for t in numbers), lifted(window.padding, (0, 0)))
+        higher = replace(Window(*parts), groups=window.groups)
         x_l, w_l, y_l = (t.unsqueeze(2 + at) for t in (x, w, y))
         same(run(conv, x_l, w_l, bias(case), higher).squeeze(2 + at), flat)
         x_bar, w_bar, b_bar = gradients(conv, (x_l, w_l, bias(case)), y_l, higher)
