@@ -57,18 +57,19 @@ def size(window: Window) -> Axes:
     return tuple(fast_size(max(i + max(a, b), 2)) for i, (a, b) in zip(window.input_size, window.padding))
 
 
+#: Every output depends on every input.
+accuracy = "fast"
+
+
 def refusal(sizes: Sizes) -> str | None:
-    """Why a window is not taken: a stride, or a side cut off."""
+    """Why a window is not taken: complex numbers, a stride, or a side cut off."""
+    if not sizes.dtype.is_floating_point:
+        return f"no {sizes.dtype}"
     if any(s != 1 for s in sizes.window.stride):
         return "stride 1 only"
     if 0 in (sizes.batch, sizes.channels, sizes.outputs, *sizes.window.output_size):
         return "nothing to transform"
     return "no negative padding" if sizes.window.is_cut else None
-
-
-def accuracy(sizes: Sizes) -> str:
-    """Every output depends on every input."""
-    return "fast"
 
 
 def cost(map: str, sizes: Sizes) -> float:

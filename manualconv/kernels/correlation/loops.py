@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.compiling import COMPILING, is_installed, share, values
+from manualconv.kernels.compiling import COMPILING, NUMBERS, is_installed, share, values
 from manualconv.kernels.correlation.cost import COPY, Sizes
 
 if TYPE_CHECKING:
@@ -47,10 +47,14 @@ PAIRS = 64
 FRAMES = 2**22
 
 
+#: The products of the definition, added up in another order.
+accuracy = "exact"
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why it cannot compute such a window; None if it can."""
     window = sizes.window
-    if not 1 <= window.ndim <= 3 or sizes.item not in TAP:
+    if not 1 <= window.ndim <= 3 or sizes.dtype not in NUMBERS:
         return "one to three axes of float32 or float64"
     channels, outputs = sizes.channels // window.groups, sizes.outputs // window.groups
     if channels * outputs > PAIRS:
@@ -65,11 +69,6 @@ def refusal(sizes: Sizes) -> str | None:
 def _padded_up(size: int, stride: int) -> int:
     """A frame's length with all its phases."""
     return size + -size % stride
-
-
-def accuracy(sizes: Sizes) -> str:
-    """The products of the definition, added up in another order."""
-    return "exact"
 
 
 def _work(sizes: Sizes) -> float:
@@ -94,7 +93,7 @@ def _kernels() -> type[compiled_correlation.Correlation]:
 
 
 def _nanoseconds(batch: int, channels: int, outputs: int, like: Tensor, window: Window) -> float:
-    return _work(Sizes(batch, channels, outputs, like.element_size(), window))
+    return _work(Sizes(batch, channels, outputs, like.dtype, window))
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

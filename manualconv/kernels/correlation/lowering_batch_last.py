@@ -24,8 +24,23 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.kernels.correlation import direct
+from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.movement.windows import Scratch, crop, overlap_add, pad, windows
 from manualconv.torch_internals import is_plain, is_traced, shaped
+
+#: The products of the definition, added up in another order.
+accuracy = "exact"
+
+
+def refusal(sizes: Sizes) -> str | None:
+    """Why it cannot compute such a window; None if it can."""
+    return None
+
+
+def cost(map: str, sizes: Sizes) -> float:
+    """That of the matrix products, where this one is the fastest of them."""
+    return direct.cost("lowering_batch_last", map, sizes)
 
 
 def batch_last(x: Tensor) -> Tensor:

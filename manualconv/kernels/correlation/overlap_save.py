@@ -69,14 +69,13 @@ def _cost(sizes: Sizes, n: Axes) -> float:
     return signals + kernels + fourier.products(segments * pairs, n, sizes.item) + segments * SEGMENT
 
 
+#: Every output depends on its whole segment.
+accuracy = "fast"
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why a window is not taken: what no transform takes."""
     return fourier.refusal(sizes)
-
-
-def accuracy(sizes: Sizes) -> str:
-    """Every output depends on its whole segment."""
-    return "fast"
 
 
 def cost(map: str, sizes: Sizes) -> float:
@@ -134,7 +133,7 @@ def _places(start: int, length: int, size: int) -> tuple[slice, slice]:
 
 def _compute(target: str, x: Tensor, w: Tensor, y: Tensor, window: Window) -> None:
     """Write one of the three from the other two."""
-    sizes = Sizes(x.shape[0], x.shape[1], w.shape[0], x.element_size(), window)
+    sizes = Sizes(x.shape[0], x.shape[1], w.shape[0], x.dtype, window)
     n, none = period(sizes), (0,) * window.ndim
     h, counts = _segments(n, window)
     before = tuple(a for a, _ in window.padding)

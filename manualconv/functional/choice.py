@@ -1,11 +1,10 @@
-"""What the kernels would choose for a layer, and why; and the settings that a block of code can make.
+"""What the kernels would choose for a layer, and why.
 
 ``print(manualconv.choice((4, 64, 56, 56), (64, 64, 3, 3), padding=1))`` shows a line for each of the three maps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,32 +13,10 @@ import torch
 from manualconv.functional.refusals import convolution as validation
 from manualconv.functional.refusals.arguments import LARGEST, read
 from manualconv.geometry import Axes, Numbers, Window, within_reach
-from manualconv.kernels.correlation.chooser import MAPS, Candidate, candidates
+from manualconv.kernels.correlation.chooser import Choice
 from manualconv.kernels.correlation.cost import Sizes
-from manualconv.kernels.correlation.settings import accuracy as accuracy
-from manualconv.kernels.correlation.settings import algorithm as algorithm
-from manualconv.kernels.correlation.settings import set_accuracy as set_accuracy
 from manualconv.kernels.correlation.settings import under_settings
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The candidates of every map, cheapest first: the first is chosen.  Printed, it is a table."""
-
-    candidates: dict[str, list[Candidate]]
-
-    def __getitem__(self, map: str) -> str:
-        """The name of the algorithm chosen for ``'output'``, ``'input'`` or ``'weight'``."""
-        return self.candidates[map][0].name
-
-    def __str__(self) -> str:
-        lines = []
-        for map, found in self.candidates.items():
-            lines.append(f"to_{map}: {found[0].name}")
-            for c in found:
-                estimate = "not considered" if c.cost == float("inf") else f"{c.cost / 1e6:.3g} ms"
-                lines.append(f"    {c.name:12} {estimate:>16}   {c.reason}")
-        return "\n".join(lines)
+from manualconv.kernels.precision import WIDENED
 
 
 def choice(
@@ -67,8 +44,8 @@ def choice(
         ValueError: sizes, strides, padding, dilation or groups that `manualconv.functional.conv2d` refuses too.
     """
     window = _window(input_size, weight_size, stride, padding, dilation, groups)
-    sizes = Sizes(input_size[0], input_size[1], weight_size[0], dtype.itemsize, under_settings(window))
-    return Choice({map: candidates(map, sizes, dtype) for map in MAPS})
+    wide = WIDENED.get(dtype, dtype)  # half precision is computed in float32
+    return Choice.of(Sizes(input_size[0], input_size[1], weight_size[0], wide, under_settings(window)))
 
 
 def _window(input_size: Any, weight_size: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Window:
