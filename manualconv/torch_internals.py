@@ -10,7 +10,7 @@ import ctypes
 import dis
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -465,6 +465,13 @@ def dispatch_modes_active() -> bool:
     return not torch.compiler.is_dynamo_compiling() and bool(_mode_count())
 
 
+#: Blocks in which no mode sees the functions that are called, and no subclass handles one; none sees the operators.
+no_function_modes: Callable[[], AbstractContextManager[Any]] = private("torch._C.DisableTorchFunction", nullcontext)
+no_operator_modes: Callable[[], AbstractContextManager[Any]] = private(
+    "torch.utils._python_dispatch._disable_current_modes", nullcontext
+)
+
+
 def flop_counters() -> list[Any]:
     """The ``FlopCounterMode`` blocks that are open, outermost first."""
     # Earlier releases have no mode beside the counter.
@@ -510,6 +517,15 @@ def not_compiled_alone(function: F) -> F:
     if None not in (_set_strategy, _strategy, _action):
         _set_strategy(function.__code__, _strategy(_action.SKIP, _action.SKIP))
     return function
+
+
+def not_compiled(function: F) -> F:
+    """A function that Dynamo leaves alone: it breaks its graph there.
+
+    ``torch.compiler.disable`` sets the same mark, but imports Dynamo for it.
+    """
+    setattr(function, "_torchdynamo_disable", True)  # noqa: B010
+    return not_compiled_alone(function)
 
 
 _set_strategy, _strategy, _action = (

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import LARGEST as LARGEST
 from manualconv.geometry import LEAST as LEAST
+from manualconv.geometry import Axes
 from manualconv.geometry import is_int as is_int
 from manualconv.geometry import is_pairs as is_pairs
 from manualconv.geometry import read as read
@@ -97,6 +99,18 @@ def integer(name: str, key: str, place: int, value: Any, why: str) -> int:
     return value  # type: ignore[no-any-return]
 
 
+def int_of(key: str, value: Any) -> int:
+    """An int of 64 bits, NumPy's too, and a tensor of one."""
+    if type(value) is not int and not isinstance(value, torch.SymInt):
+        of_tensor = isinstance(value, Tensor) and value.dim() == 0 and value.dtype in _WHOLE
+        if not (of_tensor or is_of_numpy(value, "iu") or is_int(value)):
+            raise Refusal(f"{key}={value!r} must be an int", TypeError)
+        value = int(value)
+    if not LEAST <= value <= LARGEST:
+        raise Refusal(f"{key}={value}: 64 bits hold {LEAST} to {LARGEST}", ValueError)
+    return value  # type: ignore[no-any-return]
+
+
 def spelled(value: Any) -> Any:
     """A tuple of whatever can be iterated over, as torch's Python reads numbers per axis; another value as it is."""
     return tuple(value) if isinstance(value, Iterable) else value
@@ -171,3 +185,52 @@ def check_tensor(name: str, value: Any, key: str = "input") -> None:
     """A Tensor, or torch's TypeError."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}(): argument '{key}' must be Tensor, not {kind(value)}")
+
+
+def check_input(value: Any, key: str = "input") -> None:
+    """A Tensor."""
+    if not isinstance(value, Tensor):
+        raise Refusal(f"{key} is a {kind(value)}: torch.as_tensor makes a Tensor", TypeError)
+
+
+def check_flags(**flags: Any) -> None:
+    """True or False."""
+    for key, value in flags.items():
+        if not isinstance(value, bool):
+            raise Refusal(f"{key}={value!r} must be True or False", TypeError)
+
+
+def axes(ndim: int, limit: int, **values: Any) -> list[Axes]:
+    """Each an int or a tuple of one or of `ndim`, as one number per axis; below what torch can count to."""
+    read_, found = {}, []
+    for key, value in values.items():
+        numbers = read_[key] = value if type(value) is int and LEAST <= value <= LARGEST else whole(value)
+        if numbers is None:
+            raise Refusal(
+                f"{key}={value!r} must be an int, or a tuple of ints, one per axis, of 64 bits each", TypeError
+            )
+    for key, numbers in read_.items():
+        for number in numbers if isinstance(numbers, tuple) else (numbers,):
+            if isinstance(number, int) and not -limit <= number < limit:  # some torch has crashed on it
+                raise RuntimeError(
+                    f"value cannot be converted to type int without overflow [{key}={numbers} <= {limit - 1} is needed]"
+                )
+    for key, numbers in read_.items():
+        if not isinstance(numbers, tuple):
+            numbers = (numbers,) * ndim
+        elif len(numbers) == 1:
+            numbers = numbers * ndim
+        elif len(numbers) != ndim:
+            raise Refusal(f"{key}={numbers} must be one number, or {ndim}, one per axis")
+        found.append(numbers)
+    return found
+
+
+def check_ranks(input: Tensor, ndim: int) -> None:
+    """``(N, C, *I)`` or ``(C, *I)``, of which only the batch may be empty."""
+    rank = input.dim()
+    if rank not in (ndim + 1, ndim + 2) or 0 in input.shape[rank - ndim - 1 :]:
+        raise Refusal(
+            f"input {listed(input.shape)} must be (N, C, *I) or (C, *I) with {ndim} spatial axes; only the batch "
+            "may be empty"
+        )
