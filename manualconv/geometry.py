@@ -73,7 +73,7 @@ class Window:
     algorithm: str | None = None
     accuracy: str = "exact"
 
-    @property
+    @Once
     def ndim(self) -> int:
         """Number of spatial axes."""
         return len(self.kernel_size)
@@ -151,7 +151,7 @@ class Window:
 
     def settle(self) -> None:
         """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
-        _ = self.extent, self.padded_size, self.output_size, self.is_pointwise, self.is_padded, self.is_cut
+        _ = self.ndim, self.extent, self.padded_size, self.output_size, self.is_pointwise, self.is_padded, self.is_cut
 
 
 class TransposedWindow(Window):
@@ -319,6 +319,27 @@ def same_padding(kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
 def full_padding(kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
     """Padding under which every placement that touches the input counts: ``a = b = d·(K − 1)``."""
     return tuple((d * (k - 1), d * (k - 1)) for k, d in zip(kernel_size, dilation))
+
+
+def sides(padding: Any, kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
+    """Padding in any spelling, ``'valid'``, ``'same'``, ``'full'``, one number, one or a pair per axis, as pairs.
+
+    Raises:
+        ValueError: another word, or another number of numbers or pairs.
+    """
+    if padding == "same":
+        return same_padding(kernel_size, dilation)
+    if padding == "full":
+        return full_padding(kernel_size, dilation)
+    if padding == "valid":
+        return ((0, 0),) * len(kernel_size)
+    if isinstance(padding, str):
+        raise ValueError(f"{padding!r} must be 'valid', 'same' or 'full'")
+    if not is_pairs(padding):
+        return tuple((p, p) for p in per_axis(padding, len(kernel_size)))
+    if len(padding) != len(kernel_size):
+        raise ValueError(f"{padding} has {len(padding)} (lo, hi) pairs for {len(kernel_size)} axes")
+    return tuple((lo, hi) for lo, hi in padding)
 
 
 def ceil_padding(window: Window) -> Window:

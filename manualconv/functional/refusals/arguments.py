@@ -193,6 +193,13 @@ def check_input(value: Any, key: str = "input") -> None:
         raise Refusal(f"{key} is a {kind(value)}: torch.as_tensor makes a Tensor", TypeError)
 
 
+def check_tensors(optional: tuple[str, ...], **named: Any) -> None:
+    """Tensors; the optional ones may be None."""
+    for key, t in named.items():
+        if not isinstance(t, Tensor) and (t is not None or key not in optional):
+            raise Refusal(f"{key} must be a Tensor, not {kind(t)}: torch.as_tensor(...) makes one", TypeError)
+
+
 def check_flags(**flags: Any) -> None:
     """True or False."""
     for key, value in flags.items():
