@@ -27,14 +27,9 @@ FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 def test_values_and_gradient_equal_the_loops(case: Padding, value: float | None) -> None:
     x, cotangent = case.input().requires_grad_(), case.cotangent()
     numbers = x.detach().numpy()
-    if case.mode == "constant":
-        y = functional.pad(case.unbatch(x), case.frame, value=value)
-        expected = definitions.constant_pad(numbers, case.padding, value or 0)
-        back = definitions.constant_pad(cotangent.numpy(), tuple((-a, -b) for a, b in case.padding))
-    else:
-        y = functional.pad(case.unbatch(x), case.frame, case.mode)
-        expected = definitions.extend(numbers, case.padding, case.mode)
-        back = definitions.fold_back(cotangent.numpy(), case.input_size, case.padding, case.mode)
+    y = functional.pad(case.unbatch(x), case.frame, case.mode, value if case.mode == "constant" else None)
+    expected = definitions.extend(numbers, case.padding, case.mode, value or 0)
+    back = definitions.fold_back(cotangent.numpy(), case.input_size, case.padding, case.mode)
     assert torch.equal(y, case.unbatch(torch.from_numpy(expected)))
     assert torch.equal(grad(y, x, case.unbatch(cotangent))[0], torch.from_numpy(back))
 
