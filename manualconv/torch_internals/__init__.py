@@ -8,7 +8,7 @@ from manualconv.torch_internals.calling import apply as apply
 from manualconv.torch_internals.calling import at_trace_time as at_trace_time
 from manualconv.torch_internals.calling import given as given
 from manualconv.torch_internals.calling import tracer as tracer
-from manualconv.torch_internals.checkpoints import hand_to_checkpoints as hand_to_checkpoints
+from manualconv.torch_internals.checkpoints import checkpoints_run as checkpoints_run
 from manualconv.torch_internals.hooks import calls_forward as calls_forward
 from manualconv.torch_internals.hooks import guard_hooks as guard_hooks
 from manualconv.torch_internals.hooks import not_compiled as not_compiled
