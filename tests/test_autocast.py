@@ -109,6 +109,13 @@ OPERATIONS: dict[str, Operation] = {
         f"conv_transpose{n}d": named(f"conv_transpose{n}d", SPATIAL[n], (SPATIAL[n][1], 2, *(2,) * n), (2,))
         for n in SPATIAL
     },
+    **{
+        f"pad {mode} of {n} axes": named("pad", SPATIAL[n], pad=(1,) * (2 * n), mode=mode)
+        for mode in ("constant", "reflect", "replicate", "circular")
+        for n in SPATIAL
+    },
+    "unfold": named("unfold", IMAGE, kernel_size=2),
+    "fold": named("fold", (2, 12, 12), output_size=(4, 5), kernel_size=2),
     **{f"max_pool{n}d": named(f"max_pool{n}d", SPATIAL[n], kernel_size=2) for n in SPATIAL},
     **{f"max_pool{n}d with indices": with_indices(f"max_pool{n}d", SPATIAL[n], kernel_size=2) for n in SPATIAL},
     **{f"avg_pool{n}d": named(f"avg_pool{n}d", SPATIAL[n], kernel_size=2) for n in SPATIAL},
@@ -204,6 +211,7 @@ SETTINGS: dict[str, tuple[torch.dtype, torch.dtype, bool]] = {
     "float32 in bfloat16": (torch.float32, torch.bfloat16, False),
     "bfloat16 in bfloat16": (torch.bfloat16, torch.bfloat16, False),
     "float32 in float16": (torch.float32, torch.float16, False),
+    "float16 in bfloat16": (torch.float16, torch.bfloat16, False),
     "float16 in float16": (torch.float16, torch.float16, False),
     "float32 switched off inside": (torch.float32, torch.bfloat16, True),
     "bfloat16 switched off inside": (torch.bfloat16, torch.bfloat16, True),

@@ -12,50 +12,21 @@ from manualconv import definitions, functional
 from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.judge import ROUNDING, error
-from tests.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, first_gradients, leaves, second_gradients
+from tests.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, leaves, two_orders
 
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(convolutions)
-
-
-def forward(layer, case: Convolution, seed: int = 0):
-    """The layer's output on drawn leaves: (y, the leaves among x, w, b, the cotangent)."""
-    x, w, b, cotangent = case.tensors(seed=seed)
-    inputs = leaves(x, w, b)
-    y = layer(*inputs, *([None] if b is None else []), case.window)
-    return y, inputs, cotangent
-
-
-@DIMENSIONS
-@given(data=st.data())
-def test_values_and_gradients_equal_the_loops(ndim: int, data: st.DataObject) -> None:
-    case = data.draw(convolutions(ndim))
-    y, inputs, cotangent = forward(by_hand, case)
-    got = grad(y, inputs, cotangent)
-
-    x, w, y_bar = (t.numpy() for t in case.batched())
-    loops = definitions.to_output(x, w, case.window)
-    expected = [definitions.to_input(w, y_bar, case.window), definitions.to_weight(x, y_bar, case.window)]
-    if case.biased:
-        loops = definitions.with_bias(loops, inputs[2].detach().numpy())
-        expected.append(definitions.to_bias(y_bar))
-    if case.batch is None:
-        loops, expected[0] = loops[0], expected[0][0]
-    assert torch.equal(y, torch.from_numpy(loops))
-    assert all(map(torch.equal, got, map(torch.from_numpy, expected)))
 
 
 @DIMENSIONS
 @given(data=st.data())
 def test_values_first_and_second_gradients_equal_torch(ndim: int, data: st.DataObject) -> None:
     case = data.draw(convolutions(ndim))
-    ours, theirs = ([], [])
-    for layer, results in ((by_hand, ours), (convolution, theirs)):
-        y, inputs, cotangent = forward(layer, case)
-        cotangent = cotangent.clone().requires_grad_()
-        first = first_gradients(y, inputs, cotangent)
-        _, directions, _ = forward(by_hand, case, seed=1)
-        results += [y, *first, *second_gradients(first, [*inputs, cotangent], [v.detach() for v in directions])]
+    *tensors, cotangent = case.tensors()
+    ours, theirs = (
+        two_orders(lambda x, w, b=None, f=f: f(x, w, b, case.window), tensors, cotangent, case.tensors(seed=1)[:3])
+        for f in (by_hand, convolution)
+    )
     assert all(map(torch.equal, ours, theirs))
 
 
