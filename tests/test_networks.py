@@ -110,12 +110,7 @@ def test_calls_between_layers_are_the_network_s_own_and_the_loss_is_nobody_s() -
     own = {("Between", "avg_pool2d"): 1, ("Between", "avg_pool2d_backward"): 1, ("Between", "tanh_backward"): 1}
     loss = {("", "sigmoid_backward"): 1}
     model = Between().double()
-    assert attributed(model) == {
-        **own,
-        **loss,
-        ("Conv2d", "convolution"): 2,
-        ("Conv2d", "convolution_backward"): 2,
-    }
+    assert attributed(model) == {**own, **loss, ("Conv2d", "convolution"): 2, ("Conv2d", "convolution_backward"): 2}
     assert attributed(convert(model)) == {**own, **loss}
     assert attributed(model, by_hand) == {}
 

@@ -18,11 +18,7 @@ SAMPLES = 4
 
 PADDED = {
     f"{name}, {mode}": Twins(name, (2, 4, (3, 2)[:n] + (2,) * (n > 2), 1, (1, 2, 1)[:n], 1, 2, True, mode), shape)
-    for n, name, shape in (
-        (1, "Conv1d", (1, 2, 5)),
-        (2, "Conv2d", (1, 2, 4, 5)),
-        (3, "Conv3d", (1, 2, 3, 4, 3)),
-    )
+    for n, name, shape in ((1, "Conv1d", (1, 2, 5)), (2, "Conv2d", (1, 2, 4, 5)), (3, "Conv3d", (1, 2, 3, 4, 3)))
     for mode in ("zeros", "reflect", "replicate", "circular")
 }
 
