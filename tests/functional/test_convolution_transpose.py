@@ -15,8 +15,6 @@ from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution, TransposedConvolution, transposed_convolutions
 from manualconv.testing.judge import ROUNDING, error
 from tests.referee import (
-    TRANSPOSED,
-    TRANSPOSED_BY_HAND,
     by_hand,
     leaves,
     transposed,
@@ -149,17 +147,6 @@ def test_padding_may_cut_all_placements_off() -> None:
     x, w = torch.ones(1, 1, 1), torch.ones(1, 1, 1)
     arguments = (torch.tensor([3.0]), 1, 2, 4, 1, 5)
     assert functional.conv_transpose1d(x, w, *arguments).tolist() == F.conv_transpose1d(x, w, *arguments).tolist()
-
-
-@DIMENSIONS
-def test_an_empty_batch_gives_zero_gradients(ndim: int) -> None:
-    for layers in (TRANSPOSED, TRANSPOSED_BY_HAND):
-        inputs = leaves(torch.ones(0, 4, *(3,) * ndim), torch.ones(4, 3, *(2,) * ndim), torch.ones(6))
-        y = layers[ndim](*inputs, stride=2, groups=2)
-        assert y.shape == (0, 6, *(6,) * ndim)
-        for t, t_bar in zip(inputs, grad(y.sum(), inputs)):
-            assert t_bar.shape == t.shape
-            assert not t_bar.any()
 
 
 # ------------------------------------------------------------------------------------------------------- bad input

@@ -152,12 +152,6 @@ def test_the_gradient_repeats_bit_by_bit_where_torch_is_told_to_be_deterministic
     assert all(torch.equal(first, other) for other in others)
 
 
-def test_a_missing_cotangent_stays_missing() -> None:
-    x = spread_out((1, 2, 4, 4)).requires_grad_()
-    y = torch._C._functions.UndefinedGrad()(functional.max_pool2d(x, 2))
-    assert grad(y, x, torch.ones_like(y), allow_unused=True) == (None,)
-
-
 # --------------------------------------------------------------------------------------------- what is refused
 
 

@@ -71,15 +71,6 @@ def test_with_the_reciprocal_of_the_window_it_is_average_pooling() -> None:
     assert torch.equal(y, functional.avg_pool2d(x, (2, 4), (3, 2)))
 
 
-def test_without_samples_gradients_are_zeros() -> None:
-    shapes = ((0, 3, 4, 4), (3,), (3,))
-    leaves = [torch.zeros(shape, requires_grad=True) for shape in shapes]
-    y = functional.subsample2d(*leaves, 2)
-    assert y.shape == (0, 3, 2, 2)
-    for got, leaf in zip(grad(y.sum(), leaves), leaves):
-        assert torch.equal(got, torch.zeros_like(leaf))
-
-
 def test_only_what_is_asked_for_is_computed() -> None:
     x, w, b = spread_out((2, 3, 4, 4)), spread_out((3,), 1), spread_out((3,), 2)
     y = functional.subsample2d(x, w.requires_grad_(), b, 2)
