@@ -14,12 +14,12 @@ import torch
 from manualconv.functional.validation import convolution as validation
 from manualconv.functional.validation.arguments import LARGEST, read
 from manualconv.geometry import Axes, Numbers, Window, within_reach
-from manualconv.kernels.chooser import MAPS, Candidate, candidates
-from manualconv.kernels.cost import Sizes
-from manualconv.kernels.settings import accuracy as accuracy
-from manualconv.kernels.settings import algorithm as algorithm
-from manualconv.kernels.settings import set_accuracy as set_accuracy
-from manualconv.kernels.settings import under_settings
+from manualconv.kernels.correlation.chooser import MAPS, Candidate, candidates
+from manualconv.kernels.correlation.cost import Sizes
+from manualconv.kernels.correlation.settings import accuracy as accuracy
+from manualconv.kernels.correlation.settings import algorithm as algorithm
+from manualconv.kernels.correlation.settings import set_accuracy as set_accuracy
+from manualconv.kernels.correlation.settings import under_settings
 
 
 @dataclass(frozen=True)

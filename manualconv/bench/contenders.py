@@ -15,10 +15,10 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.bench.suite import Row
-from manualconv.kernels.chooser import candidates
-from manualconv.kernels.cost import MAPS, Sizes
-from manualconv.kernels.layout import CHANNELS_LAST
-from manualconv.kernels.settings import accuracy
+from manualconv.kernels.correlation.chooser import candidates
+from manualconv.kernels.correlation.cost import MAPS, Sizes
+from manualconv.kernels.correlation.settings import accuracy
+from manualconv.kernels.movement.layout import CHANNELS_LAST
 
 Layer = Callable[[Tensor, Tensor], Tensor]
 

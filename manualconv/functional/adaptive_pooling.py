@@ -25,8 +25,8 @@ from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import widened
 from manualconv.functional.validation import adaptive_pooling as validation
-from manualconv.intervals import Intervals
-from manualconv.kernels.layout import laid
+from manualconv.geometry import Intervals
+from manualconv.kernels.movement.layout import laid
 from manualconv.torch_internals import channels_last_format
 
 #: None in the place of all is refused in torch's words.

@@ -20,7 +20,7 @@ from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.geometry import Numbers, Window, within_reach
-from manualconv.kernels.settings import under_settings
+from manualconv.kernels.correlation.settings import under_settings
 
 Padding = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
 

@@ -23,7 +23,7 @@ from manualconv.functional.precision import lowered
 from manualconv.functional.validation import convolution as validation
 from manualconv.functional.validation import convolution_transpose as transposed
 from manualconv.geometry import Numbers, Window, transposed_window, window_of_output
-from manualconv.kernels.settings import under_settings
+from manualconv.kernels.correlation.settings import under_settings
 
 
 def _conv_transpose(

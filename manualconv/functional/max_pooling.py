@@ -25,8 +25,8 @@ from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import widened_on_the_cpu
 from manualconv.functional.validation import max_pooling as validation
 from manualconv.geometry import Numbers, within_reach
-from manualconv.kernels.layout import laid
-from manualconv.kernels.maximum import blind, has_blind, lowest
+from manualconv.kernels.movement.layout import laid
+from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
 
 
 def _max_pool(

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import definitions, functional
-from manualconv.kernels import intervals
+from manualconv.kernels.pooling import intervals
 from manualconv.testing.cases import AdaptivePooling, adaptive_poolings
 from manualconv.testing.ledger import ERRORS, checked
 from tests.layers import close, spread_out

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import definitions, functional
-from manualconv.kernels import maximum, selection
+from manualconv.kernels.pooling import maximum, selection
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from tests.layers import spread_out

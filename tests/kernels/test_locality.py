@@ -27,10 +27,12 @@ from torch import Tensor
 import manualconv
 from manualconv import functional
 from manualconv.geometry import Window
-from manualconv.kernels import compiling, doubling, pointwise
-from manualconv.kernels.chooser import SPECIAL, _cheapest
-from manualconv.kernels.cost import MAPS
-from manualconv.kernels.doubling import runs_of
+from manualconv.kernels import compiling
+from manualconv.kernels.correlation.chooser import SPECIAL, _cheapest
+from manualconv.kernels.correlation.cost import MAPS
+from manualconv.kernels.entrywise import pointwise
+from manualconv.kernels.pooling import doubling
+from manualconv.kernels.pooling.doubling import runs_of
 from tests.kernels.thresholds import CROSSINGS, LARGE, OTHERS, POINTWISE, POOLING, Layer, constants, sides
 from tests.referee import BY_HAND, convolution
 

@@ -19,8 +19,9 @@ from torch.autograd import grad
 
 import manualconv
 from manualconv import functional as M
-from manualconv.kernels import doubling, maximum, pointwise, residuals, selection
-from manualconv.kernels.chooser import SPECIAL
+from manualconv.kernels.correlation.chooser import SPECIAL
+from manualconv.kernels.entrywise import pointwise, residuals
+from manualconv.kernels.pooling import doubling, maximum, selection
 from tests.layers import FUNCTIONS, TWINS, Example, Twins
 from tests.reports.test_locality import drawn, plain
 
