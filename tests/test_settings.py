@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad, grad, gradcheck
 
-from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out
+from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Example, Layer, close, spread_out
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
@@ -30,7 +30,7 @@ NARROW = (torch.int32, torch.int16, torch.int8)
 # --------------------------------------------------------------------------------------------------------- dtypes
 
 
-def numbers(layer: Pair, dtype: torch.dtype) -> tuple[Tensor, ...]:
+def numbers(layer: Example, dtype: torch.dtype) -> tuple[Tensor, ...]:
     """Whole numbers in that dtype, with an imaginary part if it has one; small enough for float16."""
     real = layer.integers()
     if not dtype.is_complex:
@@ -40,7 +40,7 @@ def numbers(layer: Pair, dtype: torch.dtype) -> tuple[Tensor, ...]:
 
 @EVERY_WEIGHTED
 @pytest.mark.parametrize("dtype", FLOATING + COMPLEX + (torch.int64, torch.bool), ids=str)
-def test_the_dtypes_are_torch_s(layer: Pair, dtype: torch.dtype) -> None:
+def test_the_dtypes_are_torch_s(layer: Example, dtype: torch.dtype) -> None:
     inputs = tuple(t.to(dtype) for t in numbers(layer, dtype))
     try:
         expected = layer.referee(*inputs)
@@ -55,7 +55,7 @@ def test_the_dtypes_are_torch_s(layer: Pair, dtype: torch.dtype) -> None:
 
 @EVERY_WEIGHTED
 @pytest.mark.parametrize("dtype", NARROW, ids=str)
-def test_narrow_integers_convolve_as_wide_ones(layer: Pair, dtype: torch.dtype) -> None:
+def test_narrow_integers_convolve_as_wide_ones(layer: Example, dtype: torch.dtype) -> None:
     """torch takes them without dilation only; where it does, it agrees."""
     wide, narrow = (tuple((t / 4).to(kind) for t in layer.integers()) for kind in (torch.int64, dtype))
     assert torch.equal(layer.by_hand(*narrow), layer.by_hand(*wide).to(dtype))
@@ -63,17 +63,17 @@ def test_narrow_integers_convolve_as_wide_ones(layer: Pair, dtype: torch.dtype) 
 
 @EVERY_WEIGHTED
 @pytest.mark.parametrize("dtype", FLOATING + COMPLEX, ids=str)
-def test_gradients_come_in_the_tensor_s_dtype_and_are_torch_s(layer: Pair, dtype: torch.dtype) -> None:
+def test_gradients_come_in_the_tensor_s_dtype_and_are_torch_s(layer: Example, dtype: torch.dtype) -> None:
     """Complex ones too, which torch conjugates."""
     inputs = tuple(t.to(dtype).requires_grad_() for t in numbers(layer, dtype))
-    cotangent = numbers(Pair(layer.by_hand, layer.referee, (layer.by_hand(*inputs).shape,)), dtype)[0].to(dtype)
+    cotangent = numbers(replace(layer, shapes=(layer.by_hand(*inputs).shape,)), dtype)[0].to(dtype)
     ours, theirs = (grad(apply(*inputs), inputs, cotangent) for apply in (layer.by_hand, layer.referee))
     assert all(g.dtype == dtype for g in ours)
     assert all(map(torch.equal, ours, theirs))
 
 
 @EVERY_WEIGHTED
-def test_complex_gradients_numerically(layer: Pair) -> None:
+def test_complex_gradients_numerically(layer: Example) -> None:
     inputs = tuple(
         t.requires_grad_()
         for t in numbers(replace(layer, shapes=(layer.shapes[0][1:], *layer.shapes[1:])), torch.complex128)
@@ -82,7 +82,7 @@ def test_complex_gradients_numerically(layer: Pair) -> None:
 
 
 @EVERY_WEIGHTED
-def test_forward_mode_of_complex_tensors(layer: Pair) -> None:
+def test_forward_mode_of_complex_tensors(layer: Example) -> None:
     inputs = numbers(layer, torch.complex128)
     directions = tuple(t.flip(0) for t in inputs)
     close(*(torch.func.jvp(apply, inputs, directions) for apply in (layer.by_hand, layer.referee)))
@@ -92,8 +92,8 @@ def test_forward_mode_of_complex_tensors(layer: Pair) -> None:
 
 MODULES_UNDER_AUTOCAST = {
     **TWINS,
-    "MaxPool2d": Twins("MaxPool2d", (2,), (2, 4, 8, 9)),
-    "AvgPool2d": Twins("AvgPool2d", (2,), (2, 4, 8, 9)),
+    "MaxPool2d": Layer("MaxPool2d", (2,), (2, 4, 8, 9)),
+    "AvgPool2d": Layer("AvgPool2d", (2,), (2, 4, 8, 9)),
 }
 
 
@@ -101,7 +101,7 @@ MODULES_UNDER_AUTOCAST = {
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("backward_inside", [True, False])
 def test_autocast_gives_torch_s_dtypes_and_float32_gradients(
-    twins: Twins, dtype: torch.dtype, backward_inside: bool
+    twins: Layer, dtype: torch.dtype, backward_inside: bool
 ) -> None:
     outputs = []
     for module in twins.make(torch.float32):
@@ -122,7 +122,7 @@ def test_autocast_gives_torch_s_dtypes_and_float32_gradients(
 
 
 @EVERY
-def test_autocast_leaves_float64_alone(layer: Pair) -> None:
+def test_autocast_leaves_float64_alone(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.autocast("cpu", torch.bfloat16):
         y = layer.by_hand(*inputs)
@@ -134,7 +134,7 @@ def test_autocast_leaves_float64_alone(layer: Pair) -> None:
 
 
 @EVERY
-def test_inference_mode_gives_inference_tensors(layer: Pair) -> None:
+def test_inference_mode_gives_inference_tensors(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.inference_mode():
         y = layer.by_hand(*inputs)
@@ -144,7 +144,7 @@ def test_inference_mode_gives_inference_tensors(layer: Pair) -> None:
 
 
 @EVERY_SAVING
-def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Pair) -> None:
+def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Example) -> None:
     x, w, b = layer.leaves()
     with torch.inference_mode():
         w = w * 1
@@ -154,7 +154,7 @@ def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Pa
 
 
 @EVERY
-def test_enable_grad_inside_no_grad(layer: Pair) -> None:
+def test_enable_grad_inside_no_grad(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.no_grad():
         assert not layer.by_hand(*inputs).requires_grad
@@ -169,7 +169,7 @@ def test_enable_grad_inside_no_grad(layer: Pair) -> None:
 @EVERY_WEIGHTED
 @pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
 @pytest.mark.filterwarnings("ignore:Error detected in")
-def test_anomaly_mode_passes_and_names_our_node(layer: Pair) -> None:
+def test_anomaly_mode_passes_and_names_our_node(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.autograd.detect_anomaly():
         layer.by_hand(*inputs).pow(2).sum().backward()
@@ -179,7 +179,7 @@ def test_anomaly_mode_passes_and_names_our_node(layer: Pair) -> None:
 
 
 @EVERY_WEIGHTED
-def test_a_node_says_what_it_is(layer: Pair) -> None:
+def test_a_node_says_what_it_is(layer: Example) -> None:
     x, w, b = layer.leaves()
     node = layer.by_hand(x if layer is not WEIGHTED["linear"] else x[0], w, b).grad_fn
     assert "Convolution" in node.name()
@@ -214,7 +214,7 @@ def heard(module: torch.nn.Module, image: Tensor) -> list[Any]:
 
 
 @EVERY_MODULE
-def test_every_hook_is_told_what_torch_s_is(twins: Twins) -> None:
+def test_every_hook_is_told_what_torch_s_is(twins: Layer) -> None:
     ours, theirs = (heard(module, twins.image()) for module in twins.make())
     order = {name: n for n, (name, *_) in enumerate(theirs)}
     assert {name: n for n, (name, *_) in enumerate(ours)}.keys() == order.keys()
@@ -225,7 +225,7 @@ def test_every_hook_is_told_what_torch_s_is(twins: Twins) -> None:
 
 
 @EVERY_MODULE
-def test_a_hook_may_change_the_gradient(twins: Twins) -> None:
+def test_a_hook_may_change_the_gradient(twins: Layer) -> None:
     results = []
     for module in twins.make():
         leaf = twins.image().requires_grad_()
@@ -239,7 +239,7 @@ def test_a_hook_may_change_the_gradient(twins: Twins) -> None:
 # ---------------------------------------------------------------------------------------- threads, deterministic mode
 
 
-def value_and_gradients(layer: Pair) -> list[Tensor]:
+def value_and_gradients(layer: Example) -> list[Tensor]:
     """In float32, where the order of additions shows."""
     inputs = tuple(t.float().detach().requires_grad_() for t in layer.tensors())
     y = layer.by_hand(*inputs)
@@ -247,7 +247,7 @@ def value_and_gradients(layer: Pair) -> list[Tensor]:
 
 
 @EVERY
-def test_eight_threads_at_once_get_equal_results(layer: Pair) -> None:
+def test_eight_threads_at_once_get_equal_results(layer: Example) -> None:
     expected = value_and_gradients(layer)
     with ThreadPoolExecutor(8) as pool:
         for got in pool.map(lambda _: value_and_gradients(layer), range(64)):
@@ -255,7 +255,7 @@ def test_eight_threads_at_once_get_equal_results(layer: Pair) -> None:
 
 
 @EVERY
-def test_deterministic_algorithms_are_what_runs_anyway(layer: Pair) -> None:
+def test_deterministic_algorithms_are_what_runs_anyway(layer: Example) -> None:
     expected = value_and_gradients(layer)
     torch.use_deterministic_algorithms(True)
     try:

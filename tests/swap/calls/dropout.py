@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.layers.dropout import seeded
+from manualconv.testing.catalogue.dropout import seeded
 from tests.swap.calls.call import ROWS, Calls
 
 SHAPES = {"dropout2d": (2, 3, 4, 2), "dropout3d": (2, 3, 2, 2, 2)}

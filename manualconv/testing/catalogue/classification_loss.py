@@ -1,4 +1,4 @@
-"""Losses against classes as questions: of class numbers or probabilities, weighted, smoothed, some samples ignored."""
+"""Losses against classes: of class numbers or probabilities, weighted, smoothed, some samples ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from torch import Tensor
 from manualconv import definitions, functional
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
-from tests.proof.question import Operation, Question
+from manualconv.testing.catalogue.activation import log_softmax
+from manualconv.testing.catalogue.operation import Against, Apply, Example, Layer, Operation, Proof, Question
 
 REDUCTIONS = st.sampled_from(("mean", "sum", "none"))
 
@@ -152,7 +153,7 @@ def question(case: ClassLoss) -> Question:
     if case.name == "cross_entropy":
         options["label_smoothing"] = case.smoothing
 
-    def apply(z: Tensor, *others: Tensor) -> Tensor:
+    def apply(z: Tensor, *others: Tensor) -> Any:
         return layer(z, *numbers, *others, **options)
 
     probabilities = (case.probabilities(),) if case.soft else ()
@@ -160,5 +161,112 @@ def question(case: ClassLoss) -> Question:
     return Question(apply, inputs, case.cotangent(), lambda: answers(case), exact=False)
 
 
-NAMES = ("cross_entropy", "nll_loss")
-OPERATIONS = {name: Operation(class_losses(name), smaller, question, seldom=True) for name in NAMES}
+# -------------------------------------------------------------------------------------------------- the operations
+
+CLASSES = torch.tensor([[0, 2, 1], [2, -100, 0]])
+CLASS_WEIGHTS = torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
+ROWS, IMAGES = ((2, 3), (2, 3)), ((2, 3, 3),)
+
+
+def _each(z: Tensor) -> Tensor:
+    """A class number of three, or the one ignored, for each entry of ``(N, 3, 3)``: as many samples as there are."""
+    numbers = torch.arange(3 * z.shape[0]).reshape(z.shape[0], 3) % 4
+    return torch.where(numbers == 3, -100, numbers)
+
+
+def _in_turn(z: Tensor) -> Tensor:
+    """Targets for z ``(N, C)``: n mod C."""
+    return torch.arange(z.shape[0], device=z.device) % z.shape[1]
+
+
+def _against(targets: Any, weighted: bool = False) -> Any:
+    """A loss with its targets filled in, and weights of three classes if it is weighted."""
+
+    def form(loss: Any) -> Apply:
+        def apply(z: Tensor, **options: Any) -> Any:
+            weight = {"weight": CLASS_WEIGHTS.to(z.dtype)} if weighted else {}
+            return loss(z, targets(z), **weight, **options)
+
+        return apply
+
+    return form
+
+
+def _of_numbers_and_of_probabilities(loss: Any) -> Apply:
+    def apply(z: Tensor, q: Tensor) -> Any:
+        weight = CLASS_WEIGHTS.to(z.dtype)
+        return loss(z, CLASSES, weight, label_smoothing=0.25) + loss(z, q, weight)
+
+    return apply
+
+
+def _nll_loss(y: Tensor) -> Tensor:
+    """``−mean y[n, t_n]``."""
+    return -y.gather(1, _in_turn(y).unsqueeze(1)).sum() / y.shape[0]
+
+
+def _soft(z: Tensor, q: Tensor) -> Tensor:
+    """``−1/N Σ_n,c ((1 − ε)·q[n, c] + ε/C)·log softmax(z)[n, c]``, ε a quarter."""
+    return -(log_softmax(z) * (q * 0.75 + 0.25 / z.shape[1])).sum() / z.shape[0]
+
+
+def _weighing(loss: Any) -> Apply:
+    return lambda x, w: loss(x, torch.tensor([2, 0, 3]), w.detach() + 3)
+
+
+def _reduced(name: str) -> dict[str, Example]:
+    """Under autocast: every reduction, and weights."""
+    return {
+        **{
+            f"{name}, {how}": Example(name, ((3, 4),), (), {"reduction": how}, _against(_in_turn))
+            for how in ("none", "mean", "sum")
+        },
+        f"{name}, weighted": Example(name, ((3, 4), (4,)), (), {}, _weighing),
+    }
+
+
+def _operation(
+    name: str, module: Layer, first: Example, options: dict[str, Any], rows: dict[str, Example]
+) -> Operation:
+    one_each = Example(
+        *(name, IMAGES, (), {"reduction": "none", **options}, _against(_each, weighted=name == "nll_loss")),
+        exact=False,
+        unbatched=False,
+    )
+    return Operation(
+        name,
+        {f"{name}, a mean": first, name: one_each},
+        (module,),
+        {name: Proof(class_losses(name), smaller, question, seldom=True)},
+        rows,
+        _reduced(name),
+    )
+
+
+def _classed(loss: torch.nn.Module) -> torch.nn.Module:
+    return Against(loss, CLASSES)
+
+
+OPERATIONS = (
+    _operation(
+        "nll_loss",
+        Layer("NLLLoss", (CLASS_WEIGHTS,), (2, 3, 3), prepared=_classed),
+        Example("nll_loss", IMAGES, form=_against(lambda y: CLASSES, weighted=True), compared=False),
+        {},
+        {"nll_loss": Example("nll_loss", ROWS[:1], form=_against(_in_turn), plain=_nll_loss)},
+    ),
+    _operation(
+        "cross_entropy",
+        Layer("CrossEntropyLoss", (), (2, 3, 3), prepared=_classed),
+        Example("cross_entropy", 2 * IMAGES, form=_of_numbers_and_of_probabilities, compared=False),
+        {"label_smoothing": 0.25},
+        {
+            "cross_entropy": Example(
+                "cross_entropy", ROWS[:1], form=_against(_in_turn), plain=lambda z: _nll_loss(log_softmax(z))
+            ),
+            "cross_entropy, probabilities": Example(
+                "cross_entropy", ROWS, options={"label_smoothing": 0.25}, plain=_soft
+            ),
+        },
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ Places = tuple[Tensor, Tensor, Tensor]
 
 
 def flat(at: Shape, size: Shape) -> int:
+    """A position as one number."""
     return int(np.ravel_multi_index(at, size)) if size else 0
 
 
@@ -27,10 +29,12 @@ def collected(values: Tensor, places: Tensor, size: Shape) -> Tensor:
 
 
 def along_channels(b: Tensor, ndim: int) -> Tensor:
+    """One number a channel, to be added to an image."""
     return b.reshape(-1, *(1,) * ndim)
 
 
 def window_of(size: Shape, kernel: Shape, stride: Shape, pad: Shape, dilation: Shape) -> Window:
+    """A window without a frame that differs between sides."""
     return Window(size, kernel, stride, dilation, tuple((p, p) for p in pad))
 
 
@@ -48,3 +52,9 @@ def readings(window: Window, ceil_mode: bool = False) -> tuple[Tensor, Tensor]:
         if definitions.inside(i, window.input_size):
             position[row, column], inside[row, column] = flat(i, window.input_size), True
     return position, inside
+
+
+def selected(x: Tensor, winner: Any) -> Tensor:
+    """The entries of x at flat positions ``(N, C, *P)``, an array."""
+    winners = torch.from_numpy(winner)
+    return x.reshape(*x.shape[:2], -1).gather(2, winners.flatten(2)).reshape(winners.shape)

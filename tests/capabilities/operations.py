@@ -1,4 +1,4 @@
-"""What a row of the table is: one function by hand, by torch and by the oracle, with the shapes it is tried on."""
+"""The rows of the table: the catalogue's, by hand, by torch and in plain arithmetic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
+from manualconv.testing.catalogue import OPERATIONS as CATALOGUE
+from manualconv.testing.catalogue import Example
+from manualconv.testing.catalogue.operation import function
 
 Shape = tuple[int, ...]
 Apply = Callable[..., Tensor]
@@ -51,11 +54,6 @@ def _grid(shape: Shape, dtype: torch.dtype, seed: int) -> Tensor:
     return numbers().to(dtype)
 
 
-def both(name: str) -> tuple[Any, Any]:
-    """The function by hand, if it is there, and torch's."""
-    return getattr(functional, name, None), getattr(F, name, None) or getattr(torch, name)
-
-
 class Layer(torch.nn.Module):
     """A function with its numbers filled in.
 
@@ -63,15 +61,25 @@ class Layer(torch.nn.Module):
     inputs that may change.
     """
 
-    def __init__(self, function: Any, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, example: Example, library: Any) -> None:
         super().__init__()
-        self.function, self.arguments = function, arguments
+        self.function = example.form(function(library, example.name))
+        self.arguments, self.options = example.arguments, dict(example.options)
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        return self.function(*tensors, *self.arguments)
+        return self.function(*tensors, *self.arguments, **self.options)
 
 
-def same(name: str, oracle: Apply, shapes: tuple[Shape, ...], *arguments: Any) -> Operation:
-    """An operation called alike by hand and by torch: tensors first, then the arguments."""
-    by_hand, referee = both(name)
-    return Operation(Layer(by_hand, arguments), Layer(referee, arguments), oracle, shapes)
+def _row(example: Example) -> Operation:
+    assert example.plain is not None
+    return Operation(Layer(example, functional), example.other or Layer(example, F), example.plain, example.shapes)
+
+
+OPERATIONS: dict[str, Operation] = {
+    label: _row(example) for each in CATALOGUE.values() for label, example in each.in_every_mode().items()
+}
+
+
+def function_of(row: str) -> str:
+    """``unfold, 2-D`` and ``pad reflect`` are rows of `unfold` and `pad`."""
+    return row.replace(",", "").split()[0]

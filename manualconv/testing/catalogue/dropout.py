@@ -1,8 +1,10 @@
-"""Dropout as questions: the mask of a seed, which is the one that torch draws from it."""
+"""Dropout, from one seed: the same mask at every call, which is the one that torch draws from it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +17,15 @@ from manualconv import functional
 from manualconv.definitions.activation import SELU_ALPHA, SELU_SCALE
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, filled, laid_out, unshared
-from tests.layers.dropout import NAMES, seeded
-from tests.proof.question import FEW, Operation, Question
+from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question, Shape
+
+
+def seeded(apply: Callable[..., Any], *tensors: Any) -> Any:
+    """The result from the seed 0; the generator is put back."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return apply(*tensors)
+
 
 #: What alpha dropout puts in the place of an entry, negated.
 SATURATION = SELU_ALPHA * SELU_SCALE
@@ -40,7 +49,7 @@ class Dropout:
         generator = torch.Generator().manual_seed(self.seed + which)
         return laid_out(filled("small", self.shape, generator).double(), self.layouts[which])
 
-    def by(self, library: Any, x: Tensor) -> Tensor:
+    def by(self, library: Any, x: Tensor) -> Any:
         """The layer of a library, from the one seed."""
         return seeded(lambda x: getattr(library, self.name)(x, self.p, self.training), x)
 
@@ -94,4 +103,51 @@ def dropped(case: Dropout) -> Question:
     return Question(lambda x: case.by(functional, x), (x,), cotangent, loops, exact, random=True)
 
 
-OPERATIONS = {name: Operation(dropouts(name), smaller, dropped, seldom=True) for name in NAMES}
+# -------------------------------------------------------------------------------------------------- the operations
+
+
+class Seeded(torch.nn.Module):
+    """A layer from the seed 0."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Any:
+        """The layer's."""
+        return seeded(self.layer, x)
+
+
+def _form(function: Any) -> Apply:
+    return partial(seeded, function)
+
+
+def _operation(name: str, module: str, shape: Shape, row: Shape, input: Shape) -> Operation:
+    kept = Example(name, (shape,), (0.4, False))
+    return Operation(
+        name,
+        {
+            name: Example(
+                *(name, (shape,), (0.5, True), {}, _form),
+                exact="alpha" not in name,
+                multilinear="alpha" not in name,
+                random=True,
+            )
+        }
+        | ({"dropout in evaluation": kept} if name == "dropout" else {}),
+        (Layer(module, (0.4,), input, prepared=Seeded),),
+        {name: Proof(dropouts(name), smaller, dropped, seldom=True)},
+        # In training, what is drawn is no function of the tensors, and has tests of its own.
+        {name: replace(kept, shapes=(row,), plain=lambda x: x * 1)},
+    )
+
+
+NAMES = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+OPERATIONS = (
+    _operation("dropout", "Dropout", (2, 3, 4), (2, 3, 2), (2, 3)),
+    _operation("dropout1d", "Dropout1d", (2, 3, 4), (2, 3, 2), (2, 3, 4)),
+    _operation("dropout2d", "Dropout2d", (2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 4, 3)),
+    _operation("dropout3d", "Dropout3d", (2, 3, 2, 1, 2), (2, 3, 2, 1, 2), (2, 3, 2, 3, 2)),
+    _operation("alpha_dropout", "AlphaDropout", (2, 3, 4), (2, 3, 2), (2, 3)),
+    _operation("feature_alpha_dropout", "FeatureAlphaDropout", (2, 3, 4), (2, 3, 2), (2, 3, 4)),
+)
