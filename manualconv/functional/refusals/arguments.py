@@ -157,6 +157,29 @@ def int_of(key: str, value: Any) -> int:
     return value  # type: ignore[no-any-return]
 
 
+def number_of(key: str, value: Any, exactly: bool = False) -> Any:
+    """A real number as torch reads it: NumPy's too, and a tensor without axes or gradient.
+
+    As a float; `exactly` leaves an int of 64 bits as it is, and takes a complex number without an imaginary part.
+    """
+    if isinstance(value, (float, torch.SymFloat, torch.SymInt)):
+        return value
+    number = value
+    if isinstance(value, Tensor):
+        number = value.item() if value.dim() == 0 and not value.requires_grad else None
+    elif is_of_numpy(value, "biufc" if exactly else "biuf"):
+        number = value.item()
+    elif isinstance(value, int) and exactly and not LEAST <= value < 2**64:
+        raise Refusal(f"{key}={value}: 64 bits hold {LEAST} to {2**64 - 1}", OverflowError)
+    elif not isinstance(value, (int, complex) if exactly else int):
+        number = None
+    if isinstance(number, complex):
+        number = None if number.imag else number.real
+    if number is None:
+        raise Refusal(f"{key}={value!r} must be one real number", TypeError)
+    return number if exactly else float(number)
+
+
 def spelled(value: Any) -> Any:
     """A tuple of whatever can be iterated over, as torch's Python reads numbers per axis; another value as it is."""
     return tuple(value) if isinstance(value, Iterable) else value
@@ -246,7 +269,7 @@ def check_flags(**flags: Any) -> None:
             raise Refusal(f"{key}={value!r} must be True or False", TypeError)
 
 
-def axes(ndim: int, limit: int, **values: Any) -> list[Axes]:
+def axes(ndim: int, limit: int, one_for_all: bool = True, **values: Any) -> list[Axes]:
     """Each an int or a tuple of one or of `ndim`, as one number per axis; below what torch can count to."""
     read_, found = {}, []
     for key, value in values.items():
@@ -264,7 +287,7 @@ def axes(ndim: int, limit: int, **values: Any) -> list[Axes]:
     for key, numbers in read_.items():
         if not isinstance(numbers, tuple):
             numbers = (numbers,) * ndim
-        elif len(numbers) == 1:
+        elif len(numbers) == 1 and one_for_all:
             numbers = numbers * ndim
         elif len(numbers) != ndim:
             raise Refusal(f"{key}={numbers} must be one number, or {ndim}, one per axis")
