@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 
-from manualconv.functional.refusals import convolution as validation
-from manualconv.functional.refusals.arguments import LARGEST, read
-from manualconv.geometry import Axes, Numbers, Window, within_reach
+from manualconv.functional.refusals.convolution import convolution_window, read_numbers
+from manualconv.geometry import LARGEST, Axes, Numbers, Window, read
 from manualconv.kernels.chooser import MAPS, Candidate, candidates
 from manualconv.kernels.cost import Sizes
 from manualconv.kernels.settings import accuracy as accuracy
@@ -74,24 +73,15 @@ def choice(
 def _window(input_size: Any, weight_size: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Window:
     """The window, checked by what checks a convolution's own arguments."""
     size, weight = _size("input", input_size), _size("weight", weight_size)
-    ndim = len(size) - 2
-    x, w = (torch.empty((), device="meta").expand(shape) for shape in (size, weight))  # shapes without numbers
+    if len(size) < 3:
+        raise ValueError(f"choice() takes the sizes of x (N, C, *I) and w (O, C/groups, *K), but got {input_size}")
     try:
-        s, p, d, g = validation.read_arguments("choice", ndim, (x, w, None), stride, padding, dilation, groups)
-        if ndim < 1 or len(weight) != ndim + 2 or size[1] != weight[1] * g:
-            raise ValueError(
-                f"choice() takes the sizes of x (N, C, *I) and w (O, C/groups, *K), but got {input_size} and "
-                f"{weight_size} with groups={groups} [C = {size[1:2]} must be weight_size[1]·groups]"
-            )
-        s, d = validation.convolution_numbers(ndim, s, d, g)
-        validation.check_convolution_shapes("choice", x, w, None, ndim, g)
-        window = Window(size[2:], weight[2:], s, d, validation.convolution_padding(p, weight[2:], s, d), g)
-        validation.check_window(window)
-        validation.check_positions(x, size[2:])
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(str(error)) from None
+        numbers = read_numbers(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        window = convolution_window(len(size) - 2, size, weight, None, *numbers)
+    except RuntimeError as error:
+        raise ValueError(f"choice(): {error.args[0]}") from None
     _check_storage("output", (size[0], weight[0], *window.output_size))
-    return within_reach(window)
+    return window
 
 
 def _size(name: str, size: Any) -> Axes:

@@ -24,7 +24,7 @@ from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.selection import Select, argmax_intervals
 from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
-from manualconv.functional.precision import widened
+from manualconv.functional.precision import cast
 from manualconv.functional.refusals.adaptive_pooling import checked_average, checked_maximum
 from manualconv.kernels.layout import laid
 from manualconv.torch_internals import channels_last_format
@@ -46,8 +46,7 @@ def _lies_channels_last(input: Tensor, ndim: int) -> bool:
 
 def _average(ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
     intervals = checked_average(ndim, input, output_size)
-    if ndim == 3:
-        (input,) = widened(input)  # type: ignore[assignment]
+    (input,) = cast(f"adaptive_avg_pool{ndim}d", input)
     if not intervals.is_global and _lies_channels_last(input, ndim):
         intervals = replace(intervals, channels_last=True)
     x = _batched(input, ndim)
@@ -62,8 +61,7 @@ def _average(ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
 
 def _maximum(ndim: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
     intervals = checked_maximum(ndim, input, output_size)
-    if ndim == 3:
-        (input,) = widened(input)  # type: ignore[assignment]
+    (input,) = cast(f"adaptive_max_pool{ndim}d", input)
     x = batch = _batched(input, ndim)
     channels_last = _lies_channels_last(input, ndim)
     if channels_last:

@@ -25,7 +25,7 @@ from manualconv.autograd.layout import Lay
 from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.precision import widened_on_the_cpu
+from manualconv.functional.precision import cast
 from manualconv.functional.refusals.average_pooling import checked_window
 from manualconv.geometry import Numbers, Window
 from manualconv.kernels.precision import single
@@ -62,8 +62,7 @@ def _avg_pool(
     window, divisor = checked_window(
         ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
-    # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
-    input = widened_on_the_cpu(input) if ndim == 3 else input
+    (input,) = cast(f"avg_pool{ndim}d", input)
     x = input if input.dim() == ndim + 2 else input.unsqueeze(0)
     y = _mean(x, window, divisor or _counts(window, count_include_pad, x))
     if window.channels_last and window.placements == 1:

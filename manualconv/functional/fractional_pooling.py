@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.selection import Select, argmax_fractional
-from manualconv.functional.precision import widened
+from manualconv.functional.precision import cast
 from manualconv.functional.refusals.fractional_pooling import checked_sizes
 
 Numbers = int | Sequence[int]
@@ -38,8 +38,8 @@ def _fractional(
         batch = 1 if input.dim() == ndim + 1 else input.shape[0]
         # The call that torch makes: equal seeds place equal windows.
         samples = torch.rand(batch, input.shape[-ndim - 1], ndim, dtype=input.dtype, device=input.device)
-    (input,) = widened(input)  # type: ignore[assignment]
-    drawn: Tensor = widened(samples)[0].to(input.device)  # type: ignore[union-attr]
+    input, drawn = cast(f"fractional_max_pool{ndim}d", input, samples)
+    drawn = drawn.to(input.device)
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     with torch.no_grad():
         index = argmax_fractional(x.detach(), drawn, kernel, size)

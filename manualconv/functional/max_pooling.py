@@ -21,7 +21,7 @@ from manualconv.autograd.selection import Select, argmax
 from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
-from manualconv.functional.precision import widened_on_the_cpu
+from manualconv.functional.precision import cast
 from manualconv.functional.refusals.max_pooling import check_ties, checked_window
 from manualconv.geometry import Numbers
 from manualconv.kernels.layout import laid
@@ -41,8 +41,8 @@ def _max_pool(
 ) -> Tensor | tuple[Tensor, Tensor]:
     window = checked_window(ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
     check_ties(ties)
-    if ndim == 3 and not return_indices:  # torch's policy knows the operator without indices only
-        input = widened_on_the_cpu(input)
+    if not return_indices:  # torch's policy knows the operator without indices only
+        (input,) = cast(f"max_pool{ndim}d", input)
     x = batch = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:

@@ -47,11 +47,16 @@ _METHODS = ("sigmoid", "tanh")
 _EXPANDED = frozenset({F.conv1d, F.conv2d, F.conv3d, F.linear})
 
 
-def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
-    """A public function that asks its arguments first, found and pickled under `manualconv.functional`."""
+def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """A public function that asks its arguments first, found and pickled under `manualconv.functional`.
+
+    Args:
+        ours: the function.
+        theirs: torch's that it stands for, unless the name says it.
+    """
     name = ours.__name__
     home = torch if name in _METHODS else torch.nn.functional
-    theirs = getattr(home, name, None) or getattr(torch, name, None)
+    theirs = theirs or getattr(home, name, None) or getattr(torch, name, None)
     copied = writes(ours)
 
     @wraps(ours)

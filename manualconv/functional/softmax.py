@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.softmax import LogSoftmax, Softmax
-from manualconv.functional.precision import widened
+from manualconv.functional.precision import cast
 from manualconv.functional.refusals.activation import check_logits, softmax_axis
 from manualconv.functional.refusals.arguments import check_input
 
@@ -30,9 +30,7 @@ def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) 
     """The input in the dtype asked for, and a checked axis."""
     check_input(input)
     dim = softmax_axis(input, _guessed_axis(name, input) if dim is None else dim)
-    # torch's policy: float32 under autocast, but not on the CPU; and contiguous, however the input lies.
-    z = input.to(dtype) if dtype is not None else input if input.device.type == "cpu" else widened(input)[0]
-    assert z is not None
+    z: Tensor = input.to(dtype) if dtype is not None else cast(name, input)[0]
     check_logits(z)
     return z.contiguous(), dim
 

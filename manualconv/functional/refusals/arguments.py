@@ -1,8 +1,7 @@
-"""What arguments are: tensors, ints, tuples of ints; and how sizes are printed in errors."""
+"""What arguments are: tensors, numbers, flags; and how sizes are printed in errors.  Geometry reads whole numbers."""
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,10 +10,14 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.refusals.refusal import Refusal
+from manualconv.geometry import LARGEST as LARGEST
+from manualconv.geometry import LEAST as LEAST
 from manualconv.geometry import Axes
+from manualconv.geometry import is_int as is_int
+from manualconv.geometry import is_pairs as is_pairs
+from manualconv.geometry import read as read
+from manualconv.geometry import whole as whole
 
-#: What an argument of torch's can hold.
-LEAST, LARGEST = -(2**63), 2**63 - 1
 #: What a size of its pooling can hold.
 LARGEST_INT = 2**31 - 1
 #: Dtypes of whole numbers, as torch counts them.
@@ -42,58 +45,9 @@ def kind(value: Any) -> str:
     return f"numpy.{named.__name__}" if named.__module__ == "numpy" else named.__name__
 
 
-def is_int(value: Any) -> bool:
-    """An int, or a symbolic one; a bool is neither."""
-    return isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool)
-
-
 def is_int_or_ints(value: Any) -> bool:
     """An int, or a non-empty tuple or list of ints."""
     return is_int(value) or (isinstance(value, (tuple, list)) and all(is_int(v) for v in value))
-
-
-def is_pairs(value: Any) -> bool:
-    """A tuple of ``(lo, hi)`` pairs, one per axis: manualconv's own way to say one-sided padding."""
-    return (
-        isinstance(value, (tuple, list))
-        and len(value) > 0
-        and all(isinstance(v, (tuple, list)) and len(v) == 2 and all(is_int(side) for side in v) for v in value)
-    )
-
-
-def whole(value: Any) -> Any:
-    """An int of 64 bits, or a tuple of such; None if the value is neither."""
-    if type(value) is int:
-        return value if LEAST <= value <= LARGEST else None
-    if type(value) is tuple:
-        for v in value:
-            if type(v) is not int or not LEAST <= v <= LARGEST:
-                break
-        else:
-            return value
-    numbers = read(value)
-    each = numbers if isinstance(numbers, tuple) else (numbers,)
-    return numbers if numbers is not None and all(LEAST <= v <= LARGEST for v in each) else None
-
-
-def read(value: Any) -> Any:
-    """An int of any size, or a tuple of such, as torch reads them; None if the value is neither.
-
-    Symbolic ints are ints, numpy's are, tensors of one integer, and a bool behind the first entry of a tuple.
-    """
-    if not isinstance(value, (tuple, list)):
-        return _index(value)
-    numbers = tuple(int(v) if n and isinstance(v, bool) else _index(v) for n, v in enumerate(value))
-    return None if any(v is None for v in numbers) else numbers
-
-
-def _index(value: Any) -> Any:
-    if isinstance(value, (int, torch.SymInt)):
-        return None if isinstance(value, bool) else value
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
 
 
 def is_of_numpy(value: Any, kinds: str) -> bool:
@@ -208,7 +162,7 @@ def not_ints(name: str, key: str, place: int, value: Any) -> TypeError:
             f"{argument} (position {place}) must be tuple of ints, not {kind(value)} [an int, or a tuple of ints, one "
             f"per axis]"
         )
-    at = next(n for n, v in enumerate(value) if _index(v) is None and not (n and isinstance(v, bool)))
+    at = next(n for n, v in enumerate(value) if read((0, v) if n else (v,)) is None)
     if at:
         words = f'failed to unpack the object at pos {at + 1} with error "type must be tuple of ints,but got '
         return TypeError(f'{argument} {words}{kind(value[at])}" [{key}={value!r} must be ints]')
@@ -260,6 +214,13 @@ def check_input(value: Any, key: str = "input") -> None:
     """A Tensor."""
     if not isinstance(value, Tensor):
         raise Refusal(f"{key} is a {kind(value)}: torch.as_tensor makes a Tensor", TypeError)
+
+
+def check_tensors(optional: tuple[str, ...], **named: Any) -> None:
+    """Tensors; the optional ones may be None."""
+    for key, t in named.items():
+        if not isinstance(t, Tensor) and (t is not None or key not in optional):
+            raise Refusal(f"{key} must be a Tensor, not {kind(t)}: torch.as_tensor(...) makes one", TypeError)
 
 
 def check_flags(**flags: Any) -> None:
