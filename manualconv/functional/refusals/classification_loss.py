@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import listed, whole
+from manualconv.functional.refusals.arguments import listed
 from manualconv.functional.refusals.loss import check_factor, check_tensors
 from manualconv.functional.refusals.refusal import Refusal, RefusalByValue
+from manualconv.geometry import whole
 from manualconv.torch_internals import is_plain
 
 

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_input, is_pairs, listed, spelled, whole
+from manualconv.functional.refusals.arguments import check_input, listed, spelled
 from manualconv.functional.refusals.refusal import Refusal
-from manualconv.geometry import Axes, Pair, Window
+from manualconv.geometry import Axes, Pair, Window, is_pairs, whole
 
 _INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8})
 #: From here on torch has ended the process by a division by zero; ours counts up to the second.

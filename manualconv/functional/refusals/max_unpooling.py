@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_input, is_int, listed, spelled, whole
+from manualconv.functional.refusals.arguments import check_input, listed, spelled
 from manualconv.functional.refusals.refusal import Refusal
-from manualconv.geometry import Axes
+from manualconv.geometry import Axes, is_int, whole
 from manualconv.torch_internals import is_plain
 
 

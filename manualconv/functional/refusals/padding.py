@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_input, listed, number_of, whole
+from manualconv.functional.refusals.arguments import check_input, listed, number_of
 from manualconv.functional.refusals.refusal import Refusal
-from manualconv.geometry import Axes, Extension
+from manualconv.geometry import Axes, Extension, whole
 
 MODES = ("constant", "reflect", "replicate", "circular")
 
