@@ -1,8 +1,8 @@
 """Calls with arguments drawn at random, right and wrong, and what torch makes of each in a process that may die.
 
-``python -m tests.bad_input.drawn 20 conv2d 3`` makes 20 calls of every function, from the third of conv2d's on, and
-writes what came of each on a line of its own.  A call is made from its function's name and its number alone, so that
-both processes make the same.
+``python -m tests.bad_input.drawn 20 3 conv2d linear`` makes 20 calls of each function, but for the first three of all,
+and writes what came of each on a line of its own.  A call is made from its function's name and its number alone, so
+that both processes make the same.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import inspect
 import json
 import subprocess
 import sys
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from math import inf, nan
 from pathlib import Path
@@ -37,9 +36,11 @@ from tests.bad_input import (
     normalization,
     unpooling,
 )
-from tests.bad_input.calls import OURS, TORCH, Outcome, numbers, outcome
+from tests.bad_input.calls import TORCH, Outcome, numbers, outcome
 
 SECONDS = 20
+#: What a call that ended its process, or took longer than its time, raised.
+DIED = "died"
 _DIMENSIONS = (1, 2, 3)
 _HALVES = numbers(2, 3, 4) / 2
 
@@ -163,41 +164,35 @@ def made(library: Any, function: str, number: int) -> Outcome:
     return Outcome(came.error, came.message, said)
 
 
-def _main(count: str, function: str, start: str) -> None:
+def _main(count: str, start: str, *names: str) -> None:
     torch.set_num_threads(1)
-    names = list(RIGHT)
-    for name in names[names.index(function) :]:
-        for number in range(int(start) if name == function else 0, int(count)):
-            faulthandler.dump_traceback_later(SECONDS, exit=True)
-            came = made(TORCH, name, number)
-            faulthandler.cancel_dump_traceback_later()
-            kinds = None if came.error is None else [kind.__name__ for kind in came.error.__mro__]
-            print(json.dumps([name, number, kinds, came.message.split("\n")[0], came.value]), flush=True)
+    for name, number in _every(int(count), names)[int(start) :]:
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        came = made(TORCH, name, number)
+        faulthandler.cancel_dump_traceback_later()
+        print(json.dumps([came.error and came.error.__name__, came.message.split("\n")[0], came.value]), flush=True)
 
 
-def of_torch(count: int) -> Iterator[tuple[str, int, list[str] | None, str, Any]]:
-    """What torch made of each call: the names of its error's types, its line, its result; a death is SystemExit."""
-    every = [(name, number) for name in RIGHT for number in range(count)]
-    done = 0
+def _every(count: int, names: Iterable[str]) -> list[tuple[str, int]]:
+    return [(name, number) for name in names for number in range(count)]
+
+
+def of_torch(count: int, names: Sequence[str]) -> Iterator[tuple[str, int, str | None, str, Any]]:
+    """What torch made of each call: its error by name, the first line of its message, its result."""
+    every, done = _every(count, names), 0
     while done < len(every):
-        name, number = every[done]
-        command = [sys.executable, "-m", "tests.bad_input.drawn", str(count), name, str(number)]
-        child = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "tests.bad_input.drawn", str(count), str(done), *names]
+        child = subprocess.Popen(
+            command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert child.stdout is not None
         for line in child.stdout:
-            yield tuple(json.loads(line))  # type: ignore[misc]
+            yield (*every[done], *json.loads(line))
             done += 1
         child.wait()
         if done < len(every):
-            yield (*every[done], ["SystemExit"], f"died with {child.returncode}", None)
+            yield (*every[done], DIED, f"with {child.returncode}", None)
             done += 1
-
-
-def of_ours(function: str, number: int) -> Outcome:
-    """The same of ours, in this process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return made(OURS, function, number)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ def computed(key: str, value: Any, dtype: torch.dtype) -> float:
 
 def limits(low: Any, high: Any, input: Tensor) -> tuple[float, float]:
     """Two numbers, ``min_val ≤ max_val``, and none below zero for entries that have no sign."""
+    if isinstance(low, complex) or isinstance(high, complex):
+        raise Refusal(f"min_val={low} and max_val={high} must be real numbers", TypeError)
     if input.is_floating_point():
         low, high = number_of("min_val", low, exactly=True), number_of("max_val", high, exactly=True)
     else:

@@ -70,6 +70,11 @@ def check_parameters(
     if input.dim() < 2:
         raise Refusal(f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes: unsqueeze(0) adds one")
     if input.numel() == 0:
+        for key, t in named.items():
+            if t is not None and (t.numel() != input.shape[1] if "running" in key else 0 in (*t.shape, input.shape[0])):
+                raise Refusal(
+                    f"{key} {listed(t.shape)} must be (C,), of input {listed(input.shape)}, and neither empty"
+                )
         return
     for key, t in named.items():
         if t is not None and (
@@ -81,6 +86,8 @@ def check_parameters(
             )
     if (running_mean is None) != (running_var is None):
         raise Refusal(f"{missing} is None: both running statistics, or neither")
+    if of_instances and own and running_mean is not None and running_mean.dtype == input.dtype != running_var.dtype:
+        raise Refusal(f"running_mean is {running_mean.dtype} and running_var {running_var.dtype}: give both one dtype")
     _check_constant(running_mean, running_var)
     check_dtypes(input, weight, bias, *(() if of_instances else (running_mean, running_var)))
     if own and transforms_active():
