@@ -8,109 +8,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import (
-    is_int,
-    listed,
-    no_method,
-    no_tensor,
-    not_ints,
-    overflow,
-    read,
-    scalar_type,
-    whole,
-)
-from manualconv.geometry import Axes
+from manualconv.functional.refusals.arguments import axes, check_input, listed
+from manualconv.functional.refusals.refusal import Refusal
+from manualconv.geometry import Axes, Intervals
 
-#: torch's kernels, one for lines and images alike.
-KERNEL = {1: "pool2d", 2: "pool2d", 3: "pool3d_cpu"}
 #: Numbers so many that the memory for them is asked for before any work is done.
 MANY = 2**31
 
 
-def _check_int(name: str, value: Any) -> None:
-    """An int of 64 bits, for every axis alike."""
-    if read(value) is None:
-        raise not_ints(name, "output_size", 2, value)
-    if whole(value) is None:
-        raise overflow(name, "output_size", value)  # type: ignore[misc]
-
-
-def _check_elements(name: str, values: tuple[Any, ...]) -> None:
-    """Ints of 64 bits."""
-    if read(values) is None:
-        raise not_ints(name, "output_size", 2, values)
-    if whole(values) is None:
-        raise overflow(name, "output_size", values)  # type: ignore[misc]
-
-
-def _of_line(name: str, input: Any, output_size: Any) -> Axes:
-    """The output size of one axis: an int or one int in a tuple."""
-    if not isinstance(input, Tensor):
-        raise no_tensor(name, 1, "input", input)
-    if not isinstance(output_size, (tuple, list)):
-        _check_int(name, output_size)
-        return (read(output_size),)
-    _check_elements(name, tuple(output_size))
-    if len(output_size) != 1:
-        raise RuntimeError(
-            f"{name}() argument 'output_size' should contain one int (got {len(output_size)}) "
-            f"[output_size={tuple(output_size)}]"
-        )
-    return (read(output_size[0]),)
-
-
-def _of_space(name: str, ndim: int, input: Any, output_size: Any) -> Axes:
-    """The output sizes of several axes; None keeps the input's.  Their number is judged by `check_*`."""
-    if not isinstance(input, Tensor):
-        raise no_method(name, input, "size")
-    if is_int(output_size) or isinstance(output_size, bool):
-        _check_int(name, output_size)
-        return (output_size,) * ndim
-    try:
+def _sizes(ndim: int, input: Any, output_size: Any) -> Axes:
+    """The output size per axis; None is the input's, which torch knows for images and volumes alone."""
+    check_input(input)
+    if ndim > 1 and not isinstance(output_size, (int, torch.SymInt)):
+        if not hasattr(output_size, "__len__"):
+            raise Refusal(f"output_size={output_size!r} must be an int or a tuple of {ndim}, each an int or None")
         count = len(output_size)
-    except TypeError as error:
-        raise TypeError(
-            f"{error} [{name}() takes an int or a tuple of {ndim}, each an int or None, as output_size]"
-        ) from None
-    if input.dim() <= count:
-        raise ValueError(
-            f"Input dimension should be at least {count + 1}, but got input of size {listed(input.shape)} "
-            f"[output_size={output_size} names {count} axes, behind one for channels]"
-        )
-    sizes = tuple(
-        size if given is None else given for given, size in zip(output_size, input.shape[input.dim() - count :])
-    )
-    _check_elements(name, sizes)
-    return read(sizes)  # type: ignore[no-any-return]
-
-
-def output_sizes(name: str, ndim: int, input: Any, output_size: Any) -> Axes:
-    """The output size per axis, its type checked; None is the input's."""
-    if ndim == 1:
-        return _of_line(name, input, output_size)
-    return _of_space(name, ndim, input, output_size)
-
-
-def _axes(ndim: int) -> str:
-    return f"[(N, C, *I) or (C, *I) with {ndim} axes of positions]"
-
-
-def _check_rank_of_line(name: str, input: Tensor) -> None:
-    if input.dim() not in (2, 3):
-        raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.dim()}-dimensional tensor for argument #1 'self' (while "
-            f"checking arguments for {name}) [input of size {listed(input.shape)} is not (N, C, L) or (C, L)]"
-        )
-
-
-def _check_filled(name: str, shape: Axes, first: int, ending: str) -> None:
-    """No axis from `first` on is empty."""
-    for axis in range(first, len(shape)):
-        if shape[axis] == 0:
-            raise RuntimeError(
-                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
-                f"{listed(shape)} with dimension {axis} being empty [an interval of no positions has no {ending}]"
+        if input.dim() <= count:
+            raise Refusal(
+                f"output_size={output_size} names {count} axes, behind one for channels: {listed(input.shape)}"
             )
+        kept = input.shape[input.dim() - count :]
+        output_size = tuple(size if given is None else given for given, size in zip(output_size, kept))
+    (size,) = axes(ndim, 2**63, False, output_size=output_size)
+    return size
 
 
 def _check_memory(shape: Axes, item: int) -> None:
@@ -129,79 +49,51 @@ def _check_memory(shape: Axes, item: int) -> None:
         torch.empty(shape, dtype=torch.uint8 if item == 1 else torch.int64, device="cpu")
 
 
-def _refuse(name: str, input: Tensor, what: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"\"{name}\" not implemented for '{scalar_type(input)}' [{what} takes floating point: input.float()]"
-    )
+def _check_input(ndim: int, input: Tensor, first: int) -> None:
+    """``(N, C, *I)`` or ``(C, *I)``, no axis from `first` on empty."""
+    if input.dim() not in (ndim + 1, ndim + 2) or 0 in input.shape[first:]:
+        raise Refusal(
+            f"input {listed(input.shape)} must be (N, C, *I) or (C, *I) with {ndim} axes of positions: an interval of "
+            "no positions has no mean and no maximum"
+        )
 
 
-def check_average(name: str, ndim: int, input: Tensor, size: Axes) -> None:
-    """Number and signs of the output sizes, ranks, sizes and dtypes, as torch's average takes them.
+def checked_average(ndim: int, input: Any, output_size: Any) -> Intervals:
+    """The intervals of an average that torch takes.
 
     A global mean is torch's ``mean``, which asks less: any number of axes before the pooled ones, complex numbers,
     nothing to average over.
     """
-    if ndim == 1:
-        _check_rank_of_line(name, input)
-    if len(size) != ndim:
-        raise RuntimeError(f"{name}: output_size must be {ndim} numbers, but got {size} [or one int for all axes]")
-    if any(p < 0 for p in size):
-        line = ndim == 1
-        raise RuntimeError(
-            f"adaptive_avg_pool{2 if line else ndim}d: elements of output_size must be greater than or equal to 0 but "
-            f"received {{{', '.join(str(p) for p in ((1, *size) if line else size))}}} [output_size={size}, 0 or more "
-            f"are needed]"
-        )
+    size = _sizes(ndim, input, output_size)
+    lead = input.dim() - ndim
+    _check_memory((*input.shape[: max(lead, 0)], *size), 1)
+    if min(size) < 0:
+        raise Refusal(f"output_size={size} must be 0 or more on every axis")
+    fractions = input.is_floating_point()
     if all(p == 1 for p in size):
-        axes = max(input.dim(), 1)
-        if input.dim() < ndim:
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [{-axes}, {axes - 1}], but got {-1 - axes}) "
-                f"[{name}() averages the last {ndim} axes of input, whose size is "
-                f"{listed(input.shape)}]"
+        fractions = fractions or input.is_complex()
+        if lead < 0 or (ndim == 1 and lead not in (1, 2)):
+            raise Refusal(
+                f"the last {ndim} axes are averaged, of (N, C, *I) or (C, *I), but input is {listed(input.shape)}"
             )
-        if not (input.is_floating_point() or input.is_complex()):
-            raise RuntimeError(
-                "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-                f"Got: {scalar_type(input)} [input.float()]"
-            )
-        return
-    if ndim > 1 and input.dim() not in (ndim + 1, ndim + 2):
-        raise RuntimeError(
-            f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got {listed(input.shape)} {_axes(ndim)}"
-        )
-    called = "adaptive_avg_pool2d" if ndim == 1 else name
-    shape = tuple(input.shape)
-    seen = (*shape[:-1], 1, shape[-1]) if ndim == 1 else shape  # torch takes a sequence for an image of one row
-    _check_filled(called, seen, 1 if ndim == 3 else input.dim() - ndim, "mean")
-    _check_memory((*input.shape[: input.dim() - ndim], *size), 1)
-    # torch's means of images ask for a dtype once there is something to average.
-    if not input.is_floating_point() and (ndim == 3 or (0 not in size and input.numel() > 0)):
-        raise _refuse(f"adaptive_avg_{KERNEL[ndim]}", input, "an average")
+    else:
+        _check_input(ndim, input, 1 if ndim == 3 else lead)
+        # torch's means of images ask for a dtype once there is something to average.
+        fractions = fractions or (ndim < 3 and (0 in size or input.numel() == 0))
+    if not fractions:
+        raise Refusal(f"an average takes floating point, not {input.dtype}: input.float()")
+    return Intervals(tuple(input.shape[lead:]), size)
 
 
-def check_maximum(name: str, ndim: int, input: Tensor, size: Axes) -> None:
-    """Ranks, sizes, number and signs of the output sizes, and dtypes, as torch's maximum takes them."""
-    if ndim == 1:
-        _check_rank_of_line(name, input)
-    elif input.dim() not in (ndim + 1, ndim + 2):
-        raise RuntimeError(
-            f"{name}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {listed(input.shape)} {_axes(ndim)}"
-        )
-    _check_filled(name, tuple(input.shape), 1, "maximum")
-    if len(size) != ndim:
-        raise RuntimeError(
-            f"{name}(): internal error: output_size.size() must be {ndim} numbers, but got {size} "
-            f"[or one int for all axes]"
-        )
+def checked_maximum(ndim: int, input: Any, output_size: Any) -> Intervals:
+    """The intervals of a maximum that torch takes."""
+    size = _sizes(ndim, input, output_size)
+    lead = input.dim() - ndim
     # torch takes a sequence for an image of one row.
-    shape = (*input.shape[: input.dim() - ndim], *(1,) * (ndim == 1), *size)
-    for p in size:
-        if p < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {p}: {listed(shape)} [output_size={size}, 0 or more "
-                f"are needed]"
-            )
-    _check_memory(shape, 8)
+    _check_memory((*input.shape[: max(lead, 0)], *(1,) * (ndim == 1), *size), 8)
+    _check_input(ndim, input, 1)
+    if min(size) < 0:
+        raise Refusal(f"output_size={size} must be 0 or more on every axis")
     if not input.is_floating_point():
-        raise _refuse(f"adaptive_max_{KERNEL[ndim]}", input, "a maximum of intervals")
+        raise Refusal(f"a maximum of intervals takes floating point, not {input.dtype}: input.float()")
+    return Intervals(tuple(input.shape[lead:]), size)

@@ -8,23 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_flags, check_input, check_tensors, listed, real
+from manualconv.functional.refusals.arguments import check_flags, check_input, check_tensors, listed, number_of
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.torch_internals import mapped_levels, transforms_active
 
 #: What may be None.
 PARAMETERS = ("weight", "bias", "running_mean", "running_var")
 _HALF = (torch.float16, torch.bfloat16)
-
-
-def number(key: str, value: Any) -> float:
-    """One real number, as a float."""
-    if type(value) is float:
-        return value
-    try:
-        return real("", key, 0, value)
-    except (TypeError, RuntimeError) as error:
-        raise Refusal(f"{key}={value!r} must be one real number", type(error)) from None
 
 
 def check_dtypes(x: Tensor, *parameters: Tensor | None) -> None:
@@ -47,7 +37,7 @@ def check_batch_norm(input: Any, training: Any, eps: Any) -> None:
     """What torch.nn.functional.batch_norm checks itself: more than one value a channel, a positive eps."""
     check_input(input)
     check_flags(training=training)
-    eps = number("eps", eps)
+    eps = number_of("eps", eps)
     if training and (not input.dim() or prod([input.shape[0], *input.shape[2:]]) == 1):
         raise Refusal(
             f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes, and one value is its own mean: use "
@@ -80,6 +70,11 @@ def check_parameters(
     if input.dim() < 2:
         raise Refusal(f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes: unsqueeze(0) adds one")
     if input.numel() == 0:
+        for key, t in named.items():
+            if t is not None and (t.numel() != input.shape[1] if "running" in key else 0 in (*t.shape, input.shape[0])):
+                raise Refusal(
+                    f"{key} {listed(t.shape)} must be (C,), of input {listed(input.shape)}, and neither empty"
+                )
         return
     for key, t in named.items():
         if t is not None and (
@@ -91,6 +86,8 @@ def check_parameters(
             )
     if (running_mean is None) != (running_var is None):
         raise Refusal(f"{missing} is None: both running statistics, or neither")
+    if of_instances and own and running_mean is not None and running_mean.dtype == input.dtype != running_var.dtype:
+        raise Refusal(f"running_mean is {running_mean.dtype} and running_var {running_var.dtype}: give both one dtype")
     _check_constant(running_mean, running_var)
     check_dtypes(input, weight, bias, *(() if of_instances else (running_mean, running_var)))
     if own and transforms_active():

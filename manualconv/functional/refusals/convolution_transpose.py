@@ -55,9 +55,11 @@ def transposed_convolution_window(
         raise Refusal(f"0 <= output_padding={more} < max(stride, dilation) = {least} is needed on every axis")
     k = tuple(kernel)
     window = window_of_output(places, k, s, d, frame_of(padding, k, s, d), groups, more)
-    if any(length < 1 for length in window.input_size):
+    if any(length >= 2**63 for length in window.input_size):
+        raise RuntimeError(f"the output would have {window.input_size} positions [less than 2**63 on every axis]")
+    if any(length < 0 for length in window.input_size):
         raise Refusal(
-            f"s*(i-1) + d*(k-1) + 1 - lo - hi + output_padding >= 1 is needed on every axis with s={s}, i={places}, "
+            f"s*(i-1) + d*(k-1) + 1 - lo - hi + output_padding >= 0 is needed on every axis with s={s}, i={places}, "
             f"d={d}, k={k}, (lo, hi - output_padding)={window.padding}"
         )
     return window

@@ -21,11 +21,11 @@ def checked_window(
 ) -> Window:
     """The window of a max pooling that torch takes."""
     check_input(input)
+    check_flags(ceil_mode=ceil_mode)
     stride = kernel_size if stride is None or (isinstance(stride, (tuple, list)) and not stride) else stride
     of_line = ndim == 1 and not indices  # torch has a kernel of its own for it
     limit = 2**63 if of_line else 2**31
     k, s, p, d = axes(ndim, limit, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
-    check_flags(ceil_mode=ceil_mode)
     check_ranks(input, ndim)
     if input.dtype not in (_FRACTIONS if of_line else _ORDERED):
         raise Refusal(

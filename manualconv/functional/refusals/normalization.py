@@ -7,8 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_input, check_tensors, int_of, is_of_numpy, kind, listed
-from manualconv.functional.refusals.batch_normalization import PARAMETERS, check_dtypes, number
+from manualconv.functional.refusals.arguments import (
+    check_input,
+    check_tensors,
+    int_of,
+    is_of_numpy,
+    kind,
+    listed,
+    number_of,
+)
+from manualconv.functional.refusals.batch_normalization import PARAMETERS, check_dtypes
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import Axes, whole
 
@@ -22,7 +30,7 @@ def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, 
     for key, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.shape != shape:
             raise Refusal(f"{key} {listed(t.shape)} must be {shape}, one number for each entry standardised together")
-    eps = number("eps", eps)
+    eps = number_of("eps", eps)
     if not shape or input.shape[-len(shape) :] != shape:
         raise Refusal(
             f"normalized_shape={shape} must be the last {len(shape)} axes of input {listed(input.shape)}, at least one "
@@ -50,7 +58,7 @@ def check_group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, eps: A
     """Groups that divide the channels, and parameters of one number a channel; the groups and eps."""
     check_tensors(PARAMETERS, input=input, weight=weight, bias=bias)
     num_groups = int_of("num_groups", num_groups)
-    eps = number("eps", eps)
+    eps = number_of("eps", eps)
     c, size = input.shape[1], input.shape[2:]
     if num_groups < 1 or c % num_groups or c == 0 or prod(size) == 0:
         raise Refusal(
