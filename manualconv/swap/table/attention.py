@@ -20,7 +20,7 @@ from torch import Tensor
 from manualconv import functional
 from manualconv.functional.overrides import asking
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.attention import check_attention, check_heads
+from manualconv.functional.refusals.activation import check_attention, check_heads
 from manualconv.kernels.precision import single
 from manualconv.swap.table.spelling import Operation
 
