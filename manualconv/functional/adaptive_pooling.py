@@ -25,7 +25,7 @@ from manualconv.autograd.selection import Select, argmax_intervals
 from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.adaptive_pooling import checked_average, checked_maximum
+from manualconv.functional.refusals import sized_pooling as refusals
 from manualconv.kernels.movement.layout import laid
 from manualconv.torch_internals import channels_last_format
 
@@ -45,7 +45,7 @@ def _lies_channels_last(input: Tensor, ndim: int) -> bool:
 
 
 def _average(ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
-    intervals = checked_average(ndim, input, output_size)
+    intervals = refusals.of_average(ndim, input, output_size)
     (input,) = cast(f"adaptive_avg_pool{ndim}d", input)
     if not intervals.is_global and _lies_channels_last(input, ndim):
         intervals = replace(intervals, channels_last=True)
@@ -60,7 +60,7 @@ def _average(ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
 
 
 def _maximum(ndim: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
-    intervals = checked_maximum(ndim, input, output_size)
+    intervals = refusals.of_maximum(ndim, input, output_size)
     (input,) = cast(f"adaptive_max_pool{ndim}d", input)
     x = batch = _batched(input, ndim)
     channels_last = _lies_channels_last(input, ndim)

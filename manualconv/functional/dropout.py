@@ -20,12 +20,7 @@ from torch import Tensor
 
 from manualconv.autograd.masking import Mask
 from manualconv.functional.rectifiers import SELU_ALPHA, SELU_SCALE
-from manualconv.functional.refusals.dropout import (
-    check_channels,
-    check_drawn,
-    check_probability,
-    checked_probability,
-)
+from manualconv.functional.refusals import activation as refusals
 from manualconv.torch_internals import is_plain, maps_active
 
 #: What SELU tends to for z → −∞, negated: dropped entries take this value.
@@ -34,7 +29,7 @@ SATURATION = SELU_ALPHA * SELU_SCALE
 
 def _kept(input: Tensor, p: float, channels: bool) -> Tensor:
     """1 with probability ``1 − p``, else 0: for every entry, or for every channel of ``(N, C, …)``."""
-    check_drawn(input, channels)
+    refusals.check_drawn(input, channels)
     size = (*input.shape[:2], *(1,) * (input.dim() - 2)) if channels else input.shape
     with torch.no_grad():
         if not is_plain(input) or maps_active():
@@ -51,7 +46,7 @@ def _none(input: Tensor) -> Tensor:
 
 
 def _dropped(input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
-    p = checked_probability(input, p, training)
+    p = refusals.probability(input, p, training)
     if p == 0 or not training or input.numel() == 0:
         return input if inplace else input.clone()
     y: Tensor = Mask.call(input, _none(input) if p == 1 else _kept(input, p, channels) / (1 - p))
@@ -59,7 +54,7 @@ def _dropped(input: Tensor, p: float, training: bool, inplace: bool, channels: b
 
 
 def _dropped_to_alpha(input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
-    p = checked_probability(input, p, training)
+    p = refusals.probability(input, p, training)
     if p == 0 or not training or input.numel() == 0:
         return input if inplace else input.clone()
     if p == 1:
@@ -93,9 +88,9 @@ def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplac
 
 
 def _channels(name: str, ndim: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    check_probability(p)
-    check_channels(name, ndim, input)
-    p = checked_probability(input, p, training)
+    refusals.check_probability(p)
+    refusals.check_channels(name, ndim, input)
+    p = refusals.probability(input, p, training)
     # torch reads (C, H, W) as (N, C, L) in two dimensions, and there alone.
     alone = ndim != 2 and input.dim() != ndim + 2
     x = input.unsqueeze(0) if alone else input

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from manualconv.autograd.selection import Select, argmax_fractional
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.fractional_pooling import checked_sizes
+from manualconv.functional.refusals import sized_pooling as refusals
 
 Numbers = int | Sequence[int]
 Ratios = float | Sequence[float]
@@ -33,7 +33,7 @@ def _fractional(
     return_indices: bool,
     samples: Tensor | None,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    kernel, size = checked_sizes(ndim, input, kernel_size, output_size, output_ratio, samples)
+    kernel, size = refusals.of_fractions(ndim, input, kernel_size, output_size, output_ratio, samples)
     if samples is None:
         batch = 1 if input.dim() == ndim + 1 else input.shape[0]
         # The call that torch makes: equal seeds place equal windows.

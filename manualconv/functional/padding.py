@@ -17,7 +17,7 @@ from torch import Tensor
 from manualconv.autograd.extension import Extend, Pad
 from manualconv.autograd.function import Map
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.padding import check_constant, check_extension, checked_padding
+from manualconv.functional.refusals.extent import check_constant, check_extension, of_padding
 from manualconv.geometry import Extension
 
 #: What torch calls the modes that it has operators of its own for.
@@ -44,7 +44,7 @@ def pad(input: Tensor, pad: tuple[int, ...], mode: str = "constant", value: floa
     Raises:
         TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.pad.
     """
-    frame, number = checked_padding(input, pad, mode, value)
+    frame, number = of_padding(input, pad, mode, value)
     if mode == "constant":
         check_constant(input, frame)
         return _apply(Pad, input, frame, number or 0)

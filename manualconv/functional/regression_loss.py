@@ -20,20 +20,13 @@ from manualconv.autograd.pointwise import Square
 from manualconv.autograd.residuals import Absolute, Huber
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.loss import check_reduction
-from manualconv.functional.refusals.regression_loss import (
-    check_mean,
-    check_numbers,
-    check_sizes,
-    check_weighted_reduction,
-    positive,
-)
+from manualconv.functional.refusals import loss as refusals
 from manualconv.kernels.precision import WIDENED, single
 
 
 def _check(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
     """What is wrong with sizes, or else with the reduction; a warning of torch's if they have to be broadcast."""
-    check_sizes(input, target, weight)
+    refusals.check_sizes(input, target, weight)
     if target.shape != input.shape:
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
@@ -41,14 +34,14 @@ def _check(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str)
             stacklevel=4,
         )
     if weight is None:
-        check_reduction(reduction)
+        refusals.check_reduction(reduction)
 
 
 def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """x and t, checked and in their dtypes."""
     # torch's weighted means are plain arithmetic, which keeps its dtype under autocast.
     x, t = (input, target) if weight is not None and name != "huber_loss" else cast(name, input, target)
-    check_numbers(name, x, t, weight)
+    refusals.check_numbers(name, x, t, weight)
     return x, t
 
 
@@ -63,7 +56,7 @@ def _residual(x: Tensor, t: Tensor) -> tuple[Tensor, torch.dtype | None]:
 
 def _averaged(loss: Tensor, weight: Tensor, reduction: str, dtype: torch.dtype | None) -> Tensor:
     """A weighted loss in `dtype`; the mean divides by the sum of the weights."""
-    check_weighted_reduction(reduction)
+    refusals.check_reduction(reduction, weighted=True)
     loss = (loss if dtype is None else loss.to(dtype)) * weight
     if reduction == "mean":
         return loss.sum() / weight.sum()
@@ -130,7 +123,7 @@ def l1_loss(
     loss: Tensor = Absolute.call(r)
     if weight is not None:
         return _averaged(loss, weight, reduction, dtype)
-    check_mean(loss, reduction)
+    refusals.check_mean(loss, reduction)
     return reductions.reduced(loss, reduction, dtype)
 
 
@@ -162,7 +155,7 @@ def smooth_l1_loss(
         return l1_loss(input, target, size_average, reduce, reduction)
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check(input, target, None, reduction)
-    beta = positive("beta", beta)
+    beta = refusals.positive("beta", beta)
     x, t = _numbers("smooth_l1_loss", input, target)
     r, dtype = _residual(x, t)
     loss: Tensor = Huber.call(r, beta, beta)
@@ -192,11 +185,11 @@ def huber_loss(
         AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.huber_loss.
     """
     _check(input, target, weight, reduction)
-    delta = positive("delta", delta)
+    delta = refusals.positive("delta", delta)
     x, t = _numbers("huber_loss", input, target, weight)
     r, _ = _residual(x, t)
     loss: Tensor = Huber.call(r, delta, 1.0)
     if weight is None:
         return reductions.reduced(loss, reduction, x.dtype)
-    check_weighted_reduction(reduction)
+    refusals.check_reduction(reduction, weighted=True)
     return reductions.reduced(loss.to(x.dtype) * weight, reduction)

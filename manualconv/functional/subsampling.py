@@ -28,7 +28,7 @@ from torch import Tensor
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.subsampling import check_coefficients, checked_window
+from manualconv.functional.refusals import pooling as refusals
 from manualconv.functional.sigmoidal import sigmoid
 from manualconv.geometry import Numbers
 
@@ -44,9 +44,9 @@ def _subsample(
     stride: Numbers | None,
     activation: Activation | None,
 ) -> Tensor:
-    window = checked_window(ndim, input, weight, bias, kernel_size, stride, activation)
+    window = refusals.of_sum(ndim, input, weight, bias, kernel_size, stride, activation)
     x, w, b = cast(f"subsample{ndim}d", input, weight, bias)
-    check_coefficients(x, w, b, x.shape[-ndim - 1])
+    refusals.check_coefficients(x, w, b, x.shape[-ndim - 1])
     u: Tensor = ScaleChannels.call(SumWindows.call(x if x.dim() == ndim + 2 else x.unsqueeze(0), window), w, b)
     u = u if x.dim() == ndim + 2 else u.squeeze(0)
     return u if activation is None else activation(u)

@@ -45,7 +45,7 @@ def _ranks(n: int, kind: str) -> Mistakes:
         yield 90, f"{what} for a global mean", changes, str(list(shape))
     for what, shape in (("no channels", (2, 0, *SIZE[:n])), ("no positions", (2, 4, 0, *SIZE[1:n]))):
         taken = kind == "avg" and n < 3 and what == "no channels"
-        yield EMPTY[n], what, {"input": numbers(*shape)}, *(() if taken else ("no positions",))
+        yield EMPTY[n], what, {"input": numbers(*shape)}, *(() if taken else ("only the batch may be empty",))
 
 
 def _signs(n: int, kind: str) -> Mistakes:
@@ -55,7 +55,13 @@ def _signs(n: int, kind: str) -> Mistakes:
     yield number, "output_size 0", {"output_size": 0}
     if n > 1 or kind == "max":
         huge = {"input": numbers(4, *SIZE[:n]), "output_size": 2**62}
-        yield 92, "2**62 without a batch", huge, f"{4 * 2 ** (62 * n)} numbers", {"dangerous": True}
+        yield (
+            92,
+            "2**62 without a batch",
+            huge,
+            f"{4 * 2 ** (62 * n)} numbers",
+            {"dangerous": True, "ours": "Storage size"},
+        )
     yield 46, "2**63", {"output_size": 2**63}, "64 bits"
     for what, size in (("no sizes", ()), ("a size too many", (2,) * (n + 1)), ("a size too few", (2,) * (n - 1))):
         if n > 1 or size:
@@ -126,7 +132,7 @@ def _samples(n: int) -> Mistakes:
 def _fractional_types(n: int) -> Mistakes:
     for what, shape in (("few", SIZE[:n]), ("many", (1, 2, 4, *SIZE[:n]))):
         yield 90, f"an axis too {what}", {"input": numbers(*shape)}, f"{n} spatial axes"
-    yield 78, "no positions", {"input": numbers(2, 4, 0, *SIZE[1:n])}, "none empty"
+    yield 78, "no positions", {"input": numbers(2, 4, 0, *SIZE[1:n])}, "only the batch may be empty"
     made = {key: right_fractional(n)[key].long() for key in ("input", "_random_samples")}
     yield 86, "input of torch.int64", made, "input.float()"
     yield from (mistake for mistake in no_tensors(n) if "list" not in mistake[1])

@@ -149,6 +149,6 @@ def no_tensors(n: int) -> Mistakes:
 def _types(n: int) -> Mistakes:
     x = right(n)["input"]
     for t in (x.bool(), x + 0j, *((x.int(),) if n == 1 else ())):
-        yield 86, f"input of {t.dtype}", {"input": t}, "no order", "return_indices=True"
+        yield 86, f"input of {t.dtype}", {"input": t}, "no order", "return_indices=True" if n == 1 else ".int()"
     for dtype in (torch.int32, torch.uint8) if n > 1 else ():
         yield 86, f"input of {dtype}", {"input": x.to(dtype)}

@@ -67,7 +67,7 @@ def _output_sizes(n: int) -> Mistakes:
 def _ranks(n: int) -> Mistakes:
     y, i = right(n)["input"], right(n)["indices"]
     for what, rank in (("an axis too few", (0, 0)), ("an axis too many", None)):
-        yield 77, what, {"input": y[rank], "indices": i[rank]}, "(N, C, *P)"
+        yield 77, what, {"input": y[rank], "indices": i[rank]}, "(N, C, *I)"
     yield 77, "no axes", {"input": numbers(), "indices": torch.tensor(0)}, "[]"
     yield 78, "no channels", {"input": y[:, :0], "indices": i[:, :0]}, "only the batch"
     yield 78, "no positions", {"input": y[:, :, :0], "indices": i[:, :, :0], "stride": 1}, "only the batch"

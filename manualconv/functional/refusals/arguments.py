@@ -119,11 +119,9 @@ def axes(ndim: int, limit: int, one_for_all: bool = True, **values: Any) -> list
     return found
 
 
-def check_ranks(input: Tensor, ndim: int) -> None:
-    """``(N, C, *I)`` or ``(C, *I)``, of which only the batch may be empty."""
+def check_ranks(input: Tensor, ndim: int, first: int | None = None) -> None:
+    """``(N, C, *I)`` or ``(C, *I)``, no axis from `first` on empty, which is the one of channels."""
     rank = input.dim()
-    if rank not in (ndim + 1, ndim + 2) or 0 in input.shape[rank - ndim - 1 :]:
-        raise Refusal(
-            f"input {listed(input.shape)} must be (N, C, *I) or (C, *I) with {ndim} spatial axes; only the batch "
-            "may be empty"
-        )
+    if rank not in (ndim + 1, ndim + 2) or 0 in input.shape[rank - ndim - 1 if first is None else first :]:
+        needed = f"(N, C, *I) or (C, *I) with {ndim} spatial axes; only the batch may be empty"
+        raise Refusal(f"input {listed(input.shape)} must be {needed}")
