@@ -6,7 +6,6 @@ A file a concern; each name of torch's is optional: see `manualconv.torch_intern
 from manualconv.torch_internals.calling import any_autocast as any_autocast
 from manualconv.torch_internals.calling import apply as apply
 from manualconv.torch_internals.calling import at_trace_time as at_trace_time
-from manualconv.torch_internals.calling import given as given
 from manualconv.torch_internals.calling import tracer as tracer
 from manualconv.torch_internals.checkpoints import checkpoints_run as checkpoints_run
 from manualconv.torch_internals.hooks import calls_forward as calls_forward

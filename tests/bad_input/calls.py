@@ -50,6 +50,10 @@ class Row:
     changes: dict[str, Any] = field(default_factory=dict)
 
 
+#: Words that stand for all.
+ANY = "…"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a call raised, or else returned."""
@@ -111,6 +115,24 @@ def changed(
         function=function,
         changes=changes,
     )
+
+
+#: Number of the mistake, name of the call, what is changed of a right call, what our hint says of it (nothing where
+#: torch takes the call), options of `Row`.
+Mistakes = Iterator[tuple[Any, ...]]
+
+
+def bad_calls(function: str, right: dict[str, Any], mistakes: Mistakes) -> Iterator[Row]:
+    """Rows of calls that are refused in torch's words of the day, whatever they are."""
+    for number, name, changes, *says in mistakes:
+        options = says.pop() if says and isinstance(says[-1], dict) else {}
+        yield changed(number, function, name, right, changes, ANY if says else "", *says, **options)
+
+
+def misspelt(function: str, right: dict[str, Any]) -> Row:
+    """A call with an argument that there is not: Python's words, of which torch's may name another function."""
+    unknown = f"{function}() got an unexpected keyword argument 'stide'"
+    return changed(64, function, "unknown argument", right, {"stide": 2}, "…" + unknown, ours=unknown)
 
 
 def rows_of(function: str, right: dict[str, Any], entries: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
