@@ -19,9 +19,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from manualconv.autograd.kinds import Linear
-from manualconv.geometry import Axes
-from manualconv.intervals import Intervals
-from manualconv.kernels import intervals as kernels
+from manualconv.geometry import Axes, Intervals
+from manualconv.kernels.pooling import intervals as kernels
 
 
 class MeanIntervals(Linear):

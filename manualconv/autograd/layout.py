@@ -15,7 +15,7 @@ from torch import Tensor
 
 from manualconv.autograd.kinds import Linear
 from manualconv.geometry import Axes
-from manualconv.kernels.layout import laid
+from manualconv.kernels.movement.layout import laid
 
 
 class Lay(Linear):

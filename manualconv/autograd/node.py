@@ -13,8 +13,7 @@ from typing import Any
 
 import torch
 
-from manualconv.geometry import Extension, TransposedWindow, Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Extension, Intervals, TransposedWindow, Window
 from manualconv.torch_internals import at_trace_time
 
 #: The frozen arguments of maps: in a graph they travel as tuples, which it can hold.

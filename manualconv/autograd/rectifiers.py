@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.pointwise import OF_EITHER, OF_INPUT, Pointwise, Stepwise, in_float32
-from manualconv.kernels import pointwise as kernels
+from manualconv.kernels.entrywise import pointwise as kernels
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import is_unrecorded
 

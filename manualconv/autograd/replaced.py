@@ -28,8 +28,7 @@ from torch.autograd import Function
 from manualconv.autograd.function import Map
 from manualconv.autograd.rules import FirstOrder, gradient, refuse_where_dropped
 from manualconv.autograd.slots import Rules
-from manualconv.geometry import Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Intervals, Window
 from manualconv.torch_internals import forward_mode_active, may_be_differentiated, transforms_active
 
 

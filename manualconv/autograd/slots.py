@@ -29,8 +29,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from manualconv.geometry import Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Intervals, Window
 from manualconv.torch_internals import at_trace_time, hand_to_checkpoints
 
 Rule = Callable[[Tensor, Tensor, Tensor, Window], Tensor | None]

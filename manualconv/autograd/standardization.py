@@ -38,7 +38,7 @@ from torch import Tensor
 
 from manualconv.autograd.function import Map, recorded
 from manualconv.geometry import Axes
-from manualconv.kernels import standardization as kernels
+from manualconv.kernels.entrywise import standardization as kernels
 
 
 def _summed(t: Tensor, axes: list[int]) -> Tensor:

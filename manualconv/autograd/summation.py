@@ -18,7 +18,7 @@ from torch import Tensor
 
 from manualconv.autograd.kinds import Linear
 from manualconv.geometry import Axes, Window
-from manualconv.kernels import summation as kernels
+from manualconv.kernels.pooling import summation as kernels
 
 
 class SumWindows(Linear):

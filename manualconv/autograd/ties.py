@@ -28,7 +28,7 @@ from torch import Tensor
 from manualconv.autograd.function import Map, constant_in, fold, unfold
 from manualconv.autograd.windows import OverlapAdd, Windows
 from manualconv.geometry import Window
-from manualconv.kernels.selection import select
+from manualconv.kernels.pooling.selection import select
 
 
 def _by_tap(v: Tensor, window: Window) -> Tensor:

@@ -26,7 +26,7 @@ from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
 from manualconv.functional.refusals import sized_pooling as refusals
-from manualconv.kernels.layout import laid
+from manualconv.kernels.movement.layout import laid
 from manualconv.torch_internals import channels_last_format
 
 #: None in the place of all is refused in torch's words.

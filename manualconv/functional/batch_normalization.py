@@ -21,8 +21,8 @@ from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, by_channel
 from manualconv.functional.refusals import batch_normalization as refusals
 from manualconv.functional.refusals.arguments import number_of
+from manualconv.kernels.entrywise.standardization import count, reciprocal_deviation
 from manualconv.kernels.precision import single
-from manualconv.kernels.standardization import count, reciprocal_deviation
 from manualconv.torch_internals import has_tangent, overwrite
 
 

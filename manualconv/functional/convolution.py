@@ -21,7 +21,7 @@ from manualconv.functional.precision import cast
 from manualconv.functional.refusals.arguments import check_tensors
 from manualconv.functional.refusals.convolution import check_kinds, convolution_window, read_numbers
 from manualconv.geometry import Numbers
-from manualconv.kernels.settings import under_settings
+from manualconv.kernels.correlation.settings import under_settings
 
 Padding = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
 

@@ -24,7 +24,7 @@ from manualconv.functional.refusals.arguments import check_tensors
 from manualconv.functional.refusals.convolution import check_kinds, read_numbers
 from manualconv.functional.refusals.convolution_transpose import transposed_convolution_window
 from manualconv.geometry import Numbers, transposed_window
-from manualconv.kernels.settings import under_settings
+from manualconv.kernels.correlation.settings import under_settings
 
 
 def _conv_transpose(

@@ -24,8 +24,8 @@ from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
 from manualconv.functional.refusals import pooling as refusals
 from manualconv.geometry import Numbers
-from manualconv.kernels.layout import laid
-from manualconv.kernels.maximum import blind, has_blind, lowest
+from manualconv.kernels.movement.layout import laid
+from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
 
 
 def _max_pool(

@@ -21,9 +21,9 @@ from manualconv.autograd.selection import Scatter, Select
 from manualconv.functional.convolution import Padding
 from manualconv.functional.refusals.toeplitz import toeplitz_window
 from manualconv.geometry import Axes, Numbers
-from manualconv.kernels import correlation
-from manualconv.kernels.lanczos import largest_singular_value
-from manualconv.kernels.toeplitz import entries
+from manualconv.kernels.correlation import maps as correlation
+from manualconv.kernels.matrix.lanczos import largest_singular_value
+from manualconv.kernels.matrix.toeplitz import entries
 
 #: Matrices with no more places than this are decomposed whole.
 SMALL = 2**18

@@ -13,8 +13,7 @@ from torch.autograd import forward_ad, grad, gradcheck
 
 from manualconv import by_hand, functional
 from manualconv.autograd import Rules, exact_pool, exact_slope
-from manualconv.geometry import Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Intervals, Window
 from tests.layers import Example, activation, adaptive_pooling, average_pooling, close, spread_out
 from tests.layers import max_pooling as maxima
 

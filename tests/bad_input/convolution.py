@@ -215,7 +215,7 @@ def _not_tensors(n: int) -> Entries:
         for name, value in values.items():
             number = 47 if value is None else 48
             kind = "numpy.ndarray" if name == "an array" else type(value).__name__
-            yield number, f"{name} for {key}", {key: value}, combination, f"{key}={kind}", f"{key} must be a Tensor"
+            yield number, f"{name} for {key}", {key: value}, combination, f"{key}={kind}", "torch.as_tensor"
     unknown = {"ours": f"conv{n}d() got an unexpected keyword argument 'stide'"}
     yield 64, "unknown argument", {"stide": 2}, combination, unknown
 

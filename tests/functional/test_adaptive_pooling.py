@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import definitions, functional
-from manualconv.kernels import intervals
+from manualconv.kernels.pooling import intervals
 from manualconv.testing.cases import AdaptivePooling, adaptive_poolings
 from manualconv.testing.ledger import ERRORS, checked
+from manualconv.testing.referee import first_gradients
 from tests.layers import close, spread_out
-from tests.referee import first_gradients
 
 #: Any number of axes.
 ANY = st.sampled_from((2, 1, 3)).flatmap(adaptive_poolings)

@@ -10,7 +10,7 @@ from torch.autograd import grad
 from manualconv import definitions, functional
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.cases.tensors import filled
-from tests.referee import by_hand, convolution, first_gradients, leaves, second_gradients
+from manualconv.testing.referee import by_hand, convolution, first_gradients, leaves, second_gradients
 
 LAYERS = convolutions(0, groups=(1,))
 

@@ -14,8 +14,8 @@ from torch.autograd import grad
 from manualconv import definitions, functional
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import filled
+from manualconv.testing.referee import first_gradients, second_gradients
 from tests.layers import close, spread_out
-from tests.referee import first_gradients, second_gradients
 
 BY_HAND = {1: functional.subsample1d, 2: functional.subsample2d, 3: functional.subsample3d}
 MEANS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}

@@ -27,12 +27,15 @@ from torch import Tensor
 import manualconv
 from manualconv import functional
 from manualconv.geometry import Window
-from manualconv.kernels import compiling, doubling, pointwise
-from manualconv.kernels.chooser import SPECIAL, _cheapest
-from manualconv.kernels.cost import MAPS
-from manualconv.kernels.doubling import runs_of
+from manualconv.kernels import compiling
+from manualconv.kernels.correlation.chooser import ALGORITHMS, cheapest
+from manualconv.kernels.correlation.cost import MAPS
+from manualconv.kernels.correlation.direct import PRODUCTS
+from manualconv.kernels.entrywise import pointwise
+from manualconv.kernels.pooling import doubling
+from manualconv.kernels.pooling.doubling import runs_of
+from manualconv.testing.referee import BY_HAND, convolution
 from tests.kernels.thresholds import CROSSINGS, LARGE, OTHERS, POINTWISE, POOLING, Layer, constants, sides
-from tests.referee import BY_HAND, convolution
 
 #: The slots that a map reads, and the one that it fills.
 READS = {"output": ("x", "w"), "input": ("w", "y"), "weight": ("x", "y")}
@@ -48,11 +51,11 @@ Three = dict[str, Tensor]
 @pytest.fixture
 def without_numba() -> Iterator[None]:
     """As where it is not installed."""
-    for cached in (compiling.is_installed, _cheapest):
+    for cached in (compiling.is_installed, cheapest):
         cached.cache_clear()
     with mock.patch.object(compiling, "find_spec", lambda name: None if name == "numba" else util.find_spec(name)):
         yield
-    for cached in (compiling.is_installed, _cheapest):
+    for cached in (compiling.is_installed, cheapest):
         cached.cache_clear()
 
 
@@ -280,4 +283,4 @@ def test_the_large_layers_are_those_that_tempt() -> None:
     met = {name for layer in LARGE.values() for name in layer.algorithms}
     fast = {replace(layer, window=replace(layer.window, accuracy="fast")) for layer in LARGE.values()}
     met |= {name for layer in fast for name in layer.algorithms}
-    assert met >= set(SPECIAL)
+    assert met >= set(ALGORITHMS) - set(PRODUCTS)

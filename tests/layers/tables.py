@@ -11,17 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional, nn
+from manualconv.testing.cases.tensors import spread_out as spread_out
 
 Shape = tuple[int, ...]
 Module = tuple[Callable[[], torch.nn.Module], Shape]
-
-
-def spread_out(shape: Shape, seed: int = 0) -> Tensor:
-    """Distinct float64 numbers in −2 … 2, evenly spaced, none of them 0: far from every tie and kink."""
-    count = torch.Size(shape).numel()
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + count))
-    odd = 2 * order + 1 + count % 2 - count
-    return (odd.double() * (2 / max(count, 1))).reshape(shape)
 
 
 @dataclass(frozen=True)

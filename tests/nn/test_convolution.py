@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from manualconv import nn
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.cases.tensors import filled
-from tests.referee import first_gradients, leaves, second_gradients
+from manualconv.testing.referee import first_gradients, leaves, second_gradients
 
 OURS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 THEIRS = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}

@@ -22,7 +22,8 @@ from manualconv.testing.cases import (
 )
 from manualconv.testing.cases.averaging import averages
 from manualconv.testing.cases.tensors import unshared
-from tests.laws.law import changed
+from manualconv.testing.laws.convolution.layer import changed
+from manualconv.testing.referee import by_hand, transposed_by_hand
 from tests.proof import (
     activation,
     adaptive_pooling,
@@ -35,7 +36,6 @@ from tests.proof import (
     normalization,
 )
 from tests.proof.question import FEW, Operation, Question
-from tests.referee import by_hand, transposed_by_hand
 
 # ------------------------------------------------------------------------------------------------- convolutions
 

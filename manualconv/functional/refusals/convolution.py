@@ -87,30 +87,36 @@ def frame_of(padding: Any, kernel_size: Axes, stride: Axes, dilation: Axes) -> t
     return frame
 
 
+def check_sizes(
+    takes: str, ndim: int, size: Axes, shape: Axes, bias: Axes | None, groups: int, transposed: bool = False
+) -> None:
+    """Ranks and channels of x, w and b."""
+    if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
+        raise Refusal(
+            f"{takes} and an input ([N,] C, *I) with {ndim} axes K and I, not a weight of size {listed(shape)} and an "
+            f"input of size {listed(size)}: unsqueeze(0) adds a missing axis"
+        )
+    if shape[0] < groups or shape[0] % groups:
+        raise Refusal(f"groups must divide weight.shape[0], and {shape[0]} mod {groups} = {shape[0] % groups}")
+    many = shape[1] * groups
+    rule = f"weight.shape[1]*groups = {shape[1]}*{groups} = {many}"
+    (inputs, needed), outputs = ((shape[0], "weight.shape[0]"), many) if transposed else ((many, rule), shape[0])
+    if size[-ndim - 1] != inputs:
+        layout = "; did you pass NHWC?" if size[-1] == inputs else ""
+        raise Refusal(f"input channels must be {needed}, not {size[-ndim - 1]}{layout}")
+    if bias is not None and bias != (outputs,):
+        raise Refusal(f"bias {listed(bias)} must be ({outputs},), one number per output channel")
+
+
 @once
 def convolution_window(
     ndim: int, size: Axes, shape: Axes, bias: Axes | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Window:
     """The window of x ``([N,] C, *I)``, w ``(O, C/g, *K)`` and b ``(O,)``, whose sizes are `size`, `shape`, `bias`."""
     check_dangers(padding, stride=stride, dilation=dilation, groups=groups, kernel_size=tuple(shape[2:]))
-    if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
-        raise Refusal(
-            f"conv{ndim}d takes ([N,] C, *I) and weights (O, C/groups, *K) with {ndim} axes I and K, not an input of "
-            f"size {listed(size)} and a weight of size {listed(shape)}: unsqueeze(0) adds a missing axis"
-        )
-    (outputs, terms, *kernel), channels = shape, size[-ndim - 1]
-    if outputs < groups or outputs % groups:
-        raise Refusal(f"groups must divide weight.shape[0], and {outputs} mod {groups} = {outputs % groups}")
-    if channels != terms * groups:
-        layout = "; did you pass NHWC?" if size[-1] == terms * groups else ""
-        raise Refusal(
-            f"input channels must be weight.shape[1]*groups = {terms}*{groups} = {terms * groups}, not "
-            f"{channels}{layout}"
-        )
-    if bias is not None and bias != (outputs,):
-        raise Refusal(f"bias {listed(bias)} must be ({outputs},), one number per output channel")
+    check_sizes(f"conv{ndim}d takes weights (O, C/groups, *K)", ndim, size, shape, bias, groups)
     s, d = over_axes(ndim, stride=stride, dilation=dilation)
-    k, places = tuple(kernel), tuple(size[len(size) - ndim :])
+    k, places = tuple(shape[2:]), tuple(size[len(size) - ndim :])
     window = Window(places, k, s, d, frame_of(padding, k, s, d), groups)
     if any(p < 1 for p in window.output_size):
         raise Refusal(

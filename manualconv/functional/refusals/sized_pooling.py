@@ -10,8 +10,7 @@ from torch import Tensor
 
 from manualconv.functional.refusals.arguments import axes, check_input, check_ranks, listed, spelled
 from manualconv.functional.refusals.refusal import Refusal
-from manualconv.geometry import Axes, is_int, whole
-from manualconv.intervals import Intervals
+from manualconv.geometry import Axes, Intervals, is_int, whole
 from manualconv.torch_internals import is_plain
 
 #: Numbers so many that the memory for them is asked for before any work is done.
