@@ -6,7 +6,9 @@ derivatives, each file opening with its equation.  Importing this package loads 
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,19 +19,19 @@ if TYPE_CHECKING:
     from manualconv import geometry as geometry
     from manualconv import nn as nn
     from manualconv import testing as testing
-    from manualconv.derivatives import Rules as Rules
-    from manualconv.derivatives import exact_bias as exact_bias
-    from manualconv.derivatives import exact_input as exact_input
-    from manualconv.derivatives import exact_pool as exact_pool
-    from manualconv.derivatives import exact_slope as exact_slope
-    from manualconv.derivatives import exact_weight as exact_weight
-    from manualconv.derivatives import set_rules as set_rules
+    from manualconv.autograd.rules import exact_bias as exact_bias
+    from manualconv.autograd.rules import exact_input as exact_input
+    from manualconv.autograd.rules import exact_weight as exact_weight
+    from manualconv.autograd.slots import Rules as Rules
+    from manualconv.autograd.slots import exact_pool as exact_pool
+    from manualconv.autograd.slots import exact_slope as exact_slope
     from manualconv.functional.choice import choice as choice
     from manualconv.kernels.correlation.algorithm import Algorithm as Algorithm
     from manualconv.kernels.correlation.registration import register as register
     from manualconv.kernels.correlation.settings import accuracy as accuracy
     from manualconv.kernels.correlation.settings import algorithm as algorithm
     from manualconv.kernels.correlation.settings import set_accuracy as set_accuracy
+    from manualconv.nn._rules import set_rules as set_rules
     from manualconv.swap import TORCH_LAYERS as TORCH_LAYERS
     from manualconv.swap import by_hand as by_hand
     from manualconv.swap import conversion_report as conversion_report
@@ -37,53 +39,21 @@ if TYPE_CHECKING:
     from manualconv.swap import restore as restore
 
 __version__ = "0.1.0"
-__all__ = [
-    "TORCH_LAYERS",
-    "Algorithm",
-    "Rules",
-    "__version__",
-    "accuracy",
-    "algorithm",
-    "autograd",
-    "bench",
-    "by_hand",
-    "choice",
-    "conversion_report",
-    "convert",
-    "exact_bias",
-    "exact_input",
-    "exact_pool",
-    "exact_slope",
-    "exact_weight",
-    "functional",
-    "geometry",
-    "nn",
-    "register",
-    "restore",
-    "set_accuracy",
-    "set_rules",
-    "testing",
-]
-#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
-_BY_NAME = ("definitions",)
+#: Every public name and where it comes from: what a type checker reads above, and nobody imports before its first use.
 _FROM = {
-    "functional.choice": ("choice",),
-    "kernels.correlation.algorithm": ("Algorithm",),
-    "kernels.correlation.registration": ("register",),
-    "kernels.correlation.settings": ("accuracy", "algorithm", "set_accuracy"),
-    "derivatives": ("Rules", "exact_bias", "exact_input", "exact_pool", "exact_slope", "exact_weight", "set_rules"),
-    "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
+    name: module
+    for module, name in re.findall(r"\n    from (\S+) import (\w+) as \2\b", Path(__file__).read_text("utf-8"))
 }
+#: `definitions` needs NumPy, and ``from manualconv import *`` does not.
+__all__ = sorted({*_FROM, "__version__"} - {"definitions"})
 
 
 def __getattr__(name: str) -> Any:
-    for file, names in _FROM.items():
-        if name in names:
-            value = getattr(import_module(f"manualconv.{file}"), name)
-            globals()[name] = value  # found without this function from now on, by Dynamo too
-            return value
-    if name in __all__ or name in _BY_NAME:
-        return import_module(f"manualconv.{name}")
+    if name in _FROM:
+        module = _FROM[name]
+        value = import_module(f"{module}.{name}") if module == __name__ else getattr(import_module(module), name)
+        globals()[name] = value  # found without this function from now on, by Dynamo too
+        return value
     if name.startswith("_"):  # tools ask for such names, and that imports nothing
         raise AttributeError(f"module 'manualconv' has no attribute {name!r}")
     from manualconv.missing import absent
