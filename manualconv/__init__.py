@@ -35,38 +35,15 @@ if TYPE_CHECKING:
     from manualconv.swap import restore as restore
 
 __version__ = "0.1.0"
-__all__ = [
-    "TORCH_LAYERS",
-    "Rules",
-    "__version__",
-    "accuracy",
-    "algorithm",
-    "autograd",
-    "bench",
-    "by_hand",
-    "choice",
-    "conversion_report",
-    "convert",
-    "exact_bias",
-    "exact_input",
-    "exact_pool",
-    "exact_slope",
-    "exact_weight",
-    "functional",
-    "geometry",
-    "nn",
-    "restore",
-    "set_accuracy",
-    "set_rules",
-    "testing",
-]
-#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
-_BY_NAME = ("definitions",)
+_ROOMS = ("autograd", "bench", "functional", "geometry", "nn", "testing")
 _FROM = {
     "algorithms": ("accuracy", "algorithm", "choice", "set_accuracy"),
     "derivatives": ("Rules", "exact_bias", "exact_input", "exact_pool", "exact_slope", "exact_weight", "set_rules"),
     "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }
+__all__ = sorted(["__version__", *_ROOMS, *(name for names in _FROM.values() for name in names)])
+#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
+_BY_NAME = ("definitions",)
 
 
 def __getattr__(name: str) -> Any:
