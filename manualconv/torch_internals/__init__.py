@@ -20,6 +20,7 @@ from manualconv.torch_internals.modes import flop_counters as flop_counters
 from manualconv.torch_internals.modes import function_modes as function_modes
 from manualconv.torch_internals.modes import innermost_mode as innermost_mode
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
+from manualconv.torch_internals.operations import underscored as underscored
 from manualconv.torch_internals.tensors import channels_last_format as channels_last_format
 from manualconv.torch_internals.tensors import handles_itself as handles_itself
 from manualconv.torch_internals.tensors import has_handlers as has_handlers
