@@ -6,9 +6,7 @@ derivatives, each file opening with its equation.  Importing this package loads 
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,21 +37,32 @@ if TYPE_CHECKING:
     from manualconv.swap import restore as restore
 
 __version__ = "0.1.0"
-#: Every public name and where it comes from: what a type checker reads above, and nobody imports before its first use.
+#: Where each public name comes from.  It repeats the imports above, which a type checker reads and nothing runs: they
+#: cannot be read off the source, for a frozen program has none.
 _FROM = {
-    name: module
-    for module, name in re.findall(r"\n    from (\S+) import (\w+) as \2\b", Path(__file__).read_text("utf-8"))
+    "autograd.rules": ("exact_bias", "exact_input", "exact_weight"),
+    "autograd.slots": ("Rules", "exact_pool", "exact_slope"),
+    "functional.choice": ("choice",),
+    "kernels.correlation.algorithm": ("Algorithm",),
+    "kernels.correlation.registration": ("register",),
+    "kernels.correlation.settings": ("accuracy", "algorithm", "set_accuracy"),
+    "nn._rules": ("set_rules",),
+    "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }
-#: `definitions` needs NumPy, and ``from manualconv import *`` does not.
-__all__ = sorted({*_FROM, "__version__"} - {"definitions"})
+_ROOMS = ("autograd", "bench", "functional", "geometry", "nn", "testing")
+__all__ = sorted(["__version__", *_ROOMS, *(name for names in _FROM.values() for name in names)])
+#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
+_BY_NAME = ("definitions",)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FROM:
-        module = _FROM[name]
-        value = import_module(f"{module}.{name}") if module == __name__ else getattr(import_module(module), name)
-        globals()[name] = value  # found without this function from now on, by Dynamo too
-        return value
+    for file, names in _FROM.items():
+        if name in names:
+            value = getattr(import_module(f"manualconv.{file}"), name)
+            globals()[name] = value  # found without this function from now on, by Dynamo too
+            return value
+    if name in __all__ or name in _BY_NAME:
+        return import_module(f"manualconv.{name}")
     if name.startswith("_"):  # tools ask for such names, and that imports nothing
         raise AttributeError(f"module 'manualconv' has no attribute {name!r}")
     from manualconv.missing import absent

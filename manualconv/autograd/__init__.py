@@ -1,7 +1,7 @@
 """The hand-written derivatives: torch.autograd.Function subclasses, named by map.
 
 `Map`, `Linear`, `Bilinear`, `Pointwise` and `Stepwise` are what they are made of, and what a derivative of your own is:
-docs/DERIVATIVES.md.  Words: docs/GLOSSARY.md.
+docs/DERIVATIVES.md.
 """
 
 from types import ModuleType as _Module
@@ -72,4 +72,5 @@ from manualconv.autograd.ties import SelectTied as SelectTied
 from manualconv.autograd.windows import OverlapAdd as OverlapAdd
 from manualconv.autograd.windows import Windows as Windows
 
-__all__ = sorted(name for name, value in globals().items() if not (name.startswith("_") or isinstance(value, _Module)))
+#: The names above: what is no module is imported.
+__all__ = sorted(name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module))

@@ -84,6 +84,7 @@ from manualconv.functional.toeplitz import connections as connections
 from manualconv.functional.toeplitz import spectral_norm as spectral_norm
 from manualconv.functional.toeplitz import toeplitz as toeplitz
 
+#: The names above.
 __all__ = sorted(
     name
     for name, value in globals().items()

@@ -5,6 +5,7 @@ A layer that is not written here yet is an AttributeError that names torch.nn's:
 
 from __future__ import annotations
 
+from types import ModuleType as _ModuleType
 from typing import Any
 
 from torch.nn import Identity as Identity
@@ -19,7 +20,8 @@ from torch.nn import init as init
 from torch.nn import parameter as parameter
 from torch.nn import utils as utils
 
-from manualconv.nn._tracing import not_scripted, traced_whole
+from manualconv.nn._tracing import not_scripted as _not_scripted
+from manualconv.nn._tracing import traced_whole as _traced_whole
 from manualconv.nn.adaptive_pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from manualconv.nn.adaptive_pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from manualconv.nn.adaptive_pooling import AdaptiveAvgPool3d as AdaptiveAvgPool3d
@@ -127,19 +129,23 @@ from manualconv.nn.subsampling import Subsample1d as Subsample1d
 from manualconv.nn.subsampling import Subsample2d as Subsample2d
 from manualconv.nn.subsampling import Subsample3d as Subsample3d
 
-__all__ = sorted(
-    name
-    for name, value in globals().items()
-    if value is not Any and (isinstance(value, type) or getattr(value, "__name__", "").startswith("torch.nn."))
-)
+
+def _is_public(name: str, value: Any) -> bool:
+    """Whether a name above is ours, or torch's container or module; our own modules stand under their names too."""
+    if isinstance(value, _ModuleType):
+        return value.__name__.startswith("torch.nn.")
+    return not name.startswith("_") and getattr(value, "__module__", "").startswith((f"{__name__}.", "torch.nn."))
+
+
+__all__ = sorted(name for name, value in globals().items() if _is_public(name, value))
 
 for _layer in [value for value in list(globals().values()) if isinstance(value, type)]:
     if _layer.__module__.startswith(f"{__name__}."):
-        _layer.forward = traced_whole(  # type: ignore[attr-defined]
+        _layer.forward = _traced_whole(  # type: ignore[attr-defined]
             _layer.forward,  # type: ignore[attr-defined]
             in_block=hasattr(_layer, "derivative_slots"),
         )
-        _layer.__prepare_scriptable__ = not_scripted  # type: ignore[attr-defined]
+        _layer.__prepare_scriptable__ = _not_scripted  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ from manualconv.torch_internals.modes import innermost_mode as innermost_mode
 from manualconv.torch_internals.modes import no_function_modes as no_function_modes
 from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
+from manualconv.torch_internals.operations import underscored as underscored
 from manualconv.torch_internals.tensors import channels_last_format as channels_last_format
 from manualconv.torch_internals.tensors import handles_itself as handles_itself
 from manualconv.torch_internals.tensors import handles_operators as handles_operators
