@@ -64,41 +64,6 @@ def test_two_orders_and_running_statistics_are_torch_s(
     near(*results)
 
 
-# ---------------------------------------------------------------------------------------- every order of derivative
-
-
-def in_plain_arithmetic(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """``γ·(x − μ)/√(v + ε) + β`` of ``(N, C, L)``."""
-    mean = x.mean((0, 2), keepdim=True)
-    variance = ((x - mean) ** 2).mean((0, 2), keepdim=True)
-    return weight[:, None] * (x - mean) / (variance + 0.1).sqrt() + bias[:, None]
-
-
-def sliding(y: Tensor, inputs: list[Tensor], order: int) -> list[Tensor]:
-    """Gradients of that order, contracted with a random direction between one and the next."""
-    total = (y.exp() * spread_out(tuple(y.shape), 9)).sum()
-    slopes: list[Tensor] = []
-    for n in range(order):
-        slopes = list(grad(total, inputs, create_graph=True))
-        total = sum(((s * spread_out(tuple(s.shape), n)).sum() for s in slopes), torch.zeros(()))
-    return slopes
-
-
-@pytest.mark.parametrize("order", [3, 4])
-def test_higher_orders_are_those_of_plain_arithmetic_where_torch_raises(order: int) -> None:
-    shapes = ((3, 2, 2), (2,), (2,))
-    inputs = [spread_out(shape, seed).requires_grad_() for seed, shape in enumerate(shapes)]
-
-    def layer(library: Any) -> Tensor:
-        x, weight, bias = inputs
-        return library.batch_norm(x, None, None, weight, bias, True, 0.1, 0.1)
-
-    ours, plain = sliding(layer(functional), inputs, order), sliding(in_plain_arithmetic(*inputs), inputs, order)
-    torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-9)
-    with pytest.raises(RuntimeError, match="3rd"):
-        sliding(layer(F), inputs, order)
-
-
 # ------------------------------------------------------------------------------------------------------ statistics
 
 

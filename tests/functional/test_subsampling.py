@@ -71,13 +71,6 @@ def test_with_the_reciprocal_of_the_window_it_is_average_pooling() -> None:
     assert torch.equal(y, functional.avg_pool2d(x, (2, 4), (3, 2)))
 
 
-def test_only_what_is_asked_for_is_computed() -> None:
-    x, w, b = spread_out((2, 3, 4, 4)), spread_out((3,), 1), spread_out((3,), 2)
-    y = functional.subsample2d(x, w.requires_grad_(), b, 2)
-    assert grad(y.sum(), w)[0].shape == w.shape
-    assert functional.subsample2d(x, w.detach(), b, 2).grad_fn is None
-
-
 def test_the_default_activation_is_the_sigmoid() -> None:
     x, w, b = spread_out((1, 3, 4, 4)), spread_out((3,), 1), spread_out((3,), 2)
     u = functional.subsample2d(x, w, b, 2, activation=None)
