@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from manualconv.functional.validation import convolution as validation
-from manualconv.functional.validation.arguments import LARGEST, read
+from manualconv.functional.refusals import convolution as validation
+from manualconv.functional.refusals.arguments import LARGEST, read
 from manualconv.geometry import Axes, Numbers, Window, within_reach
 from manualconv.kernels.correlation.chooser import MAPS, Candidate, candidates
 from manualconv.kernels.correlation.cost import Sizes

@@ -16,7 +16,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 
 from manualconv import nn
-from tests.layers import MODULES, TWINS, Twins, close, spread_out
+from tests.layers import MODULES, TWINS, Layer, close, spread_out
 
 EVERY = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
@@ -29,7 +29,7 @@ def trained(module: torch.nn.Module, image: Tensor) -> list[Tensor]:
 
 
 @EVERY
-def test_the_same_seed_gives_the_same_layer_and_each_loads_the_other(twins: Twins) -> None:
+def test_the_same_seed_gives_the_same_layer_and_each_loads_the_other(twins: Layer) -> None:
     modules = []
     for library in (nn, torch.nn):
         torch.manual_seed(0)
@@ -80,7 +80,7 @@ def test_any_layer_s_hooks_are_told_its_output_and_the_gradient_of_its_input(
 
 
 @EVERY
-def test_shapes_without_data(twins: Twins) -> None:
+def test_shapes_without_data(twins: Layer) -> None:
     """No value is looked at on the way: meta and fake tensors have none."""
     ours, theirs = twins.make()
     expected = theirs(twins.image()).shape
@@ -94,7 +94,7 @@ def test_shapes_without_data(twins: Twins) -> None:
 
 
 @EVERY
-def test_a_module_made_on_meta_is_given_memory_later(twins: Twins) -> None:
+def test_a_module_made_on_meta_is_given_memory_later(twins: Layer) -> None:
     ours, theirs = twins.make()
     with torch.device("meta"):
         empty = getattr(nn, twins.name)(*twins.arguments, dtype=torch.float64)
@@ -104,7 +104,7 @@ def test_a_module_made_on_meta_is_given_memory_later(twins: Twins) -> None:
 
 
 @EVERY
-def test_functional_call_differentiates_the_parameters_given(twins: Twins) -> None:
+def test_functional_call_differentiates_the_parameters_given(twins: Layer) -> None:
     """With the buffers given too: torch.func lets nothing count batches in a buffer it does not know of."""
 
     def gradient(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -118,7 +118,7 @@ def test_functional_call_differentiates_the_parameters_given(twins: Twins) -> No
 
 
 @EVERY
-def test_an_ensemble_of_modules_is_one_vmap(twins: Twins) -> None:
+def test_an_ensemble_of_modules_is_one_vmap(twins: Layer) -> None:
     modules = [twins.make()[0] for _ in range(3)]
     stacked, _ = torch.func.stack_module_state(modules)
     image = twins.image()
@@ -154,7 +154,7 @@ MADE = {
 
 
 @pytest.mark.parametrize(("rule", "twins"), MADE.values(), ids=MADE)
-def test_a_weight_made_by_a_rule(rule: Callable[[torch.nn.Module], object], twins: Twins) -> None:
+def test_a_weight_made_by_a_rule(rule: Callable[[torch.nn.Module], object], twins: Layer) -> None:
     results = []
     for module in twins.make():
         torch.manual_seed(0)
@@ -165,7 +165,7 @@ def test_a_weight_made_by_a_rule(rule: Callable[[torch.nn.Module], object], twin
 
 
 @EVERY
-def test_shared_memory_is_written_in_place_and_read(twins: Twins) -> None:
+def test_shared_memory_is_written_in_place_and_read(twins: Layer) -> None:
     ours, theirs = twins.make()
     ours.share_memory()
     assert all(p.is_shared() for p in ours.parameters())
@@ -173,7 +173,7 @@ def test_shared_memory_is_written_in_place_and_read(twins: Twins) -> None:
 
 
 @EVERY
-def test_an_optimiser_takes_the_same_steps(twins: Twins) -> None:
+def test_an_optimiser_takes_the_same_steps(twins: Layer) -> None:
     modules = twins.make()
     for module in modules:
         optimiser = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9)

@@ -12,12 +12,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from manualconv import nn
-from tests.layers import TWINS, Twins, close, spread_out
+from tests.layers import TWINS, Layer, close, spread_out
 
 SAMPLES = 4
 
 PADDED = {
-    f"{name}, {mode}": Twins(name, (2, 4, (3, 2)[:n] + (2,) * (n > 2), 1, (1, 2, 1)[:n], 1, 2, True, mode), shape)
+    f"{name}, {mode}": Layer(name, (2, 4, (3, 2)[:n] + (2,) * (n > 2), 1, (1, 2, 1)[:n], 1, 2, True, mode), shape)
     for n, name, shape in ((1, "Conv1d", (1, 2, 5)), (2, "Conv2d", (1, 2, 4, 5)), (3, "Conv3d", (1, 2, 3, 4, 3)))
     for mode in ("zeros", "reflect", "replicate", "circular")
 }
@@ -38,7 +38,7 @@ APART = {name: twins for name, twins in {**TWINS, **PADDED}.items() if not name.
 
 
 @pytest.mark.parametrize("twins", APART.values(), ids=APART)
-def test_per_sample_gradients_are_a_loop_s(twins: Twins) -> None:
+def test_per_sample_gradients_are_a_loop_s(twins: Layer) -> None:
     ours, theirs = twins.make()
     images = spread_out((SAMPLES, *twins.input[1:]))
     parameters = {name: p.detach() for name, p in ours.named_parameters()}

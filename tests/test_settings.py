@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad, grad
 
-from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out
+from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Example, Layer, close, spread_out
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
@@ -29,7 +29,7 @@ NARROW = (torch.int32, torch.int16, torch.int8)
 # --------------------------------------------------------------------------------------------------------- dtypes
 
 
-def numbers(layer: Pair, dtype: torch.dtype) -> tuple[Tensor, ...]:
+def numbers(layer: Example, dtype: torch.dtype) -> tuple[Tensor, ...]:
     """Whole numbers in that dtype, with an imaginary part if it has one; small enough for float16."""
     real = layer.integers()
     if not dtype.is_complex:
@@ -39,7 +39,7 @@ def numbers(layer: Pair, dtype: torch.dtype) -> tuple[Tensor, ...]:
 
 @EVERY_WEIGHTED
 @pytest.mark.parametrize("dtype", FLOATING + COMPLEX + (torch.int64, torch.bool), ids=str)
-def test_the_dtypes_are_torch_s(layer: Pair, dtype: torch.dtype) -> None:
+def test_the_dtypes_are_torch_s(layer: Example, dtype: torch.dtype) -> None:
     inputs = tuple(t.to(dtype) for t in numbers(layer, dtype))
     try:
         expected = layer.referee(*inputs)
@@ -54,7 +54,7 @@ def test_the_dtypes_are_torch_s(layer: Pair, dtype: torch.dtype) -> None:
 
 @EVERY_WEIGHTED
 @pytest.mark.parametrize("dtype", NARROW, ids=str)
-def test_narrow_integers_convolve_as_wide_ones(layer: Pair, dtype: torch.dtype) -> None:
+def test_narrow_integers_convolve_as_wide_ones(layer: Example, dtype: torch.dtype) -> None:
     """torch takes them without dilation only; where it does, it agrees."""
     wide, narrow = (tuple((t / 4).to(kind) for t in layer.integers()) for kind in (torch.int64, dtype))
     assert torch.equal(layer.by_hand(*narrow), layer.by_hand(*wide).to(dtype))
@@ -64,7 +64,7 @@ def test_narrow_integers_convolve_as_wide_ones(layer: Pair, dtype: torch.dtype) 
 
 
 @EVERY
-def test_autocast_leaves_float64_alone(layer: Pair) -> None:
+def test_autocast_leaves_float64_alone(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.autocast("cpu", torch.bfloat16):
         y = layer.by_hand(*inputs)
@@ -76,7 +76,7 @@ def test_autocast_leaves_float64_alone(layer: Pair) -> None:
 
 
 @EVERY_SAVING
-def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Pair) -> None:
+def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Example) -> None:
     x, w, b = layer.leaves()
     with torch.inference_mode():
         w = w * 1
@@ -86,7 +86,7 @@ def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Pa
 
 
 @EVERY
-def test_enable_grad_inside_no_grad(layer: Pair) -> None:
+def test_enable_grad_inside_no_grad(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.no_grad():
         assert not layer.by_hand(*inputs).requires_grad
@@ -101,7 +101,7 @@ def test_enable_grad_inside_no_grad(layer: Pair) -> None:
 @EVERY_WEIGHTED
 @pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
 @pytest.mark.filterwarnings("ignore:Error detected in")
-def test_anomaly_mode_passes_and_names_our_node(layer: Pair) -> None:
+def test_anomaly_mode_passes_and_names_our_node(layer: Example) -> None:
     inputs = layer.leaves()
     with torch.autograd.detect_anomaly():
         layer.by_hand(*inputs).pow(2).sum().backward()
@@ -139,7 +139,7 @@ def heard(module: torch.nn.Module, image: Tensor) -> list[Any]:
 
 
 @EVERY_MODULE
-def test_every_hook_is_told_what_torch_s_is(twins: Twins) -> None:
+def test_every_hook_is_told_what_torch_s_is(twins: Layer) -> None:
     ours, theirs = (heard(module, twins.image()) for module in twins.make())
     order = {name: n for n, (name, *_) in enumerate(theirs)}
     assert {name: n for n, (name, *_) in enumerate(ours)}.keys() == order.keys()
@@ -150,7 +150,7 @@ def test_every_hook_is_told_what_torch_s_is(twins: Twins) -> None:
 
 
 @EVERY_MODULE
-def test_a_hook_may_change_the_gradient(twins: Twins) -> None:
+def test_a_hook_may_change_the_gradient(twins: Layer) -> None:
     results = []
     for module in twins.make():
         leaf = twins.image().requires_grad_()
@@ -164,7 +164,7 @@ def test_a_hook_may_change_the_gradient(twins: Twins) -> None:
 # ---------------------------------------------------------------------------------------- threads, deterministic mode
 
 
-def value_and_gradients(layer: Pair) -> list[Tensor]:
+def value_and_gradients(layer: Example) -> list[Tensor]:
     """In float32, where the order of additions shows."""
     inputs = tuple(t.float().detach().requires_grad_() for t in layer.tensors())
     y = layer.by_hand(*inputs)
@@ -172,7 +172,7 @@ def value_and_gradients(layer: Pair) -> list[Tensor]:
 
 
 @EVERY
-def test_eight_threads_at_once_get_equal_results(layer: Pair) -> None:
+def test_eight_threads_at_once_get_equal_results(layer: Example) -> None:
     expected = value_and_gradients(layer)
     with ThreadPoolExecutor(8) as pool:
         for got in pool.map(lambda _: value_and_gradients(layer), range(64)):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.capabilities.operations import OPERATIONS
-from tests.layers import PAIRS, Pair, close, spread_out, weighed
+from tests.layers import PAIRS, Example, close, spread_out, weighed
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 #: Without a row of its own in docs/CAPABILITIES.md, whose columns every function's row proves in every dtype.
@@ -19,7 +19,7 @@ NO_ROW = pytest.mark.parametrize("layer", APART.values(), ids=APART)
 
 
 @NO_ROW
-def test_func_grad_vjp_jacobians_and_hessian(layer: Pair) -> None:
+def test_func_grad_vjp_jacobians_and_hessian(layer: Example) -> None:
     inputs = layer.tensors()
     slots = tuple(range(len(inputs)))
     for transform in (torch.func.grad, torch.func.hessian):
@@ -32,7 +32,7 @@ def test_func_grad_vjp_jacobians_and_hessian(layer: Pair) -> None:
 
 
 @EVERY
-def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Pair) -> None:
+def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Example) -> None:
     inputs, directions = layer.tensors(), layer.tensors(seed=7)
     for moving in itertools.product((False, True), repeat=len(inputs)):
         if not any(moving):
@@ -53,14 +53,14 @@ def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Pair) -> None:
 
 @EVERY
 @pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr")  # linearize warns so for torch's layers too
-def test_linearize(layer: Pair) -> None:
+def test_linearize(layer: Example) -> None:
     inputs, directions = layer.tensors(), layer.tensors(seed=7)
     y, push = torch.func.linearize(layer.by_hand, *inputs)
     close((y, push(*directions)), torch.func.jvp(layer.referee, inputs, directions))
 
 
 @NO_ROW
-def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Pair) -> None:
+def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Example) -> None:
     def twice(apply: Callable[..., Tensor]) -> Tensor:
         inputs, directions = layer.tensors(), layer.tensors(seed=7)
 
@@ -77,14 +77,14 @@ def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Pair) -> No
 # ------------------------------------------------------------------------------------------------------------- vmap
 
 
-def mapped_axes(layer: Pair) -> list[tuple[int | None, ...]]:
+def mapped_axes(layer: Example) -> list[tuple[int | None, ...]]:
     """Every choice of mapped tensors; the mapped axis is not always the first."""
     axes = [(None, 1), (None, 2), (None, 0)][: len(layer.shapes)]
     axes = [(None, min(at, len(shape))) for (_, at), shape in zip(axes, layer.shapes)]
     return [dims for dims in itertools.product(*axes) if any(at is not None for at in dims)]
 
 
-def stacked(layer: Pair, dims: tuple[int | None, ...], size: int = 3) -> tuple[Tensor, ...]:
+def stacked(layer: Example, dims: tuple[int | None, ...], size: int = 3) -> tuple[Tensor, ...]:
     """The layer's tensors, `size` of each that is mapped, along its axis."""
     return tuple(
         spread_out(shape if at is None else (*shape[:at], size, *shape[at:]), n)
@@ -93,7 +93,7 @@ def stacked(layer: Pair, dims: tuple[int | None, ...], size: int = 3) -> tuple[T
 
 
 @EVERY
-def test_vmap_over_each_tensor_and_all(layer: Pair) -> None:
+def test_vmap_over_each_tensor_and_all(layer: Example) -> None:
     for dims in mapped_axes(layer):
         inputs = stacked(layer, dims)
         slots = tuple(range(len(inputs)))
@@ -110,7 +110,7 @@ def test_vmap_over_each_tensor_and_all(layer: Pair) -> None:
 
 
 @EVERY
-def test_vmap_nested_and_outside_a_hessian(layer: Pair) -> None:
+def test_vmap_nested_and_outside_a_hessian(layer: Example) -> None:
     x = torch.stack([torch.stack([layer.tensors(s + 5 * t)[0] for s in range(2)]) for t in range(3)], -1)
     others = layer.tensors()[1:]
     got = torch.vmap(torch.vmap(lambda t: layer.by_hand(t, *others)), -1)(x)

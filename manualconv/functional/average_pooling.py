@@ -28,8 +28,8 @@ from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.pooling_window import placed_window
-from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import average_pooling as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import average_pooling as validation
 from manualconv.geometry import Axes, Numbers, Window
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import channels_last_format
@@ -73,8 +73,7 @@ def _avg_pool(
     validation.check_sizes(name, input, window)
     if ndim == 2 and channels_last_format(input) == torch.channels_last:
         window = replace(window, channels_last=True)
-    # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
-    input = widened_on_the_cpu(input) if ndim == 3 else input
+    (input,) = cast(name, input)
     x = input if input.dim() == ndim + 2 else input.unsqueeze(0)
     y = _mean(x, window, divisor or _counts(window, p, count_include_pad, x))
     if window.channels_last and window.placements == 1:

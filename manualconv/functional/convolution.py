@@ -17,8 +17,8 @@ from torch import Tensor
 from manualconv.autograd.correlation import Convolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.layout import is_channels_last
-from manualconv.functional.precision import lowered
-from manualconv.functional.validation import convolution as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import convolution as validation
 from manualconv.geometry import Numbers, Window, within_reach
 from manualconv.kernels.correlation.settings import under_settings
 
@@ -41,8 +41,7 @@ def _convolution(
     stride, padding, dilation, groups = validation.read_arguments(
         name, ndim, (input, weight, bias), stride, padding, dilation, groups
     )
-    x, w, b = lowered(input, weight, bias)
-    assert x is not None and w is not None
+    x, w, b = cast(name, input, weight, bias)
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     validation.check_convolution_shapes(name, x, w, b, ndim, groups)
     validation.check_same_kind(x, w, b)

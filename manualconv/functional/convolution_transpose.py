@@ -19,9 +19,9 @@ from manualconv.autograd.correlation import TransposedConvolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.convolution import Padding
 from manualconv.functional.layout import is_channels_last
-from manualconv.functional.precision import lowered
-from manualconv.functional.validation import convolution as validation
-from manualconv.functional.validation import convolution_transpose as transposed
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import convolution as validation
+from manualconv.functional.refusals import convolution_transpose as transposed
 from manualconv.geometry import Numbers, Window, transposed_window, window_of_output
 from manualconv.kernels.correlation.settings import under_settings
 
@@ -50,8 +50,7 @@ def _conv_transpose(
             "dilation": dilation,
         },
     )
-    x, w, b = lowered(input, weight, bias)
-    assert x is not None and w is not None
+    x, w, b = cast(name, input, weight, bias)
     steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
     transposed.check_transposed_shapes(name, x, w, b, ndim, groups)
     validation.check_same_kind(x, weight=w, bias=b)

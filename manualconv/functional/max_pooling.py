@@ -22,8 +22,8 @@ from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.pooling_window import placed_window
-from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import max_pooling as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import max_pooling as validation
 from manualconv.geometry import Numbers, within_reach
 from manualconv.kernels.movement.layout import laid
 from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
@@ -47,8 +47,8 @@ def _max_pool(
     window = placed_window(input, k, s, p, d, ceil_mode)
     validation.check_max_pooling_window(input, window, return_indices)
     window = within_reach(window)
-    if ndim == 3 and not return_indices:  # torch's policy knows the operator without indices only
-        input = widened_on_the_cpu(input)
+    if not return_indices:  # torch's policy knows the operator without indices only
+        (input,) = cast(f"max_pool{ndim}d", input)
     x = batch = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.functional.convolution import Padding
-from manualconv.functional.validation.convolution import convolution_padding
+from manualconv.functional.refusals.convolution import convolution_padding
 from manualconv.geometry import Numbers, full_padding, per_axis
 from manualconv.nn._rules import Weighted
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.functional.validation.convolution import convolution_padding
-from manualconv.functional.validation.convolution_transpose import output_padding_for
+from manualconv.functional.refusals.convolution import convolution_padding
+from manualconv.functional.refusals.convolution_transpose import output_padding_for
 from manualconv.nn._rules import Weighted
 
 

@@ -61,7 +61,7 @@ INTRODUCTION = f"""\
 
 Every cell below is the outcome of a proof, for manualconv and for torch alike: the operation is run in that mode and
 dtype and compared with an *oracle*, the same operation written out in plain arithmetic
-(`tests/capabilities/oracles/`) and evaluated in float64 or complex128.  `make capabilities` runs all proofs and
+(`manualconv/testing/catalogue/`) and evaluated in float64 or complex128.  `make capabilities` runs all proofs and
 writes this file; `make test` runs them again and compares every cell with what is written here, except that what
 traces for seconds, linearize and the compilers, is sampled there ({" and ".join(f"`{row}`" for row in SAMPLED)}), and
 torch's half on every eighth row.

@@ -18,8 +18,8 @@ from manualconv import definitions, functional
 from manualconv.kernels.pooling import intervals
 from manualconv.testing.cases import AdaptivePooling, adaptive_poolings
 from manualconv.testing.ledger import ERRORS, checked
+from manualconv.testing.referee import two_orders
 from tests.layers import close, spread_out
-from tests.referee import two_orders
 
 #: Any number of axes.
 ANY = st.sampled_from((2, 1, 3)).flatmap(adaptive_poolings)

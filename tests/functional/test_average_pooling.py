@@ -21,8 +21,8 @@ from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
 from manualconv.testing.judge import error
 from manualconv.testing.ledger import ERRORS, checked
+from manualconv.testing.referee import two_orders
 from tests.layers import close, spread_out
-from tests.referee import two_orders
 
 BY_HAND = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 REFEREE = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}

@@ -17,8 +17,8 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.testing.cases import Normalization, normalizations
 from manualconv.testing.cases.tensors import laid_out
+from manualconv.testing.referee import first_gradients, leaves, second_gradients
 from tests.layers import spread_out
-from tests.referee import first_gradients, leaves, second_gradients
 
 KEPT = normalizations(kinds=("batch", "instance"))
 

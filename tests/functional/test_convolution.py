@@ -12,7 +12,7 @@ from manualconv import definitions, functional
 from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.judge import ROUNDING, error
-from tests.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, leaves, two_orders
+from manualconv.testing.referee import BY_HAND, CONVOLUTIONS, by_hand, convolution, leaves, two_orders
 
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(convolutions)

@@ -14,7 +14,7 @@ from manualconv import definitions, functional
 from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution, TransposedConvolution, transposed_convolutions
 from manualconv.testing.judge import ROUNDING, error
-from tests.referee import (
+from manualconv.testing.referee import (
     by_hand,
     leaves,
     transposed,

@@ -16,9 +16,9 @@ from torch.utils.checkpoint import checkpoint
 from manualconv import functional
 from manualconv.autograd import Mask
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.catalogue.dropout import NAMES, seeded
 from tests.activations import check_three_orders, outcome
 from tests.layers import spread_out
-from tests.layers.dropout import NAMES, seeded
 
 EACH = pytest.mark.parametrize("name", NAMES)
 RANKS = {"dropout1d": (2, 3), "dropout2d": (3, 4), "dropout3d": (4, 5), "feature_alpha_dropout": (2, 4)}

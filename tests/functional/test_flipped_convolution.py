@@ -11,7 +11,7 @@ from scipy import signal
 
 from manualconv import functional
 from manualconv.testing.cases import Convolution, convolutions
-from tests.referee import BY_HAND, convolution, two_orders
+from manualconv.testing.referee import BY_HAND, convolution, two_orders
 
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(convolutions))

@@ -17,8 +17,8 @@ from manualconv.geometry import Window
 from manualconv.testing.cases import BATCHES, LAYOUTS_OF_TWO, SEEDS, windows
 from manualconv.testing.cases.tensors import FILLS, filled, laid_out
 from manualconv.testing.ledger import ERRORS, checked
+from manualconv.testing.referee import first_gradients
 from tests.layers import spread_out
-from tests.referee import first_gradients
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.cases.tensors import filled
-from tests.referee import leaves, two_orders
+from manualconv.testing.referee import leaves, two_orders
 
 LAYERS = convolutions(0, groups=(1,))
 

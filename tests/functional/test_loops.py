@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.proof.operations import OPERATIONS
-from tests.proof.test_proof import equals_the_loops
+from tests.proof.test_proof import OPERATIONS, equals_the_loops
 
 #: Drawn from together, dimension by dimension or kind by kind, the costly ones seldom.
 FAMILIES: dict[str, tuple[str, ...]] = {

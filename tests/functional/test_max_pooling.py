@@ -20,8 +20,8 @@ from manualconv import definitions, functional
 from manualconv.kernels.pooling import maximum, selection
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.referee import first_gradients
 from tests.layers import spread_out
-from tests.referee import first_gradients
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 REFEREE = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}

@@ -13,8 +13,8 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Pooling, poolings
+from manualconv.testing.referee import first_gradients
 from tests.layers import spread_out
-from tests.referee import first_gradients
 
 BY_HAND = {1: functional.max_unpool1d, 2: functional.max_unpool2d, 3: functional.max_unpool3d}
 REFEREE = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}

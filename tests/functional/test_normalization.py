@@ -11,9 +11,9 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Normalization, normalizations
+from manualconv.testing.referee import two_orders
 from tests.functional.test_batch_normalization import near
 from tests.layers import spread_out
-from tests.referee import two_orders
 
 AXES = normalizations(kinds=("layer", "group"))
 

@@ -14,8 +14,8 @@ from torch.autograd import grad
 from manualconv import definitions, functional
 from manualconv.testing.cases import Padding, paddings
 from manualconv.testing.ledger import ERRORS, checked
+from manualconv.testing.referee import two_orders
 from tests.layers import spread_out
-from tests.referee import two_orders
 
 MODES = ("constant", "reflect", "replicate", "circular")
 ANY = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=MODES))

@@ -15,8 +15,8 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import filled
+from manualconv.testing.referee import two_orders
 from tests.layers import spread_out
-from tests.referee import two_orders
 
 BY_HAND = {1: functional.subsample1d, 2: functional.subsample2d, 3: functional.subsample3d}
 MEANS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}

@@ -33,8 +33,8 @@ from manualconv.kernels.correlation.cost import MAPS
 from manualconv.kernels.entrywise import pointwise
 from manualconv.kernels.pooling import doubling
 from manualconv.kernels.pooling.doubling import runs_of
+from manualconv.testing.referee import BY_HAND, convolution
 from tests.kernels.thresholds import CROSSINGS, LARGE, OTHERS, POINTWISE, POOLING, Layer, constants, sides
-from tests.referee import BY_HAND, convolution
 
 #: The slots that a map reads, and the one that it fills.
 READS = {"output": ("x", "w"), "input": ("w", "y"), "weight": ("x", "y")}

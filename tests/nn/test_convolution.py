@@ -10,7 +10,7 @@ from torch import Tensor
 
 from manualconv import nn
 from manualconv.testing.cases import Convolution, convolutions
-from tests.referee import two_orders
+from manualconv.testing.referee import two_orders
 
 OURS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 THEIRS = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from manualconv import nn
 from manualconv.testing.cases import TransposedConvolution, transposed_convolutions
+from manualconv.testing.referee import two_orders
 from tests.nn.test_convolution import given_parameters
-from tests.referee import two_orders
 
 OURS = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 THEIRS = {1: torch.nn.ConvTranspose1d, 2: torch.nn.ConvTranspose2d, 3: torch.nn.ConvTranspose3d}

@@ -9,9 +9,9 @@ import torch
 
 from manualconv import convert, nn
 from manualconv.swap.layer import is_by_hand
+from manualconv.testing.catalogue.dropout import seeded
 from tests.activations import outcome
 from tests.layers import spread_out
-from tests.layers.dropout import seeded
 from tests.nn.twin import alike, twins
 
 SHAPES = {

@@ -15,11 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import torch
 
 from manualconv import torch_internals
+from manualconv.torch_internals.optional import ASKED, NEEDED
 from tests.test_floors import dotted_name, is_private_torch
 
-FILE = Path(torch_internals.__file__)
+ROOM = Path(torch_internals.__file__).parent
 #: Where other names lead from: ``forward_ad._current_level``.
 ALIASES = {"forward_ad": "torch.autograd.forward_ad", "checkpoint": "torch.utils.checkpoint"}
 
@@ -48,16 +50,16 @@ def in_full(dotted: str) -> str:
 
 
 def taken_otherwise(text: str) -> set[str]:
-    """Private names that a file takes past `torch_internals.private`."""
+    """Private names that a file takes past `torch_internals.optional.private`."""
     return {name for name in map(in_full, read_in(ast.parse(text))) if is_private_torch(name)}
 
 
 #: Read while it runs, since it changes: with a number to do without it.
 CHANGING = {"torch.autograd.forward_ad._current_level"}
-OPERATIONS = {name for name in torch_internals.ASKED if name.startswith(("torch._C._nn.", "torch._ad", "torch._conv"))}
+OPERATIONS = {name for name in ASKED if name.startswith(("torch._C._nn.", "torch._ad", "torch._conv"))}
 OPERATIONS |= {"torch._softmax", "torch._log_softmax"}
 #: Every name, and the private parts of torch that they lie in.
-NAMES = {*torch_internals.ASKED, *CHANGING}
+NAMES = {*ASKED, *CHANGING}
 PARTS = {
     owner
     for name in NAMES
@@ -68,9 +70,10 @@ PARTS = {
 
 def test_every_private_name_is_asked_for_in_one_way() -> None:
     """A name read in another way than by ``private`` would not be optional, and not be taken away below."""
-    assert taken_otherwise(FILE.read_text(encoding="utf-8")) == CHANGING
-    assert all(torch_internals.ASKED.values()), "this torch has them all"
-    assert all(map(is_private_torch, torch_internals.ASKED))
+    found = set().union(*(taken_otherwise(file.read_text(encoding="utf-8")) for file in ROOM.glob("*.py")))
+    assert found == CHANGING
+    assert all(ASKED.values()), "this torch has them all"
+    assert all(map(is_private_torch, ASKED))
     planted = (
         "import torch\nfrom torch._C import a\nforward_ad._b\ngetattr(torch._C, 'c')\nx = torch.ops.aten.d\ntorch.nn.e"
     )
@@ -173,6 +176,35 @@ def wrong(names, expected):
         return f"{type(failure).__name__}: {str(failure).partition(chr(10))[0]}"
 
 
+def use(name):
+    """Use what nothing but a name can do: see NEEDED."""
+    from torch.autograd import forward_ad
+    from manualconv import functional
+    from manualconv.bench.memory import Watch
+
+    x = torch.rand(2, 3, 4, 4)
+    if name == "maybe_get_level":
+        torch.vmap(lambda x: functional.batch_norm(x, torch.zeros(3), torch.ones(3), training=True))(x[None])
+    elif name == "temporarily_clear_interpreter_stack":
+        torch.func.grad(lambda x: functional.batch_norm(x, torch.zeros(3), torch.ones(3), training=True).sum())(x)
+    elif name == "temporarily_pop_interpreter_stack":
+        torch.func.grad(lambda x: functional.lp_pool2d(x, torch.tensor(2.0), 2).sum())(x)
+    elif name == "_set_fwd_grad_enabled":
+        with forward_ad.dual_level():
+            functional.sigmoid(forward_ad.make_dual(x, x))
+    elif name == "TorchDispatchMode":
+        Watch()
+
+
+def sentence(name):
+    """What a feature says without the one name that it needs; nothing if it needs no such name."""
+    take_away(name)
+    try:
+        use(name.rpartition(".")[2])
+    except RuntimeError as failure:
+        return str(failure)
+
+
 expected = [torch.full((1, 1, 1, 1), 9.0, dtype=torch.float64), *step(torch.nn, F.cross_entropy)]
 # What a first run loads late of torch and others stays loaded: it may not do without a name, and it takes time.
 ours()
@@ -181,7 +213,8 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "manualco
 for line in sys.stdin.read().splitlines():
     child = os.fork()
     if not child:
-        complaint = wrong(line.split(), expected)
+        kind, _, name = line.partition(" ")
+        complaint = sentence(name) if kind == "feature" else wrong(line.split(), expected)
         if complaint:
             print(line, complaint, flush=True)
         os._exit(0)
@@ -194,6 +227,7 @@ LINES = {
     "parts": sorted(PARTS),
     # They differ in nothing but their names, so that they are taken away all at once.
     "operations": [" ".join(sorted(OPERATIONS))],
+    "features": [f"feature {name}" for name in sorted(NEEDED)],
     # What nothing can do without, to prove that the children see a fault.
     "planted": ["torch.nn.Conv2d", "torch.nn.Transformer"],
 }
@@ -209,7 +243,7 @@ def said() -> str:
             input="\n".join(line for lines in LINES.values() for line in lines),
             capture_output=True,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(FILE.parents[1]), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOM.parents[1]), "OMP_NUM_THREADS": "1"},
             timeout=300,
         )
     assert ran.returncode == 0, ran.stderr
@@ -225,3 +259,14 @@ def test_a_private_name_that_torch_lacks_costs_no_import_and_no_number(said: str
 def test_a_name_that_nothing_does_without_is_noticed(said: str) -> None:
     lines = [line for line in said.splitlines() if line.startswith(tuple(LINES["planted"]))]
     assert lines == ["torch.nn.Conv2d AttributeError: module 'torch.nn' has no attribute 'Conv2d'"]
+
+
+def test_a_feature_says_which_name_it_lacks(said: str) -> None:
+    """In one sentence, when it is used; `test_a_private_name_...` shows that all else is as before."""
+    assert NEEDED
+    found = [line.split(" ", 2)[2] for line in said.splitlines() if line.startswith("feature ")]
+    assert found == [
+        f"{feature} needs {name}, which torch {torch.__version__} does not have; "
+        "install the torch release that manualconv is tested with"
+        for name, feature in sorted(NEEDED.items())
+    ]

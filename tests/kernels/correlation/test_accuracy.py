@@ -33,7 +33,7 @@ from manualconv.kernels.correlation import (
     shifting,
 )
 from manualconv.testing.judge import ROUNDING
-from tests.referee import convolution
+from manualconv.testing.referee import convolution
 
 ALGORITHMS = {
     "lowering": lowering,
