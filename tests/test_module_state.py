@@ -29,21 +29,6 @@ def trained(module: torch.nn.Module, image: Tensor) -> list[Tensor]:
 
 
 @EVERY
-def test_the_same_seed_gives_the_same_layer_and_each_loads_the_other(twins: Layer) -> None:
-    modules = []
-    for library in (nn, torch.nn):
-        torch.manual_seed(0)
-        modules.append(getattr(library, twins.name)(*twins.arguments))
-    ours, theirs = modules
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    theirs.load_state_dict(ours.state_dict(), strict=True)
-
-
-@EVERY
 def test_copies_pickles_and_saved_files_compute_the_same(twins: Layer) -> None:
     ours, _ = twins.make()
     file = io.BytesIO()

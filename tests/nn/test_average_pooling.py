@@ -19,14 +19,6 @@ def test_average_pooling_computes_what_torch_s_does(case: Pooling) -> None:
     assert all(map(torch.equal, *results))
 
 
-@pytest.mark.parametrize("name", ["AvgPool1d", "AvgPool2d", "AvgPool3d"])
-def test_the_module_is_torch_s_in_all_but_arithmetic(name: str) -> None:
-    ours, theirs = getattr(nn, name)(3, padding=1), getattr(torch.nn, name)(3, padding=1)
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert not ours.state_dict()
-
-
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 def test_a_pooling_of_single_positions_is_a_copy(ndim: int) -> None:
     x = torch.ones((1, 1, 2, 3, 2)[: ndim + 2])

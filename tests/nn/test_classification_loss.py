@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from manualconv import nn
-from tests.layers import CLASS_WEIGHTS, CLASSES, spread_out
+from manualconv.testing.catalogue.classification_loss import CLASS_WEIGHTS, CLASSES
+from tests.layers import spread_out
 
 PROBABILITIES = spread_out((2, 3, 3), 5).sigmoid()
 LOSSES = {

@@ -44,22 +44,6 @@ def test_the_module_computes_what_torch_s_does(case: Convolution) -> None:
     assert all(map(torch.equal, *results))
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-def test_the_same_seed_gives_the_same_parameters_and_each_loads_the_other(ndim: int) -> None:
-    arguments = (4, 6, (3, 2, 1)[:ndim], (2, 1, 1)[:ndim], (1, 0, 2)[:ndim], 1, 2)
-    modules = []
-    for layers in (OURS, THEIRS):
-        torch.manual_seed(0)
-        modules.append(layers[ndim](*arguments))
-    ours, theirs = modules
-    assert isinstance(ours, THEIRS[ndim])
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    theirs.load_state_dict(ours.state_dict(), strict=True)
-
-
 def test_the_frozen_parameter_gets_no_gradient_and_the_other_does() -> None:
     module = nn.Conv2d(2, 3, (3, 2))
     module.weight.requires_grad_(False)

@@ -46,22 +46,6 @@ def test_the_module_computes_what_torch_s_does(case: TransposedConvolution) -> N
 
 
 @DIMENSIONS
-def test_the_same_seed_gives_the_same_parameters_and_each_loads_the_other(ndim: int) -> None:
-    arguments = (4, 6, (3, 2, 1)[:ndim], (2, 1, 1)[:ndim], (1, 0, 2)[:ndim], (1, 0, 0)[:ndim], 2)
-    modules = []
-    for layers in (OURS, THEIRS):
-        torch.manual_seed(0)
-        modules.append(layers[ndim](*arguments))
-    ours, theirs = modules
-    assert isinstance(ours, THEIRS[ndim])
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    theirs.load_state_dict(ours.state_dict(), strict=True)
-
-
-@DIMENSIONS
 @pytest.mark.parametrize("batch", [(2,), ()])
 def test_the_output_size_is_chosen_as_in_torch(ndim: int, batch: tuple[int, ...]) -> None:
     ours = OURS[ndim](2, 3, (3, 2, 1)[:ndim], (3, 1, 2)[:ndim], (1, 0, 0)[:ndim], dilation=(1, 2, 1)[:ndim])

@@ -1,6 +1,5 @@
 """MaxPool1d, 2d and 3d: torch's arguments and repr; our arithmetic."""
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,14 +19,6 @@ def test_max_pooling_computes_what_torch_s_does(case: Pooling) -> None:
         y, index = module(x)
         results.append((y, index, *torch.autograd.grad(y, x, case.cotangent(y.shape[2:]))))
     assert all(map(torch.equal, *results))
-
-
-@pytest.mark.parametrize("name", ["MaxPool1d", "MaxPool2d", "MaxPool3d"])
-def test_the_module_is_torch_s_in_all_but_arithmetic(name: str) -> None:
-    ours, theirs = getattr(nn, name)(3, padding=1), getattr(torch.nn, name)(3, padding=1)
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert not ours.state_dict()
 
 
 def test_a_pooling_of_single_positions_is_a_copy() -> None:

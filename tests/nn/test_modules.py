@@ -1,0 +1,87 @@
+"""Every module is torch's in all but arithmetic: with the catalogue's arguments, and with each option that it has."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.autograd import grad
+
+from manualconv import nn
+from tests.layers import LAYERS, Layer, spread_out
+
+#: What a module may be asked for, by the name of the argument.
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "inplace": (True,),
+    "bias": (False,),
+    "affine": (False,),
+    "elementwise_affine": (False,),
+    "track_running_stats": (True, False),
+    "momentum": (None, 0.3),
+    "ceil_mode": (True,),
+    "count_include_pad": (False,),
+    "return_indices": (True,),
+    "reduction": ("sum", "none"),
+    "label_smoothing": (0.3,),
+    "padding_mode": ("circular",),
+    "approximate": ("tanh",),
+}
+
+
+def forms() -> Iterator[tuple[str, Layer]]:
+    """Each module that torch has too, plain and with one option."""
+    for name, layer in LAYERS.items():
+        if not hasattr(torch.nn, name):
+            continue
+        yield name, layer
+        signature = inspect.signature(getattr(torch.nn, name))
+        given = signature.bind(*layer.arguments, **layer.options).arguments
+        for option in filter(OPTIONS.__contains__, signature.parameters):
+            for value in OPTIONS[option]:
+                if not (option == "padding_mode" and "Transpose" in name):  # which torch refuses
+                    yield f"{name}, {option}={value}", replace(layer, arguments=(), options={**given, option: value})
+
+
+FORMS = dict(forms())
+EVERY = pytest.mark.parametrize("layer", FORMS.values(), ids=FORMS)
+
+
+@EVERY
+def test_from_one_seed_a_module_is_torch_s_in_all_but_arithmetic(layer: Layer) -> None:
+    modules = []
+    for library in (nn, torch.nn):
+        torch.manual_seed(0)
+        modules.append(getattr(library, layer.name)(*layer.arguments, **layer.options))
+    ours, theirs = modules
+    assert isinstance(ours, type(theirs))
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    if not layer.name.startswith("Lazy"):
+        torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), rtol=0, atol=0)
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+
+
+@EVERY
+def test_values_and_gradients_are_torch_s(layer: Layer) -> None:
+    results = []
+    for module in layer.make():
+        x = layer.image().requires_grad_()
+        y = module(x * 1)
+        values = y if isinstance(y, tuple) else (y,)
+        cotangent = spread_out(tuple(values[0].shape), 1)
+        results.append((*values, *grad(values[0], [x, *module.parameters()], cotangent)))
+    # torch multiplies by a sixth of single precision in hardsigmoid's slope.
+    torch.testing.assert_close(*results, rtol=0, atol=2e-8 if layer.name == "Hardsigmoid" else 1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name.endswith("inplace=True") and "ropout" not in name])
+def test_a_layer_may_overwrite_a_convolution_s_output(name: str) -> None:
+    layer = FORMS[name]
+    model = nn.Sequential(nn.Conv2d(2, 3, 2), getattr(nn, layer.name)(**layer.options))
+    model(spread_out((2, 2, 4, 3)).float()).sum().backward()
+    assert model[0].weight.grad.abs().sum() > 0
