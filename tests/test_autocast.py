@@ -28,6 +28,10 @@ OPERATIONS: dict[str, Example] = {
     for label, example in {**dict([*each.examples.items()][:1]), **each.autocast}.items()
     if hasattr(F, each.name) | hasattr(torch, each.name) and each.name not in ("unfold", "fold")  # askew
 }
+OPERATIONS |= {
+    "unfold": Example("unfold", ((2, 3, 4, 5),), (2,)),
+    "fold": Example("fold", ((2, 12, 12),), ((4, 5), 2)),
+}
 
 
 #: dtype of the tensors, autocast's dtype, and whether a block inside of it switches autocast off again.
@@ -35,6 +39,7 @@ SETTINGS: dict[str, tuple[torch.dtype, torch.dtype, bool]] = {
     "float32 in bfloat16": (torch.float32, torch.bfloat16, False),
     "bfloat16 in bfloat16": (torch.bfloat16, torch.bfloat16, False),
     "float32 in float16": (torch.float32, torch.float16, False),
+    "float16 in bfloat16": (torch.float16, torch.bfloat16, False),
     "float16 in float16": (torch.float16, torch.float16, False),
     "float32 switched off inside": (torch.float32, torch.bfloat16, True),
     "bfloat16 switched off inside": (torch.bfloat16, torch.bfloat16, True),

@@ -20,7 +20,6 @@ from torch.autograd.function import BackwardCFunction
 from torch.utils.flop_counter import FlopCounterMode
 
 from manualconv import functional
-from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from manualconv.testing.catalogue import activation
 from tests.layers import AFFINE, DRAWN, PAIRS, WEIGHTED, Example, close, spread_out
 
@@ -228,16 +227,6 @@ def test_backward_twice_needs_retain_graph_and_then_repeats_exactly(layer: Examp
 
 
 # ------------------------------------------------------------------------------------------------ memory layout
-
-
-@EVERY_AFFINE
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_values_and_gradients_for_any_layout_of_tensors_and_cotangent(layer: Example, layout: str) -> None:
-    inputs = tuple(laid_out(t, layout) if t.dim() > 1 else t for t in layer.tensors())
-    inputs = tuple(t.detach().requires_grad_() for t in inputs)
-    cotangent = laid_out(spread_out(layer.referee(*inputs).shape, 5), layout)
-    ours, theirs = (outcome(apply, inputs, cotangent) for apply in (layer.by_hand, layer.referee))
-    close(ours, theirs)
 
 
 @EVERY_AFFINE

@@ -57,8 +57,8 @@ def algorithms(row: Row, dtype: torch.dtype, setting: str) -> tuple[str, ...]:
         return ()
     window = replace(row.window, accuracy=setting)
     x, y = (row.output, row.input) if row.kind == "transposed" else (row.input, row.output)
-    sizes = Sizes(x[0], x[1], y[1], dtype.itemsize, window)
-    return tuple(candidates(map, sizes, dtype)[0].name for map in MAPS)
+    sizes = Sizes(x[0], x[1], y[1], dtype, window)
+    return tuple(candidates(map, sizes)[0].name for map in MAPS)
 
 
 def builtin(row: Row) -> Layer:

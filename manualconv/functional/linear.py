@@ -12,7 +12,8 @@ from torch import Tensor
 from manualconv.autograd.correlation import Convolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import linear as validation
+from manualconv.functional.refusals.arguments import check_tensors
+from manualconv.functional.refusals.linear import check_linear
 from manualconv.geometry import Window
 
 _PLACEMENT = Window((), (), (), (), ())
@@ -38,9 +39,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
 
         All as torch.nn.functional.linear.
     """
-    validation.check_linear_types(input, weight, bias)
+    check_tensors(("bias",), input=input, weight=weight, bias=bias)
     x, w, b = cast("linear", input, weight, bias)
-    validation.check_linear_shapes(x, w, b)
+    check_linear(x, w, b)
     rows = x.flatten(0, -2) if x.dim() != 1 else x.unsqueeze(0)
     over_result = None
     if w.dim() == 1:

@@ -167,15 +167,13 @@ def leave(module: Module, args: Any, output: Any) -> None:
     if isinstance(mode, LayerMode) and mode.caller is caller:
         mode.__exit__(None, None, None)
     else:
-        _repair(caller)
+        _take_away(lambda mode: mode.caller is caller or mode.is_left_behind())
 
 
-def _repair(caller: FrameType) -> None:
-    """Take away the mode of this call and those left behind, wherever in the stack they are."""
+def _take_away(ended: Callable[[LayerMode], bool]) -> None:
+    """Take away the modes of calls that have ended, wherever in the stack they are."""
     modes = function_modes()
-    kept = [
-        mode for mode in modes if not (isinstance(mode, LayerMode) and (mode.caller is caller or mode.is_left_behind()))
-    ]
+    kept = [mode for mode in modes if not (isinstance(mode, LayerMode) and ended(mode))]
     # As far up as nothing is missing, the stack stays.
     same = next((at for at, mode in enumerate(kept) if mode is not modes[at]), len(kept))
     for _ in modes[same:]:
@@ -234,3 +232,4 @@ def take_off(module: Module) -> None:
         for name in [name for name, hook in hooks.items() if hook is ours]:
             del hooks[name]
             module._forward_hooks_always_called.pop(name, None)
+    _take_away(lambda mode: mode.module is module)  # a hook of the layer may restore it, after `enter` ran

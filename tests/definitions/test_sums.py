@@ -30,7 +30,7 @@ from manualconv.testing.cases import (
     transposed_convolutions,
 )
 from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
-from tests.referee import convolution, transposed
+from manualconv.testing.referee import convolution, transposed
 
 #: A function of torch's, its tensors, a cotangent, and what the definition says: value and gradients.
 Comparison = tuple[Callable[..., Tensor], list[Tensor], Tensor, list[Any]]

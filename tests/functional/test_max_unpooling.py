@@ -39,18 +39,6 @@ def unpooling(case: Pooling) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]
 
 
 @given(case=CASES)
-def test_values_and_gradient_equal_the_loops(case: Pooling) -> None:
-    y, index, arguments = unpooling(case)
-    y.requires_grad_()
-    x = BY_HAND[case.window.ndim](case.unbatch(y), case.unbatch(index), **arguments)
-    expected = definitions.max_unpool(y.detach().numpy(), index.numpy(), case.window.input_size)
-    assert torch.equal(x, case.unbatch(torch.from_numpy(expected)))
-    x_bar = case.input()
-    expected = definitions.max_unpool_gradient(x_bar.numpy(), index.numpy())
-    assert torch.equal(grad(x, y, case.unbatch(x_bar))[0], torch.from_numpy(expected))
-
-
-@given(case=CASES)
 def test_values_and_two_gradients_equal_torch_also_where_a_position_is_named_twice(case: Pooling) -> None:
     results = []
     for layer in (BY_HAND[case.window.ndim], REFEREE[case.window.ndim]):
@@ -96,20 +84,6 @@ def test_results_lie_as_torch_s_do(ndim: int) -> None:
         index = torch.arange(y[0, 0].numel()).reshape(y.shape[2:]).expand(y.shape)
         ours, theirs = BY_HAND[ndim](y, index, 2), REFEREE[ndim](y, index, 2)
         assert ours.stride() == theirs.stride()
-
-
-@DIMENSIONS
-def test_it_compiles_for_any_number_of_samples(ndim: int) -> None:
-    def apply(y: torch.Tensor) -> torch.Tensor:
-        index = torch.arange(2**ndim).flip(0).reshape((2,) * ndim).expand(y.shape)
-        return BY_HAND[ndim](y, index, 2)
-
-    y = spread_out((3, 2, *(2,) * ndim)).requires_grad_()
-    torch._dynamo.mark_dynamic(y, 0)
-    x = torch.compile(apply, backend="aot_eager", fullgraph=True)(y)
-    assert torch.equal(x, apply(y))
-    cotangent = spread_out(x.shape, 1)
-    assert torch.equal(grad(x, y, cotangent)[0], grad(apply(y), y, cotangent)[0])
 
 
 ENTRIES = (2, 3, 3, 2, 4)

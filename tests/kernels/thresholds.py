@@ -20,8 +20,8 @@ import torch
 
 import manualconv.kernels
 from manualconv.geometry import Window
-from manualconv.kernels.correlation import direct, loops, lowering, lowering_rows
-from manualconv.kernels.correlation.chooser import _cheapest
+from manualconv.kernels.correlation import direct, loops
+from manualconv.kernels.correlation.chooser import cheapest
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 
 
@@ -43,15 +43,14 @@ class Layer:
     @property
     def sizes(self) -> Sizes:
         """What the chooser is asked with."""
-        return Sizes(self.batch, self.channels, self.outputs, self.item, self.window)
+        return Sizes(self.batch, self.channels, self.outputs, self.dtype, self.window)
 
     @property
     def algorithms(self) -> list[str]:
         """What computes its three maps."""
         if self.window.algorithm is not None:
             return [self.window.algorithm] * 3
-        found = (_cheapest(map, self.sizes, self.dtype, "cpu") for map in MAPS)
-        return [getattr(file, "__name__", "").rpartition(".")[2] for file in found]
+        return [cheapest(map, self.sizes) for map in MAPS]
 
 
 Quantity = Callable[[Layer], float]
@@ -115,7 +114,7 @@ def _plane(size: tuple[int, int], kernel: int, stride: int = 1, padding: int = 0
 
 
 def _image_bytes(layer: Layer) -> float:
-    return lowering.image_bytes(layer.channels, layer.item, layer.window)
+    return layer.sizes.image_bytes
 
 
 def _batch_bytes(layer: Layer) -> float:
@@ -123,7 +122,7 @@ def _batch_bytes(layer: Layer) -> float:
 
 
 def _row_bytes(layer: Layer) -> float:
-    return lowering_rows.unrolled_bytes(layer.batch, layer.channels, layer.item, layer.window)
+    return layer.sizes.row_bytes
 
 
 def _row(layer: Layer) -> float:
@@ -131,7 +130,7 @@ def _row(layer: Layer) -> float:
 
 
 def _cost(layer: Layer) -> float:
-    return direct.cost(layer.sizes)
+    return direct.estimate(layer.sizes)
 
 
 def _pairs(layer: Layer) -> float:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch.autograd import grad
 
 from manualconv import nn
 from tests.layers import LAYERS, Layer, spread_out
+from tests.nn.twin import alike, twins
 
 #: What a module may be asked for, by the name of the argument.
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -51,32 +51,11 @@ EVERY = pytest.mark.parametrize("layer", FORMS.values(), ids=FORMS)
 
 
 @EVERY
-def test_from_one_seed_a_module_is_torch_s_in_all_but_arithmetic(layer: Layer) -> None:
-    modules = []
-    for library in (nn, torch.nn):
-        torch.manual_seed(0)
-        modules.append(getattr(library, layer.name)(*layer.arguments, **layer.options))
-    ours, theirs = modules
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    if not layer.name.startswith("Lazy"):
-        torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), rtol=0, atol=0)
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    theirs.load_state_dict(ours.state_dict(), strict=True)
-
-
-@EVERY
-def test_values_and_gradients_are_torch_s(layer: Layer) -> None:
-    results = []
-    for module in layer.make():
-        x = layer.image().requires_grad_()
-        y = module(x * 1)
-        values = y if isinstance(y, tuple) else (y,)
-        cotangent = spread_out(tuple(values[0].shape), 1)
-        results.append((*values, *grad(values[0], [x, *module.parameters()], cotangent)))
+def test_a_module_is_torch_s_in_all_but_arithmetic(layer: Layer) -> None:
+    if not layer.name.startswith("Lazy"):  # which has no parameters yet: test_linear.py
+        twins(layer.name, *layer.arguments, **layer.options)
     # torch multiplies by a sixth of single precision in hardsigmoid's slope.
-    torch.testing.assert_close(*results, rtol=0, atol=2e-8 if layer.name == "Hardsigmoid" else 1e-12)
+    alike(layer.make(), layer.image(), room=2e-8 if layer.name == "Hardsigmoid" else 1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMS if name.endswith("inplace=True") and "ropout" not in name])

@@ -19,7 +19,7 @@ from torch.autograd import grad
 
 import manualconv
 from manualconv import functional as M
-from manualconv.kernels.correlation.chooser import SPECIAL
+from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.entrywise import pointwise, residuals
 from manualconv.kernels.pooling import doubling, maximum, selection
 from tests.layers import FUNCTIONS, TWINS, Example, Layer
@@ -96,7 +96,7 @@ def test_what_is_the_default_outside_changes_no_layer(name: str, around: str) ->
 
 
 @pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("algorithm", ["lowering", "lowering_batch_last", "lowering_rows", "shifting", *SPECIAL])
+@pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "matrix"])
 def test_every_algorithm_makes_its_matrices_beside_its_operands(algorithm: str, around: str) -> None:
     options = {"padding": 1, "dilation": 2 if algorithm == "winograd_dilated" else 1}
     layer = Example("conv2d", ((2, 3, 12, 11), (4, 3, 3, 3)), options=options)

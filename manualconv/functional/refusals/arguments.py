@@ -1,8 +1,7 @@
-"""What arguments are: tensors, ints, tuples of ints; and how sizes are printed in errors."""
+"""What arguments are: tensors, numbers, flags; and how sizes are printed in errors.  Geometry reads whole numbers."""
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,8 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-#: What an argument of torch's can hold.
-LEAST, LARGEST = -(2**63), 2**63 - 1
+from manualconv.functional.refusals.refusal import Refusal
+from manualconv.geometry import LARGEST as LARGEST
+from manualconv.geometry import LEAST as LEAST
+from manualconv.geometry import Axes
+from manualconv.geometry import is_int as is_int
+from manualconv.geometry import is_pairs as is_pairs
+from manualconv.geometry import read as read
+from manualconv.geometry import whole as whole
+
 #: What a size of its pooling can hold.
 LARGEST_INT = 2**31 - 1
 #: Dtypes of whole numbers, as torch counts them.
@@ -39,58 +45,9 @@ def kind(value: Any) -> str:
     return f"numpy.{named.__name__}" if named.__module__ == "numpy" else named.__name__
 
 
-def is_int(value: Any) -> bool:
-    """An int, or a symbolic one; a bool is neither."""
-    return isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool)
-
-
 def is_int_or_ints(value: Any) -> bool:
     """An int, or a non-empty tuple or list of ints."""
     return is_int(value) or (isinstance(value, (tuple, list)) and all(is_int(v) for v in value))
-
-
-def is_pairs(value: Any) -> bool:
-    """A tuple of ``(lo, hi)`` pairs, one per axis: manualconv's own way to say one-sided padding."""
-    return (
-        isinstance(value, (tuple, list))
-        and len(value) > 0
-        and all(isinstance(v, (tuple, list)) and len(v) == 2 and all(is_int(side) for side in v) for v in value)
-    )
-
-
-def whole(value: Any) -> Any:
-    """An int of 64 bits, or a tuple of such; None if the value is neither."""
-    if type(value) is int:
-        return value if LEAST <= value <= LARGEST else None
-    if type(value) is tuple:
-        for v in value:
-            if type(v) is not int or not LEAST <= v <= LARGEST:
-                break
-        else:
-            return value
-    numbers = read(value)
-    each = numbers if isinstance(numbers, tuple) else (numbers,)
-    return numbers if numbers is not None and all(LEAST <= v <= LARGEST for v in each) else None
-
-
-def read(value: Any) -> Any:
-    """An int of any size, or a tuple of such, as torch reads them; None if the value is neither.
-
-    Symbolic ints are ints, numpy's are, tensors of one integer, and a bool behind the first entry of a tuple.
-    """
-    if not isinstance(value, (tuple, list)):
-        return _index(value)
-    numbers = tuple(int(v) if n and isinstance(v, bool) else _index(v) for n, v in enumerate(value))
-    return None if any(v is None for v in numbers) else numbers
-
-
-def _index(value: Any) -> Any:
-    if isinstance(value, (int, torch.SymInt)):
-        return None if isinstance(value, bool) else value
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
 
 
 def is_of_numpy(value: Any, kinds: str) -> bool:
@@ -142,6 +99,18 @@ def integer(name: str, key: str, place: int, value: Any, why: str) -> int:
     return value  # type: ignore[no-any-return]
 
 
+def int_of(key: str, value: Any) -> int:
+    """An int of 64 bits, NumPy's too, and a tensor of one."""
+    if type(value) is not int and not isinstance(value, torch.SymInt):
+        of_tensor = isinstance(value, Tensor) and value.dim() == 0 and value.dtype in _WHOLE
+        if not (of_tensor or is_of_numpy(value, "iu") or is_int(value)):
+            raise Refusal(f"{key}={value!r} must be an int", TypeError)
+        value = int(value)
+    if not LEAST <= value <= LARGEST:
+        raise Refusal(f"{key}={value}: 64 bits hold {LEAST} to {LARGEST}", ValueError)
+    return value  # type: ignore[no-any-return]
+
+
 def spelled(value: Any) -> Any:
     """A tuple of whatever can be iterated over, as torch's Python reads numbers per axis; another value as it is."""
     return tuple(value) if isinstance(value, Iterable) else value
@@ -170,7 +139,7 @@ def not_ints(name: str, key: str, place: int, value: Any) -> TypeError:
             f"{argument} (position {place}) must be tuple of ints, not {kind(value)} [an int, or a tuple of ints, one "
             f"per axis]"
         )
-    at = next(n for n, v in enumerate(value) if _index(v) is None and not (n and isinstance(v, bool)))
+    at = next(n for n, v in enumerate(value) if read((0, v) if n else (v,)) is None)
     if at:
         words = f'failed to unpack the object at pos {at + 1} with error "type must be tuple of ints,but got '
         return TypeError(f'{argument} {words}{kind(value[at])}" [{key}={value!r} must be ints]')
@@ -216,3 +185,59 @@ def check_tensor(name: str, value: Any, key: str = "input") -> None:
     """A Tensor, or torch's TypeError."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}(): argument '{key}' must be Tensor, not {kind(value)}")
+
+
+def check_input(value: Any, key: str = "input") -> None:
+    """A Tensor."""
+    if not isinstance(value, Tensor):
+        raise Refusal(f"{key} is a {kind(value)}: torch.as_tensor makes a Tensor", TypeError)
+
+
+def check_tensors(optional: tuple[str, ...], **named: Any) -> None:
+    """Tensors; the optional ones may be None."""
+    for key, t in named.items():
+        if not isinstance(t, Tensor) and (t is not None or key not in optional):
+            raise Refusal(f"{key} must be a Tensor, not {kind(t)}: torch.as_tensor(...) makes one", TypeError)
+
+
+def check_flags(**flags: Any) -> None:
+    """True or False."""
+    for key, value in flags.items():
+        if not isinstance(value, bool):
+            raise Refusal(f"{key}={value!r} must be True or False", TypeError)
+
+
+def axes(ndim: int, limit: int, **values: Any) -> list[Axes]:
+    """Each an int or a tuple of one or of `ndim`, as one number per axis; below what torch can count to."""
+    read_, found = {}, []
+    for key, value in values.items():
+        numbers = read_[key] = value if type(value) is int and LEAST <= value <= LARGEST else whole(value)
+        if numbers is None:
+            raise Refusal(
+                f"{key}={value!r} must be an int, or a tuple of ints, one per axis, of 64 bits each", TypeError
+            )
+    for key, numbers in read_.items():
+        for number in numbers if isinstance(numbers, tuple) else (numbers,):
+            if isinstance(number, int) and not -limit <= number < limit:  # some torch has crashed on it
+                raise RuntimeError(
+                    f"value cannot be converted to type int without overflow [{key}={numbers} <= {limit - 1} is needed]"
+                )
+    for key, numbers in read_.items():
+        if not isinstance(numbers, tuple):
+            numbers = (numbers,) * ndim
+        elif len(numbers) == 1:
+            numbers = numbers * ndim
+        elif len(numbers) != ndim:
+            raise Refusal(f"{key}={numbers} must be one number, or {ndim}, one per axis")
+        found.append(numbers)
+    return found
+
+
+def check_ranks(input: Tensor, ndim: int) -> None:
+    """``(N, C, *I)`` or ``(C, *I)``, of which only the batch may be empty."""
+    rank = input.dim()
+    if rank not in (ndim + 1, ndim + 2) or 0 in input.shape[rank - ndim - 1 :]:
+        raise Refusal(
+            f"input {listed(input.shape)} must be (N, C, *I) or (C, *I) with {ndim} spatial axes; only the batch "
+            "may be empty"
+        )

@@ -1,4 +1,4 @@
-"""What a convolution takes: types, numbers per axis, padding in any spelling, ranks, channels, a kernel that fits."""
+"""What a convolution takes: tensors of one kind, whole numbers, channels, a kernel that fits."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import (
-    crossed,
-    is_pairs,
-    kind,
-    listed,
-    overflow,
-    read,
-    reject_arguments,
-    whole,
-)
-from manualconv.geometry import Axes, Pair, Window, full_padding, per_axis, same_padding
+from manualconv.functional.refusals.arguments import listed
+from manualconv.functional.refusals.refusal import Refusal, once
+from manualconv.geometry import LARGEST, LEAST, Axes, Pair, Window, is_pairs, per_axis, sides, whole, within_reach
 
 MOST_PADDING = 2**62 - 1
 
@@ -30,223 +22,124 @@ MULTIPLIED = frozenset(
     )
 )
 
-
-def read_arguments(
-    name: str, ndim: int, tensors: tuple[Any, Any, Any], stride: Any, padding: Any, dilation: Any, groups: Any
-) -> tuple[Any, Any, Any, Any]:
-    """Stride, padding, dilation, groups as ints, tuples of ints, a word: what torch's argument parser sees to."""
-    input, weight, bias = tensors
-    s, p, d, g = whole(stride), padding, whole(dilation), whole(groups)
-    if type(p) is not str and not is_pairs(p):
-        p = p.decode() if isinstance(p, bytes) else str(p) if isinstance(p, str) else whole(p)
-    if (
-        s is None
-        or p is None
-        or d is None
-        or g is None
-        or type(g) is tuple
-        or not isinstance(input, Tensor)
-        or not isinstance(weight, Tensor)
-        or not (bias is None or isinstance(bias, Tensor))
-    ):
-        numbers = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        raise _unreadable(name, ndim, {"input": input, "weight": weight, "bias": bias}, numbers)
-    return s, p, d, g
+#: Numbers below 1 have crashed some torch: these words are ours.
+_POSITIVE = {
+    "stride": "non-positive stride is not supported",
+    "dilation": "dilation should be greater than zero",
+    "groups": "non-positive groups is not supported",
+    "kernel_size": "kernel size should be greater than zero",
+}
 
 
-def _unreadable(name: str, ndim: int, tensors: dict[str, Any], numbers: dict[str, Any]) -> Exception:
-    """The error of the first argument that is not of its type, or else too wide."""
-    got = [*tensors.items(), *numbers.items()]
-    for key, value in tensors.items():
-        if not isinstance(value, Tensor) and not (key == "bias" and value is None):
-            fix = f"{name} needs one" if value is None else "torch.as_tensor(...) makes one"
-            return reject_arguments(name, got, f"{key} must be a Tensor, not {kind(value)} [{fix}]")
-    for key, value in numbers.items():
-        if key == "padding" and (isinstance(value, (str, bytes)) or is_pairs(value)):
-            continue
-        if read(value) is None or (key == "groups" and isinstance(value, (tuple, list))):
-            rule = "an int" if key == "groups" else f"an int or a tuple of {ndim} ints"
-            return reject_arguments(
-                name, got, f"{key} must be {rule}, got {value!r} [a {kind(value)} is not read as one]"
-            )
-    wide = (overflow(name, key, v) for key, v in numbers.items() if not isinstance(v, (str, bytes)) and not is_pairs(v))
-    return next(error for error in wide if error is not None)
+def read_numbers(worded: bool = True, **given: Any) -> list[Any]:
+    """Each as an int of 64 bits or a tuple of such, groups as an int; padding also in pairs, or `worded`, as a word."""
+    found = []
+    for key, value in given.items():
+        number = value if type(value) is int and LEAST <= value <= LARGEST else whole(value)
+        if key == "padding" and number is None:
+            if worded and isinstance(value, (str, bytes)):
+                number = value.decode() if isinstance(value, bytes) else str(value)
+            elif is_pairs(value):
+                number = tuple(map(tuple, value))
+        if number is None or (key == "groups" and isinstance(number, tuple)):
+            rule = "an int" if key == "groups" else "an int or a tuple of ints, one per axis,"
+            raise Refusal(f"{key}={value!r}: {key} must be {rule} of 64 bits", TypeError)
+        found.append(number)
+    return found
 
 
-def over_axes(key: str, value: Any, ndim: int) -> Axes:
-    """An int or tuple over the axes; torch's RuntimeError where the length is off."""
+def check_dangers(padding: Any, **positive: Any) -> None:
+    """Numbers that torch cannot be asked about: those of `_POSITIVE` below 1, and padding beyond 64 bits."""
+    for key, number in positive.items():
+        if any(n < 1 for n in (number if isinstance(number, tuple) else (number,))):
+            raise RuntimeError(f"{_POSITIVE[key]}, but got {key}={number} [1 or more]")
+    if not isinstance(padding, str):
+        for axis, side in enumerate(padding if isinstance(padding, tuple) else (padding,)):
+            most = max(side) if isinstance(side, tuple) else side
+            if most > MOST_PADDING:
+                raise RuntimeError(
+                    f"Given padding={most} at dimension {axis} , expected padding to be at most {MOST_PADDING} [the "
+                    "padded size must be a number of 64 bits]"
+                )
+
+
+def over_axes(ndim: int, **given: Any) -> list[Axes]:
+    """Each as one number per axis."""
+    found = []
+    for key, value in given.items():
+        try:
+            found.append(per_axis(value, ndim))
+        except ValueError as error:
+            raise Refusal(f"{key}={error}") from None
+    return found
+
+
+def frame_of(padding: Any, kernel_size: Axes, stride: Axes, dilation: Axes) -> tuple[Pair, ...]:
+    """Padding as ``(lo, hi)`` per axis, none negative."""
+    if padding == "same" and any(s != 1 for s in stride):
+        raise Refusal(f"padding='same' needs stride 1, not {stride}: give the padding as numbers")
     try:
-        return value if type(value) is tuple and len(value) == ndim else per_axis(value, ndim)
-    except ValueError:
-        raise RuntimeError(
-            f"expected {key} to be a single integer value or a list of {ndim} values to match the convolution "
-            f"dimensions, but got {key}={listed(value)} [{len(value)} values for {ndim} spatial axes]"
-        ) from None
+        frame = sides(padding, kernel_size, dilation)
+    except ValueError as error:
+        raise Refusal(f"padding={error}") from None
+    if any(lo < 0 or hi < 0 for lo, hi in frame):
+        raise Refusal(f"padding={padding} must be >= 0: crop the input instead")
+    return frame
 
 
-def convolution_numbers(ndim: int, stride: Any, dilation: Any, groups: int) -> tuple[Axes, Axes]:
-    """Stride and dilation per axis, all positive."""
-    stride, dilation = over_axes("stride", stride, ndim), over_axes("dilation", dilation, ndim)
-    if groups <= 0:
-        raise RuntimeError(f"non-positive groups is not supported, got groups={groups} [1 connects all channels]")
-    for s, d in zip(stride, dilation):
-        if s <= 0:
-            raise RuntimeError(
-                f"non-positive stride is not supported, got stride={stride} [1 moves to the next position]"
-            )
-        if d <= 0:
-            raise RuntimeError(
-                f"dilation should be greater than zero, but got dilation={dilation} [1 means neighbouring taps]"
-            )
-    return stride, dilation
-
-
-def convolution_padding(padding: Any, kernel_size: Axes, stride: Axes, dilation: Axes) -> tuple[Pair, ...]:
-    """Padding in any of its spellings as ``(lo, hi)`` per axis."""
-    ndim = len(kernel_size)
-    if isinstance(padding, str):
-        return _padding_of_word(padding, kernel_size, stride, dilation)
-    pairs: tuple[Pair, ...]
-    if is_pairs(padding):
-        if len(padding) != ndim:
-            raise RuntimeError(
-                f"expected padding to be a single integer value or a list of {ndim} values to match the convolution "
-                f"dimensions, but got {len(padding)} (lo, hi) pairs [one pair per spatial axis]"
-            )
-        pairs = tuple((lo, hi) for lo, hi in padding)
-    else:
-        pairs = tuple([(p, p) for p in over_axes("padding", padding, ndim)])
-    for axis, (lo, hi) in enumerate(pairs):
-        if lo < 0 or hi < 0:
-            raise RuntimeError(f"negative padding is not supported, got padding={padding} [crop the input instead]")
-        if lo > MOST_PADDING or hi > MOST_PADDING:
-            raise RuntimeError(
-                f"Given padding={max(lo, hi)} at dimension {axis} , expected padding to be at most {MOST_PADDING} [the "
-                f"padded size must be a number of 64 bits]"
-            )
-    return pairs
-
-
-def _padding_of_word(word: str, kernel_size: Axes, stride: Axes, dilation: Axes) -> tuple[Pair, ...]:
-    if word == "same":
-        if any(s != 1 for s in stride):
-            raise RuntimeError(
-                f"padding='same' is not supported for strided convolutions [stride is {stride}: give the padding as "
-                f"numbers]"
-            )
-        return same_padding(kernel_size, dilation)
-    if word == "full":
-        return full_padding(kernel_size, dilation)
-    if word == "valid":
-        return ((0, 0),) * len(kernel_size)
-    raise RuntimeError(f"Invalid padding string: '{word}' [it must be 'valid', 'same' or 'full']")
-
-
-def check_same_kind(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """One dtype, one device: the rule torch states as 'types should be the same'."""
-    dtype, device = input.dtype, input.device
-    if (
-        weight.dtype is not dtype
-        or weight.device != device
-        or (bias is not None and (bias.dtype is not dtype or bias.device != device))
-    ):
-        raise _mixed(input, weight, bias)
-
-
-def _mixed(input: Tensor, weight: Tensor, bias: Tensor | None) -> RuntimeError:
-    """The error that names what differs, and as torch does the bias before the weight."""
-    key, t = "weight", weight
-    if bias is not None and (bias.dtype != input.dtype or bias.device != input.device):
-        key, t = "bias", bias
-    hint = f"input is {input.dtype} on {input.device}, {key} is {t.dtype} on {t.device}: .to() one"
-    return RuntimeError(f"Input type ({input.type()}) and {key} type ({t.type()}) should be the same [{hint}]")
-
-
-def check_numbers(name: str, input: Tensor, kernel: str) -> None:
-    """A dtype that can be multiplied and added; `kernel` is the one of torch's that says which cannot."""
-    if input.dtype not in MULTIPLIED:
-        known = str(input.dtype).removeprefix("torch.").capitalize().replace("Uint", "UInt")
-        raise NotImplementedError(
-            f"\"{kernel}\" not implemented for '{known}' [{name} multiplies and adds: input.float() makes numbers]"
-        )
-
-
-def check_convolution_shapes(
-    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, ndim: int, groups: int
-) -> None:
-    """Ranks and channel counts of x ``(N, C, *I)`` or ``(C, *I)``, w ``(O, C/g, *K)``, b ``(O,)``."""
-    size, shape = input.shape, weight.shape
+@once
+def convolution_window(
+    ndim: int, size: Axes, shape: Axes, bias: Axes | None, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Window:
+    """The window of x ``([N,] C, *I)``, w ``(O, C/g, *K)`` and b ``(O,)``, whose sizes are `size`, `shape`, `bias`."""
+    check_dangers(padding, stride=stride, dilation=dilation, groups=groups, kernel_size=tuple(shape[2:]))
     if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
-        raise _ranks(name, ndim, size, shape)
-    check_groups(weight, groups)
-    channels = size[-ndim - 1]
-    if channels != shape[1] * groups:
-        layout = "; did you pass NHWC?" if size[-1] == shape[1] * groups else ""
-        raise RuntimeError(
-            f"Given groups={groups}, weight of size {listed(shape)}, expected input{listed(size)} to have "
-            f"{shape[1] * groups} channels, but got {channels} channels instead [input channels must be "
-            f"weight.shape[1]*groups = {shape[1]}*{groups} = {shape[1] * groups}{layout}]"
+        raise Refusal(
+            f"conv{ndim}d takes ([N,] C, *I) and weights (O, C/groups, *K) with {ndim} axes I and K, not an input of "
+            f"size {listed(size)} and a weight of size {listed(shape)}: unsqueeze(0) adds a missing axis"
         )
-    if bias is not None and (len(bias.shape) != 1 or bias.shape[0] != shape[0]):
-        raise RuntimeError(
-            f"Given weight of size {listed(shape)}, expected bias to be 1-dimensional with {shape[0]} elements, but "
-            f"got bias of size {listed(bias.shape)} instead [one number per output channel, weight.shape[0]]"
+    (outputs, terms, *kernel), channels = shape, size[-ndim - 1]
+    if outputs < groups or outputs % groups:
+        raise Refusal(f"groups must divide weight.shape[0], and {outputs} mod {groups} = {outputs % groups}")
+    if channels != terms * groups:
+        layout = "; did you pass NHWC?" if size[-1] == terms * groups else ""
+        raise Refusal(
+            f"input channels must be weight.shape[1]*groups = {terms}*{groups} = {terms * groups}, not "
+            f"{channels}{layout}"
         )
-
-
-def _ranks(name: str, ndim: int, size: Axes, shape: Axes) -> RuntimeError:
-    """The error for an input or a weight of another rank; a kernel's rank is named as that."""
-    needed = f"{name} needs a weight of (out_channels, in_channels/groups, *kernel_size), {ndim + 2} dimensions"
-    if len(shape) < 3:
-        return RuntimeError(
-            f"weight should have at least three dimensions, but got weight of size {listed(shape)} [{needed}]"
+    if bias is not None and bias != (outputs,):
+        raise Refusal(f"bias {listed(bias)} must be ({outputs},), one number per output channel")
+    s, d = over_axes(ndim, stride=stride, dilation=dilation)
+    k, places = tuple(kernel), tuple(size[len(size) - ndim :])
+    window = Window(places, k, s, d, frame_of(padding, k, s, d), groups)
+    if any(p < 1 for p in window.output_size):
+        raise Refusal(
+            f"d*(k-1)+1 <= i+lo+hi is needed on every axis with k={k}, d={d}, i={places}, (lo, hi)="
+            f"{window.padding}: pad the input, or take a smaller kernel"
         )
-    if not ndim + 1 <= len(size) <= ndim + 2:
-        return RuntimeError(
-            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got input of size: "
-            f"{listed(size)} [unsqueeze(0) adds a missing channel axis]"
-        )
-    return RuntimeError(
-        f"kernel_size must have {ndim} entries, but got {len(shape) - 2} in weight of size {listed(shape)} [{needed}]"
-    )
+    if 0 in places and 0 not in size[: len(size) - ndim]:
+        raise Refusal("no spatial axis may be empty, but the batch may")
+    return within_reach(window)
 
 
-def check_groups(weight: Tensor, groups: int) -> None:
-    """At least one output channel a group, and as many in each."""
-    outputs = weight.shape[0]
-    if outputs < groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
-            f"{listed(weight.shape)} instead [each group makes at least one output channel]"
-        )
-    if outputs % groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
-            f"size {listed(weight.shape)} instead [{outputs} mod {groups} = {outputs % groups}]"
-        )
+def one_device(**tensors: Tensor) -> RuntimeError:
+    """The error for tensors on several devices, where torch may have none."""
+    places = ", ".join(f"{key} is on {t.device}" for key, t in tensors.items())
+    return RuntimeError(f"Expected all tensors to be on the same device, but got {places} [.to(...) moves one]")
 
 
-def check_window(window: Window) -> None:
-    """Every axis has a tap, and room for a placement: d·(k−1)+1 ≤ i + lo + hi."""
-    for k, p in zip(window.kernel_size, window.output_size):
-        if k == 0:
-            raise RuntimeError(
-                f"kernel size should be greater than zero, but got kernel_size={window.kernel_size} [1 tap or more]"
-            )
-        if p < 1:
-            raise RuntimeError(
-                f"Calculated padded input size per channel: ({crossed(window.padded_size)}). Kernel size: "
-                f"({crossed(window.extent)}). Kernel size can't be greater than actual input size [d*(k-1)+1 with "
-                f"k={window.kernel_size}, d={window.dilation} against i+lo+hi with i={window.input_size}, (lo, "
-                f"hi)={window.padding}: pad the input, or take a smaller kernel]"
-            )
-
-
-def check_positions(input: Tensor, size: Axes) -> None:
-    """An axis without positions only where there are no samples or no channels either, however much it is padded."""
-    if 0 in size and 0 not in input.shape[: input.dim() - len(size)]:
-        shape = input.shape if input.dim() == len(size) + 2 else (1, *input.shape)
-        raise RuntimeError(
-            f"Only zero batch or zero channel inputs are supported, but got input shape: {listed(shape)} [no spatial "
-            f"axis may be empty]"
-        )
+def check_kinds(x: Tensor, w: Tensor, b: Tensor | None) -> None:
+    """One dtype that is multiplied, one device."""
+    dtype, device = x.dtype, x.device
+    if (
+        dtype in MULTIPLIED
+        and w.dtype is dtype
+        and w.device == device
+        and (b is None or (b.dtype is dtype and b.device == device))
+    ):
+        return
+    tensors = {key: t for key, t in (("input", x), ("weight", w), ("bias", b)) if t is not None}
+    if len({t.device for t in tensors.values()}) > 1:  # torch computes with half of them
+        raise one_device(**tensors)
+    kinds = ", ".join(f"{key} is {t.dtype}" for key, t in tensors.items())
+    raise Refusal(f"{kinds}: one dtype that can be multiplied is needed, and .to(...) or .float() makes it")

@@ -7,113 +7,60 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import crossed, is_pairs, kind, listed, overflow, read, whole
-from manualconv.functional.refusals.convolution import check_groups, over_axes
-from manualconv.geometry import Axes, Pair, Window
-
-_NAMED_AXES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-
-
-def read_arguments(name: str, tensors: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, ...]:
-    """The numbers in their order as ints and tuples of ints: what torch's argument parser sees to."""
-    read_numbers = tuple(v if is_pairs(v) and key == "padding" else whole(v) for key, v in numbers.items())
-    for place, (key, value) in enumerate(tensors.items(), 1):
-        if not isinstance(value, Tensor) and not (key == "bias" and value is None):
-            raise TypeError(
-                f"{name}(): argument '{key}' (position {place}) must be Tensor, not {kind(value)} "
-                f"[torch.as_tensor(...) makes one]"
-            )
-    for (key, value), number in zip(numbers.items(), read_numbers):
-        if key == "groups" and (isinstance(number, tuple) or read(value) is None):
-            raise TypeError(f"{name}(): argument 'groups' must be int, not {kind(value)} [groups was {value!r}]")
-        if number is None and read(value) is None:
-            raise TypeError(
-                f"{name}(): argument '{key}' must be tuple of ints, not {kind(value)} [{key} was {value!r}]"
-            )
-    for (key, value), number in zip(numbers.items(), read_numbers):
-        if number is None and (error := overflow(name, key, value)) is not None:
-            raise error
-    return read_numbers
+from manualconv.functional.refusals.arguments import listed
+from manualconv.functional.refusals.convolution import check_dangers, frame_of, over_axes
+from manualconv.functional.refusals.refusal import Refusal, once
+from manualconv.geometry import Axes, Pair, Window, window_of_output
 
 
-def check_transposed_shapes(
-    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, ndim: int, groups: int
-) -> None:
-    """Ranks and channel counts of x ``(N, C, *I)`` or ``(C, *I)``, w ``(C, O/g, *K)``, b ``(O,)``."""
-    shape = f"(in_channels, out_channels/groups, *kernel_size), {ndim + 2} dimensions"
-    if weight.dim() < 3:
-        raise RuntimeError(
-            f"weight should have at least three dimensions, but got weight of size {listed(weight.shape)} [{name} "
-            f"needs {shape}]"
+@once
+def transposed_convolution_window(
+    ndim: int,
+    size: Axes,
+    shape: Axes,
+    bias: Axes | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> Window:
+    """The window of x ``([N,] C, *I)``, w ``(C, O/g, *K)`` and b ``(O,)``, whose sizes are `size`, `shape`, `bias`."""
+    check_dangers(padding, stride=stride, dilation=dilation, groups=groups, kernel_size=tuple(shape[2:]))
+    negative = [p for p in (padding if isinstance(padding, tuple) else (padding,)) if isinstance(p, int) and p < 0]
+    if negative:  # has crashed some torch
+        raise RuntimeError(f"negative padding is not supported, got padding={padding} [0 or more]")
+    if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
+        raise Refusal(
+            f"conv_transpose{ndim}d takes ([N,] C, *I) and weights (C, O/groups, *K) with {ndim} axes I and K, not an "
+            f"input of size {listed(size)} and a weight of size {listed(shape)}: unsqueeze(0) adds a missing axis"
         )
-    if input.dim() not in (ndim + 1, ndim + 2):
-        raise RuntimeError(
-            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got input of size: "
-            f"{listed(input.shape)} [unsqueeze(0) adds a missing batch axis]"
+    (inputs, terms, *kernel), channels, places = shape, size[-ndim - 1], tuple(size[len(size) - ndim :])
+    if inputs < groups or inputs % groups:
+        raise Refusal(f"groups must divide weight.shape[0], and {inputs} mod {groups} = {inputs % groups}")
+    if channels != inputs:
+        layout = "; did you pass NHWC?" if size[-1] == inputs else ""
+        raise Refusal(f"input channels must be weight.shape[0] = {inputs}, not {channels}{layout}")
+    if terms == 0 or 0 in places:
+        raise Refusal(
+            f"weight {listed(shape)} must have an output channel, input {listed(size)} positions on every axis"
         )
-    if weight.dim() != ndim + 2:
-        raise RuntimeError(
-            f"kernel_size must have {ndim} entries, but got {weight.dim() - 2} in weight of size "
-            f"{listed(weight.shape)} [{name} needs a weight of {shape}]"
+    if bias is not None and bias != (terms * groups,):
+        raise Refusal(
+            f"bias {listed(bias)} must be ({terms * groups},), one number per output channel, weight.shape[1]*groups"
         )
-    check_groups(weight, groups)
-    channels, size = input.shape[input.dim() - ndim - 1], tuple(input.shape[input.dim() - ndim :])
-    if channels != weight.shape[0]:
-        layout = "; did you pass NHWC?" if input.shape[-1] == weight.shape[0] else ""
-        raise RuntimeError(
-            f"Given transposed=1, weight of size {listed(weight.shape)}, expected input{listed(input.shape)} to have "
-            f"{weight.shape[0]} channels, but got {channels} channels instead [a transposed convolution's weight is "
-            f"{shape}{layout}]"
-        )
-    if any(k == 0 for k in weight.shape[2:]):
-        raise RuntimeError(
-            f"kernel size should be greater than zero, but got kernel_size={tuple(weight.shape[2:])} [1 tap or more]"
-        )
-    if weight.shape[1] == 0:
-        raise RuntimeError(
-            f"non-empty {ndim + 2}D weight tensor expected, but got: {listed(weight.shape)} [{name} needs {shape}]"
-        )
-    if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
-        raise RuntimeError(
-            f"Given transposed=1, weight of size {listed(weight.shape)}, expected bias to be 1-dimensional with "
-            f"{weight.shape[1] * groups} elements, but got bias of size {listed(bias.shape)} instead [one "
-            f"number per output channel, weight.shape[1]*groups]"
-        )
-    if any(length == 0 for length in size):
-        raise RuntimeError(
-            f"Only zero batch or zero channel inputs are supported, but got input shape: {listed(input.shape)} [no "
-            f"spatial axis may be empty]"
-        )
-
-
-def output_padding(value: Any, stride: Axes, dilation: Axes) -> Axes:
-    """Positions added at the far border, per axis: 0 ≤ m < max(stride, dilation)."""
-    ndim = len(stride)
-    more = over_axes("output_padding", value, ndim)
-    if any(m < 0 for m in more):
-        raise RuntimeError(f"negative output_padding is not supported, got output_padding={more} [0 or more]")
-    if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
-        numbers = " ".join(
-            f"{key}_{axis}: {number}"
-            for key, values in (("output_padding", more), ("stride", stride), ("dilation", dilation))
-            for axis, number in zip(_NAMED_AXES[ndim], values)
-        )
-        raise RuntimeError(
-            f"output padding must be smaller than either stride or dilation, but got {numbers} [0 <= output_padding < "
-            f"max(stride, dilation) = {tuple(max(s, d) for s, d in zip(stride, dilation))} on every axis]"
-        )
-    return more
-
-
-def check_output_size(window: Window) -> None:
-    """The transposed layer's output, which is the window's input, has at least one position on every axis."""
+    s, d, more = over_axes(ndim, stride=stride, dilation=dilation, output_padding=output_padding)
+    least = tuple(max(a, b) for a, b in zip(s, d))
+    if any(m < 0 or m >= n for m, n in zip(more, least)):
+        raise Refusal(f"0 <= output_padding={more} < max(stride, dilation) = {least} is needed on every axis")
+    k = tuple(kernel)
+    window = window_of_output(places, k, s, d, frame_of(padding, k, s, d), groups, more)
     if any(length < 1 for length in window.input_size):
-        raise RuntimeError(
-            f"Given input size per channel: ({crossed(window.output_size)}). Calculated output size per channel: "
-            f"({crossed(window.input_size)}). Output size is too small [s*(i-1) + d*(k-1) + 1 - lo - hi + "
-            f"output_padding with s={window.stride}, d={window.dilation}, k={window.kernel_size}, (lo, hi - "
-            f"output_padding)={window.padding}]"
+        raise Refusal(
+            f"s*(i-1) + d*(k-1) + 1 - lo - hi + output_padding >= 1 is needed on every axis with s={s}, i={places}, "
+            f"d={d}, k={k}, (lo, hi - output_padding)={window.padding}"
         )
+    return window
 
 
 def output_padding_for(

@@ -85,14 +85,15 @@ def _pairs(window: Window, axis: int) -> tuple[int, int]:
     return max(0, taps), below(i + a) - below(i + a - p) - below(a) + below(a - p)
 
 
+#: The products of the definition but for zeros, added up tap by tap.
+accuracy = "exact"
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why it cannot compute such a window; None if it can."""
+    if not sizes.dtype.is_floating_point:
+        return f"no {sizes.dtype}"
     return "stride 1 only" if any(s != 1 for s in sizes.window.stride) else None
-
-
-def accuracy(sizes: Sizes) -> str:
-    """The products of the definition but for zeros, added up tap by tap."""
-    return "exact"
 
 
 def cost(map: str, sizes: Sizes) -> float:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+import torch
+
 from manualconv.geometry import Window
 
 #: Nanoseconds for one multiplication and addition in a large matrix product, by bytes of a number.
@@ -27,19 +29,24 @@ MAPS = ("output", "input", "weight")
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)`` and of a number.
+    """What an algorithm is asked about: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``.
 
     Attributes:
         batch, channels, outputs: N, C and O.
-        item: bytes of a number.
+        dtype: of all three.
         window: the rest.
     """
 
     batch: int
     channels: int
     outputs: int
-    item: int
+    dtype: torch.dtype
     window: Window
+
+    @property
+    def item(self) -> int:
+        """Bytes of a number."""
+        return self.dtype.itemsize
 
     @property
     def multiplications(self) -> int:
@@ -56,6 +63,18 @@ class Sizes:
     def output_bytes(self) -> int:
         """y."""
         return self.batch * self.outputs * self.window.placements * self.item
+
+    @property
+    def image_bytes(self) -> int:
+        """All windows of one image."""
+        return self.channels * self.window.taps * self.window.placements * self.item
+
+    @property
+    def row_bytes(self) -> int:
+        """The windows of all axes but the first, for every row of the padded input."""
+        window = self.window
+        columns = prod(window.kernel_size[1:]) * prod(window.output_size[1:])
+        return window.padded_size[0] * self.channels * columns * self.batch * self.item
 
     def product(self, multiplications: float, width: int) -> float:
         """The time of matrix products of which the narrowest side is `width`."""

@@ -6,8 +6,8 @@ all images are the columns of one matrix V of shape ``(C/g·ΠK, ΠP·N)`` per g
 
     to_output:  Y = W·V              to_input:  x = crop(overlap_add(Wᵀ·Y))             to_weight:  W = Y·Vᵀ
 
-The price is a transposition of x and y at the borders.  V is never whole in memory: one kernel row of taps is unrolled,
-multiplied and forgotten before the next.
+The price is that x and y are transposed on the way in and out.  V is never whole in memory: one kernel row of taps is
+unrolled, multiplied and dropped before the next.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; any number of spatial axes, none for a linear layer.
 
@@ -24,8 +24,23 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.kernels.correlation import direct
+from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.movement.windows import Scratch, crop, overlap_add, pad, windows
 from manualconv.torch_internals import is_plain, is_traced, shaped
+
+#: The products of the definition, added up in another order.
+accuracy = "exact"
+
+
+def refusal(sizes: Sizes) -> str | None:
+    """Why it cannot compute such a window; None if it can."""
+    return None
+
+
+def cost(map: str, sizes: Sizes) -> float:
+    """That of the matrix products, where this one is the fastest of them."""
+    return direct.cost("lowering_batch_last", map, sizes)
 
 
 def batch_last(x: Tensor) -> Tensor:

@@ -25,19 +25,26 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.kernels.correlation import direct
+from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.correlation.lowering_batch_last import batch_first, batch_last
 from manualconv.kernels.movement.windows import crop, pad
 from manualconv.torch_internals import shaped
 
-
-def takes(window: Window) -> bool:
-    """Whether this file can compute the window; on one axis alone it would multiply thin matrices."""
-    return window.ndim > 1 and window.groups == 1 and window.dilation[0] == 1
+#: The products of the definition, added up in another order.
+accuracy = "exact"
 
 
-def unrolled_bytes(batch: int, channels: int, item: int, window: Window) -> int:
-    """What L takes."""
-    return window.padded_size[0] * _height(channels, window) * _width(batch, window) * item
+def refusal(sizes: Sizes) -> str | None:
+    """Why it cannot compute such a window; None if it can."""
+    if direct.reads_rows(sizes.window):
+        return None
+    return "two axes or more, one group, dilation 1 along the first axis"
+
+
+def cost(map: str, sizes: Sizes) -> float:
+    """That of the matrix products, where this one is the fastest of them."""
+    return direct.cost("lowering_rows", map, sizes)
 
 
 def _height(channels: int, window: Window) -> int:

@@ -2,7 +2,7 @@
 
     T(x, w, y) = Σ x[n, (g c), s·p + d·k − a] · w[(g o), c, k] · y[n, (g o), p]
 
-Every algorithm is one file with the same three names; `chooser` chooses.  Half-precision operands are widened to
+Every algorithm is one file with the names of `Algorithm`; `chooser` chooses.  Half-precision operands are widened to
 float32 for the whole map and rounded once at the end, and the result is laid out as the window says, whatever the
 algorithm.
 """
@@ -12,13 +12,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.correlation import lowering
-from manualconv.kernels.correlation.chooser import SPECIAL, chosen
+from manualconv.kernels.correlation.chooser import chosen
 from manualconv.kernels.correlation.counting import counted
-from manualconv.kernels.correlation.direct import LARGEST_BLOCK, SHORT_ROW
 from manualconv.kernels.movement.layout import CHANNELS_LAST
 from manualconv.kernels.precision import WIDENED
-from manualconv.torch_internals import dispatch_modes_active, hides_memory, is_plain
+from manualconv.torch_internals import dispatch_modes_active, hides_memory
 
 
 def _laid_out(t: Tensor, window: Window) -> Tensor:
@@ -70,21 +68,5 @@ def _to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     wide = WIDENED.get(x.dtype)
     if wide is not None:
         return _to_weight(x.to(wide), y.to(wide), window).to(x.dtype)
-    algorithm = chosen("weight", x, y, x.shape[1], y.shape[1], window)
-    if algorithm not in SPECIAL.values() and _is_one_image_in_groups(x, y, window):
-        return _laid_out(lowering.to_weight_of_one_image(x, y, window), window)
-    return _laid_out(algorithm.to_weight(x, y, window), window)
-
-
-def _is_one_image_in_groups(x: Tensor, y: Tensor, window: Window) -> bool:
-    """Whether the groups do as images: their rows are long, or there are too many to unroll at once."""
-    if (
-        window.algorithm is not None
-        or not (is_plain(x) and is_plain(y))
-        or x.shape[0] != 1
-        or window.groups == 1
-        or window.ndim == 0
-    ):
-        return False
-    large = lowering.image_bytes(x.shape[1], x.element_size(), window) > LARGEST_BLOCK
-    return large or window.output_size[-1] >= SHORT_ROW
+    w = chosen("weight", x, y, x.shape[1], y.shape[1], window).to_weight(x, y, window)
+    return _laid_out(w, window)

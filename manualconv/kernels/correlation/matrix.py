@@ -11,6 +11,21 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.kernels.correlation import direct
+from manualconv.kernels.correlation.cost import Sizes
+
+#: The products of the definition, added up in another order.
+accuracy = "exact"
+
+
+def refusal(sizes: Sizes) -> str | None:
+    """Why it cannot compute such a window; None if it can."""
+    return None if sizes.window.ndim == 0 and sizes.window.groups == 1 else "dense layers only"
+
+
+def cost(map: str, sizes: Sizes) -> float:
+    """That of the matrix products, where this one is the fastest of them."""
+    return direct.cost("matrix", map, sizes)
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from manualconv.geometry import Window
-from manualconv.kernels.correlation.chooser import DIRECT, SPECIAL
+from manualconv.kernels.correlation.algorithm import ACCURACIES
+from manualconv.kernels.correlation.chooser import ALGORITHMS
 
-ACCURACIES = ("exact", "fast")
 _Setting = tuple[str | None, str]
 
 
@@ -46,22 +46,23 @@ class _Block(AbstractContextManager[None]):
 def algorithm(name: str) -> AbstractContextManager[None]:
     """Compute the convolutions of a block by one algorithm: ``with manualconv.algorithm("fourier"):``.
 
-    Forward, backward and further derivatives of what runs in the block use it, also after the block.  Compiled and
-    mapped layers have one form each and keep it.  The name decides, whatever `accuracy` admits: ``'fourier'``,
-    ``'overlap_save'``, ``'winograd'`` and ``'winograd_dilated'`` are not local, all others are.
+    Forward, backward and further derivatives of what runs in the block use it, also after the block.  Compiled layers
+    have one form and keep it; a mapped one (``vmap``) is folded into one layer, which must be taken.  The name decides,
+    whatever `accuracy` admits: ``'fourier'``, ``'overlap_save'``, ``'winograd'`` and ``'winograd_dilated'`` are not
+    local, all others are.
 
     Args:
-        name: of a file in `manualconv.kernels`.  ``'lowering_batch_last'`` and ``'shifting'`` take every window,
-            ``'lowering'`` one group, ``'lowering_rows'`` one group on two axes or more without dilation along the
-            first; ``'clipping'``, ``'fourier'`` and ``'overlap_save'`` stride 1; ``'winograd'`` and, with dilation,
-            ``'winograd_dilated'`` short kernels of one group at stride 1; ``'loops'`` narrow groups, with Numba.
+        name: of a file in `manualconv.kernels.correlation`, or `manualconv.register`'s.  ``'lowering_batch_last'`` and
+            ``'shifting'`` take every window, ``'lowering'`` one group or one image, ``'lowering_rows'`` one group on
+            two axes or more without dilation along the first; ``'clipping'``, ``'fourier'`` and ``'overlap_save'``
+            stride 1; ``'winograd'`` and, with dilation, ``'winograd_dilated'`` short kernels of one group at stride 1;
+            ``'loops'`` narrow groups, with Numba; ``'matrix'`` no convolution, but dense layers, which have no other.
 
     Raises:
         ValueError: no algorithm of that name; RuntimeError, from the layer: it does not compute such a window.
     """
-    names = [known for known in (*DIRECT, *SPECIAL) if known != "matrix"]
-    if name not in names:
-        raise ValueError(f"no algorithm is called {name!r}: there are {', '.join(names)}")
+    if name not in ALGORITHMS:
+        raise ValueError(f"no algorithm is called {name!r}: there are {', '.join(ALGORITHMS)}")
     return _Block(algorithm=name)
 
 

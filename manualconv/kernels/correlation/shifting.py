@@ -18,9 +18,24 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.kernels.correlation import direct
+from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.correlation.lowering_batch_last import batch_first, batch_last
 from manualconv.kernels.movement.windows import crop, pad, taps
 from manualconv.torch_internals import shaped
+
+#: The products of the definition, added up in another order.
+accuracy = "exact"
+
+
+def refusal(sizes: Sizes) -> str | None:
+    """Why it cannot compute such a window; None if it can."""
+    return None
+
+
+def cost(map: str, sizes: Sizes) -> float:
+    """That of the matrix products, where this one is the fastest of them."""
+    return direct.cost("shifting", map, sizes)
 
 
 def _shifted(x: Tensor, k: Axes, window: Window) -> Tensor:

@@ -82,9 +82,15 @@ def _counts(window: Window, tiles: Axes) -> Axes:
     return tuple(-(-p // m) for p, m in zip(window.output_size, tiles))
 
 
+#: An output depends on all positions of its tile.
+accuracy = "fast"
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why a window is not taken."""
     window = sizes.window
+    if not sizes.dtype.is_floating_point:
+        return f"no {sizes.dtype}"
     if window.groups != 1 or any(s != 1 for s in (*window.stride, *window.dilation)):
         return "one group, stride and dilation 1"
     if sizes.batch == 0:
@@ -94,11 +100,6 @@ def refusal(sizes: Sizes) -> str | None:
     if any(side < 0 or side > k - 1 for pair, k in zip(window.padding, window.kernel_size) for side in pair):
         return "padding from 0 to K - 1"
     return None
-
-
-def accuracy(sizes: Sizes) -> str:
-    """An output depends on all positions of its tile."""
-    return "fast"
 
 
 def cost(map: str, sizes: Sizes) -> float:

@@ -63,6 +63,10 @@ def _sizes(sizes: Sizes) -> Sizes:
     return replace(sizes, batch=sizes.batch * prod(steps), window=window)
 
 
+#: An output depends on all positions of its tile.
+accuracy = "fast"
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why a window is not taken."""
     if any(s != 1 for s in sizes.window.stride):
@@ -70,11 +74,6 @@ def refusal(sizes: Sizes) -> str | None:
     if all(d == 1 for d in _phase(sizes.window).steps):
         return "no dilation"
     return winograd.refusal(_sizes(sizes))
-
-
-def accuracy(sizes: Sizes) -> str:
-    """An output depends on all positions of its tile."""
-    return "fast"
 
 
 def cost(map: str, sizes: Sizes) -> float:

@@ -1,10 +1,10 @@
-"""Kernels of pointwise maps that one torch operation does not give at the speed of memory.
+"""Kernels of pointwise maps for which torch has no single operation as fast as memory.
 
-Selecting is several times slower than multiplying, and every fresh tensor costs as much as the arithmetic that fills
-it: on plain tensors masks are numbers, 0 and 1, and results are made in place of the first temporary.  Multiplying by a
-mask is right unless a 0 meets an infinity or a NaN; the sum of the products tells.
+Selecting is several times slower than multiplying, and a fresh tensor costs as much as the arithmetic that fills it.
+So on plain tensors masks are the numbers 0 and 1, and a result takes the memory of the first temporary.  Multiplying by
+a mask is right unless a 0 meets an infinity or a NaN, and the sum of the products tells whether one did.
 
-The slopes are for plain tensors that nothing records; each is the formula of its map in `autograd`.
+The slopes are for plain tensors outside any graph; each is the formula of its map in `autograd`.
 """
 
 from __future__ import annotations

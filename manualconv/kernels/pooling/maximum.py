@@ -10,6 +10,7 @@ Shapes: x ``(N, C, *I)`` → flat positions in ``*I``, ``(N, C, *P)``, int64.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from math import prod
 
 import torch
@@ -21,9 +22,9 @@ from manualconv.kernels.movement.windows import taps
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.torch_internals import is_plain, is_traced
 
-#: Numbers from which on compiled loops, where there are any, save more than looking for them costs.
+#: Entries from which compiled loops save more than it costs to look for them.
 LARGE = 2**16
-#: Nanoseconds that they take for one.
+#: Nanoseconds that they take for one entry.
 ENTRY = 1.5
 
 
@@ -58,18 +59,18 @@ def _first_inside(window: Window, device: torch.device) -> Tensor:
 
 
 def has_blind(window: Window) -> bool:
-    """Whether a window sees nothing but padding: an axis shorter than the step d lies between two of its taps.
+    """Whether some window reads padding alone: an axis shorter than the dilation d fits between two of its taps.
 
     The first tap behind the padding, of a placement that starts at s·p − a < 0, reads position (s·p − a) mod d.
     """
-    return any(
+    return max(window.dilation) > 1 and any(
         d > 1 and a > 0 and d > i and any((s * p - a) % d >= i for p in range(-(-a // s)))
         for i, s, d, (a, _) in zip(window.input_size, window.stride, window.dilation, window.padding)
     )
 
 
 def blind(window: Window, device: torch.device) -> Tensor:
-    """Which windows see nothing but padding, ``(*P,)``."""
+    """Which windows read padding alone, ``(*P,)``."""
     hidden = torch.zeros((), dtype=torch.bool, device=device)
     for axis, length in enumerate(window.input_size):
         hidden = hidden.unsqueeze(-1) | (_first(window, axis, device) >= length)
@@ -77,7 +78,7 @@ def blind(window: Window, device: torch.device) -> Tensor:
 
 
 def _may_be_nan(x: Tensor) -> bool:
-    """Whether NaN has to be looked for tap by tap: one sum tells for ordinary tensors in memory."""
+    """Whether x may hold a NaN, to look for tap by tap; for ordinary tensors in memory its sum tells."""
     if not x.is_floating_point():
         return False
     return not is_plain(x) or x.device.type != "cpu" or math.isnan(x.sum().item())
@@ -91,15 +92,14 @@ def _narrowest(largest: int) -> torch.dtype:
 
 
 def _loops_take(x: Tensor, window: Window) -> bool:
-    """Whether compiled loops compute it: Numba is there, and so much to do that it pays.
+    """Whether compiled loops compute it: Numba is there, and the work is large enough to pay.
 
-    Where windows do not overlap, tap by tap reads each number once already.
+    Where windows do not overlap, tap by tap already reads each number only once.
     """
-    overlap = LARGE == 0 or any(k > s for k, s in zip(window.kernel_size, window.stride))
     return (
-        is_plain(x)
-        and x.numel() >= max(LARGE, 1)
-        and overlap
+        x.numel() >= max(LARGE, 1)
+        and is_plain(x)
+        and (LARGE == 0 or any(k > s for k, s in zip(window.kernel_size, window.stride)))
         and 1 <= window.ndim <= 3
         and prod(window.padded_size) < torch.iinfo(torch.int32).max
         and all(a >= 0 and b >= 0 for a, b in window.padding)
@@ -117,23 +117,29 @@ def _by_loops(x: Tensor, window: Window) -> Tensor:
     return index
 
 
-def argmax(x: Tensor, window: Window) -> Tensor:
-    """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
-    if _loops_take(x, window):
-        return _by_loops(x, window)
-    if is_traced(x):
-        return argmax_windows(x, window)
-    if window.is_padded:
-        x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
+@lru_cache(1024)
+def _reads(window: Window) -> tuple[Axes, list[int], list[tuple[slice, ...]]]:
+    """The steps between positions in memory; for each tap how far it is from the first one, and what it reads."""
     strides = _row_major(window.input_size)
     offsets = [sum(d * j * t for j, d, t in zip(k, window.dilation, strides)) for k in taps(window)]
+    return strides, offsets, [window.tap(k, lead=2) for k in taps(window)]
+
+
+def argmax(x: Tensor, window: Window) -> Tensor:
+    """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
+    if is_traced(x):
+        return argmax_windows(x, window)
+    if _loops_take(x, window):
+        return _by_loops(x, window)
+    if window.is_padded:
+        x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
+    strides, offsets, slices = _reads(window)
     narrow = _narrowest(offsets[-1]) if is_plain(x) else torch.int32
     shift = x.new_zeros((), dtype=narrow)
     may_be_nan = _may_be_nan(x)
-    largest, *others = ((k, x[window.tap(k, lead=2)]) for k in taps(window))
-    best = largest[1].contiguous()
-    for offset, (_, value) in zip(offsets[1:], others):
-        value = value.contiguous()
+    best = x[slices[0]].contiguous()
+    for offset, tap in zip(offsets[1:], slices[1:]):
+        value = x[tap].contiguous()
         better = value > best
         if may_be_nan:
             better = better | (value != value)

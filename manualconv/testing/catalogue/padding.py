@@ -92,5 +92,10 @@ OPERATIONS = (
             f"pad {mode}": Example("pad", ((2, 2, 3, 4),), (PADS, mode, *value), plain=_plain(PADS, mode, *value))
             for mode, value in zip(MODES, ((2.0,), (), (), ()))
         },
+        {
+            f"pad {mode} of {n} axes": Example("pad", (x,), (pads, mode))
+            for mode in MODES
+            for n, (pads, x) in SIZES.items()
+        },
     ),
 )

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from math import prod, sqrt
-from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -32,6 +32,7 @@ from manualconv.kernels.correlation import (
     matrix,
     shifting,
 )
+from manualconv.kernels.correlation.cost import Sizes
 from manualconv.testing.judge import ROUNDING
 from manualconv.testing.referee import convolution
 
@@ -66,17 +67,13 @@ SHAPES: dict[str, tuple[Window, int, int, int]] = {
 }
 
 
-def takes(algorithm: ModuleType, window: Window) -> bool:
+def takes(algorithm: Any, window: Window) -> bool:
     """Whether an algorithm is one for the window."""
-    if algorithm is matrix:
-        return window.ndim == 0
-    if algorithm is lowering_rows:
-        return window.ndim > 0 and lowering_rows.takes(window)
-    if algorithm is clipping:
-        return window.ndim > 0 and all(s == 1 for s in window.stride)
+    if algorithm is matrix or window.ndim == 0:
+        return algorithm is matrix and window.ndim == 0
     if algorithm is loops:
         return window.groups == 32 or window.kernel_size == (7, 7)
-    return window.ndim > 0 and (window.groups == 1 or algorithm is not lowering)
+    return algorithm.refusal(Sizes(2, 64, 64, torch.float32, window)) is None
 
 
 def torch_s(rule: str, a: Tensor, b: Tensor, window: Window) -> Tensor:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
 
 import manualconv
 from manualconv import functional
-from manualconv.geometry import Window
-from manualconv.kernels.correlation.algorithm import Special
-from manualconv.kernels.correlation.chooser import DIRECT, SPECIAL
-from manualconv.kernels.correlation.cost import MAPS, Sizes
-from manualconv.kernels.correlation.settings import ACCURACIES as TIERS
+from manualconv.kernels.correlation.algorithm import ACCURACIES
+from manualconv.kernels.correlation.chooser import ALGORITHMS
+from manualconv.kernels.correlation.cost import MAPS
+from manualconv.kernels.correlation.direct import PRODUCTS
 from tests.layers import close, spread_out
 
-NAMES = [name for name in (*DIRECT, *SPECIAL) if name != "matrix"]
+NAMES = [name for name in ALGORITHMS if name != "matrix"]
 
 
 def test_a_choice_names_the_cheapest_of_each_map_and_says_why() -> None:
@@ -53,8 +51,8 @@ def test_the_algorithm_asked_for_is_the_one_that_runs_and_the_window_carries_it(
     ran = []
     for name in ("lowering", "shifting"):
         for map in ("to_output", "to_input", "to_weight"):
-            rule = getattr(DIRECT[name], map)
-            monkeypatch.setattr(DIRECT[name], map, lambda *t, r=rule, n=name, m=map: ran.append((n, m)) or r(*t))
+            rule = getattr(ALGORITHMS[name], map)
+            monkeypatch.setattr(ALGORITHMS[name], map, lambda *t, r=rule, n=name, m=map: ran.append((n, m)) or r(*t))
     x, w = (spread_out(size, n).requires_grad_() for n, size in enumerate(((2, 3, 9, 8), (4, 3, 3, 3))))
     with manualconv.algorithm("shifting"):
         y = functional.conv2d(x, w)
@@ -67,13 +65,15 @@ def test_what_an_algorithm_cannot_compute_is_refused_loudly() -> None:
     x, w = torch.ones(1, 4, 8, 8), torch.ones(4, 2, 3, 3)
     with manualconv.algorithm("lowering_rows"), pytest.raises(RuntimeError, match=r"algorithm\('lowering_rows'\) does"):
         functional.conv2d(x, w, groups=2)
+    with manualconv.algorithm("matrix"), pytest.raises(RuntimeError, match="this layer: dense layers only"):
+        functional.conv2d(x, w, groups=2)
     with pytest.raises(ValueError, match="no algorithm is called 'magic': there are lowering"):
         manualconv.algorithm("magic")
 
 
 def test_every_algorithm_there_is_stands_in_the_docstring() -> None:
     said = manualconv.algorithm.__doc__ or ""
-    assert [name for name in NAMES if f"``'{name}'``" not in said] == []
+    assert [name for name in ALGORITHMS if f"``'{name}'``" not in said] == []
 
 
 #: Layers for which an algorithm that is not local is the cheapest of each kind.
@@ -88,7 +88,7 @@ TEMPTING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", TEMPTING)
 def test_what_is_not_local_waits_for_the_fast_tier_however_cheap(name: str) -> None:
     exact = manualconv.choice(**TEMPTING[name])
-    assert {exact[map] for map in MAPS} <= {"direct", "clipping", "loops"}
+    assert {exact[map] for map in MAPS} <= {*PRODUCTS, "clipping", "loops"}
     assert all("accuracy('fast') admits it" in c.reason for c in exact.candidates["output"] if c.name == name)
     with manualconv.accuracy("fast"):
         fast = manualconv.choice(**TEMPTING[name])
@@ -96,12 +96,11 @@ def test_what_is_not_local_waits_for_the_fast_tier_however_cheap(name: str) -> N
     assert {fast.candidates[map][0].reason for map in MAPS} == {"fast"}
 
 
-def test_of_each_algorithm_it_is_said_once_whether_it_is_local() -> None:
-    """The tier depends on the algorithm alone, never on the sizes: so a layer cannot change class as it grows."""
-    windows = [Window((n, n), (3, 3), (1, 1), (d, d), ((d, d),) * 2, groups=2) for n in (7, 64) for d in (1, 2)]
-    sizes = [Sizes(n, c, c, 4, replace(w, accuracy=a)) for n, c in ((1, 2), (16, 512)) for w in windows for a in TIERS]
-    tiers = {name: {cast(Special, file).accuracy(s) for s in sizes} for name, file in SPECIAL.items()}
-    assert tiers == {name: {"fast"} if name in TEMPTING else {"exact"} for name in SPECIAL}
+def test_each_algorithm_says_once_and_for_all_sizes_whether_it_is_local() -> None:
+    """So a layer cannot change class as it grows."""
+    tiers = {name: algorithm.accuracy for name, algorithm in ALGORITHMS.items()}
+    assert tiers == {name: "fast" if name in TEMPTING else "exact" for name in ALGORITHMS}
+    assert set(tiers.values()) == set(ACCURACIES)
 
 
 def test_accuracy_is_a_block_or_a_default() -> None:

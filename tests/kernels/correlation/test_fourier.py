@@ -18,6 +18,7 @@ from manualconv.bench.memory import watched
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import fourier, shifting, spectra
 from manualconv.kernels.correlation.cost import Sizes
+from manualconv.kernels.correlation.direct import PRODUCTS
 from manualconv.testing.cases import Convolution, convolutions
 
 U = 2.0**-53
@@ -117,13 +118,13 @@ def test_long_kernels_are_computed_by_it_forward_and_backward_where_errors_are_a
 
 def test_strides_cut_sides_and_short_sums_are_not_taken() -> None:
     window = Window((9,), (3,), (2,), (1,), ((0, 0),))
-    assert fourier.refusal(Sizes(1, 1, 1, 4, window)) == "stride 1 only"
+    assert fourier.refusal(Sizes(1, 1, 1, torch.float32, window)) == "stride 1 only"
     cut = Window((9,), (3,), (1,), (1,), ((0, -1),))
-    assert fourier.refusal(Sizes(1, 1, 1, 4, cut)) == "no negative padding"
+    assert fourier.refusal(Sizes(1, 1, 1, torch.float32, cut)) == "no negative padding"
     with manualconv.algorithm("fourier"), pytest.raises(RuntimeError, match="stride 1 only"):
         functional.conv1d(torch.ones(1, 1, 9), torch.ones(1, 1, 3), stride=2)
     with manualconv.accuracy("fast"):
-        assert manualconv.choice((64, 1, 9), (1, 1, 3))["output"] == "direct"
+        assert manualconv.choice((64, 1, 9), (1, 1, 3))["output"] in PRODUCTS
 
 
 @pytest.mark.parametrize("least", [1, 2, 7, 31, 97, 1025, 4097, 100003])

@@ -141,16 +141,22 @@ def test_a_broken_numba_is_complained_about_once_and_done_without(failure: Excep
 
 
 @pytest.mark.parametrize(
-    ("window", "channels", "outputs", "item", "words"),
+    ("window", "channels", "outputs", "dtype", "words"),
     [
-        (Window((), (), (), (), ()), 4, 4, 4, "one to three axes"),
-        (DEPTHWISE, 4, 8, 16, "float32 or float64"),
-        (DEPTHWISE, 64, 64, 4, "16 · 16 channels a group"),
-        (Window((4096, 4096), (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))), 1, 1, 4, "does not fit in the caches"),
+        (Window((), (), (), (), ()), 4, 4, torch.float32, "one to three axes"),
+        (DEPTHWISE, 4, 8, torch.complex64, "float32 or float64"),
+        (DEPTHWISE, 64, 64, torch.float32, "16 · 16 channels a group"),
+        (
+            Window((4096, 4096), (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))),
+            1,
+            1,
+            torch.float32,
+            "does not fit in the caches",
+        ),
     ],
 )
-def test_other_layers_are_refused(window: Window, channels: int, outputs: int, item: int, words: str) -> None:
-    reason = loops.refusal(Sizes(2, channels, outputs, item, window))
+def test_other_layers_are_refused(window: Window, channels: int, outputs: int, dtype: torch.dtype, words: str) -> None:
+    reason = loops.refusal(Sizes(2, channels, outputs, dtype, window))
     assert reason is not None and words in reason
 
 

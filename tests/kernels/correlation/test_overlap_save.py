@@ -38,7 +38,7 @@ def test_the_three_maps_are_the_loops_wherever_the_cuts_fall(ndim: int, data: st
     limits = mock.patch.multiple(spectra, BLOCK_BYTES=most, LEAST_BYTES=most)
     with limits, mock.patch.object(overlap_save, "PERIODS", data.draw(st.sampled_from(((1,), (2,), (16,))))):
         overlap_save.period.cache_clear()
-        n = overlap_save.period(Sizes(x.shape[0], x.shape[1], w.shape[0], x.element_size(), window))
+        n = overlap_save.period(Sizes(x.shape[0], x.shape[1], w.shape[0], x.dtype, window))
         results = (
             (overlap_save.to_output(x, w, None, window), definitions.to_output, (x, w)),
             (overlap_save.to_input(w, y, window), definitions.to_input, (w, y)),

@@ -95,4 +95,4 @@ def test_what_it_does_not_take_is_refused(options: dict[str, int], reason: str) 
     with manualconv.algorithm("winograd_dilated"), pytest.raises(RuntimeError, match=reason):
         functional.conv2d(torch.ones(1, 2, 19, 19), torch.ones(2, 2, kernel, kernel), **options)
     window = Window((9,), (3,), (1,), (2,), ((0, 0),), 2)
-    assert winograd_dilated.refusal(Sizes(1, 2, 2, 4, window)) == "one group, stride and dilation 1"
+    assert winograd_dilated.refusal(Sizes(1, 2, 2, torch.float32, window)) == "one group, stride and dilation 1"
