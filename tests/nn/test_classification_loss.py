@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.layers import CLASS_WEIGHTS, CLASSES, spread_out
+from manualconv.testing.catalogue.classification_loss import CLASS_WEIGHTS, CLASSES
+from tests.layers import spread_out
 from tests.nn.twin import alike, twins
 
 PROBABILITIES = spread_out((2, 3, 3), 5).sigmoid()

@@ -5,7 +5,6 @@ import torch
 
 from manualconv import nn
 from tests.layers import spread_out
-from tests.nn.twin import alike, twins
 
 
 def test_a_lazy_layer_takes_its_shape_from_a_state_dict() -> None:
@@ -14,11 +13,6 @@ def test_a_lazy_layer_takes_its_shape_from_a_state_dict() -> None:
     assert torch.equal(lazy.weight, whole.weight)
     lazy(torch.ones(1, 5))
     assert type(lazy) is nn.Linear
-
-
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_module_is_torch_s_in_all_but_arithmetic(bias: bool) -> None:
-    alike(twins("Linear", 5, 3, bias), spread_out((2, 4, 5)), room=1e-15)
 
 
 LAZY: dict[str, tuple[tuple[object, ...], dict[str, int]]] = {

@@ -32,12 +32,6 @@ def test_a_module_computes_what_torch_s_does(case: Padding, zeros: bool) -> None
     assert all(map(torch.equal, ours, theirs))
 
 
-def test_every_module_is_torch_s_in_all_but_arithmetic() -> None:
-    for name in NAMES.values():
-        for ndim in (1, 2, 3):
-            twins(f"{name}{ndim}d", 2, *arguments(name))
-
-
 def test_circular_padding_counts_the_input_s_axes_as_torch_does() -> None:
     for ndim in (1, 2, 3):
         for layers in (nn, torch.nn):

@@ -7,14 +7,8 @@ from manualconv import convert, nn
 from manualconv.swap.layer import is_by_hand
 from tests.activations import outcome
 from tests.layers import spread_out
-from tests.nn.twin import alike, twins
 
 MODULES = {"Softmax": (1,), "LogSoftmax": (-1,), "Softmin": (0,)}
-
-
-@pytest.mark.parametrize(("name", "arguments"), MODULES.items())
-def test_a_module_is_torch_s_in_all_but_arithmetic(name: str, arguments: tuple[int, ...]) -> None:
-    alike(twins(name, *arguments), spread_out((3, 4)), room=1e-15)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 2), (3, 4, 2), (3, 4)])

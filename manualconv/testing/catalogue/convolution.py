@@ -204,7 +204,7 @@ OPERATIONS = (
     Operation(
         "flatten",
         {"flatten": Example("flatten", ((2, 3, 2, 2),), (1, 2), multilinear=True, compared=False)},
-        (Layer("Flatten", (), (2, 3, 4)),),
+        (Layer("Flatten", (2,), (2, 3, 4, 2)),),
         rows={"flatten": Example("flatten", ((2, 3, 2),), (1,), plain=lambda x: x.reshape(x.shape[0], -1))},
     ),
 )

@@ -338,7 +338,7 @@ OPERATIONS = (
     Operation(
         "local_response_norm",
         {"local_response_norm": replace(_local, plain=None)},
-        (Layer("LocalResponseNorm", (3, 0.5), (2, 4, 2, 3)),),
+        (Layer("LocalResponseNorm", (3, 0.5, 0.6, 2.0), (2, 4, 2, 3)),),
         {"local_response_norm": Proof(CASES["instance"], smaller, response)},
         {"local_response_norm": replace(_local, shapes=IMAGE[:1])},
         {

@@ -104,6 +104,7 @@ WINDOWS: Calls = {
     torch.adaptive_avg_pool1d: [(lambda x: F.adaptive_avg_pool1d(input=x, output_size=(5,)), (ROWS,))],
     F.adaptive_avg_pool2d: [(lambda x: F.adaptive_avg_pool2d(x, (None, 3)), (IMAGES,))],
     UNDERSCORED["adaptive_avg_pool3d"]: [(lambda x: torch._C._nn.adaptive_avg_pool3d(x, 2), (VOLUMES,))],
+    UNDERSCORED["_adaptive_avg_pool2d"]: [(lambda x: torch._adaptive_avg_pool2d(x, (4, 3)), (IMAGES,))],
     UNDERSCORED["_adaptive_avg_pool3d"]: [(lambda x: torch._adaptive_avg_pool3d(x, (2, 3, 2)), (VOLUMES,))],
     UNDERSCORED["adaptive_max_pool3d"]: [(lambda x: first(torch._C._nn.adaptive_max_pool3d(x, 2)), (VOLUMES,))],
     F.fractional_max_pool2d: [
@@ -288,8 +289,8 @@ SPELLED: Calls = {**PRODUCTS, **WINDOWS, **ENTRIES, **LOSSES, **ATTENTION, **CEL
 #: Raw names whose arguments are not those of the function that they spell.
 OTHERWISE = {
     *(UNDERSCORED[name] for name in ("fractional_max_pool2d", "fractional_max_pool3d")),
-    *(UNDERSCORED[name] for name in ("max_unpool2d", "max_unpool3d", "adaptive_avg_pool3d", "_adaptive_avg_pool3d")),
-    *(UNDERSCORED[name] for name in ("adaptive_max_pool3d", "softmax", "log_softmax")),
+    *(UNDERSCORED[name] for name in ("max_unpool2d", "max_unpool3d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d")),
+    *(UNDERSCORED[name] for name in ("_adaptive_avg_pool3d", "adaptive_max_pool3d", "softmax", "log_softmax")),
     *(torch.batch_norm, torch.instance_norm, torch.binary_cross_entropy_with_logits),
     *(f for f in LOSSES if f.__module__ == "torch._C._nn"),
 }
