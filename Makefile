@@ -28,7 +28,7 @@ prove: setup
 # The error of every kernel, mean and normalisation on realistic shapes, and of softmaxes, losses, norms and activations
 # from 1e-30 to 1e30, in roundings, beside torch's own.
 accuracy: setup
-	$(RUN) -m pytest tests/kernels/test_accuracy.py tests/kernels/test_accuracy_of_means.py tests/kernels/test_accuracy_of_magnitudes.py -s $(ARGS)
+	$(RUN) -m pytest tests/kernels/correlation/test_accuracy.py tests/kernels/pooling/test_accuracy_of_means.py tests/kernels/entrywise/test_accuracy_of_magnitudes.py -s $(ARGS)
 
 # Every property, with other examples in every run.
 EXAMPLES ?= 1000

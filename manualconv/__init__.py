@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from manualconv import geometry as geometry
     from manualconv import nn as nn
     from manualconv import testing as testing
-    from manualconv.algorithms import accuracy as accuracy
-    from manualconv.algorithms import algorithm as algorithm
-    from manualconv.algorithms import choice as choice
-    from manualconv.algorithms import set_accuracy as set_accuracy
     from manualconv.derivatives import Rules as Rules
     from manualconv.derivatives import exact_bias as exact_bias
     from manualconv.derivatives import exact_input as exact_input
@@ -28,6 +24,12 @@ if TYPE_CHECKING:
     from manualconv.derivatives import exact_slope as exact_slope
     from manualconv.derivatives import exact_weight as exact_weight
     from manualconv.derivatives import set_rules as set_rules
+    from manualconv.functional.choice import choice as choice
+    from manualconv.kernels.correlation.algorithm import Algorithm as Algorithm
+    from manualconv.kernels.correlation.registration import register as register
+    from manualconv.kernels.correlation.settings import accuracy as accuracy
+    from manualconv.kernels.correlation.settings import algorithm as algorithm
+    from manualconv.kernels.correlation.settings import set_accuracy as set_accuracy
     from manualconv.swap import TORCH_LAYERS as TORCH_LAYERS
     from manualconv.swap import by_hand as by_hand
     from manualconv.swap import conversion_report as conversion_report
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 _ROOMS = ("autograd", "bench", "functional", "geometry", "nn", "testing")
 _FROM = {
-    "algorithms": ("accuracy", "algorithm", "choice", "set_accuracy"),
+    "functional.choice": ("choice",),
+    "kernels.correlation.algorithm": ("Algorithm",),
+    "kernels.correlation.registration": ("register",),
+    "kernels.correlation.settings": ("accuracy", "algorithm", "set_accuracy"),
     "derivatives": ("Rules", "exact_bias", "exact_input", "exact_pool", "exact_slope", "exact_weight", "set_rules"),
     "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }

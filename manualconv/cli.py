@@ -129,7 +129,8 @@ def _choice_options(parser: argparse.ArgumentParser) -> None:
 def _choice(options: argparse.Namespace) -> int:
     import torch
 
-    from manualconv.algorithms import accuracy, choice
+    from manualconv.functional.choice import choice
+    from manualconv.kernels.correlation.settings import accuracy
 
     stride, padding, dilation = (
         value[0] if len(value) == 1 else value for value in (options.stride, options.padding, options.dilation)

@@ -1,4 +1,4 @@
-"""The index relation that convolution and pooling share.
+"""The index relation that convolution and pooling share, and the intervals of adaptive pooling (`Intervals`).
 
 One axis of a window reads input position ``i`` through tap ``k`` for output position ``p``::
 
@@ -14,6 +14,8 @@ Axes are independent, so a `Window` holds one tuple per parameter, one entry per
 fully connected layer.  The integers may be symbolic (under ``torch.compile``): nothing here needs their values.
 
 Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning*, arXiv 1603.07285, section 2 and 4.
+
+Words: docs/GLOSSARY.md.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from math import prod
+from operator import index
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -72,7 +75,7 @@ class Window:
     algorithm: str | None = None
     accuracy: str = "exact"
 
-    @property
+    @Once
     def ndim(self) -> int:
         """Number of spatial axes."""
         return len(self.kernel_size)
@@ -150,7 +153,7 @@ class Window:
 
     def settle(self) -> None:
         """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
-        _ = self.extent, self.padded_size, self.output_size, self.is_pointwise, self.is_padded, self.is_cut
+        _ = self.ndim, self.extent, self.padded_size, self.output_size, self.is_pointwise, self.is_padded, self.is_cut
 
 
 class TransposedWindow(Window):
@@ -243,6 +246,61 @@ def within_reach(window: Window) -> Window:
     return window
 
 
+# ------------------------------------------------------------------------------------------ whole numbers as they come
+
+#: What 64 bits hold.
+LEAST, LARGEST = -(2**63), 2**63 - 1
+
+
+def is_int(value: Any) -> bool:
+    """An int, or torch's symbolic one, whose value must not be asked for; a bool is neither."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or type(value).__name__ == "SymInt"
+
+
+def read(value: Any) -> Any:
+    """An int of any size, or a tuple of such, as torch reads them; None if the value is neither.
+
+    Symbolic ints are ints, numpy's are, tensors of one integer, and a bool behind the first entry of a tuple.
+    """
+    if not isinstance(value, (tuple, list)):
+        return _index(value)
+    numbers = tuple(int(v) if n and isinstance(v, bool) else _index(v) for n, v in enumerate(value))
+    return None if any(v is None for v in numbers) else numbers
+
+
+def _index(value: Any) -> Any:
+    if is_int(value):
+        return value
+    try:
+        return None if isinstance(value, bool) else index(value)
+    except TypeError:
+        return None
+
+
+def whole(value: Any) -> Any:
+    """What `read` makes of a value, if each number has 64 bits; else None."""
+    if type(value) is int:
+        return value if LEAST <= value <= LARGEST else None
+    if type(value) is tuple:
+        for v in value:
+            if type(v) is not int or not LEAST <= v <= LARGEST:
+                break
+        else:
+            return value
+    numbers = read(value)
+    each = numbers if isinstance(numbers, tuple) else (numbers,)
+    return numbers if numbers is not None and all(LEAST <= v <= LARGEST for v in each) else None
+
+
+def is_pairs(value: Any) -> bool:
+    """A tuple of ``(lo, hi)`` pairs, one per axis: manualconv's own way to say one-sided padding."""
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) > 0
+        and all(isinstance(v, (tuple, list)) and len(v) == 2 and all(is_int(side) for side in v) for v in value)
+    )
+
+
 def per_axis(value: int | Axes, ndim: int) -> Axes:
     """An int, a tuple of one, or a tuple of `ndim` ints as a tuple of `ndim` ints; anything else is a ValueError."""
     if isinstance(value, (tuple, list)):
@@ -265,6 +323,27 @@ def full_padding(kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
     return tuple((d * (k - 1), d * (k - 1)) for k, d in zip(kernel_size, dilation))
 
 
+def sides(padding: Any, kernel_size: Axes, dilation: Axes) -> tuple[Pair, ...]:
+    """Padding in any spelling, ``'valid'``, ``'same'``, ``'full'``, one number, one or a pair per axis, as pairs.
+
+    Raises:
+        ValueError: another word, or another number of numbers or pairs.
+    """
+    if padding == "same":
+        return same_padding(kernel_size, dilation)
+    if padding == "full":
+        return full_padding(kernel_size, dilation)
+    if padding == "valid":
+        return ((0, 0),) * len(kernel_size)
+    if isinstance(padding, str):
+        raise ValueError(f"{padding!r} must be 'valid', 'same' or 'full'")
+    if not is_pairs(padding):
+        return tuple((p, p) for p in per_axis(padding, len(kernel_size)))
+    if len(padding) != len(kernel_size):
+        raise ValueError(f"{padding} has {len(padding)} (lo, hi) pairs for {len(kernel_size)} axes")
+    return tuple((lo, hi) for lo, hi in padding)
+
+
 def ceil_padding(window: Window) -> Window:
     """The window with its right padding raised so that a pooling layer's ``ceil_mode`` is the floor of `output_size`.
 
@@ -278,3 +357,69 @@ def ceil_padding(window: Window) -> Window:
         )
     )
     return replace(window, padding=padding)
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals of unequal length: how adaptive pooling divides every axis into as many parts as are asked for.
+
+        interval p of P          ⌊p·I/P⌋ ≤ i < ⌈(p + 1)·I/P⌉          0 ≤ p < P
+
+    The intervals cover the axis; where P does not divide I, neighbours may share a position.  With P = 1 there is one,
+    the whole axis; where P divides I they are ordinary windows with kernel and stride I/P.  Position i in turn lies in
+    the intervals ``⌊i·P/I⌋ ≤ p < ⌈(i + 1)·P/I⌉``: the same rule with I and P exchanged, because
+
+        ⌊p·I/P⌋ ≤ i  ⇔  p·I/P < i + 1  ⇔  p < (i + 1)·P/I          and so for the other end.
+
+    Reading the intervals backwards is therefore `reversed`, and no rule of its own.  The integers may be symbolic.
+
+    Source: ``adaptive_avg_pool2d`` in ATen; He, Zhang, Ren and Sun, *Spatial pyramid pooling in deep convolutional
+    networks* (2014), section 2.2, whose bins these are.
+
+    Attributes:
+        input_size: ``I``.
+        output_size: ``P``; 0 leaves nothing.
+        channels_last: whether results lie in memory with their channels innermost; no matter of numbers.
+    """
+
+    input_size: Axes
+    output_size: Axes
+    channels_last: bool = False
+
+    @property
+    def ndim(self) -> int:
+        """Number of divided axes."""
+        return len(self.input_size)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an axis has no interval, or no position."""
+        return any(isinstance(size, int) and size == 0 for size in (*self.input_size, *self.output_size))
+
+    @property
+    def is_global(self) -> bool:
+        """Whether each axis is one interval."""
+        return all(p == 1 for p in self.output_size)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the intervals are windows that touch and do not overlap: P divides I on every axis.
+
+        Of sizes that are symbols only one part is known to: a question would pin the graph to its answer.
+        """
+        return all(divides(p, i) for i, p in zip(self.input_size, self.output_size))
+
+    def reversed(self) -> Intervals:
+        """From outputs to inputs: in which intervals each position lies."""
+        return replace(self, input_size=self.output_size, output_size=self.input_size)
+
+
+def longest(length: int, parts: int) -> int:
+    """A bound for the longest of the intervals, exact where `parts` divides `length`: ⌈I/P⌉ + 1 otherwise."""
+    return length // parts if divides(parts, length) else -(-length // parts) + 1
+
+
+def divides(parts: int, length: int) -> bool:
+    """Whether `parts` is known to divide `length`."""
+    known = isinstance(parts, int) and (parts == 1 or isinstance(length, int))
+    return known and length % parts == 0

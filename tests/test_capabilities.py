@@ -31,8 +31,7 @@ from tests.layers import MEASUREMENTS
 
 CELLS = DATA.read_text(encoding="utf-8")
 WRITTEN = read(CELLS)
-#: Nothing of torch's stands beside them: tests/functional/test_toeplitz.py, test_subsampling.py and test_derivatives.py
-#: prove them.
+#: Nothing of torch's stands beside them: tests/proof and their own files in tests/functional prove them.
 ALONE = {"toeplitz", "subsample1d", "subsample2d", "subsample3d"}
 
 

@@ -46,7 +46,7 @@ def test_choice_prints_the_algorithm_of_every_map(capsys: pytest.CaptureFixture[
 def test_choice_takes_a_number_per_axis(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--input", "1,4,9,8", "--weight", "6,2,3,2", "--stride", "2,1", "--dilation", "1,2", "--groups", "2"]
     assert main(["choice", *words]) == 0
-    assert "to_output: direct" in capsys.readouterr().out
+    assert "to_output: lowering_batch_last" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,4 @@ def test_bench_hands_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "run", handed.append)
     assert main(["bench"]) == 0
     assert main(["bench", "--only", "A5", "D", "--quick", "--dtype", "float64", "--output", "x.md"]) == 0
-    assert handed == [
-        bench.Options(),
-        bench.Options(("A5", "D"), True, ("float64",), output=Path("x.md")),
-    ]
+    assert handed == [bench.Options(), bench.Options(("A5", "D"), True, ("float64",), output=Path("x.md"))]

@@ -1,6 +1,6 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
-F0 geometry, intervals, torch_internals, missing   F1 definitions, kernels   F2 autograd   F3 functional   F4 nn
+F0 geometry, torch_internals, missing   F1 definitions, kernels   F2 autograd   F3 functional   F4 nn
 F5 derivatives, swap, testing, explain, bench   F6 cli   F7 __main__
 train is outside and uses manualconv's public names only
 """
@@ -17,7 +17,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "geometry": 0,
-    "intervals": 0,
     "torch_internals": 0,
     "missing": 0,
     "definitions": 1,
@@ -218,7 +217,7 @@ def crooked(tmp_path: Path) -> Path:
         "manualconv/geometry.py": '"""Floor 0."""\nfrom manualconv.kernels import windows\n',
         "manualconv/kernels/windows.py": '"""Floor 1."""\ndef late():\n    import manualconv.nn.convolution\n',
         "manualconv/kernels/nameless.py": "x = 1\n",
-        "manualconv/definitions/padding.py": '"""Floor 1."""\nimport torch\nfrom manualconv import intervals\n',
+        "manualconv/definitions/padding.py": '"""Floor 1."""\nimport torch\nfrom manualconv import missing\n',
         "manualconv/functional/padding.py": '"""Floor 3."""\nfrom manualconv import definitions\n',
         "manualconv/autograd/utils.py": '"""Misc."""\nimport torch\ntorch._C._functorch.unwrap\ntorch.ops.aten.mm\n',
         "manualconv/autograd/relative.py": '"""Floor 2."""\nfrom . import utils\n',
@@ -243,7 +242,7 @@ def test_every_check_finds_its_fault(crooked: Path) -> None:
     ]
     assert definitions_that_are_not_alone(crooked) == [
         "definitions/padding.py imports torch",
-        "definitions/padding.py imports manualconv.intervals",
+        "definitions/padding.py imports manualconv.missing",
         "functional/padding.py imports manualconv.definitions",
     ]
     assert imports_of_a_private_part(crooked) == [

@@ -34,7 +34,7 @@ from manualconv.autograd.function import conj, fold, recorded, unfold
 from manualconv.autograd.kinds import Bilinear
 from manualconv.autograd.summation import SpreadBias, SumToBias
 from manualconv.geometry import Window
-from manualconv.kernels import correlation as kernels
+from manualconv.kernels.correlation import maps as kernels
 
 
 def _biased(z: Tensor, b: Tensor | None, axes: int) -> Tensor:

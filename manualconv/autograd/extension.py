@@ -25,7 +25,7 @@ from torch import Tensor
 
 from manualconv.autograd.kinds import Linear
 from manualconv.geometry import Axes, Extension
-from manualconv.kernels import extension as kernels
+from manualconv.kernels.movement import extension as kernels
 
 
 class Pad(Linear):

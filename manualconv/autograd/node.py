@@ -1,4 +1,4 @@
-"""A function as one node of a compiled graph: y = f(x, a) there is the call, not what f is made of.
+"""A function as one node of a compiled graph: the graph holds the call y = f(x, a), not the operations of f.
 
 A graph holds tensors, numbers, words and tuples of them.  The frozen arguments of our maps travel through it as tuples.
 
@@ -13,8 +13,7 @@ from typing import Any
 
 import torch
 
-from manualconv.geometry import Extension, TransposedWindow, Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Extension, Intervals, TransposedWindow, Window
 from manualconv.torch_internals import at_trace_time
 
 #: The frozen arguments of maps: in a graph they travel as tuples, which it can hold.
@@ -39,7 +38,7 @@ def _unpacked(argument: Any) -> Any:
 
 
 def as_node(run: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that Dynamo puts into its graph as it is, without a look inside: there sizes are what they are.
+    """A function that Dynamo puts into its graph as one call, without looking inside: f sees sizes as plain numbers.
 
     Its arguments are tensors, numbers, words, tuples of them, and the frozen ones.
     """

@@ -32,7 +32,7 @@ from manualconv.autograd.function import Map
 from manualconv.autograd.kinds import in_front
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.autograd.sigmoidal import Sigmoid
-from manualconv.kernels import residuals as kernels
+from manualconv.kernels.entrywise import residuals as kernels
 from manualconv.torch_internals import is_unrecorded
 
 

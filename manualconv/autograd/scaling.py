@@ -30,7 +30,7 @@ from torch import Tensor
 from manualconv.autograd.function import conj, fold, recorded, unfold
 from manualconv.autograd.kinds import Bilinear
 from manualconv.autograd.summation import SpreadBias, SumToBias
-from manualconv.kernels import scaling as kernels
+from manualconv.kernels.entrywise import scaling as kernels
 
 
 class ScaleChannels(Bilinear):

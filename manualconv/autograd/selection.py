@@ -25,10 +25,10 @@ from torch import Tensor
 from manualconv.autograd.kinds import Linear
 from manualconv.autograd.node import as_node
 from manualconv.geometry import Axes
-from manualconv.kernels import selection as kernels
-from manualconv.kernels.interval_maximum import argmax_fractional as _argmax_fractional
-from manualconv.kernels.interval_maximum import argmax_intervals as _argmax_intervals
-from manualconv.kernels.maximum import argmax as _argmax
+from manualconv.kernels.pooling import selection as kernels
+from manualconv.kernels.pooling.interval_maximum import argmax_fractional as _argmax_fractional
+from manualconv.kernels.pooling.interval_maximum import argmax_intervals as _argmax_intervals
+from manualconv.kernels.pooling.maximum import argmax as _argmax
 
 #: Where the windows, intervals and fractional windows of a tensor have their maxima.
 argmax = as_node(_argmax)

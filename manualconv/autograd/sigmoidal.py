@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
-from manualconv.kernels import pointwise as kernels
+from manualconv.kernels.entrywise import pointwise as kernels
 from manualconv.torch_internals import is_unrecorded
 
 #: LeCun's tanh: ±1 at ±1, and the largest curvature there.

@@ -29,8 +29,7 @@ from torch import Tensor
 
 from manualconv.autograd.blocks import Carried as Carried
 from manualconv.autograd.blocks import Visit, block, hand_to_checkpoints
-from manualconv.geometry import Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Intervals, Window
 
 Rule = Callable[[Tensor, Tensor, Tensor, Window], Tensor | None]
 SlopeRule = Callable[[Tensor, Tensor], Tensor | None]

@@ -38,7 +38,7 @@ from torch import Tensor
 
 from manualconv.autograd.function import Map, recorded
 from manualconv.geometry import Axes
-from manualconv.kernels import standardization as kernels
+from manualconv.kernels.entrywise import standardization as kernels
 
 
 def _summed(t: Tensor, axes: list[int]) -> Tensor:
@@ -77,8 +77,10 @@ class Standardize(Map):
         x, gamma, beta, ctx.axes, _, ctx.norm = inputs
         x_hat, r, _, mean, variance = output
         ctx.dtype = x.dtype
-        ctx.shapes = [None if t is None else t.shape for t in (gamma, beta)]
-        ctx.together = [a for a in ctx.axes if all(shape is None or shape[a] == 1 for shape in ctx.shapes)]
+        of_gamma, of_beta = ctx.shapes = [None if t is None else t.shape for t in (gamma, beta)]
+        ctx.together = [
+            a for a in ctx.axes if (of_gamma is None or of_gamma[a] == 1) and (of_beta is None or of_beta[a] == 1)
+        ]
         ctx.mark_non_differentiable(mean, variance)
         ctx.save_for_backward(x_hat, r, gamma)
         ctx.save_for_forward(x_hat, r, gamma)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from manualconv.autograd.kinds import Linear
 from manualconv.geometry import Axes, Window
-from manualconv.kernels.windows import crop, overlap_add, pad, windows
+from manualconv.kernels.movement.windows import crop, overlap_add, pad, windows
 from manualconv.torch_internals import shaped
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.bench.suite import Row
-from manualconv.kernels.chooser import candidates
-from manualconv.kernels.cost import MAPS, Sizes
-from manualconv.kernels.layout import CHANNELS_LAST
-from manualconv.kernels.settings import accuracy
+from manualconv.kernels.correlation.chooser import candidates
+from manualconv.kernels.correlation.cost import MAPS, Sizes
+from manualconv.kernels.correlation.settings import accuracy
+from manualconv.kernels.movement.layout import CHANNELS_LAST
 
 Layer = Callable[[Tensor, Tensor], Tensor]
 
@@ -57,8 +57,8 @@ def algorithms(row: Row, dtype: torch.dtype, setting: str) -> tuple[str, ...]:
         return ()
     window = replace(row.window, accuracy=setting)
     x, y = (row.output, row.input) if row.kind == "transposed" else (row.input, row.output)
-    sizes = Sizes(x[0], x[1], y[1], dtype.itemsize, window)
-    return tuple(candidates(map, sizes, dtype)[0].name for map in MAPS)
+    sizes = Sizes(x[0], x[1], y[1], dtype, window)
+    return tuple(candidates(map, sizes)[0].name for map in MAPS)
 
 
 def builtin(row: Row) -> Layer:

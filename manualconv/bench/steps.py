@@ -14,7 +14,7 @@ from manualconv.bench.measure import AGAIN, BUILTIN, FAST, OURS, standing, tried
 from manualconv.bench.record import Record
 from manualconv.bench.suite import NETS
 from manualconv.bench.timing import Pace, interleaved
-from manualconv.kernels.settings import accuracy
+from manualconv.kernels.correlation.settings import accuracy
 
 
 def _admitting(step: Callable[[], Tensor]) -> Callable[[], Tensor]:

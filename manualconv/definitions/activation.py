@@ -1,4 +1,21 @@
-"""Activations: the value at a number and the slope there, kinks left out; and those that join the entries of a row."""
+"""Activations, forward and backward, entry by entry.
+
+    A[i] = g(Z[i])                  dZ[i] = dA[i] · g′(Z[i])
+
+Every rule gives both at one number: the value g(z) and the slope g′(z).  At a kink it is the slope on the left, and 0
+at both limits of a clipped one.
+
+Shapes: all alike.
+
+>>> import numpy as np
+>>> from manualconv.definitions import activate, activation_gradient
+>>> Z, dA = np.array([-2.0, 0, 3]), np.array([5.0, 6, 7])
+>>> A, slopes = activate("relu", Z)
+>>> A, slopes
+(array([0., 0., 3.]), array([0., 0., 1.]))
+>>> activation_gradient("relu", Z, dA)
+array([0., 0., 7.])
+"""
 
 from __future__ import annotations
 
@@ -7,7 +24,6 @@ from math import erf, exp, expm1, log1p, pi, sqrt, tanh
 
 import numpy as np
 
-from manualconv.definitions.loss import log_softmax
 from manualconv.definitions.placement import Array, indices
 
 #: Value and slope.
@@ -109,30 +125,15 @@ ACTIVATIONS: dict[str, Callable[..., Point]] = {
 }
 
 
-def activate(name: str, z: Array, *arguments: object) -> tuple[Array, Array]:
-    """Values and slopes of all entries."""
-    values, slopes = np.zeros(z.shape), np.zeros(z.shape)
-    for i in indices(z.shape):
-        values[i], slopes[i] = ACTIVATIONS[name](float(z[i]), *arguments)
-    return values, slopes
+def activate(name: str, Z: Array, *arguments: object) -> tuple[Array, Array]:
+    """A, and the slopes g′(Z)."""
+    A, slopes = np.zeros(Z.shape), np.zeros(Z.shape)
+    for i in indices(Z.shape):
+        A[i], slopes[i] = ACTIVATIONS[name](float(Z[i]), *arguments)
+    return A, slopes
 
 
-def softmax(z: Array) -> Array:
-    """``p[n, c] = e^z[n, c] / Σ_j e^z[n, j]``."""
-    return np.exp(log_softmax(z))
-
-
-def softmax_gradient(z: Array, g: Array) -> Array:
-    """``Σ_j g_j·p_j·(δ_ij − p_i)`` of every row."""
-    p, z_bar = softmax(z), np.zeros(z.shape)
-    for n, i in indices(z.shape):
-        z_bar[n, i] = sum(g[n, j] * p[n, j] * ((i == j) - p[n, i]) for j in range(z.shape[1]))
-    return z_bar
-
-
-def log_softmax_gradient(z: Array, g: Array) -> Array:
-    """``Σ_j g_j·(δ_ij − p_i)`` of every row."""
-    p, z_bar = softmax(z), np.zeros(z.shape)
-    for n, i in indices(z.shape):
-        z_bar[n, i] = sum(g[n, j] * ((i == j) - p[n, i]) for j in range(z.shape[1]))
-    return z_bar
+def activation_gradient(name: str, Z: Array, dA: Array, *arguments: object) -> Array:
+    """The gradient dZ."""
+    dZ: Array = dA * activate(name, Z, *arguments)[1]
+    return dZ

@@ -1,4 +1,27 @@
-"""Average pooling."""
+"""Average pooling, forward and backward.
+
+    Z[n, c, p] = Σ_k A[n, c, i] / D[p]                 i = s·p + k − a, A = 0 outside
+    dA[n, c, i] += dZ[n, c, p] / D[p]                  to every tap of the window the same
+
+D is what a window's sum is divided by: its number of taps, or what the options say.
+
+Shapes: A, dA ``(N, C, *I)``, Z, dZ ``(N, C, *P)``, D ``(*P,)``.
+
+>>> import numpy as np
+>>> from manualconv.definitions import avg_pool, avg_pool_gradient, divisors
+>>> from manualconv.geometry import Window
+>>> window = Window((4, 4), (2, 2), stride=(2, 2), dilation=(1, 1), padding=((0, 0), (0, 0)))
+>>> A = np.array([[1, 2, 2, 1], [3, 4, 0, 0], [5, 2, 1, 1], [3, 4, 0, 3]]).reshape(1, 1, 4, 4)
+>>> D = divisors(window)  # 4 everywhere
+>>> avg_pool(A, window, D)[0, 0]
+array([[2.5 , 0.75],
+       [3.5 , 1.25]])
+>>> avg_pool_gradient(np.array([[[[4, 8], [12, 16]]]]), window, D)[0, 0]
+array([[1., 1., 2., 2.],
+       [1., 1., 2., 2.],
+       [3., 3., 4., 4.],
+       [3., 3., 4., 4.]])
+"""
 
 from __future__ import annotations
 
@@ -13,7 +36,7 @@ from manualconv.geometry import Window
 def divisors(
     window: Window, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None
 ) -> Array:
-    """What each window's sum is divided by, ``(*P,)``: its taps on the input, or on the input and the padding.
+    """D: each window's taps on the input, or on the input and the padding.
 
     The overhang of ceil_mode is neither.
     """
@@ -28,21 +51,21 @@ def divisors(
     return count if divisor_override is None else np.full_like(count, divisor_override)
 
 
-def avg_pool(x: Array, window: Window, divisor: Array) -> Array:
-    """``y[n, c, p] = Σ_k x[n, c, s·p + k − a] / divisor[p]``; the shape of `divisor` says how many placements."""
-    y = np.zeros((*x.shape[:2], *divisor.shape), x.dtype)
-    for at, k in product(indices(y.shape), indices(window.kernel_size)):
+def avg_pool(A: Array, window: Window, D: Array) -> Array:
+    """Z, of as many placements as D has entries."""
+    Z = np.zeros((*A.shape[:2], *D.shape), A.dtype)
+    for at, k in product(indices(Z.shape), indices(window.kernel_size)):
         i = position(at[2:], k, window)
         if inside(i, window.input_size):
-            y[at] += x[at[:2] + i]
-    return y / divisor
+            Z[at] += A[at[:2] + i]
+    return Z / D
 
 
-def avg_pool_gradient(y: Array, window: Window, divisor: Array) -> Array:
-    """``x[n, c, i] = Σ_{k,p : s·p + k − a = i} y[n, c, p] / divisor[p]``."""
-    x = np.zeros((*y.shape[:2], *window.input_size))
-    for at, k in product(indices(y.shape), indices(window.kernel_size)):
+def avg_pool_gradient(dZ: Array, window: Window, D: Array) -> Array:
+    """The gradient dA."""
+    dA = np.zeros((*dZ.shape[:2], *window.input_size))
+    for at, k in product(indices(dZ.shape), indices(window.kernel_size)):
         i = position(at[2:], k, window)
         if inside(i, window.input_size):
-            x[at[:2] + i] += y[at] / divisor[at[2:]]
-    return x
+            dA[at[:2] + i] += dZ[at] / D[at[2:]]
+    return dA

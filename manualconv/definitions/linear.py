@@ -1,4 +1,22 @@
-"""Dense layers."""
+"""The fully connected layer, forward and backward.
+
+    Z[n, o] = b[o] + Σ_c W[o, c] · A[n, c]
+
+    dA[n, c] += W[o, c] · dZ[n, o]            dW[o, c] += A[n, c] · dZ[n, o]            db[o] += dZ[n, o]
+
+Shapes: A, dA ``(N, C)``, W, dW ``(O, C)``, b, db ``(O,)``, Z, dZ ``(N, O)``.
+
+>>> import numpy as np
+>>> from manualconv.definitions import linear, linear_gradients
+>>> A, W, b = np.array([[1, 2], [3, 4]]), np.array([[1, -1]]), np.array([5])
+>>> linear(A, W, b)
+array([[4],
+       [4]])
+>>> dA, dW, db = linear_gradients(A, W, np.array([[1], [10]]))
+>>> dA, dW, db
+(array([[  1,  -1],
+       [ 10, -10]]), array([[31, 42]]), array([11]))
+"""
 
 from __future__ import annotations
 
@@ -7,20 +25,20 @@ import numpy as np
 from manualconv.definitions.placement import Array, indices
 
 
-def linear(x: Array, w: Array, b: Array) -> Array:
-    """``y[n, o] = b[o] + Σ_c x[n, c] · w[o, c]``."""
-    y = np.zeros((len(x), len(w)), x.dtype)
-    for n, o in indices(y.shape):
-        y[n, o] = b[o] + sum(x[n, c] * w[o, c] for c in range(x.shape[1]))
-    return y
+def linear(A: Array, W: Array, b: Array) -> Array:
+    """Z, the layer."""
+    Z = np.zeros((len(A), len(W)), A.dtype)
+    for n, o in indices(Z.shape):
+        Z[n, o] = b[o] + sum(W[o, c] * A[n, c] for c in range(A.shape[1]))
+    return Z
 
 
-def linear_gradients(x: Array, w: Array, y: Array) -> tuple[Array, Array, Array]:
-    """``dx[n, c] = Σ_o y[n, o]·w[o, c]``, ``dW[o, c] = Σ_n y[n, o]·x[n, c]``, ``db[o] = Σ_n y[n, o]``."""
-    dx, dw, db = np.zeros_like(x), np.zeros_like(w), np.zeros(len(w), x.dtype)
-    for n, o, c in indices((*y.shape, x.shape[1])):
-        dx[n, c] += y[n, o] * w[o, c]
-        dw[o, c] += y[n, o] * x[n, c]
-    for n, o in indices(y.shape):
-        db[o] += y[n, o]
-    return dx, dw, db
+def linear_gradients(A: Array, W: Array, dZ: Array) -> tuple[Array, Array, Array]:
+    """dA, dW and db."""
+    dA, dW, db = np.zeros_like(A), np.zeros_like(W), np.zeros(len(W), A.dtype)
+    for n, o in indices(dZ.shape):
+        db[o] += dZ[n, o]
+        for c in range(A.shape[1]):
+            dA[n, c] += W[o, c] * dZ[n, o]
+            dW[o, c] += A[n, c] * dZ[n, o]
+    return dA, dW, db

@@ -1,4 +1,20 @@
-"""Losses."""
+"""Losses, forward and backward: E, and what it changes by when its arguments do.
+
+    cross-entropy      E = −Σ_n v[t_n]·log p[n, t_n] / Σ_n v[t_n]         dz[n, j] = v[t_n]·(p[n, j] − δ_(j t_n)) / Σ v
+    squared error      e = (x − t)²                                       dx = 2·(x − t),  dt = −dx
+    Huber's            e = r²/2 within δ, δ·(|r| − δ/2) beyond            dr = r within δ, ±δ beyond
+    two classes        e = −t·log x − (1 − t)·log(1 − x)                  dx = (1 − t)/(1 − x) − t/x
+
+p is the softmax of the logits z, v a weight for every class.  `reduced` makes one number of many, and leads back.
+
+Shapes: z, dz ``(N, C)``, t ``(N,)``, v ``(C,)``; the others are losses of one pair of numbers.
+
+>>> import numpy as np
+>>> from manualconv.definitions import cross_entropy
+>>> E, dz = cross_entropy(np.array([[1.0, 2, 3]]), np.array([2]), np.ones(3))
+>>> round(float(E), 6), dz.round(5)
+(0.407606, array([[ 0.09003,  0.24473, -0.33476]]))
+"""
 
 from __future__ import annotations
 
@@ -8,15 +24,7 @@ from math import exp, log, log1p
 import numpy as np
 
 from manualconv.definitions.placement import Array, indices
-
-
-def log_softmax(z: Array) -> Array:
-    """``y[n, c] = z[n, c] − log Σ_j e^z[n, j]``, the largest entry taken out of the sum."""
-    y = np.zeros(z.shape)
-    for n, row in enumerate(z):
-        top = max(row)
-        y[n] = row - (top + log(sum(exp(value - top) for value in row)))
-    return y
+from manualconv.definitions.softmax import log_softmax
 
 
 def cross_entropy(

@@ -23,10 +23,10 @@ from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.selection import Select, argmax_intervals
 from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import adaptive_pooling as validation
-from manualconv.intervals import Intervals
-from manualconv.kernels.layout import laid
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import adaptive_pooling as validation
+from manualconv.geometry import Intervals
+from manualconv.kernels.movement.layout import laid
 from manualconv.torch_internals import channels_last_format
 
 #: None in the place of all is refused in torch's words.
@@ -47,8 +47,7 @@ def _lies_channels_last(input: Tensor, ndim: int) -> bool:
 def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
     size = validation.output_sizes(name, ndim, input, output_size)
     validation.check_average(name, ndim, input, size)
-    if ndim == 3:
-        (input,) = widened(input)  # type: ignore[assignment]
+    (input,) = cast(name, input)
     intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
     if not intervals.is_global and _lies_channels_last(input, ndim):
         intervals = Intervals(intervals.input_size, size, channels_last=True)
@@ -67,8 +66,7 @@ def _maximum(
 ) -> Tensor | tuple[Tensor, Tensor]:
     size = validation.output_sizes(name, ndim, input, output_size)
     validation.check_maximum(name, ndim, input, size)
-    if ndim == 3:
-        (input,) = widened(input)  # type: ignore[assignment]
+    (input,) = cast(name, input)
     intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
     x = batch = _batched(input, ndim)
     channels_last = _lies_channels_last(input, ndim)

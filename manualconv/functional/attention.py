@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.dropout import dropout
-from manualconv.functional.precision import lowered
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals.attention import check_attention, check_heads
 from manualconv.functional.softmax import softmax
-from manualconv.functional.validation.attention import check_attention, check_heads
 from manualconv.kernels.precision import single
 
 
@@ -57,9 +57,7 @@ def scaled_dot_product_attention(
     Raises:
         RuntimeError: as torch's.
     """
-    q, k, v = lowered(query, key, value)
-    assert q is not None and k is not None and v is not None
-    mask = attn_mask if attn_mask is None or attn_mask.dtype == torch.bool else lowered(attn_mask)[0]
+    q, k, v, mask = cast("scaled_dot_product_attention", query, key, value, attn_mask)
     check_attention(q, k, v, mask, is_causal, dropout_p)
     if enable_gqa:
         check_heads(q.shape[-3], k.shape[-3], v.shape[-3])

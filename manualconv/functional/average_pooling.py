@@ -18,8 +18,6 @@ Source: notes on convolution and collected notes (B10, B11).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
@@ -27,26 +25,23 @@ from manualconv.autograd.layout import Lay
 from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.pooling_window import placed_window
-from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import average_pooling as validation
-from manualconv.geometry import Axes, Numbers, Window
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals.average_pooling import checked_window
+from manualconv.geometry import Numbers, Window
 from manualconv.kernels.precision import single
-from manualconv.torch_internals import channels_last_format
 
 
-def _counts(window: Window, padding: Axes, include_pad: bool, like: Tensor) -> Tensor | int:
+def _counts(window: Window, include_pad: bool, like: Tensor) -> Tensor | int:
     """How many positions each window averages over, ``(*P,)``: the product of an interval's length per axis.
 
     With `include_pad` the interval is cut at ``I + a``, so that ceil_mode's overhang never counts; without it at the
     input itself.  Where nothing is cut the count is the same number everywhere.
     """
-    overhangs = any(b != a for (_, b), a in zip(window.padding, padding))
-    if not overhangs and (include_pad or not any(padding)):
+    if not window.is_padded or (include_pad and all(a == b for a, b in window.padding)):
         return window.taps
     count = torch.ones((), dtype=torch.int64, device=like.device)
     for axis in range(window.ndim):
-        size, a = window.input_size[axis], padding[axis]
+        size, (a, _) = window.input_size[axis], window.padding[axis]
         start = torch.arange(window.output_size[axis], device=like.device) * window.stride[axis] - a
         end = start + window.kernel_size[axis]
         low, high = (-a, size + a) if include_pad else (0, size)
@@ -55,7 +50,6 @@ def _counts(window: Window, padding: Axes, include_pad: bool, like: Tensor) -> T
 
 
 def _avg_pool(
-    name: str,
     ndim: int,
     input: Tensor,
     kernel_size: Numbers,
@@ -65,18 +59,12 @@ def _avg_pool(
     count_include_pad: bool,
     divisor_override: int | None = None,
 ) -> Tensor:
-    k, s, p, divisor = validation.read_arguments(
-        name, ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    window, divisor = checked_window(
+        ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
-    validation.check_numbers(k, s, p)
-    window = placed_window(input, k, s, p, (1,) * ndim, ceil_mode)
-    validation.check_sizes(name, input, window)
-    if ndim == 2 and channels_last_format(input) == torch.channels_last:
-        window = replace(window, channels_last=True)
-    # torch's policy: float32 under autocast on the CPU for volumes; images and signals keep their dtype.
-    input = widened_on_the_cpu(input) if ndim == 3 else input
+    (input,) = cast(f"avg_pool{ndim}d", input)
     x = input if input.dim() == ndim + 2 else input.unsqueeze(0)
-    y = _mean(x, window, divisor or _counts(window, p, count_include_pad, x))
+    y = _mean(x, window, divisor or _counts(window, count_include_pad, x))
     if window.channels_last and window.placements == 1:
         y = Lay.call(y, True)  # one position lies both ways: the strides say which
     rules = pool_in_force()
@@ -102,7 +90,7 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """1-D average pooling: `avg_pool2d` on ``(N, C, L)`` or ``(C, L)``, without a divisor of one's own, as in torch."""
-    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+    return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
 def avg_pool2d(
@@ -137,9 +125,7 @@ def avg_pool2d(
 
         All as torch.nn.functional.avg_pool2d.
     """
-    return _avg_pool(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def avg_pool3d(
@@ -156,6 +142,4 @@ def avg_pool3d(
     As in torch an axis must be at least as long as the kernel without its padding, the result is contiguous, and under
     autocast on the CPU it is float32.  Half precision is taken on every device, where torch's CPU has no kernel.
     """
-    return _avg_pool(
-        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)

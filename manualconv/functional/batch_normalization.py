@@ -19,9 +19,9 @@ from torch import Tensor
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, by_channel
-from manualconv.functional.validation import batch_normalization as validation
+from manualconv.functional.refusals import batch_normalization as refusals
+from manualconv.kernels.entrywise.standardization import count, reciprocal_deviation
 from manualconv.kernels.precision import single
-from manualconv.kernels.standardization import count, reciprocal_deviation
 from manualconv.torch_internals import has_tangent, overwrite
 
 
@@ -60,7 +60,7 @@ def batch_norm(
 
         All as torch.nn.functional.batch_norm.
     """
-    validation.check_batch_norm(input, training, eps)
+    refusals.check_batch_norm(input, training, eps)
     return normalized_by_channel(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
@@ -75,17 +75,16 @@ def normalized_by_channel(
     eps: float,
 ) -> Tensor:
     """`batch_norm` as ``torch.batch_norm`` takes it: a single value a channel is its own mean."""
-    validation.check_types("batch_norm", input, weight, bias, running_mean, running_var)
-    momentum, eps = validation.numbers("batch_norm", momentum, eps)
+    refusals.check_parameters("batch_norm", input, weight, bias, running_mean, running_var, training)
+    momentum, eps = refusals.number("momentum", momentum), refusals.number("eps", eps)
     if input.numel() == 0:
         return _of_nothing(input, weight, bias)
-    validation.check_statistics("batch_norm", input, weight, bias, running_mean, running_var, training)
     x = arranged(input)
     if not training:
         assert running_mean is not None and running_var is not None
         return _by_running(x, running_mean, running_var, weight, bias, eps)
     axes = (0, *range(2, x.dim()))
-    gamma, beta = (by_channel(t, x.dim()) for t in (weight, bias))
+    gamma, beta = by_channel(weight, x.dim()), by_channel(bias, x.dim())
     y: Tensor
     _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps, "batch")
     if running_mean is not None and running_var is not None:
@@ -126,7 +125,7 @@ def instance_norm(
 
         All as torch.nn.functional.instance_norm.
     """
-    validation.check_instance_norm(input, use_input_stats)
+    refusals.check_instance_norm(input, use_input_stats)
     return normalized_by_instance(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps)
 
 
@@ -141,18 +140,16 @@ def normalized_by_instance(
     eps: float,
 ) -> Tensor:
     """`instance_norm` as ``torch.instance_norm`` takes it: a single position is its own mean."""
-    validation.check_types("instance_norm", input, weight, bias, running_mean, running_var)
-    momentum, eps = validation.numbers("instance_norm", momentum, eps)
-    if input.numel() == 0 and input.dim() > 1:
-        validation.check_given("instance_norm", use_input_stats, running_mean, running_var)
+    refusals.check_parameters("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
+    momentum, eps = refusals.number("momentum", momentum), refusals.number("eps", eps)
+    if input.numel() == 0:
         return _of_nothing(input, *(t if t is None else t.repeat(input.shape[0] or 1) for t in (weight, bias)))
-    validation.check_statistics("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
     x = input.contiguous()
     if not use_input_stats:
         assert running_mean is not None and running_var is not None
         return _by_running(x, running_mean, running_var, weight, bias, eps)
     axes = tuple(range(2, x.dim()))
-    gamma, beta = (by_channel(t, x.dim()) for t in (weight, bias))
+    gamma, beta = by_channel(weight, x.dim()), by_channel(bias, x.dim())
     y: Tensor
     _, _, y, mean, variance = Standardize.call(x, gamma, beta, axes, eps, "batch")
     if running_mean is not None and running_var is not None:

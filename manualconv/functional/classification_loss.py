@@ -25,8 +25,8 @@ from manualconv.autograd.selection import Select
 from manualconv.autograd.sigmoidal import LogSigmoid
 from manualconv.autograd.softmax import LogSoftmax
 from manualconv.functional import reduction as reductions
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import classification_loss as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import classification_loss as validation
 from manualconv.kernels.precision import WIDENED, single
 
 
@@ -58,8 +58,7 @@ def nll_loss(
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
     ignore_index = validation.check_arguments("nll_loss_nd", input, target, weight, ignore_index)
-    log_p, v = widened(input, weight)
-    assert log_p is not None
+    log_p, v = cast("nll_loss", input, weight)
     ignored = None if validation.check_nll(log_p, target, v, ignore_index) else ignore_index
     loss = _nll(single(log_p), target, _by_class(v), ignored, reduction)
     return _rounded(loss, log_p.dtype)
@@ -147,8 +146,7 @@ def cross_entropy(
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
     ignore_index = validation.check_arguments("cross_entropy_loss", input, target, weight, ignore_index)
     label_smoothing = validation.smoothing(label_smoothing)
-    z, q, v = widened(input, target, weight)
-    assert z is not None and q is not None
+    z, q, v = cast("cross_entropy", input, target, weight)
     ignored = None if validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index
     y, v = LogSoftmax.call(single(z), min(z.dim() - 1, 1)), _by_class(v)
     if q.shape != z.shape:
@@ -183,8 +181,7 @@ def binary_cross_entropy(
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
     validation.check_same_size("binary_cross_entropy", input, target)
-    x, t, v = widened(input, target, weight)
-    assert x is not None and t is not None
+    x, t, v = cast("binary_cross_entropy", input, target, weight)
     validation.check_binary(x, t, v)
     loss: Tensor = BinaryCrossEntropy.call(single(x), single(t))
     return reductions.reduced(loss if v is None else loss * v, reduction, x.dtype)
@@ -218,8 +215,7 @@ def binary_cross_entropy_with_logits(
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
     validation.check_same_size("binary_cross_entropy_with_logits", input, target)
-    z, t, v, u = widened(input, target, weight, pos_weight)
-    assert z is not None and t is not None
+    z, t, v, u = cast("binary_cross_entropy_with_logits", input, target, weight, pos_weight)
     validation.check_logits(z, t, v, u)
     wide, p = single(z), single(t)
     if u is None and wide.dtype == p.dtype:

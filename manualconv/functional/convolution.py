@@ -17,16 +17,16 @@ from torch import Tensor
 from manualconv.autograd.correlation import Convolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.layout import is_channels_last
-from manualconv.functional.precision import lowered
-from manualconv.functional.validation import convolution as validation
-from manualconv.geometry import Numbers, Window, within_reach
-from manualconv.kernels.settings import under_settings
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals.arguments import check_tensors
+from manualconv.functional.refusals.convolution import check_kinds, convolution_window, read_numbers
+from manualconv.geometry import Numbers
+from manualconv.kernels.correlation.settings import under_settings
 
 Padding = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
 
 
 def _convolution(
-    name: str,
     ndim: int,
     input: Tensor,
     weight: Tensor,
@@ -38,38 +38,23 @@ def _convolution(
     flip: bool,
     rules: Rules | None,
 ) -> Tensor:
-    stride, padding, dilation, groups = validation.read_arguments(
-        name, ndim, (input, weight, bias), stride, padding, dilation, groups
-    )
-    x, w, b = lowered(input, weight, bias)
-    assert x is not None and w is not None
-    steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
-    validation.check_convolution_shapes(name, x, w, b, ndim, groups)
-    validation.check_same_kind(x, w, b)
-    _, terms, *taps = w.shape
-    kernel_size = tuple(taps)
-    frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
-    size = tuple(x.shape[x.dim() - ndim :])
-    window = Window(size, kernel_size, steps, spacing, frame, groups)
-    validation.check_window(window)
-    validation.check_positions(x, size)
-    validation.check_numbers(name, x, "compute_columns3d" if ndim == 3 else "slow_conv2d_cpu")
-    window = under_settings(within_reach(window))
+    check_tensors(("bias",), input=input, weight=weight, bias=bias)
+    numbers = read_numbers(stride=stride, padding=padding, dilation=dilation, groups=groups)
+    window = convolution_window(ndim, input.shape, weight.shape, None if bias is None else bias.shape, *numbers)
+    x, w, b = cast(f"conv{ndim}d", input, weight, bias)
+    check_kinds(x, w, b)
     if flip:
         w = w.flip(*range(2, w.dim()))
     batched = x.dim() != ndim + 1
-    y = _apply(x if batched else x.unsqueeze(0), w, b, window, rules)
-    if terms == 0:  # torch's output has no channels then either; a copy has the strides of its own size
-        y = y[:, :0].clone(memory_format=torch.contiguous_format)
-    return y if batched else y.squeeze(0)
-
-
-def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window, own: Rules | None) -> Tensor:
+    x = x if batched else x.unsqueeze(0)
+    window = under_settings(window)
     if is_channels_last(x, w):
         window = replace(window, channels_last=True)
-    rules = in_force(own)
+    rules = in_force(rules)
     y: Tensor = Convolution.call(x, w, b, window) if rules is None else under_rules(x, w, b, window, rules)
-    return y
+    if w.shape[1] == 0:  # torch's output has no channels then either; a copy has the strides of its own size
+        y = y[:, :0].clone(memory_format=torch.contiguous_format)
+    return y if batched else y.squeeze(0)
 
 
 def conv1d(
@@ -111,7 +96,7 @@ def conv1d(
 
         All as torch.nn.functional.conv1d.
     """
-    return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups, flip, rules)
+    return _convolution(1, input, weight, bias, stride, padding, dilation, groups, flip, rules)
 
 
 def conv2d(
@@ -127,7 +112,7 @@ def conv2d(
     rules: Rules | None = None,
 ) -> Tensor:
     """2-D convolution of images: `conv1d` on ``(N, C, H, W)`` or ``(C, H, W)``, weight ``(O, C/groups, KH, KW)``."""
-    return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups, flip, rules)
+    return _convolution(2, input, weight, bias, stride, padding, dilation, groups, flip, rules)
 
 
 def conv3d(
@@ -143,4 +128,4 @@ def conv3d(
     rules: Rules | None = None,
 ) -> Tensor:
     """3-D convolution of volumes: `conv1d` on ``(N, C, D, H, W)``, weight ``(O, C/groups, KD, KH, KW)``."""
-    return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups, flip, rules)
+    return _convolution(3, input, weight, bias, stride, padding, dilation, groups, flip, rules)

@@ -19,15 +19,15 @@ from manualconv.autograd.correlation import TransposedConvolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.convolution import Padding
 from manualconv.functional.layout import is_channels_last
-from manualconv.functional.precision import lowered
-from manualconv.functional.validation import convolution as validation
-from manualconv.functional.validation import convolution_transpose as transposed
-from manualconv.geometry import Numbers, Window, transposed_window, window_of_output
-from manualconv.kernels.settings import under_settings
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals.arguments import check_tensors
+from manualconv.functional.refusals.convolution import check_kinds, read_numbers
+from manualconv.functional.refusals.convolution_transpose import transposed_convolution_window
+from manualconv.geometry import Numbers, transposed_window
+from manualconv.kernels.correlation.settings import under_settings
 
 
 def _conv_transpose(
-    name: str,
     ndim: int,
     input: Tensor,
     weight: Tensor,
@@ -39,42 +39,25 @@ def _conv_transpose(
     dilation: Numbers,
     rules: Rules | None,
 ) -> Tensor:
-    stride, padding, output_padding, groups, dilation = transposed.read_arguments(
-        name,
-        {"input": input, "weight": weight, "bias": bias},
-        {
-            "stride": stride,
-            "padding": padding,
-            "output_padding": output_padding,
-            "groups": groups,
-            "dilation": dilation,
-        },
-    )
-    x, w, b = lowered(input, weight, bias)
-    assert x is not None and w is not None
-    steps, spacing = validation.convolution_numbers(ndim, stride, dilation, groups)
-    transposed.check_transposed_shapes(name, x, w, b, ndim, groups)
-    validation.check_same_kind(x, weight=w, bias=b)
-    kernel_size = tuple(w.shape[2:])
-    frame = validation.convolution_padding(padding, kernel_size, steps, spacing)
-    more = transposed.output_padding(output_padding, steps, spacing)
-    size = tuple(x.shape[x.dim() - ndim :])
-    window = under_settings(window_of_output(size, kernel_size, steps, spacing, frame, groups, more))
-    transposed.check_output_size(window)
-    validation.check_numbers(name, x, f"slow_conv_transpose{max(ndim, 2)}d_out_cpu")
-    if x.dim() == ndim + 1:
-        return _apply(x.unsqueeze(0), w, b, window, rules).squeeze(0)
-    return _apply(x, w, b, window, rules)
-
-
-def _apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window, own: Rules | None) -> Tensor:
+    check_tensors(("bias",), input=input, weight=weight, bias=bias)
+    given = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+    numbers = read_numbers(False, **given, dilation=dilation)
+    sizes = (input.shape, weight.shape, None if bias is None else bias.shape)
+    window = transposed_convolution_window(ndim, *sizes, *numbers)
+    x, w, b = cast(f"conv_transpose{ndim}d", input, weight, bias)
+    check_kinds(x, w, b)
+    batched = x.dim() != ndim + 1
+    x = x if batched else x.unsqueeze(0)
+    window = under_settings(window)
     if is_channels_last(x, w):
         window = replace(window, channels_last=True)
-    rules = in_force(own)
+    rules = in_force(rules)
+    y: Tensor
     if rules is None:
-        y: Tensor = TransposedConvolution.call(w, x, b, window)
-        return y
-    return under_rules(x, w, b, transposed_window(window), rules)
+        y = TransposedConvolution.call(w, x, b, window)
+    else:
+        y = under_rules(x, w, b, transposed_window(window), rules)
+    return y if batched else y.squeeze(0)
 
 
 def conv_transpose1d(
@@ -112,9 +95,7 @@ def conv_transpose1d(
 
         All as torch.nn.functional.conv_transpose1d.
     """
-    return _conv_transpose(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation, rules
-    )
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation, rules)
 
 
 def conv_transpose2d(
@@ -130,9 +111,7 @@ def conv_transpose2d(
     rules: Rules | None = None,
 ) -> Tensor:
     """2-D transposed convolution: `conv_transpose1d` on ``(N, C, H, W)``, weight ``(C, O/groups, KH, KW)``."""
-    return _conv_transpose(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation, rules
-    )
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation, rules)
 
 
 def conv_transpose3d(
@@ -148,6 +127,4 @@ def conv_transpose3d(
     rules: Rules | None = None,
 ) -> Tensor:
     """3-D transposed convolution: `conv_transpose1d` on ``(N, C, D, H, W)``, weight ``(C, O/groups, KD, KH, KW)``."""
-    return _conv_transpose(
-        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation, rules
-    )
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation, rules)

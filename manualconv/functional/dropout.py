@@ -20,7 +20,7 @@ from torch import Tensor
 
 from manualconv.autograd.masking import Mask
 from manualconv.functional.rectifiers import SELU_ALPHA, SELU_SCALE
-from manualconv.functional.validation import dropout as validation
+from manualconv.functional.refusals import dropout as validation
 from manualconv.torch_internals import is_plain, maps_active
 
 #: What SELU tends to for z → −∞, negated: dropped entries take this value.

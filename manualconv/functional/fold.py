@@ -14,7 +14,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from manualconv.autograd.windows import OverlapAdd, Windows
-from manualconv.functional.validation import fold as validation
+from manualconv.functional.refusals import fold as validation
 from manualconv.geometry import Numbers
 
 Padding = int | tuple[int, ...] | tuple[tuple[int, int], ...]

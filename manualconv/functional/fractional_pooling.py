@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.selection import Select, argmax_fractional
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import fractional_pooling as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import fractional_pooling as validation
 
 Numbers = int | Sequence[int]
 Ratios = float | Sequence[float]
@@ -45,8 +45,8 @@ def _fractional(
             "'random_samples'. This input cannot have requires_grad True. [pass _random_samples.detach()]"
         )
     kernel, size = validation.check_fractional(ndim, input, kernel_size, output_size, samples)
-    (input,) = widened(input)  # type: ignore[assignment]
-    drawn: Tensor = widened(samples)[0].to(input.device)  # type: ignore[union-attr]
+    input, drawn = cast(f"fractional_max_pool{ndim}d", input, samples)
+    drawn = drawn.to(input.device)
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     with torch.no_grad():
         index = argmax_fractional(x.detach(), drawn, kernel, size)

@@ -33,7 +33,7 @@ def is_channels_last(x: Tensor, w: Tensor) -> bool:
     """Whether the results of a convolution of x ``(N, C, *I)`` with the weight w lie channels-last."""
     if x.dim() not in (4, 5) or (x.dim() == 5 and x.dtype != torch.float32) or x.shape[0] == 0:
         return False
-    if hides_memory(x) or hides_memory(w):
+    if hides_memory(x, w):
         return False
     return _lies_channels_last(x) or _lies_channels_last(w)
 

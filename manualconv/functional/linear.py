@@ -11,8 +11,9 @@ from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
-from manualconv.functional.precision import lowered
-from manualconv.functional.validation import linear as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals.arguments import check_tensors
+from manualconv.functional.refusals.linear import check_linear
 from manualconv.geometry import Window
 
 _PLACEMENT = Window((), (), (), (), ())
@@ -38,10 +39,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
 
         All as torch.nn.functional.linear.
     """
-    validation.check_linear_types(input, weight, bias)
-    x, w, b = lowered(input, weight, bias)
-    assert x is not None and w is not None
-    validation.check_linear_shapes(x, w, b)
+    check_tensors(("bias",), input=input, weight=weight, bias=bias)
+    x, w, b = cast("linear", input, weight, bias)
+    check_linear(x, w, b)
     rows = x.flatten(0, -2) if x.dim() != 1 else x.unsqueeze(0)
     over_result = None
     if w.dim() == 1:

@@ -26,8 +26,8 @@ from manualconv.autograd.slots import Carried, Rules, exact_pool, pool_in_force
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from manualconv.functional.pooling_window import placed_window
-from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import lp_pooling as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import lp_pooling as validation
 from manualconv.geometry import Numbers, per_axis
 from manualconv.kernels.precision import single
 
@@ -65,8 +65,7 @@ def _exact(
     x = validation.promoted(x, norm_type)
     mean = MEANS[ndim](Power.call(single(x), p), kernel_size, stride, 0, ceil_mode)
     root: Tensor = Root.call(mean * prod(per_axis(kernel_size, ndim)), 1.0 / p)
-    # torch's policy under autocast is that of the mean: float32 on the CPU for volumes.
-    return root.to(widened_on_the_cpu(x).dtype if ndim == 3 else x.dtype)
+    return root.to(cast(f"lp_pool{ndim}d", x)[0].dtype)
 
 
 def lp_pool1d(

@@ -21,12 +21,11 @@ from manualconv.autograd.selection import Select, argmax
 from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
-from manualconv.functional.pooling_window import placed_window
-from manualconv.functional.precision import widened_on_the_cpu
-from manualconv.functional.validation import max_pooling as validation
-from manualconv.geometry import Numbers, within_reach
-from manualconv.kernels.layout import laid
-from manualconv.kernels.maximum import blind, has_blind, lowest
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals.max_pooling import check_ties, checked_window
+from manualconv.geometry import Numbers
+from manualconv.kernels.movement.layout import laid
+from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
 
 
 def _max_pool(
@@ -40,15 +39,10 @@ def _max_pool(
     return_indices: bool,
     ties: str,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    k, s, p, d = validation.check_max_pooling(
-        ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
-    validation.check_ties(ties)
-    window = placed_window(input, k, s, p, d, ceil_mode)
-    validation.check_max_pooling_window(input, window, return_indices)
-    window = within_reach(window)
-    if ndim == 3 and not return_indices:  # torch's policy knows the operator without indices only
-        input = widened_on_the_cpu(input)
+    window = checked_window(ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    check_ties(ties)
+    if not return_indices:  # torch's policy knows the operator without indices only
+        (input,) = cast(f"max_pool{ndim}d", input)
     x = batch = input.unsqueeze(0) if input.dim() == ndim + 1 else input
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:

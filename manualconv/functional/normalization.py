@@ -22,8 +22,8 @@ from torch import Tensor
 from manualconv.autograd.standardization import Standardize
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.affine import arranged, behind
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import normalization as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import normalization as validation
 from manualconv.geometry import Window
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import shaped
@@ -32,12 +32,6 @@ from manualconv.torch_internals import shaped
 def _promoted(x: Tensor, number: float | Tensor) -> Tensor:
     """A tensor of the axes of x and the dtype that x has after arithmetic with a number."""
     return x if isinstance(number, (float, int)) else x.new_empty((1,) * x.dim(), dtype=torch.result_type(x, number))
-
-
-def _off_the_cpu(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
-    """torch's policy under autocast: float32, but not on the CPU."""
-    on_cpu = any(t is not None and t.device.type == "cpu" for t in tensors)
-    return tensors if on_cpu else widened(*tensors)
 
 
 def layer_norm(
@@ -66,8 +60,7 @@ def layer_norm(
         All as torch.nn.functional.layer_norm.
     """
     shape, eps = validation.check_layer_norm(input, normalized_shape, weight, bias, eps)
-    x, weight, bias = _off_the_cpu(input, weight, bias)
-    assert x is not None
+    x, weight, bias = cast("layer_norm", input, weight, bias)
     axes = tuple(range(x.dim() - len(shape), x.dim()))
     gamma, beta = (behind(t, x.dim() - len(shape), 0) for t in (weight, bias))
     y: Tensor = Standardize.call(x.contiguous(), gamma, beta, axes, eps, "layer")[2]
@@ -110,8 +103,7 @@ def normalized_by_group(
     num_groups, eps = validation.check_group_norm(input, num_groups, weight, bias, eps)
     if not input.is_floating_point():  # without entries, which torch asks for no dtype
         return input.clone()
-    x, weight, bias = _off_the_cpu(input, weight, bias)
-    assert x is not None
+    x, weight, bias = cast("group_norm", input, weight, bias)
     x = arranged(x)
     n, c, *size = x.shape
     groups = (num_groups, c // num_groups)
@@ -145,9 +137,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if input.numel() == 0:
         return input
     alpha, beta, k = (n if isinstance(n, (float, int, complex, Tensor)) else n.item() for n in (alpha, beta, k))
-    # torch's policy under autocast is that of its average pooling: avg_pool3d, which it uses for images, is float32.
-    x = (widened if input.dim() > 3 else _off_the_cpu)(input)[0]
-    assert x is not None
+    (x,) = cast("local_response_norm" if input.dim() > 3 else "local_response_norm of signals", input)
     wide = single(x) if x.is_floating_point() else x.to(torch.get_default_dtype())
     n, c, *places = wide.shape
     squares = (wide * wide).reshape(n, 1, c, prod(places))

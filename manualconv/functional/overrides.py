@@ -12,6 +12,7 @@ torch's functions ask their arguments for ``__torch_function__`` first.  `asking
 * A tensor whose numbers are not strided in memory (sparse, mkldnn, nested), a quantised one, and a subclass that
   handles torch's operators (``__torch_dispatch__``: DTensor) are torch's own: torch's function computes with them.
 * While torch.jit traces, torch's function is what it records: see `manualconv.functional.tracing`.
+* A call that is refused is refused in torch's words: see `manualconv.functional.refusals.refusal`.
 
 Source: PyTorch's notes "Extending PyTorch" (Extending torch with a Tensor-like type).
 """
@@ -30,6 +31,7 @@ from torch.overrides import handle_torch_function
 
 import manualconv
 from manualconv.autograd.slots import Rules, in_force
+from manualconv.functional.refusals.refusal import Refusal, explained, writes
 from manualconv.functional.tracing import is_beyond_torch, recorded_as_torch_s, without_defaults
 from manualconv.torch_internals import handles_itself, is_known_to_torch_alone, tracer
 
@@ -45,11 +47,17 @@ _METHODS = ("sigmoid", "tanh")
 _EXPANDED = frozenset({F.conv1d, F.conv2d, F.conv3d, F.linear})
 
 
-def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
-    """A public function that asks its arguments first, found and pickled under `manualconv.functional`."""
+def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """A public function that asks its arguments first, found and pickled under `manualconv.functional`.
+
+    Args:
+        ours: the function.
+        theirs: torch's that it stands for, unless the name says it.
+    """
     name = ours.__name__
     home = torch if name in _METHODS else torch.nn.functional
-    theirs = getattr(home, name, None) or getattr(torch, name, None)
+    theirs = theirs or getattr(home, name, None) or getattr(torch, name, None)
+    copied = writes(ours)
 
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +74,11 @@ def asking(ours: Callable[..., Any]) -> Callable[..., Any]:
             answer = _answered(asked, theirs, args, kwargs)
             if answer is not NotImplemented:
                 return answer
-        return ours(*args, **kwargs)
+        try:
+            return ours(*args, **kwargs)
+        except Refusal as refusal:
+            beyond = is_beyond_torch(args, kwargs := without_defaults(kwargs))
+            raise explained(refusal, name, None if beyond else theirs, args, kwargs, copied) from None
 
     asked.__module__ = "manualconv.functional"
     return asked

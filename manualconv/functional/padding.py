@@ -16,12 +16,12 @@ from torch import Tensor
 
 from manualconv.autograd.extension import Extend, Pad
 from manualconv.autograd.function import Map
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import padding as validation
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import padding as validation
 from manualconv.geometry import Extension
 
-#: The modes that torch's CPU autocast runs in float32, and over how many axes.
-IN_FLOAT32 = {"reflect": (1, 2), "replicate": (1, 2, 3)}
+#: What torch calls the modes that it has operators of its own for.
+_OPERATORS = {"reflect": "reflection", "replicate": "replication"}
 
 
 def pad(input: Tensor, pad: tuple[int, ...], mode: str = "constant", value: float | None = None) -> Tensor:
@@ -51,8 +51,7 @@ def pad(input: Tensor, pad: tuple[int, ...], mode: str = "constant", value: floa
     pairs = tuple(zip(frame[-2::-2], frame[::-2]))
     extension = Extension(tuple(input.shape[input.dim() - len(pairs) :]), pairs, mode)
     validation.check_extension(input, extension, number)
-    x = widened(input)[0] if extension.ndim in IN_FLOAT32.get(mode, ()) else input
-    return _apply(Extend, x, extension)
+    return _apply(Extend, *cast(f"{_OPERATORS.get(mode)}_pad{extension.ndim}d", input), extension)
 
 
 def _apply(layer: type[Map], *args: Any) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from manualconv.autograd import rectifiers
 from manualconv.functional.in_place import run
-from manualconv.functional.validation import activation as validation
+from manualconv.functional.refusals import activation as validation
 from manualconv.kernels.precision import WIDENED
 
 #: Klambauer et al. 2017, "Self-normalizing neural networks": fixed points at mean 0 and variance 1.

@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from manualconv.functional.validation.loss import check_reduction
+from manualconv.functional.refusals.loss import check_reduction
 
 
 def resolved(size_average: bool | None, reduce: bool | None, reduction: str) -> str:

@@ -19,9 +19,9 @@ from torch import Tensor
 from manualconv.autograd.pointwise import Square
 from manualconv.autograd.residuals import Absolute, Huber
 from manualconv.functional import reduction as reductions
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import regression_loss as validation
-from manualconv.functional.validation.loss import check_reduction
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import regression_loss as validation
+from manualconv.functional.refusals.loss import check_reduction
 from manualconv.kernels.precision import WIDENED, single
 
 
@@ -41,8 +41,7 @@ def _check_sizes(name: str, input: Tensor, target: Tensor, weight: Tensor | None
 def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """x and t, checked and in their dtypes."""
     # torch's weighted means are plain arithmetic, which keeps its dtype under autocast.
-    x, t = (input, target) if weight is not None and name != "huber_loss" else widened(input, target)
-    assert x is not None and t is not None
+    x, t = (input, target) if weight is not None and name != "huber_loss" else cast(name, input, target)
     validation.check_numbers(name, x, t, weight)
     return x, t
 

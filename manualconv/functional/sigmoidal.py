@@ -12,8 +12,8 @@ from torch import Tensor
 
 from manualconv.autograd import sigmoidal
 from manualconv.functional.in_place import run
-from manualconv.functional.validation import activation as validation
-from manualconv.functional.validation.arguments import check_tensor
+from manualconv.functional.refusals import activation as validation
+from manualconv.functional.refusals.arguments import check_tensor
 
 
 def sigmoid(input: Tensor) -> Tensor:

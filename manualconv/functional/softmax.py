@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.softmax import LogSoftmax, Softmax
-from manualconv.functional.precision import widened
-from manualconv.functional.validation import arguments
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import arguments
 
 
 def _guessed_axis(name: str, input: Tensor) -> int:
@@ -46,9 +46,7 @@ def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) 
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim}) [dim of {name}]"
         )
-    # torch's policy: float32 under autocast, but not on the CPU; and contiguous, however the input lies.
-    z = input.to(dtype) if dtype is not None else input if input.device.type == "cpu" else widened(input)[0]
-    assert z is not None
+    z: Tensor = input.to(dtype) if dtype is not None else cast(name, input)[0]
     if not z.is_floating_point() and z.numel() > 0:
         raise NotImplementedError(
             f"\"{name.replace('softmin', 'softmax')}_kernel_impl\" not implemented for '{arguments.scalar_type(z)}' "

@@ -27,9 +27,9 @@ from torch import Tensor
 
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.summation import SumWindows
-from manualconv.functional.precision import widened
+from manualconv.functional.precision import cast
+from manualconv.functional.refusals import subsampling as validation
 from manualconv.functional.sigmoidal import sigmoid
-from manualconv.functional.validation import subsampling as validation
 from manualconv.geometry import Numbers, Window, per_axis
 
 Activation = Callable[[Tensor], Tensor]
@@ -46,8 +46,7 @@ def _subsample(
     activation: Activation | None,
 ) -> Tensor:
     validation.check_subsampling(name, ndim, input, weight, bias, kernel_size, stride, activation)
-    x, w, b = widened(input, weight, bias)
-    assert x is not None and w is not None
+    x, w, b = cast(name, input, weight, bias)
     validation.check_coefficients(name, x, w, b, x.shape[-ndim - 1])
     k = per_axis(kernel_size, ndim)
     s = k if stride is None else per_axis(stride, ndim)

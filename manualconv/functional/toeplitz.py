@@ -19,11 +19,11 @@ from torch import Tensor
 
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.functional.convolution import Padding
-from manualconv.functional.validation.toeplitz import toeplitz_window
+from manualconv.functional.refusals.toeplitz import toeplitz_window
 from manualconv.geometry import Axes, Numbers
-from manualconv.kernels import correlation
-from manualconv.kernels.lanczos import largest_singular_value
-from manualconv.kernels.toeplitz import entries
+from manualconv.kernels.correlation import maps as correlation
+from manualconv.kernels.matrix.lanczos import largest_singular_value
+from manualconv.kernels.matrix.toeplitz import entries
 
 #: Matrices with no more places than this are decomposed whole.
 SMALL = 2**18
@@ -56,7 +56,7 @@ def toeplitz(
     Raises:
         TypeError, RuntimeError: as the convolution on an input of that size; ValueError for another layout.
     """
-    window = toeplitz_window("toeplitz", weight, input_size, stride, padding, dilation, groups)
+    window = toeplitz_window(weight, input_size, stride, padding, dilation, groups)
     if layout not in (torch.sparse_coo, torch.sparse_csr, torch.strided):
         raise ValueError(f"layout must be torch.sparse_coo, torch.sparse_csr or torch.strided, got {layout}")
     outputs, channels = weight.shape[:2]
@@ -108,7 +108,7 @@ def connections(
     groups: int = 1,
 ) -> Connections:
     """Count the matrix of `toeplitz` without making it; the arguments are `toeplitz`'s, the weight's values unused."""
-    window = toeplitz_window("connections", weight, input_size, stride, padding, dilation, groups)
+    window = toeplitz_window(weight, input_size, stride, padding, dilation, groups)
     outputs, channels = weight.shape[:2]
     w = torch.ones(weight.shape, dtype=torch.int64, device="cpu")
     x = w.new_ones((1, channels * groups, *window.input_size))
@@ -149,7 +149,7 @@ def spectral_norm(
     Raises:
         TypeError, RuntimeError: as `toeplitz`; RuntimeError if `steps` steps are too few.
     """
-    window = toeplitz_window("spectral_norm", weight, input_size, stride, padding, dilation, groups)
+    window = toeplitz_window(weight, input_size, stride, padding, dilation, groups)
     w = weight.detach().to(torch.complex128 if weight.is_complex() else torch.float64)
     size = (1, w.shape[1] * groups, *window.input_size)
     places = prod(size) * w.shape[0] * prod(window.output_size)

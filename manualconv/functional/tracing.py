@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from manualconv.autograd.slots import in_force, pool_in_force, slope_in_force
+from manualconv.geometry import is_pairs
 
-#: What our functions take beyond torch's, and the value that says nothing; and padding in ``(lo, hi)`` pairs.
+#: What our functions take beyond torch's, with the value that says nothing; and padding in pairs or ``'full'``.
 OURS_ALONE = {"rules": None, "flip": False, "ties": "first"}
 
 
@@ -24,8 +25,8 @@ def without_defaults(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def is_beyond_torch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether arguments, `without_defaults`, ask for what torch's function has not."""
-    pairs = (isinstance(v, tuple) and bool(v) and isinstance(v[0], tuple) for v in (*args, *kwargs.values()))
-    return any(key in OURS_ALONE for key in kwargs) or any(pairs)
+    padding = (is_pairs(v) or (isinstance(v, str) and v == "full") for v in (*args, *kwargs.values()))
+    return any(key in OURS_ALONE for key in kwargs) or any(padding)
 
 
 def recorded_as_torch_s(name: str, theirs: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: Any) -> Any:

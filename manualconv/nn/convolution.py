@@ -6,7 +6,6 @@ also be ``'full'``, kept as its numbers, or a ``(lo, hi)`` pair per axis.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -14,9 +13,10 @@ from torch import Tensor
 
 from manualconv import functional
 from manualconv.functional.convolution import Padding
-from manualconv.functional.validation.convolution import convolution_padding
-from manualconv.geometry import Numbers, full_padding, per_axis
+from manualconv.geometry import Numbers, per_axis, sides
 from manualconv.nn._rules import Weighted
+
+_LAYERS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
 class _Convolution(Weighted):
@@ -39,20 +39,21 @@ class _Convolution(Weighted):
         dtype: Any = None,
     ) -> None:
         if padding == "full":
-            pairs = full_padding(per_axis(kernel_size, self.ndim), per_axis(dilation, self.ndim))
+            pairs = sides(padding, per_axis(kernel_size, self.ndim), per_axis(dilation, self.ndim))
             padding = tuple(lo for lo, _ in pairs)
         rest: Any = (stride, padding, dilation, groups, bias, padding_mode, device, dtype)
         super().__init__(in_channels, out_channels, kernel_size, *rest)
 
-
-def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The layer with the module's numbers; padding by anything but zeros is a layer of its own before it."""
-    padding, rest = module.padding, (module.dilation, module.groups)
-    if module.padding_mode != "zeros":
-        frame = convolution_padding(padding, module.kernel_size, module.stride, module.dilation)
-        sides = tuple(side for pair in reversed(frame) for side in pair)
-        input, padding = functional.pad(input, sides, module.padding_mode), 0
-    return layer(input, weight, bias, module.stride, padding, *rest, rules=module.derivative_rules)
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The layer with the module's numbers; padding by anything but zeros is a layer of its own before it."""
+        module: Any = self
+        padding, layer = module.padding, _LAYERS[self.ndim]
+        if module.padding_mode != "zeros":
+            pairs = sides(padding, module.kernel_size, module.dilation)
+            frame = tuple(side for pair in reversed(pairs) for side in pair)
+            input, padding = functional.pad(input, frame, module.padding_mode), 0
+        numbers = (module.stride, padding, module.dilation, module.groups)
+        return layer(input, weight, bias, *numbers, rules=self.derivative_rules)
 
 
 class Conv1d(_Convolution, torch.nn.Conv1d):
@@ -60,26 +61,17 @@ class Conv1d(_Convolution, torch.nn.Conv1d):
 
     ndim = 1
 
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return _run(functional.conv1d, self, input, weight, bias)
-
 
 class Conv2d(_Convolution, torch.nn.Conv2d):
     """torch.nn.Conv2d whose derivatives are written by hand: ``(N, C, H, W)`` → ``(N, O, PH, PW)``."""
 
     ndim = 2
 
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return _run(functional.conv2d, self, input, weight, bias)
-
 
 class Conv3d(_Convolution, torch.nn.Conv3d):
     """torch.nn.Conv3d whose derivatives are written by hand: ``(N, C, D, H, W)`` → ``(N, O, PD, PH, PW)``."""
 
     ndim = 3
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return _run(functional.conv3d, self, input, weight, bias)
 
 
 class LazyConv1d(torch.nn.LazyConv1d, Conv1d):  # type: ignore[misc]  # weight is uninitialised first

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.functional.validation.convolution import convolution_padding
-from manualconv.functional.validation.convolution_transpose import output_padding_for
+from manualconv.functional.refusals.convolution_transpose import output_padding_for
+from manualconv.geometry import sides
 from manualconv.nn._rules import Weighted
 
 
@@ -21,9 +21,8 @@ def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, output_size: 
     """The layer on the module's parameters, its output as large as asked for."""
     more = module.output_padding
     if output_size is not None:
-        sizes = (module.kernel_size, module.stride, module.dilation)
-        frame = convolution_padding(module.padding, *sizes)
-        more = output_padding_for(output_size, input, *sizes, frame)
+        frame = sides(module.padding, module.kernel_size, module.dilation)
+        more = output_padding_for(output_size, input, module.kernel_size, module.stride, module.dilation, frame)
     numbers = (module.stride, module.padding, more, module.groups, module.dilation)
     return layer(input, module.weight, module.bias, *numbers, rules=module.derivative_rules)
 

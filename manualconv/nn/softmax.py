@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.functional.validation import activation as validation
+from manualconv.functional.refusals import activation as validation
 
 
 class Softmax(torch.nn.Softmax):

@@ -1,8 +1,12 @@
 """The conformance suite: what a layer is tried with, and what judges it.
 
     cases     Hypothesis strategies that read like nouns; needs ``pip install manualconv[testing]``
+    laws      what holds of every right implementation of a family, and implementations that are right
+    referee   torch's own layers, given the same description
     judge     how far a float may be from the exact result
     ledger    what was checked, counted where it was checked
 
 Importing this package loads none of them, nor Hypothesis, NumPy or pytest: import a room by its name.
+
+Words: docs/GLOSSARY.md.
 """

@@ -11,6 +11,7 @@ from manualconv.torch_internals.calling import tracer as tracer
 from manualconv.torch_internals.checkpoints import checkpoints_run as checkpoints_run
 from manualconv.torch_internals.hooks import calls_forward as calls_forward
 from manualconv.torch_internals.hooks import guard_hooks as guard_hooks
+from manualconv.torch_internals.hooks import not_compiled as not_compiled
 from manualconv.torch_internals.hooks import not_compiled_alone as not_compiled_alone
 from manualconv.torch_internals.modes import CONVOLUTION as CONVOLUTION
 from manualconv.torch_internals.modes import CONVOLUTION_BACKWARD as CONVOLUTION_BACKWARD
@@ -19,10 +20,13 @@ from manualconv.torch_internals.modes import dispatch_modes_active as dispatch_m
 from manualconv.torch_internals.modes import flop_counters as flop_counters
 from manualconv.torch_internals.modes import function_modes as function_modes
 from manualconv.torch_internals.modes import innermost_mode as innermost_mode
+from manualconv.torch_internals.modes import no_function_modes as no_function_modes
+from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
 from manualconv.torch_internals.operations import underscored as underscored
 from manualconv.torch_internals.tensors import channels_last_format as channels_last_format
 from manualconv.torch_internals.tensors import handles_itself as handles_itself
+from manualconv.torch_internals.tensors import handles_operators as handles_operators
 from manualconv.torch_internals.tensors import has_handlers as has_handlers
 from manualconv.torch_internals.tensors import is_known_to_torch_alone as is_known_to_torch_alone
 from manualconv.torch_internals.tensors import is_plain as is_plain

@@ -50,6 +50,15 @@ def not_compiled_alone(function: F) -> F:
     return function
 
 
+def not_compiled(function: F) -> F:
+    """A function that Dynamo leaves alone: it breaks its graph there.
+
+    ``torch.compiler.disable`` sets the same mark, but imports Dynamo for it.
+    """
+    setattr(function, "_torchdynamo_disable", True)  # noqa: B010
+    return not_compiled_alone(function)
+
+
 _set_strategy, _strategy, _action = (
     private(f"torch._C._dynamo.eval_frame.{name}")
     for name in ("set_code_exec_strategy", "_FrameExecStrategy", "_FrameAction")

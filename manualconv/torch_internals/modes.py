@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -46,6 +48,13 @@ TRACING = tuple(private(f"torch._C._TorchDispatchModeKey.{name}") for name in ("
 def dispatch_modes_active() -> bool:
     """Whether any mode sees the operators that run: a tracer, a counter, a logger; Dynamo knows of none."""
     return not torch.compiler.is_dynamo_compiling() and bool(mode_count())
+
+
+#: Blocks in which no mode sees the functions that are called, and no subclass handles one; none sees the operators.
+no_function_modes: Callable[[], AbstractContextManager[Any]] = private("torch._C.DisableTorchFunction", nullcontext)
+no_operator_modes: Callable[[], AbstractContextManager[Any]] = private(
+    "torch.utils._python_dispatch._disable_current_modes", nullcontext
+)
 
 
 def flop_counters() -> list[Any]:

@@ -38,9 +38,13 @@ def is_wrapped(t: Tensor) -> bool:
     return bool(_is_transformed(t) or is_of_old_vmap(t))
 
 
-def hides_memory(t: Tensor) -> bool:
-    """Whether a transform hides from view how t lies in memory; while compiling, nothing does."""
-    return not torch.compiler.is_compiling() and is_wrapped(t)
+def hides_memory(*tensors: Tensor) -> bool:
+    """Whether a transform hides from view how one of them lies in memory; while compiling, nothing does."""
+    if not torch.compiler.is_compiling():
+        for t in tensors:
+            if _is_transformed(t) or is_of_old_vmap(t):
+                return True
+    return False
 
 
 def mapped_levels(t: Tensor) -> set[int]:

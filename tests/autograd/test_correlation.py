@@ -14,7 +14,7 @@ from manualconv.autograd import Convolution, TransposedConvolution, WeightCorrel
 from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution as Case
 from manualconv.testing.cases import convolutions
-from tests.referee import convolution, leaves
+from manualconv.testing.referee import convolution, leaves
 
 CASES = st.sampled_from((2, 1, 3, 0)).flatmap(lambda ndim: convolutions(ndim, cut=True))
 

@@ -8,8 +8,7 @@ from torch.autograd import Function
 
 from manualconv import autograd
 from manualconv.autograd.function import Map, fold, unfold
-from manualconv.geometry import Extension, Window
-from manualconv.intervals import Intervals
+from manualconv.geometry import Extension, Intervals, Window
 from tests.layers import spread_out
 
 PUBLIC = [getattr(autograd, name) for name in autograd.__all__]

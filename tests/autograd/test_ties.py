@@ -13,7 +13,7 @@ from manualconv import definitions, functional, nn
 from manualconv.autograd import SelectTied
 from manualconv.autograd.ties import tied_taps
 from manualconv.geometry import Window
-from manualconv.kernels.maximum import argmax
+from manualconv.kernels.pooling.maximum import argmax
 from manualconv.testing.cases import Pooling, poolings
 from tests.layers import spread_out
 from tests.test_by_hand import exercise

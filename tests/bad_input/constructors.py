@@ -79,8 +79,8 @@ def rows(ndim: int) -> Iterator[Row]:
             f"expected stride to be a single integer value or a list of {ndim + 1} values"
             if ndim > 1
             else "Expected 4-dimensional input for 4-dimensional weight",
-            f"kernel_size must have {ndim} ",
-            (f"but got {ndim + 1} in weight of size [6, 4, 3",),
+            "",
+            ("a weight of size [6, 4, 3",),
             {"kernel_size": (3,) * (ndim + 1)},
         ),
         (14, "a word for stride", combination, "", ("stride must be", "'2'"), {"stride": "2"}),

@@ -34,7 +34,7 @@ def _output_padding(n: int) -> Entries:
     yield 52, "output padding on one axis", {"output_padding": (*one, 2), "stride": 2}, smaller, "width: 2"
     yield 53, "negative output padding", {"output_padding": -1}, "negative output_padding is not supported", "=(-1,"
     length = f"expected output_padding to be a single integer value or a list of {n} values"
-    yield 41, "output padding of another length", {"output_padding": (0,) * (n + 1)}, length, f"{n + 1} values"
+    yield 41, "output padding of another length", {"output_padding": (0,) * (n + 1)}, length, f"{n + 1} entries"
 
 
 def _tensors(n: int) -> Entries:
@@ -54,16 +54,9 @@ def _tensors(n: int) -> Entries:
     yield 38, "a matrix of weights", {"weight": numbers(4, 6)}, "weight should have at least three dimensions", "[4, 6]"
     high = numbers(4, 6, *kernel, 2)
     words = f"expected stride to be a single integer value or a list of {n + 1} values" if n > 1 else "Expected 4-dim"
-    yield (
-        39,
-        "a kernel axis too many",
-        {"weight": high},
-        words,
-        str(list(high.shape)),
-        {"ours": f"kernel_size must have {n} "},
-    )
+    yield 39, "a kernel axis too many", {"weight": high}, words, str(list(high.shape))
     found = "expected scalar type Double but found Float"
-    yield 21, "input of torch.float64", {"input": x.double()}, found, "torch.float64", {"ours": BIAS_TYPE}
+    yield 21, "input of torch.float64", {"input": x.double()}, found, "torch.float64"
     yield 21, "weight of torch.float64", {"weight": w.double()}, WEIGHT_TYPE, "torch.float64"
     yield 22, "bias of torch.int64", {"bias": b.long()}, BIAS_TYPE, "torch.int64"
     yield 23, "bias of torch.complex64", {"bias": b + 0j}, BIAS_TYPE, "torch.complex64"
@@ -87,8 +80,7 @@ def _numbers(n: int) -> Entries:
         (33, "groups", -1, "non-positive groups is not supported", ""),
     )
     for number, key, value, words, ours in signs:
-        got = f"{key}={value}" if key in ("padding", "groups") else f"{key}=({value},"
-        yield number, f"{key} {value}", {key: value}, words, got, {"ours": ours, "dangerous": True}
+        yield number, f"{key} {value}", {key: value}, words, f"{key}={value}", {"ours": ours, "dangerous": True}
     for number, key in ((40, "stride"), (41, "padding"), (42, "dilation")):
         words = (
             f"expected {key} to be a single integer value or a list of {n} values to match the convolution dimensions"
@@ -101,12 +93,11 @@ def _numbers(n: int) -> Entries:
 
 def _not_of_their_type(n: int) -> Entries:
     name, ok = f"conv_transpose{n}d()", right(n)
-    for place, key in enumerate(("input", "weight", "bias"), 1):
+    for key in ("input", "weight", "bias"):
         for value in (1.0, "x", ok[key].numpy(), *((None,) if key != "bias" else ())):
             words = f"{name}: argument '{key}' must be Tensor, not "
             kind = "numpy.ndarray" if isinstance(value, np.ndarray) else type(value).__name__
-            ours = {"ours": f"{name}: argument '{key}' (position {place}) must be Tensor, not {kind}"}
-            yield 47 if value is None else 48, f"{kind} for {key}", {key: value}, words + kind, ours
+            yield 47 if value is None else 48, f"{kind} for {key}", {key: value}, words + kind, "torch.as_tensor"
     for number, key in ((14, "stride"), (15, "padding"), (15, "output_padding"), (14, "dilation")):
         for value in (1.5, None, True, "same", {1}):
             words = f"{name}: argument '{key}' must be tuple of ints, not {type(value).__name__}"

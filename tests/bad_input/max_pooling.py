@@ -62,8 +62,8 @@ def _line(n: int) -> Entries:
     yield 68, "kernel 0, no stride", {"kernel_size": 0, "stride": None}, above.format("kernel_size", 0), ">= 1"
     yield 71, "padding -1", {"padding": -1}, "max_pool1d() padding must be non-negative, but got -1", ">= 0"
     half = "max_pool1d() padding should be at most half of kernel size, but got padding=2 and kernel_size=2"
-    yield 72, "padding 2", {"padding": 2}, half, "<= 1"
-    yield 72, "padding 2, dilated", {"padding": 2, "dilation": 3}, half, "<= 1"
+    yield 72, "padding 2", {"padding": 2}, half, "<= (1,)"
+    yield 72, "padding 2, dilated", {"padding": 2, "dilation": 3}, half, "<= (1,)"
     small = "max_pool1d() Invalid computed output size: "
     yield 76, "kernel 20", {"kernel_size": 20}, f"{small}-5", "8 + 0 >= 1*19 + 1"
     yield 76, "dilation 9", {"kernel_size": 3, "dilation": 9}, f"{small}-5", "8 + 0 >= 9*2 + 1"
@@ -79,7 +79,7 @@ def _line(n: int) -> Entries:
 
 
 def _line_with_indices() -> Entries:
-    yield 66, "stride 0", {"stride": 0}, "stride should not be zero", "stride=(1, 0)"
+    yield 66, "stride 0", {"stride": 0}, "stride should not be zero", "stride=(0,)"
     yield 69, "kernel -1", {"kernel_size": -1}, "kernel size should be greater than zero, but got kH: 1 kW: -1"
     yield 70, "stride -1", {"stride": -1}, "stride should be greater than zero, but got dH: 1 dW: -1"
     yield 73, "dilation 0", {"dilation": 0}, "dilation should be greater than zero, but got dilationH: 1 dilationW: 0"
@@ -116,10 +116,10 @@ def _signs(n: int) -> Entries:
     yield 71, "padding -1", {"padding": -1}, "pad must be non-negative, but got pad: -1", "padding=(-1, -1"
     yield 71, "padding -1 on the last axis", {"padding": last}, "pad must be non-negative, but got pad: -1", str(last)
     half = "pad should be at most half of effective kernel size, but got pad=2, kernel_size=2 and dilation="
-    yield 72, "padding 2", {"padding": 2}, f"{half}1", "2*pad <= d*(k-1) + 1 = 2"
+    yield 72, "padding 2", {"padding": 2}, f"{half}1", "<= (1, 1"
     smaller = "pad should be smaller than or equal to half of kernel size, but got "
     names = "padW = 2, padH = 2, kW = 2, kH = 2" if n == 2 else "kT: 2 kW: 2 kH: 2 padT: 2 padW: 2 padH: 2"
-    yield 72, "padding 2, dilated", {"padding": 2, "dilation": 3}, smaller + names, "dilation=(3, 3"
+    yield 72, "padding 2, dilated", {"padding": 2, "dilation": 3}, smaller + names, "<= (1, 1"
     size = SIZE[:n]
     for name, changes, extent in (("kernel 20", {"kernel_size": 20}, 20), ("dilation 19", {"dilation": 19}, 20)):
         given = "x".join(map(str, (4, *size)))
@@ -152,21 +152,20 @@ def _sizes(n: int) -> Entries:
             (79, "no channels", channels),
             (79, "no positions", positions),
         ):
-            yield number, name, {"input": numbers(*shape)}, words + str(list(shape)), "[only the batch"
+            yield number, name, {"input": numbers(*shape)}, words + str(list(shape)), "only the batch"
         return
     number = 77 if n == 2 else 87
     rank = f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input"
     yield number, "an axis too few", {"input": numbers(*few)}, rank, str(list(few))
     yield number, "an axis too many", {"input": numbers(*many)}, rank, str(list(many))
     yield number, "no axes", {"input": numbers()}, rank, "[]"
-    for name, shape, axis in (("no channels", channels, 0), ("no positions", positions, 1)):
+    for name, shape in (("no channels", channels), ("no positions", positions)):
         image = "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:"
         volume = (
             "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive len"
         )
         words = image + str(list(shape)) if n == 2 else f"{volume}gth, but input has a shape of {list(shape)}"
-        which = "but got" if n == 2 else f" and non-batch dimension {axis} has length zero!"  # torch prints the length
-        yield 78 if n == 2 else 80, name, {"input": numbers(*shape)}, words, which, "[only the batch"
+        yield 78 if n == 2 else 80, name, {"input": numbers(*shape)}, words, "only the batch"
 
 
 def _numbers(n: int) -> Entries:

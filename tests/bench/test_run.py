@@ -18,6 +18,7 @@ from manualconv.bench.run import Options
 from manualconv.bench.steps import measured_step
 from manualconv.bench.suite import SUITE
 from manualconv.bench.timing import Pace
+from manualconv.kernels.correlation.direct import PRODUCTS
 from tests.bench.records import record
 
 #: The module, whose name in the package is the function's.
@@ -42,7 +43,7 @@ def test_a_row_from_end_to_end(tmp_path: Path) -> None:
         assert {"torch", "torch again", "torch channels_last", "manualconv"} <= set(r.seconds)
         assert r.torch_error is not None and 0 < r.torch_error < 1e-6
         assert not r.exact.forbidden
-        assert r.exact.maps == ("direct", "direct", "direct")
+        assert set(r.exact.maps) <= set(PRODUCTS)
         assert not r.failures
     assert "unfold + matmul" in found[1].peers
     assert not found[0].peers

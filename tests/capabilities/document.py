@@ -61,10 +61,10 @@ INTRODUCTION = f"""\
 
 Every mark below is the outcome of proofs, for manualconv and for torch alike: the operation is run in that mode and
 dtype and compared with an *oracle*, the same operation written out in plain arithmetic
-(`tests/capabilities/oracles/`) and evaluated in float64 or complex128.  `make capabilities` runs all proofs and writes
-[capabilities.json](capabilities.json), a cell for each operation, mode and side, and from it this page.  `make test`
-runs them again and compares every cell, except that what traces for seconds, linearize and the compilers, is sampled
-there ({" and ".join(f"`{row}`" for row in SAMPLED)}), and torch's half on every eighth row.
+(`manualconv/testing/catalogue/`) and evaluated in float64 or complex128.  `make capabilities` runs all proofs and
+writes [capabilities.json](capabilities.json), a cell for each operation, mode and side, and from it this page.
+`make test` runs them again and compares every cell, except that what traces for seconds, linearize and the compilers,
+is sampled there ({" and ".join(f"`{row}`" for row in SAMPLED)}), and torch's half on every eighth row.
 Speed is not asked here but for one thing: whether vmap takes the samples one by one.
 """
 

@@ -7,7 +7,6 @@ Every fault imitates a report: the numbers are pytorch's issues and pull request
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,36 +14,17 @@ from torch import Tensor
 from torch.autograd import Function, grad
 
 from manualconv.geometry import Window
-from tests.laws.form import transposed
-from tests.laws.implementations import EVERYTHING, Rule, layer
-from tests.laws.law import Layer
-from tests.referee import convolution
+from manualconv.testing.laws.convolution import LAWS
+from manualconv.testing.laws.convolution.form import transposed
+from manualconv.testing.laws.convolution.implementations import EVERYTHING, GOOD, Rule, layer
+from manualconv.testing.laws.convolution.layer import Layer
+from manualconv.testing.laws.law import Implementation
+from manualconv.testing.referee import convolution
+from tests.faults.exam import Exam
 
 #: What a layer made of torch's differentiable operations promises, and one made of a single Function here.
 COMPOSED = EVERYTHING - {"one node", "batched"}
 FUNCTION = EVERYTHING - {"forward mode", "vmap", "autocast", "batched"}
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A wrong layer, what it imitates, and the promises it makes: laws that need others are not asked."""
-
-    conv: Layer
-    group: str
-    origin: str
-    promises: frozenset[str]
-    noticed_by: str  # the law asked first
-
-
-FAULTS: dict[str, Fault] = {}
-
-
-def plant(
-    name: str, group: str, conv: Layer, origin: str = "", promises: frozenset[str] = COMPOSED, by: str = "D1"
-) -> None:
-    """Enter a fault."""
-    assert name not in FAULTS
-    FAULTS[name] = Fault(conv, group, origin, promises, by)
 
 
 # ------------------------------------------------------------------------------------------------- right rules
@@ -128,3 +108,11 @@ def function(
 
 
 RIGHT = function()
+EXAM = Exam(
+    "convolution",
+    LAWS,
+    {**GOOD, "a fault with nothing replaced": Implementation(RIGHT, FUNCTION)},
+    COMPOSED,
+    first="D1",
+)
+plant = EXAM.plant

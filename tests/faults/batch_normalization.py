@@ -7,13 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import functional, nn
-from manualconv.testing.cases import normalizations
+from manualconv.testing.laws.batch_normalization import GOOD, GOOD_MODULES, LAWS, MODULE_LAWS, Layer, along, over
+from manualconv.testing.laws.law import Implementation
 from tests.faults.exam import Exam
-from tests.laws.normalization import LAWS, MODULE_LAWS, Layer, along, in_order, over
 
 Rule = Callable[..., Any]
 
@@ -87,12 +85,7 @@ def by_rules(**other: Rule) -> Layer:
     return norm
 
 
-EXAM = Exam(
-    "batch norm",
-    LAWS,
-    normalizations(kinds=("batch",), some=True),
-    {"by hand": functional.batch_norm, "torch": in_order, "a fault with nothing replaced": by_rules()},
-)
+EXAM = Exam("batch norm", LAWS, {**GOOD, "a fault with nothing replaced": Implementation(by_rules())})
 
 
 def _by_squares(x: Tensor, mean: Tensor, axes: list[int]) -> Tensor:
@@ -126,7 +119,7 @@ for _name, _rules, _origin in (
     ("shifted before scaling", {"scaled": lambda x_hat, gamma, beta: gamma * (x_hat + beta)}, ""),
     ("β forgotten", {"scaled": lambda x_hat, gamma, beta: gamma * x_hat + 0 * beta}, ""),
 ):
-    EXAM.plant(_name, by_rules(**_rules), _origin)
+    EXAM.plant(_name, "", by_rules(**_rules), _origin)
 
 
 # ---------------------------------------------------------------------------------------------------------- modules
@@ -177,14 +170,9 @@ class _NeverTraining(torch.nn.BatchNorm1d):
         return super().forward(input)
 
 
-MODULES = Exam(
-    "batch norm modules",
-    MODULE_LAWS,
-    st.tuples(st.integers(1, 6), st.integers(0, 99)),
-    {"by hand": nn.BatchNorm1d, "torch": torch.nn.BatchNorm1d},
-)
-MODULES.plant("a momentum of None ignored", _MomentumNone)
-MODULES.plant("num_batches_tracked not advanced", _Uncounted)
-MODULES.plant("every batch entered twice", _Twice)
-MODULES.plant("evaluation is training", _AlwaysTraining, "#586")
-MODULES.plant("training is evaluation", _NeverTraining)
+MODULES = Exam("batch norm modules", MODULE_LAWS, GOOD_MODULES)
+MODULES.plant("a momentum of None ignored", "", _MomentumNone)
+MODULES.plant("num_batches_tracked not advanced", "", _Uncounted)
+MODULES.plant("every batch entered twice", "", _Twice)
+MODULES.plant("evaluation is training", "", _AlwaysTraining, "#586")
+MODULES.plant("training is evaluation", "", _NeverTraining)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.testing.laws.convolution.implementations import layer, spread
+from manualconv.testing.referee import convolution
 from tests.faults.bank import FUNCTION, function, plant, to_bias, to_input, to_weight
-from tests.laws.implementations import layer, spread
-from tests.referee import convolution
 
 # ------------------------------------------------------------------------------------------------------- groups
 

@@ -8,16 +8,14 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import Function
 
 from manualconv import definitions
 from manualconv.geometry import Window
-from manualconv.testing.cases import poolings
+from manualconv.testing.laws.law import Implementation
+from manualconv.testing.laws.max_pooling import GOOD, LAWS, Layer
 from tests.faults.exam import Exam
-from tests.laws.max_pooling import LAWS, Layer
-from tests.laws.test_max_pooling import by_hand, referee
 
 Size = tuple[int, ...]
 
@@ -150,9 +148,9 @@ def handing_back(x: Tensor, kernel: Size, stride: Size, padding: Size, *numbers:
 
 EXAM = Exam(
     "max pooling",
-    dict(sorted(LAWS.items(), key=lambda entry: not entry[0].startswith("P22"))),  # the loops notice most
-    st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)),
-    {"by hand": by_hand, "torch": referee, "a fault with nothing replaced": by_rules()},
+    LAWS,
+    {**GOOD, "a fault with nothing replaced": Implementation(by_rules())},
+    first="P22",  # the loops notice most
 )
 for _name, _rules, _origin in (
     ("padded by zeros", {"outside": 0.0}, "#33384, #41294"),
@@ -170,5 +168,5 @@ for _name, _rules, _origin in (
     ("kernel exchanged between axes", {"window": _changed(kernel_size=lambda k: k[::-1])}, ""),
     ("gradient a mean", {"back": lambda y, x, index, taps: added(y, x, index, taps) / taps.shape[2]}, ""),
 ):
-    EXAM.plant(_name, by_rules(**_rules), _origin)
-EXAM.plant("a view of the input where there is nothing to do", handing_back)
+    EXAM.plant(_name, "", by_rules(**_rules), _origin)
+EXAM.plant("a view of the input where there is nothing to do", "", handing_back)

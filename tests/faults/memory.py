@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.testing.laws.convolution.implementations import layer
+from manualconv.testing.laws.convolution.layer import Layer
+from manualconv.testing.laws.convolution.placement import read
+from manualconv.testing.referee import convolution
 from tests.faults.bank import FUNCTION, function, plant, save, to_bias, to_input, to_weight
-from tests.laws.implementations import layer
-from tests.laws.law import Layer
-from tests.laws.placement import read
-from tests.referee import convolution
 
 # ------------------------------------------------------------------------------------------------------- layout
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from manualconv import definitions
 from manualconv.geometry import Window
+from manualconv.testing.laws.convolution.implementations import framed, layer, spread
+from manualconv.testing.referee import convolution
 from tests.faults.bank import FUNCTION, function, plant, to_input, to_weight
-from tests.laws.implementations import framed, layer, spread
-from tests.referee import convolution
 
 Rounding = Callable[[Tensor], Tensor]
 

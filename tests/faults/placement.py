@@ -11,6 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv.geometry import Window, per_axis
+from manualconv.testing.laws.convolution.form import TRANSPOSED
+from manualconv.testing.laws.convolution.implementations import Rule, layer, torch_s
+from manualconv.testing.laws.convolution.layer import Layer
+from manualconv.testing.referee import convolution
 from tests.faults.bank import (
     FUNCTION,
     function,
@@ -20,10 +24,6 @@ from tests.faults.bank import (
     to_weight,
     weight_gradient_of,
 )
-from tests.laws.form import TRANSPOSED
-from tests.laws.implementations import Rule, layer, torch_s
-from tests.laws.law import Layer
-from tests.referee import convolution
 
 Change = Callable[[Window], Window]
 

@@ -14,60 +14,27 @@ from manualconv import definitions, functional
 from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution, TransposedConvolution, transposed_convolutions
 from manualconv.testing.judge import ROUNDING, error
-from tests.referee import (
-    TRANSPOSED,
-    TRANSPOSED_BY_HAND,
+from manualconv.testing.referee import (
     by_hand,
-    first_gradients,
     leaves,
-    second_gradients,
     transposed,
     transposed_by_hand,
+    two_orders,
 )
 
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 ANY_DIMENSION = st.sampled_from((2, 1, 3)).flatmap(transposed_convolutions)
 
 
-def forward(layer, case: TransposedConvolution, seed: int = 0):
-    """The layer's output on drawn leaves: (y, the leaves among input, weight, bias, the cotangent)."""
-    x, w, b, cotangent = case.tensors(seed=seed)
-    inputs = leaves(x, w, b)
-    y = layer(*inputs, *([None] if b is None else []), case)
-    return y, inputs, cotangent
-
-
-@DIMENSIONS
-@given(data=st.data())
-def test_values_and_gradients_equal_the_loops(ndim: int, data: st.DataObject) -> None:
-    case = data.draw(transposed_convolutions(ndim))
-    y, inputs, cotangent = forward(transposed_by_hand, case)
-    got = grad(y, inputs, cotangent)
-
-    y_bar, w, x = (t.numpy() for t in case.of.batched())
-    window = case.of.window
-    loops = definitions.to_input(w, x, window)
-    expected = [definitions.to_output(y_bar, w, window), definitions.to_weight(y_bar, x, window)]
-    if case.of.biased:
-        loops = definitions.with_bias(loops, inputs[2].detach().numpy())
-        expected.append(definitions.to_bias(y_bar))
-    if case.of.batch is None:
-        loops, expected[0] = loops[0], expected[0][0]
-    assert torch.equal(y, torch.from_numpy(loops))
-    assert all(map(torch.equal, got, map(torch.from_numpy, expected)))
-
-
 @DIMENSIONS
 @given(data=st.data())
 def test_values_first_and_second_gradients_equal_torch(ndim: int, data: st.DataObject) -> None:
     case = data.draw(transposed_convolutions(ndim))
-    ours, theirs = ([], [])
-    for layer, results in ((transposed_by_hand, ours), (transposed, theirs)):
-        y, inputs, cotangent = forward(layer, case)
-        cotangent = cotangent.clone().requires_grad_()
-        first = first_gradients(y, inputs, cotangent)
-        _, directions, _ = forward(transposed_by_hand, case, seed=1)
-        results += [y, *first, *second_gradients(first, [*inputs, cotangent], [v.detach() for v in directions])]
+    *tensors, cotangent = case.tensors()
+    ours, theirs = (
+        two_orders(lambda x, w, b=None, f=f: f(x, w, b, case), tensors, cotangent, case.tensors(seed=1)[:3])
+        for f in (transposed_by_hand, transposed)
+    )
     assert all(map(torch.equal, ours, theirs))
 
 
@@ -180,17 +147,6 @@ def test_padding_may_cut_all_placements_off() -> None:
     x, w = torch.ones(1, 1, 1), torch.ones(1, 1, 1)
     arguments = (torch.tensor([3.0]), 1, 2, 4, 1, 5)
     assert functional.conv_transpose1d(x, w, *arguments).tolist() == F.conv_transpose1d(x, w, *arguments).tolist()
-
-
-@DIMENSIONS
-def test_an_empty_batch_gives_zero_gradients(ndim: int) -> None:
-    for layers in (TRANSPOSED, TRANSPOSED_BY_HAND):
-        inputs = leaves(torch.ones(0, 4, *(3,) * ndim), torch.ones(4, 3, *(2,) * ndim), torch.ones(6))
-        y = layers[ndim](*inputs, stride=2, groups=2)
-        assert y.shape == (0, 6, *(6,) * ndim)
-        for t, t_bar in zip(inputs, grad(y.sum(), inputs)):
-            assert t_bar.shape == t.shape
-            assert not t_bar.any()
 
 
 # ------------------------------------------------------------------------------------------------------- bad input

@@ -13,7 +13,7 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.cases.tensors import filled
-from tests.referee import leaves
+from manualconv.testing.referee import leaves
 
 LAYERS = convolutions(0, groups=(1,))
 FACTORS = st.integers(-3, 3)

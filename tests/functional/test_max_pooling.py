@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import definitions, functional
-from manualconv.kernels import maximum, selection
+from manualconv.kernels.pooling import maximum, selection
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.referee import first_gradients
 from tests.layers import spread_out
-from tests.referee import first_gradients
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 REFEREE = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
@@ -136,26 +136,6 @@ def test_a_window_of_minus_infinities_keeps_its_own_position_in_channels_last() 
     x = torch.full((1, 1, 4, 4, 4), -torch.inf).expand(1, 2, 4, 4, 4).contiguous(memory_format=torch.channels_last_3d)
     _, index = functional.max_pool3d(x, 2, return_indices=True)
     assert index[0, 0].flatten().tolist() == [0, 2, 8, 10, 32, 34, 40, 42]
-
-
-def test_the_gradient_repeats_bit_by_bit_where_torch_is_told_to_be_deterministic() -> None:
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
-    try:
-        x = spread_out((4, 3, 12, 11)).requires_grad_()
-        y = functional.max_pool2d(x, 3, 1, 1)
-        cotangent = torch.rand(y.shape, generator=torch.Generator().manual_seed(0), dtype=y.dtype)
-        first, *others = (grad(y, x, cotangent, retain_graph=True)[0] for _ in range(10))
-    finally:
-        torch.use_deterministic_algorithms(before)
-    assert first.isfinite().all()
-    assert all(torch.equal(first, other) for other in others)
-
-
-def test_a_missing_cotangent_stays_missing() -> None:
-    x = spread_out((1, 2, 4, 4)).requires_grad_()
-    y = torch._C._functions.UndefinedGrad()(functional.max_pool2d(x, 2))
-    assert grad(y, x, torch.ones_like(y), allow_unused=True) == (None,)
 
 
 # --------------------------------------------------------------------------------------------- what is refused

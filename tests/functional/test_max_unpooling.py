@@ -13,8 +13,8 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Pooling, poolings
+from manualconv.testing.referee import first_gradients
 from tests.layers import spread_out
-from tests.referee import first_gradients
 
 BY_HAND = {1: functional.max_unpool1d, 2: functional.max_unpool2d, 3: functional.max_unpool3d}
 REFEREE = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}
@@ -36,18 +36,6 @@ def unpooling(case: Pooling) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]
         arguments = {**arguments, "stride": 1}
     index = torch.from_numpy(index)
     return case.cotangent(y.shape[2:], seed=2), index, {**arguments, "output_size": tuple(x.shape[2:])}
-
-
-@given(case=CASES)
-def test_values_and_gradient_equal_the_loops(case: Pooling) -> None:
-    y, index, arguments = unpooling(case)
-    y.requires_grad_()
-    x = BY_HAND[case.window.ndim](case.unbatch(y), case.unbatch(index), **arguments)
-    expected = definitions.max_unpool(y.detach().numpy(), index.numpy(), case.window.input_size)
-    assert torch.equal(x, case.unbatch(torch.from_numpy(expected)))
-    x_bar = case.input()
-    expected = definitions.max_unpool_gradient(x_bar.numpy(), index.numpy())
-    assert torch.equal(grad(x, y, case.unbatch(x_bar))[0], torch.from_numpy(expected))
 
 
 @given(case=CASES)
@@ -96,20 +84,6 @@ def test_results_lie_as_torch_s_do(ndim: int) -> None:
         index = torch.arange(y[0, 0].numel()).reshape(y.shape[2:]).expand(y.shape)
         ours, theirs = BY_HAND[ndim](y, index, 2), REFEREE[ndim](y, index, 2)
         assert ours.stride() == theirs.stride()
-
-
-@DIMENSIONS
-def test_it_compiles_for_any_number_of_samples(ndim: int) -> None:
-    def apply(y: torch.Tensor) -> torch.Tensor:
-        index = torch.arange(2**ndim).flip(0).reshape((2,) * ndim).expand(y.shape)
-        return BY_HAND[ndim](y, index, 2)
-
-    y = spread_out((3, 2, *(2,) * ndim)).requires_grad_()
-    torch._dynamo.mark_dynamic(y, 0)
-    x = torch.compile(apply, backend="aot_eager", fullgraph=True)(y)
-    assert torch.equal(x, apply(y))
-    cotangent = spread_out(x.shape, 1)
-    assert torch.equal(grad(x, y, cotangent)[0], grad(apply(y), y, cotangent)[0])
 
 
 ENTRIES = (2, 3, 3, 2, 4)

@@ -9,19 +9,20 @@ constant that stands in neither table is one that somebody added and no law look
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from math import prod
-from pathlib import Path
+from pkgutil import walk_packages
 
 import torch
 
 import manualconv.kernels
 from manualconv.geometry import Window
-from manualconv.kernels import direct, loops, lowering, lowering_rows
-from manualconv.kernels.chooser import _cheapest
-from manualconv.kernels.cost import MAPS, Sizes
+from manualconv.kernels.correlation import direct, loops
+from manualconv.kernels.correlation.chooser import cheapest
+from manualconv.kernels.correlation.cost import MAPS, Sizes
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,14 @@ class Layer:
     @property
     def sizes(self) -> Sizes:
         """What the chooser is asked with."""
-        return Sizes(self.batch, self.channels, self.outputs, self.item, self.window)
+        return Sizes(self.batch, self.channels, self.outputs, self.dtype, self.window)
 
     @property
     def algorithms(self) -> list[str]:
         """What computes its three maps."""
         if self.window.algorithm is not None:
             return [self.window.algorithm] * 3
-        found = (_cheapest(map, self.sizes, self.dtype, "cpu") for map in MAPS)
-        return [getattr(file, "__name__", "").rpartition(".")[2] for file in found]
+        return [cheapest(map, self.sizes) for map in MAPS]
 
 
 Quantity = Callable[[Layer], float]
@@ -68,10 +68,18 @@ class Crossing:
     moves: bool = True
 
 
+#: Every file of the kernels by its own name, whatever room it stands in.
+FILES = {
+    module.name.rpartition(".")[2]: import_module(module.name)
+    for module in walk_packages(manualconv.kernels.__path__, "manualconv.kernels.")
+    if not module.ispkg
+}
+
+
 def value(name: str) -> float:
     """The number behind ``module.NAME``, where more words may follow after a comma."""
     module, _, constant = name.partition(",")[0].rpartition(".")
-    return float(getattr(import_module(f"manualconv.kernels.{module}"), constant))
+    return float(getattr(FILES[module], constant))
 
 
 #: Thresholds that still belong to the side below.
@@ -106,7 +114,7 @@ def _plane(size: tuple[int, int], kernel: int, stride: int = 1, padding: int = 0
 
 
 def _image_bytes(layer: Layer) -> float:
-    return lowering.image_bytes(layer.channels, layer.item, layer.window)
+    return layer.sizes.image_bytes
 
 
 def _batch_bytes(layer: Layer) -> float:
@@ -114,7 +122,7 @@ def _batch_bytes(layer: Layer) -> float:
 
 
 def _row_bytes(layer: Layer) -> float:
-    return lowering_rows.unrolled_bytes(layer.batch, layer.channels, layer.item, layer.window)
+    return layer.sizes.row_bytes
 
 
 def _row(layer: Layer) -> float:
@@ -122,7 +130,7 @@ def _row(layer: Layer) -> float:
 
 
 def _cost(layer: Layer) -> float:
-    return direct.cost(layer.sizes)
+    return direct.estimate(layer.sizes)
 
 
 def _pairs(layer: Layer) -> float:
@@ -230,12 +238,11 @@ OTHERS = {
 def constants() -> set[str]:
     """``module.NAME`` of every number, and table of numbers, that a file of the kernels gives a name to."""
     found = set()
-    for file in Path(manualconv.kernels.__file__).parent.glob("[a-z]*.py"):
-        module = import_module(f"manualconv.kernels.{file.stem}")
-        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+    for stem, module in FILES.items():
+        for statement in ast.parse(inspect.getsource(module)).body:
             targets = getattr(statement, "targets", [getattr(statement, "target", None)])
             names = [n.id for target in targets if target for n in ast.walk(target) if isinstance(n, ast.Name)]
-            found |= {f"{file.stem}.{name}" for name in names if _is_number(getattr(module, name, None))}
+            found |= {f"{stem}.{name}" for name in names if _is_number(getattr(module, name, None))}
     return found
 
 

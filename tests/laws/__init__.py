@@ -1,1 +1,1 @@
-"""Laws of convolution, stated once and run on ours, on good implementations of others and on planted faults."""
+"""The laws, run on ours."""

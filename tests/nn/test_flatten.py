@@ -1,12 +1,13 @@
 """Flatten: torch's module."""
 
-import torch
+import pytest
 
-from manualconv import nn
+from tests.layers import spread_out
+from tests.nn.twin import alike, results, twins
 
 
-def test_feature_maps_become_vectors() -> None:
-    x = torch.arange(24.0).reshape(2, 3, 2, 2)
-    assert torch.equal(nn.Flatten()(x), x.reshape(2, 12))
-    assert torch.equal(nn.Flatten(2)(x), torch.nn.Flatten(2)(x))
-    assert repr(nn.Flatten(2)) == repr(torch.nn.Flatten(2))
+@pytest.mark.parametrize(("axes", "shape"), [((), (2, 12)), ((2,), (2, 3, 4))])
+def test_feature_maps_become_vectors(axes: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    modules, x = twins("Flatten", *axes), spread_out((2, 3, 2, 2))
+    alike(modules, x)
+    assert results(modules[0], x)[0].shape == shape

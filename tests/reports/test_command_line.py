@@ -16,7 +16,7 @@ import manualconv
 from manualconv import bench, cli, functional
 from manualconv.bench.record import Record
 from manualconv.geometry import Window
-from manualconv.kernels import clipping
+from manualconv.kernels.correlation import clipping
 from tests.reports.programs import ENCODINGS, MAINS, called, refused
 from train import cli as training_cli
 from train import trace

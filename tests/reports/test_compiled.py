@@ -290,8 +290,7 @@ def test_second_derivatives_of_every_kind_in_one_graph(group: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("activation", "dynamic"),
-    [*((name, True) for name in ("GELU", "Mish", "LeakyReLU", "Softplus")), ("GELU", False)],
+    ("activation", "dynamic"), [*((name, True) for name in ("GELU", "Mish", "LeakyReLU", "Softplus")), ("GELU", False)]
 )
 def test_a_layer_twice_in_a_chain_compiles(activation: str, dynamic: bool) -> None:
     make = getattr(ours, activation)

@@ -11,6 +11,7 @@ from torch import Tensor
 from manualconv import functional
 from manualconv.functional.batch_normalization import normalized_by_channel, normalized_by_instance
 from manualconv.functional.normalization import normalized_by_group
+from manualconv.functional.overrides import asking
 from manualconv.swap.table.spelling import Operation
 
 
@@ -66,12 +67,12 @@ def _group_norm(
 
 TABLE: dict[Operation, Operation] = {
     F.batch_norm: functional.batch_norm,
-    torch.batch_norm: _batch_norm,
+    torch.batch_norm: asking(_batch_norm, torch.batch_norm),
     F.instance_norm: functional.instance_norm,
-    torch.instance_norm: _instance_norm,
+    torch.instance_norm: asking(_instance_norm, torch.instance_norm),
     F.layer_norm: functional.layer_norm,
     torch.layer_norm: _layer_norm,
     F.group_norm: functional.group_norm,
-    torch.group_norm: _group_norm,
+    torch.group_norm: asking(_group_norm, torch.group_norm),
     F.local_response_norm: functional.local_response_norm,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -47,6 +49,19 @@ def laid_out(t: Tensor, layout: str) -> Tensor:
     return t.contiguous()
 
 
-def unshared(layouts: tuple[str, ...]) -> tuple[str, ...]:
+def unshared(layouts: Any) -> Any:
     """A difference quotient moves one number at a time: no two entries may share their memory."""
     return tuple("transposed" if layout == "expanded" else layout for layout in layouts)
+
+
+def behind(*at: Any) -> tuple[Any, ...]:
+    """An index of the last axes."""
+    return (..., *at)
+
+
+def spread_out(shape: tuple[int, ...], seed: int = 0) -> Tensor:
+    """Distinct float64 numbers in −2 … 2, evenly spaced, none of them 0: far from every tie and kink."""
+    count = torch.Size(shape).numel()
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + count))
+    odd = 2 * order + 1 + count % 2 - count
+    return (odd.double() * (2 / max(count, 1))).reshape(shape)

@@ -1,0 +1,1 @@
+"""One number at a time, and the sums that centre and scale them."""

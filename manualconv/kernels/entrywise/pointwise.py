@@ -1,0 +1,139 @@
+"""Kernels of pointwise maps for which torch has no single operation as fast as memory.
+
+Selecting is several times slower than multiplying, and a fresh tensor costs as much as the arithmetic that fills it.
+So on plain tensors masks are the numbers 0 and 1, and a result takes the memory of the first temporary.  Multiplying by
+a mask is right unless a 0 meets an infinity or a NaN, and the sum of the products tells whether one did.
+
+The slopes are for plain tensors outside any graph; each is the formula of its map in `autograd`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from manualconv.kernels.precision import WIDENED, single
+from manualconv.torch_internals import is_plain
+
+#: Below this many entries one select is cheaper than products and a sum.
+SMALL = 2**11
+
+
+def _by_products(t: Tensor, z: Tensor) -> bool:
+    """Whether masks may be numbers."""
+    plain = is_plain(t) and t.shape == z.shape and t.dtype == z.dtype and t.is_floating_point()
+    return plain and t.numel() > SMALL and t.device.type == "cpu"
+
+
+def _unless_nan(products: Tensor, selected: Callable[[], Tensor]) -> Tensor:
+    return selected() if math.isnan(products.sum().item()) else products
+
+
+def gate(t: Tensor, y: Tensor) -> Tensor:
+    """t where not ``y ≤ 0``, else 0, for y from a ReLU: no entry below 0, so that ``sign(y)`` is the gate."""
+    if _by_products(t, y):
+        kept = y.sign().mul_(t)
+        if not (math.isnan(kept.sum().item()) or math.isnan(y.sum().item())):
+            return kept
+    return torch.where(y <= 0, 0, t)
+
+
+def inside(t: Tensor, z: Tensor, low: float, high: float) -> Tensor:
+    """t where ``low < z < high``, else 0."""
+    if z.dtype in WIDENED:
+        return inside(t.to(WIDENED[z.dtype]), single(z), low, high).to(t.dtype)
+
+    def selected() -> Tensor:
+        return torch.where((z > low) & (z < high), t, 0)
+
+    if not _by_products(t, z):
+        return selected()
+    return _unless_nan(z.clone().gt_(low).mul_(z.clone().lt_(high)).mul_(t), selected)
+
+
+def leak(t: Tensor, z: Tensor, slope: float) -> Tensor:
+    """t where z > 0, else ``slope·t``."""
+
+    def selected() -> Tensor:
+        return torch.where(z > 0, t, t * slope)
+
+    if not _by_products(t, z):
+        return selected()
+    above = z.clone().gt_(0).mul_(t)
+    return _unless_nan((t - above).mul_(slope).add_(above), selected)
+
+
+def elu(z: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
+    """``scale·z`` where z > 0, else ``scale·alpha·(e^(input_scale·z) − 1)``."""
+    if not (is_plain(z) and math.isfinite(alpha)):
+        return torch.where(z >= 0, z * scale, torch.expm1(z.clamp(max=0) * input_scale) * (alpha * scale))
+    # One of the two is 0.
+    return z.clamp(max=0).mul_(input_scale).expm1_().mul_(alpha * scale).add_(z.clamp(min=0).mul_(scale))
+
+
+def silu(z: Tensor) -> Tensor:
+    """``z·σ(z)``."""
+    s = torch.sigmoid(z)
+    return s.mul_(z) if is_plain(z) else s * z
+
+
+def gelu(z: Tensor) -> Tensor:
+    """``z·(1 + erf(z/√2))/2``."""
+    if is_plain(z):
+        return torch.mul(z, math.sqrt(0.5)).erf_().add_(1).mul_(z * 0.5)
+    return z * 0.5 * (1 + torch.erf(z * math.sqrt(0.5)))
+
+
+def hardsigmoid(z: Tensor) -> Tensor:
+    """``min(max(z + 3, 0), 6)/6``."""
+    return (z + 3).clamp_(0, 6).div_(6) if is_plain(z) else (z + 3).clamp(0, 6) / 6
+
+
+def hardswish(z: Tensor) -> Tensor:
+    """``z·min(max(z + 3, 0), 6)/6``."""
+    return (z + 3).clamp_(0, 6).mul_(z).div_(6) if is_plain(z) else (z + 3).clamp(0, 6) * z / 6
+
+
+# ------------------------------------------------------------------------------------------ slopes, by their values
+
+
+def sigmoid_slope(y: Tensor, t: Tensor) -> Tensor:
+    """``t·y·(1 − y)``."""
+    return (1 - y).mul_(y).mul_(t)
+
+
+def tanh_slope(y: Tensor, t: Tensor) -> Tensor:
+    """``t·(1 − y²)``; a product and a difference in one rounding, where the processor has such a step (FMA)."""
+    return torch.addcmul(y.new_ones(()), y, y, value=-1).mul_(t)
+
+
+def silu_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``t·σ·(1 + z·(1 − σ))``."""
+    s = torch.sigmoid(z)
+    return (1 - s).mul_(z).add_(1).mul_(s).mul_(t)
+
+
+def gelu_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``t·(Φ + z·Φ′)``."""
+    below = torch.mul(z, math.sqrt(0.5)).erf_().add_(1).mul_(0.5)
+    density = (z * z).mul_(-0.5).exp_().mul_(1 / math.sqrt(2 * math.pi))
+    return below.addcmul_(density, z).mul_(t)
+
+
+def elu_slope(z: Tensor, t: Tensor, scale: float, input_scale: float) -> Tensor:
+    """``t·scale·e^(input_scale·min(z, 0))``, for an ELU without a kink: ``alpha·input_scale = 1``."""
+    return z.clamp(max=0).mul_(input_scale).exp_().mul_(scale).mul_(t)
+
+
+def hardswish_slope(z: Tensor, t: Tensor) -> Tensor:
+    """``t·(0 | z/3 + 1/2 | 1)``: beyond ±3 the middle piece would be 1/2 too large or small, and 0·∞ is 0."""
+    slope = z.clamp(-3, 3).div_(3).add_(0.5)
+    slope.sub_(z.clone().ge_(3), alpha=0.5).add_(z.clone().le_(-3), alpha=0.5)
+
+    def selected() -> Tensor:
+        return torch.where(z <= -3, 0, t) * slope
+
+    return _unless_nan(slope * t, selected) if z.device.type == "cpu" else selected()

@@ -1,0 +1,1 @@
+"""A convolution as a sparse matrix, and its largest singular value."""

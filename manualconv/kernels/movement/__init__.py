@@ -1,0 +1,1 @@
+"""Entries moved and copied: windows, phases, extensions and memory layouts."""

@@ -1,0 +1,1 @@
+"""Sums, means and maxima of windows and of intervals, and what selects and scatters by index."""

@@ -1,0 +1,142 @@
+"""The choice of an algorithm: by cost, by name, by accuracy, and captured where the forward runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import manualconv
+from manualconv import functional
+from manualconv.kernels.correlation.algorithm import ACCURACIES
+from manualconv.kernels.correlation.chooser import ALGORITHMS
+from manualconv.kernels.correlation.cost import MAPS
+from manualconv.kernels.correlation.direct import PRODUCTS
+from tests.layers import close, spread_out
+
+NAMES = [name for name in ALGORITHMS if name != "matrix"]
+
+
+def test_a_choice_names_the_cheapest_of_each_map_and_says_why() -> None:
+    choice = manualconv.choice((2, 8, 20, 20), (8, 8, 3, 3), padding=1)
+    assert list(choice.candidates) == list(MAPS)
+    for map in MAPS:
+        costs = [c.cost for c in choice.candidates[map]]
+        assert costs == sorted(costs) and costs[0] < float("inf")
+        assert choice[map] == choice.candidates[map][0].name
+        assert all(c.reason for c in choice.candidates[map])
+    assert str(choice).count("to_") == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_algorithm_asked_for_computes_all_maps_also_after_the_block(name: str) -> None:
+    x, w = (spread_out(size, n).requires_grad_() for n, size in enumerate(((2, 4, 9, 8), (6, 4, 3, 3))))
+    results, dilation = [], 2 if name == "winograd_dilated" else 1
+    for asked in (False, True):
+        if asked:
+            with manualconv.algorithm(name):
+                y = functional.conv2d(x, w, padding=1, dilation=dilation)
+        else:
+            y = functional.conv2d(x, w, padding=1, dilation=dilation)
+        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
+        results.append((y, *first, *torch.autograd.grad(first[1].square().sum(), (x, w))))
+    torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
+    assert results[0][0].grad_fn is not None
+
+
+def test_the_algorithm_asked_for_is_the_one_that_runs_and_the_window_carries_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran = []
+    for name in ("lowering", "shifting"):
+        for map in ("to_output", "to_input", "to_weight"):
+            rule = getattr(ALGORITHMS[name], map)
+            monkeypatch.setattr(ALGORITHMS[name], map, lambda *t, r=rule, n=name, m=map: ran.append((n, m)) or r(*t))
+    x, w = (spread_out(size, n).requires_grad_() for n, size in enumerate(((2, 3, 9, 8), (4, 3, 3, 3))))
+    with manualconv.algorithm("shifting"):
+        y = functional.conv2d(x, w)
+    with manualconv.algorithm("lowering"):
+        torch.autograd.grad(y.sum(), (x, w))
+    assert ran == [("shifting", "to_output"), ("shifting", "to_input"), ("shifting", "to_weight")]
+
+
+def test_what_an_algorithm_cannot_compute_is_refused_loudly() -> None:
+    x, w = torch.ones(1, 4, 8, 8), torch.ones(4, 2, 3, 3)
+    with manualconv.algorithm("lowering_rows"), pytest.raises(RuntimeError, match=r"algorithm\('lowering_rows'\) does"):
+        functional.conv2d(x, w, groups=2)
+    with manualconv.algorithm("matrix"), pytest.raises(RuntimeError, match="this layer: dense layers only"):
+        functional.conv2d(x, w, groups=2)
+    with pytest.raises(ValueError, match="no algorithm is called 'magic': there are lowering"):
+        manualconv.algorithm("magic")
+
+
+def test_every_algorithm_there_is_stands_in_the_docstring() -> None:
+    said = manualconv.algorithm.__doc__ or ""
+    assert [name for name in ALGORITHMS if f"``'{name}'``" not in said] == []
+
+
+#: Layers for which an algorithm that is not local is the cheapest of each kind.
+TEMPTING: dict[str, dict[str, Any]] = {
+    "winograd": {"input_size": (16, 512, 14, 14), "weight_size": (512, 512, 3, 3), "padding": 1},
+    "winograd_dilated": {"input_size": (1, 256, 64, 64), "weight_size": (256, 256, 3, 3), "padding": 2, "dilation": 2},
+    "fourier": {"input_size": (1, 16, 1024), "weight_size": (16, 1, 1024), "padding": 1023, "groups": 16},
+    "overlap_save": {"input_size": (1, 1, 65536), "weight_size": (1, 1, 2048)},
+}
+
+
+@pytest.mark.parametrize("name", TEMPTING)
+def test_what_is_not_local_waits_for_the_fast_tier_however_cheap(name: str) -> None:
+    exact = manualconv.choice(**TEMPTING[name])
+    assert {exact[map] for map in MAPS} <= {*PRODUCTS, "clipping", "loops"}
+    assert all("accuracy('fast') admits it" in c.reason for c in exact.candidates["output"] if c.name == name)
+    with manualconv.accuracy("fast"):
+        fast = manualconv.choice(**TEMPTING[name])
+    assert {fast[map] for map in MAPS} == {name}
+    assert {fast.candidates[map][0].reason for map in MAPS} == {"fast"}
+
+
+def test_each_algorithm_says_once_and_for_all_sizes_whether_it_is_local() -> None:
+    """So a layer cannot change class as it grows."""
+    tiers = {name: algorithm.accuracy for name, algorithm in ALGORITHMS.items()}
+    assert tiers == {name: "fast" if name in TEMPTING else "exact" for name in ALGORITHMS}
+    assert set(tiers.values()) == set(ACCURACIES)
+
+
+def test_accuracy_is_a_block_or_a_default() -> None:
+    def is_fast() -> bool:
+        return manualconv.choice(**TEMPTING["winograd"])["output"] == "winograd"
+
+    assert not is_fast()
+    with manualconv.accuracy("fast"):
+        assert is_fast()
+    manualconv.set_accuracy("fast")
+    try:
+        assert is_fast()
+        with manualconv.accuracy("exact"):
+            assert not is_fast()
+    finally:
+        manualconv.set_accuracy("exact")
+    assert not is_fast()
+    with pytest.raises(ValueError, match="accuracy must be 'exact' or 'fast', but got 'faster'"):
+        manualconv.accuracy("faster")
+
+
+def test_settings_hold_around_each_other_and_end_with_their_blocks() -> None:
+    x, w = (spread_out(size, n) for n, size in enumerate(((1, 2, 7, 6), (3, 2, 3, 2))))
+    with manualconv.algorithm("shifting"), manualconv.accuracy("fast"), manualconv.algorithm("lowering"):
+        inner = functional.conv2d(x, w)
+    close(inner, torch.nn.functional.conv2d(x, w))
+
+
+def test_a_compiled_layer_keeps_its_one_form() -> None:
+    x, w = (spread_out(size, n) for n, size in enumerate(((1, 2, 7, 6), (3, 2, 3, 2))))
+    torch.compiler.reset()
+    with manualconv.algorithm("shifting"):
+        y = torch.compile(functional.conv2d, backend="aot_eager", fullgraph=True)(x, w)
+    close(y, torch.nn.functional.conv2d(x, w))
+
+
+def test_sizes_that_are_no_convolution_are_refused() -> None:
+    with pytest.raises(ValueError, match="choice\\(\\) takes the sizes of x"):
+        manualconv.choice((1, 3, 8, 8), (4, 2, 3, 3))

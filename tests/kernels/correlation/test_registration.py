@@ -1,0 +1,298 @@
+"""An algorithm of a user's: asked for, listed, chosen, refused and differentiated as ours are, and looked at."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import gradcheck, gradgradcheck
+
+import manualconv
+from manualconv import functional
+from manualconv.geometry import Window
+from manualconv.kernels.correlation import shifting
+from manualconv.kernels.correlation.chooser import ALGORITHMS, cheapest
+from manualconv.kernels.correlation.cost import MAPS, Sizes
+from manualconv.kernels.correlation.registration import CALLED
+from tests.layers import close, spread_out
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """A name is taken for good: a test gives it back."""
+    before = dict(ALGORITHMS)
+    yield
+    ALGORITHMS.clear()
+    ALGORITHMS.update(before)
+    cheapest.cache_clear()
+
+
+class Shifting(manualconv.Algorithm):
+    """One of ours, under a name of one's own."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+        self.ran.append("to_output")
+        return shifting.to_output(x, w, b, window)
+
+    def to_input(self, w: Tensor, y: Tensor, window: Window) -> Tensor:
+        self.ran.append("to_input")
+        return shifting.to_input(w, y, window)
+
+    def to_weight(self, x: Tensor, y: Tensor, window: Window) -> Tensor:
+        self.ran.append("to_weight")
+        return shifting.to_weight(x, y, window)
+
+
+def example() -> None:
+    """Register the one that stands in the docstring."""
+    said = inspect.getdoc(manualconv.register) or ""
+    code = said[said.index("class TapByTap") : said.index("It gets plain tensors")]
+    exec(textwrap.dedent("    " + code), {"manualconv": manualconv, "torch": torch, "F": F, "np": np})
+
+
+def operands() -> tuple[Tensor, Tensor, Tensor]:
+    """x, w and b of a layer with a border that nothing reads, and an axis without padding."""
+    x, w, b = (spread_out(size, n) for n, size in enumerate(((2, 3, 6, 5), (4, 3, 3, 2), (4,))))
+    return x.requires_grad_(), w.requires_grad_(), b.requires_grad_()
+
+
+def layer(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """By hand, under whatever block is on."""
+    return functional.conv2d(x, w, b, stride=(2, 1), padding=(1, 0), dilation=(1, 2))
+
+
+def test_the_example_is_a_convolution_with_derivatives_of_every_order() -> None:
+    example()
+    given = operands()
+
+    def asked(*t: Tensor) -> Tensor:
+        with manualconv.algorithm("tap by tap"):
+            return layer(*t)
+
+    with manualconv.algorithm("tap by tap"):
+        close(asked(*given), layer(*given))
+    close(asked(*given), F.conv2d(*given, (2, 1), (1, 0), (1, 2)))
+    transposed = [spread_out(size, 1) for size in ((2, 4, 3, 3), (4, 3, 3, 2))]
+    with manualconv.algorithm("tap by tap"):
+        close(functional.conv_transpose2d(*transposed, stride=2), F.conv_transpose2d(*transposed, stride=2))
+    assert gradcheck(asked, given, check_forward_ad=True)
+    assert gradgradcheck(asked, given)
+    with manualconv.algorithm("tap by tap"), pytest.raises(RuntimeError, match="this layer: one group only"):
+        functional.conv2d(torch.ones(1, 4, 5, 5), torch.ones(4, 2, 3, 3), groups=2)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int64, torch.complex128], ids=str)
+def test_every_dtype_comes_as_it_is_computed_with(dtype: torch.dtype) -> None:
+    seen: list[Tensor | None] = []
+
+    class Looking(Shifting):
+        def to_input(self, w: Tensor, y: Tensor, window: Window) -> Tensor:
+            seen.extend((w, y))
+            return super().to_input(w, y, window)
+
+    manualconv.register("mine", Looking())
+    x, w = (spread_out(size, n).mul(4).round().to(dtype) for n, size in enumerate(((2, 3, 6, 5), (4, 3, 3, 2))))
+    if not dtype.is_complex and not dtype.is_floating_point:
+        with manualconv.algorithm("mine"):
+            assert torch.equal(functional.conv2d(x, w), F.conv2d(x, w))
+        return
+    gradients = []
+    for conv in (functional.conv2d, F.conv2d):
+        leaf = x.clone().requires_grad_()
+        with manualconv.algorithm("mine"):
+            y = conv(leaf, w)
+            gradients.append(torch.autograd.grad(y, leaf, torch.ones_like(y))[0])
+    torch.testing.assert_close(*gradients)
+    wide = {torch.bfloat16: torch.float32, torch.float16: torch.float32}.get(dtype, dtype)
+    assert all(t is not None and t.dtype == wide and not t.requires_grad and not t.is_conj() for t in seen) and seen
+
+
+def test_it_runs_in_the_block_and_in_the_backward_after_it_and_is_listed() -> None:
+    mine = Shifting()
+    manualconv.register("mine", mine)
+    x, w, b = operands()
+    with manualconv.algorithm("mine"):
+        y = layer(x, w, b)
+    torch.autograd.grad(y.sum(), (x, w))
+    assert mine.ran == ["to_output", "to_input", "to_weight"]
+    found = {c.name: c for c in manualconv.choice((2, 8, 60, 60), (8, 8, 3, 3)).candidates["input"]}
+    assert "states no cost" in found["mine"].reason
+    assert "mine" in str(manualconv.choice((2, 8, 60, 60), (8, 8, 3, 3)))
+
+
+def test_one_that_states_the_lowest_cost_is_chosen_also_where_another_was_before() -> None:
+    x, w = spread_out((2, 16, 40, 40), 0), spread_out((16, 16, 3, 3), 1)
+    functional.conv2d(x, w)  # what is chosen here is remembered
+
+    class Cheap(Shifting):
+        def cost(self, map: str, sizes: Sizes) -> float:
+            return 1.0 if map == "output" else float("inf")
+
+    cheap = Cheap()
+    manualconv.register("cheap", cheap)
+    close(functional.conv2d(x, w), F.conv2d(x, w))
+    assert cheap.ran == ["to_output"]
+    choice = manualconv.choice((2, 16, 40, 40), (16, 16, 3, 3))
+    assert choice["output"] == "cheap" and choice["input"] != "cheap"
+    cheap.ran.clear()
+    functional.conv2d(x[:1, :, :8, :8], w)
+    assert not cheap.ran  # a small layer
+
+
+def test_one_that_is_not_local_waits_for_the_fast_tier() -> None:
+    class Far(Shifting):
+        accuracy = "fast"
+
+        def cost(self, map: str, sizes: Sizes) -> float:
+            return 1.0
+
+    manualconv.register("far", Far())
+    sizes = ((2, 16, 40, 40), (16, 16, 3, 3))
+    assert {manualconv.choice(*sizes)[map] for map in MAPS}.isdisjoint({"far"})
+    with manualconv.accuracy("fast"):
+        assert {manualconv.choice(*sizes)[map] for map in MAPS} == {"far"}
+
+
+def test_a_compiled_layer_keeps_its_one_form_and_a_mapped_one_is_folded() -> None:
+    mine = Shifting()
+    manualconv.register("mine", mine)
+    x, w, b = (t.detach() for t in operands())
+    torch.compiler.reset()
+    with manualconv.algorithm("mine"):
+        compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)(x, w, b)
+        assert mine.ran == []
+        mapped = torch.func.vmap(layer, (0, None, None))(x.unsqueeze(1), w, b)
+        assert mine.ran == ["to_output"]
+    close(compiled, F.conv2d(x, w, b, (2, 1), (1, 0), (1, 2)))
+    close(mapped.squeeze(1), compiled)
+
+
+def lacking(name: str) -> Any:
+    """All names of an algorithm but one."""
+    rules = {called: getattr(Shifting(), called) for called in CALLED if called != name}
+    return SimpleNamespace(**rules, accuracy="exact")
+
+
+#: What is registered, and what is said of it.
+WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "a class": (lambda: Shifting, TypeError, r"Shifting is a class: register\('mine', Shifting\(\)\)"),
+    "a map that is missing": (
+        lambda: lacking("to_weight"),
+        TypeError,
+        r"needs to_weight\(x, y, window\), but SimpleNamespace has none",
+    ),
+    "a cost that is missing": (lambda: lacking("cost"), TypeError, "has none; manualconv.Algorithm, to inherit from"),
+    "a map that is a number": (
+        lambda: SimpleNamespace(**{**vars(lacking("to_input")), "to_input": 3}),
+        TypeError,
+        "but SimpleNamespace has 3",
+    ),
+    "other arguments": (
+        lambda: SimpleNamespace(**{**vars(lacking("to_input")), "to_input": lambda w, y: y}),
+        TypeError,
+        r"needs to_input\(w, y, window\), but that of SimpleNamespace takes \(w, y\)",
+    ),
+    "another accuracy": (
+        lambda: SimpleNamespace(**{**vars(lacking("")), "accuracy": "best"}),
+        ValueError,
+        "must be 'exact' or 'fast', but got 'best'",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_no_algorithm_is_not_registered(wrong: str) -> None:
+    made, error, words = WRONG[wrong]
+    with pytest.raises(error, match=words):
+        manualconv.register("mine", made())
+    assert "mine" not in ALGORITHMS
+
+
+def test_a_map_that_is_not_written_is_said_by_python() -> None:
+    class Half(manualconv.Algorithm):
+        def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+            return x
+
+    with pytest.raises(TypeError, match=r"abstract.*to_weight"):
+        Half()  # type: ignore[abstract]
+
+
+def test_a_name_is_a_text_and_taken_once() -> None:
+    manualconv.register("mine", Shifting())
+    for name in ("mine", "loops", "matrix"):
+        with pytest.raises(ValueError, match=f"there is an algorithm called '{name}'; give yours another name"):
+            manualconv.register(name, Shifting())
+    for name in ("", None, 3):
+        with pytest.raises(TypeError, match="name must be a text"):
+            manualconv.register(cast(str, name), Shifting())
+
+
+#: What a map gives for x, and what is said of it.
+RESULTS: dict[str, tuple[Callable[[Tensor, Tensor], Any], type[Exception], str]] = {
+    "NumPy's": (lambda x, y: y.numpy(), TypeError, "to_output must return a tensor, but returned ndarray"),
+    "None": (lambda x, y: None, TypeError, "but returned NoneType"),
+    "another size": (lambda x, y: y[..., :1], RuntimeError, r"\(2, 4, 3, 1\) where \(2, 4, 3, 3\) is needed"),
+    "another dtype": (lambda x, y: y.float(), RuntimeError, "torch.float32 where torch.float64 is needed"),
+    "another device": (lambda x, y: y.to("meta"), RuntimeError, "meta where cpu is needed"),
+    "another layout": (lambda x, y: y.to_sparse(), RuntimeError, "torch.sparse_coo where torch.strided is needed"),
+    "x written to": (lambda x, y: (x.zero_(), y)[1], RuntimeError, "wrote to an operand"),
+}
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_a_wrong_result_is_refused_where_it_is_returned(result: str) -> None:
+    spoil, error, words = RESULTS[result]
+
+    class Wrong(Shifting):
+        def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+            return cast(Tensor, spoil(x, super().to_output(x, w, b, window)))
+
+    manualconv.register("wrong", Wrong())
+    x, w, b = operands()
+    with manualconv.algorithm("wrong"), pytest.raises(error, match=words):
+        layer(x, w, b)
+
+
+def test_a_refusal_is_a_text_and_a_cost_a_number() -> None:
+    class Odd(Shifting):
+        def refusal(self, sizes: Sizes) -> Any:
+            return sizes.batch == 2
+
+        def cost(self, map: str, sizes: Sizes) -> Any:
+            return "cheap"
+
+    manualconv.register("odd", Odd())
+    with manualconv.algorithm("odd"), pytest.raises(TypeError, match=r"refusal must return a text.*returned True"):
+        layer(*operands())
+
+    class Dear(Shifting):
+        def cost(self, map: str, sizes: Sizes) -> float:
+            return float("nan")
+
+    del ALGORITHMS["odd"]
+    manualconv.register("dear", Dear())
+    with pytest.raises(TypeError, match=r"algorithm\('dear'\): cost must return nanoseconds"):
+        manualconv.choice((2, 16, 40, 40), (16, 16, 3, 3))
+
+
+def test_a_view_or_an_operand_becomes_a_fresh_tensor() -> None:
+    class Identity(Shifting):
+        def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
+            return x
+
+    manualconv.register("identity", Identity())
+    x, w = spread_out((2, 3, 4, 5), 0), torch.eye(3, dtype=torch.float64)[..., None, None]
+    with manualconv.algorithm("identity"):
+        y = functional.conv2d(x, w)
+    assert torch.equal(x, y) and x.data_ptr() != y.data_ptr() and not y._is_view()

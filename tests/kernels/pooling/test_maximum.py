@@ -1,0 +1,84 @@
+"""Where the maximum of a window is: ties, NaN, padding."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from unittest import mock
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manualconv import definitions
+from manualconv.geometry import Window, ceil_padding
+from manualconv.kernels.pooling import maximum, selection
+from manualconv.kernels.pooling.maximum import argmax, lowest
+from manualconv.testing.cases import Pooling, poolings
+
+
+@pytest.fixture(scope="module", params=[None, 0], ids=["operations", "loops"], autouse=True)
+def path(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything by torch's operations, and by compiled loops however small it is."""
+    with ExitStack() as stack:
+        for file in (maximum, selection):
+            stack.enter_context(mock.patch.object(file, "LARGE", file.LARGE if request.param is None else 0))
+        yield
+
+
+def with_specials(x: torch.Tensor, seed: int) -> torch.Tensor:
+    """x with some entries NaN, some ±∞."""
+    kinds = torch.randint(0, 12, x.shape, generator=torch.Generator().manual_seed(seed))
+    for kind, value in ((0, torch.nan), (1, torch.nan), (2, torch.inf), (3, -torch.inf), (4, -torch.inf)):
+        x = torch.where(kinds == kind, value, x)
+    return x
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
+def test_positions_equal_the_loops(case: Pooling) -> None:
+    x = case.input()
+    window = ceil_padding(case.window) if case.ceil_mode else case.window
+    _, expected = definitions.max_pool(x.numpy(), case.window, case.ceil_mode)
+    assert torch.equal(argmax(x, window), torch.from_numpy(expected))
+
+
+@given(case=poolings(dilated=True))
+def test_positions_equal_the_loops_among_nan_and_infinities(case: Pooling) -> None:
+    x = with_specials(case.input(), case.seed)
+    _, expected = definitions.max_pool(x.numpy(), case.window)
+    assert torch.equal(argmax(x, case.window), torch.from_numpy(expected))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride"),
+    [
+        ((9, 8), (3, 3), (2, 2)),
+        ((8, 9), (3, 3), (2, 2)),
+        ((9, 1), (3, 1), (2, 1)),
+        ((10, 7), (3, 1), (2, 1)),
+        ((5, 3), (2, 3), (1, 2)),
+        ((9, 10), (5, 4), (2, 3)),
+        ((7, 6, 9), (3, 3, 3), (2, 2, 2)),
+        ((7, 1, 1), (3, 1, 1), (2, 1, 1)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_strides_with_loops_of_their_own(
+    size: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    padding = tuple((k // 2, k // 2) for k in kernel)
+    x = torch.randint(-3, 4, (2, 3, *size), generator=torch.Generator().manual_seed(1)).to(dtype)
+    for window in (Window(size, kernel, stride, (1,) * len(size), sides) for sides in (padding, ((0, 0),) * len(size))):
+        for plane in (x, with_specials(x, 2)):
+            _, expected = definitions.max_pool(plane.numpy(), window)
+            assert torch.equal(argmax(plane, window), torch.from_numpy(expected))
+
+
+def test_padding_never_wins_over_minus_infinity() -> None:
+    window = Window((2, 3), (2, 3), (1, 2), (1, 1), ((1, 1), (1, 1)))
+    x = torch.full((1, 1, 2, 3), -torch.inf)
+    assert argmax(x, window).flatten().tolist() == [0, 1, 0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int8, torch.uint8])
+def test_the_lowest_integer_is_its_dtype_s_own(dtype: torch.dtype) -> None:
+    assert lowest(dtype) == torch.iinfo(dtype).min
