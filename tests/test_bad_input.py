@@ -171,8 +171,8 @@ def test_of_three_mistakes_any_is_an_error_of_torch_s_type(data: st.DataObject) 
 
 # ------------------------------------------------------------------------------------------- whatever the arguments are
 
-#: Calls that are drawn of each function: more where the refusals are proved.
-DRAWN = 2000 if os.environ.get("MANUALCONV_PROOF_PART") == "1" else 12
+#: Calls that are drawn of each function; ``make refusals`` draws 2,000.
+DRAWN = int(os.environ.get("MANUALCONV_DRAWN", "12"))
 
 #: What ours says where torch takes a call, and returns what nobody wrote, or a derivative that ours has not.
 OURS_ALONE = re.compile(

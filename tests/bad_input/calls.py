@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -133,10 +133,3 @@ def misspelt(function: str, right: dict[str, Any]) -> Row:
     """A call with an argument that there is not: Python's words, of which torch's may name another function."""
     unknown = f"{function}() got an unexpected keyword argument 'stide'"
     return changed(64, function, "unknown argument", right, {"stide": 2}, "…" + unknown, ours=unknown)
-
-
-def rows_of(function: str, right: dict[str, Any], entries: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
-    """Rows from entries (number, name, changes, words, says …, options): what is wrong with a right call."""
-    for number, name, changes, words, *rest in entries:
-        options = rest.pop() if rest and isinstance(rest[-1], dict) else {}
-        yield changed(number, function, name, right, changes, words, *rest, **options)

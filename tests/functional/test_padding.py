@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.autograd import grad, gradcheck, gradgradcheck
+from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Padding, paddings
 from manualconv.testing.ledger import ERRORS, checked
-from manualconv.testing.referee import first_gradients
+from manualconv.testing.referee import two_orders
 from tests.layers import spread_out
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -27,30 +27,22 @@ FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 def test_values_and_gradient_equal_the_loops(case: Padding, value: float | None) -> None:
     x, cotangent = case.input().requires_grad_(), case.cotangent()
     numbers = x.detach().numpy()
-    if case.mode == "constant":
-        y = functional.pad(case.unbatch(x), case.frame, value=value)
-        expected = definitions.constant_pad(numbers, case.padding, value or 0)
-        back = definitions.constant_pad(cotangent.numpy(), tuple((-a, -b) for a, b in case.padding))
-    else:
-        y = functional.pad(case.unbatch(x), case.frame, case.mode)
-        expected = definitions.extend(numbers, case.padding, case.mode)
-        back = definitions.fold_back(cotangent.numpy(), case.input_size, case.padding, case.mode)
+    y = functional.pad(case.unbatch(x), case.frame, case.mode, value if case.mode == "constant" else None)
+    expected = definitions.extend(numbers, case.padding, case.mode, value or 0)
+    back = definitions.fold_back(cotangent.numpy(), case.input_size, case.padding, case.mode)
     assert torch.equal(y, case.unbatch(torch.from_numpy(expected)))
     assert torch.equal(grad(y, x, case.unbatch(cotangent))[0], torch.from_numpy(back))
 
 
 @given(case=ANY)
 def test_values_steps_first_and_second_gradients_equal_torch(case: Padding) -> None:
-    results = []
-    for layer in (functional.pad, F.pad):
-        x, cotangent = case.input().requires_grad_(), case.cotangent().clone().requires_grad_()
-        y = layer(case.unbatch(x), case.frame, case.mode)
-        first = first_gradients(y, [x], case.unbatch(cotangent))
-        results.append((y, *first, *grad((first[0] ** 2).sum(), cotangent)))
-    assert all(map(torch.equal, *results))
-    ours, theirs = (y for y, *_ in results)
-    if min(ours.shape) > 1:
-        assert ours.stride() == theirs.stride()
+    x, cotangent = case.unbatch(case.input()), case.unbatch(case.cotangent())
+    ours, theirs = (
+        two_orders(lambda x, f=f: f(x, case.frame, case.mode), [x], cotangent, [x]) for f in (functional.pad, F.pad)
+    )
+    assert all(map(torch.equal, ours, theirs))
+    if min(ours[0].shape) > 1:
+        assert ours[0].stride() == theirs[0].stride()
 
 
 @given(case=ANY)
@@ -121,30 +113,6 @@ def test_nothing_to_pad_is_a_copy() -> None:
         assert torch.equal(y, x) and y.data_ptr() != x.data_ptr() and not y._is_view()
 
 
-# --------------------------------------------------------------------------------------- derivatives, numerically
-
-
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-@pytest.mark.parametrize("mode", MODES)
-def test_every_order_numerically(mode: str, ndim: int) -> None:
-    frame = (2, -1, 1, 0, -1, 1)[: 2 * ndim]
-    x = spread_out((2, 1, 2, 3, 4)[:2] + (3, 2, 4)[3 - ndim :]).requires_grad_()
-
-    def cubed(x: torch.Tensor) -> torch.Tensor:
-        return functional.pad(x, frame, mode).pow(3)
-
-    def second(x: torch.Tensor) -> torch.Tensor:
-        (first,) = grad(cubed(x).sum(), x, create_graph=True)
-        return grad(first.pow(2).sum(), x, create_graph=True)[0]
-
-    exactly = {"eps": 1.0, "atol": 0, "rtol": 0, "check_forward_ad": True}
-    every_mode = {"check_forward_ad": True, "check_batched_grad": True, "check_batched_forward_grad": True}
-    assert gradcheck(lambda x: functional.pad(x, frame, mode), x.detach().mul(6).round().requires_grad_(), **exactly)
-    assert gradcheck(cubed, x, **every_mode, nondet_tol=0.0)
-    assert gradgradcheck(cubed, x, check_fwd_over_rev=True, check_batched_grad=True, nondet_tol=0.0)
-    assert gradcheck(second, x)
-
-
 # ------------------------------------------------------------------------------------------------ torch's settings
 
 
@@ -168,18 +136,6 @@ def test_bools_are_padded_where_torch_pads_them() -> None:
                 layer(x, (1, 2), mode)
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-@pytest.mark.parametrize("mode", MODES)
-def test_autocast_gives_torch_s_dtype_and_the_input_s_gradient(mode: str, ndim: int) -> None:
-    for dtype in (torch.bfloat16, torch.float16, torch.float32, torch.float64):
-        x = spread_out((1, 2, *(3,) * ndim)).to(dtype).requires_grad_()
-        with torch.autocast("cpu", torch.bfloat16):
-            ours, theirs = (layer(x, (1,) * (2 * ndim), mode) for layer in (functional.pad, F.pad))
-        assert ours.dtype == theirs.dtype
-        assert torch.equal(ours, theirs)
-        assert grad(ours.sum(), x)[0].dtype == dtype
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -192,11 +148,6 @@ def test_channels_last_comes_out_where_torch_s_does(mode: str, channels: int, nd
         assert [ours.is_contiguous(memory_format=f) for f in (torch.contiguous_format, FORMATS[ndim + 2])] == [
             theirs.is_contiguous(memory_format=f) for f in (torch.contiguous_format, FORMATS[ndim + 2])
         ]
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_shapes_are_known_without_data(mode: str) -> None:
-    assert functional.pad(torch.empty(2, 3, 4, 5, device="meta"), (1, -1, 2, 3), mode).shape == (2, 3, 9, 5)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -221,56 +172,48 @@ def test_one_compiled_graph_serves_every_size(mode: str) -> None:
 # ----------------------------------------------------------------------------------------------------------- errors
 
 IMAGE = torch.zeros(2, 3, 4, 5)
-#: Arguments behind the input, and torch's opening words.
+#: What is refused: an input and the arguments behind it.
 REFUSED = [
-    (IMAGE, (1, 2, 3), "constant", None, "Padding length must be divisible by 2"),
-    (
-        IMAGE,
-        (1,) * 10,
-        "constant",
-        None,
-        "Padding length should be less than or equal to two times the input",
-    ),
-    (IMAGE, (-3, -3), "constant", None, "narrow(): length must be non-negative."),
-    (IMAGE, (-6, 3), "constant", None, "narrow(): length must be non-negative."),
-    (IMAGE, (2**62, 2**62), "constant", None, "The input size 5, plus negative padding"),
-    (IMAGE, 1, "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, not int"),
-    (IMAGE, None, "reflect", None, "pad(): argument 'pad' (position 2) must be tuple of ints, not NoneType"),
-    (IMAGE, (1.0, 1), "reflect", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
-    (IMAGE, (True, 1), "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
-    (IMAGE, ((1, 1),), "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
-    ([1.0], (1, 1), "constant", None, "pad(): argument 'input' (position 1) must be Tensor, not list"),
-    (IMAGE, (1, 1), "mirror", None, "Unrecognised padding mode mirror"),
-    (IMAGE, (1, 1), None, None, "pad(): argument 'mode' (position 3) must be str, not NoneType"),
-    (IMAGE, (1, 1), "constant", "0", "pad(): argument 'value' (position 4) must be float, not str"),
-    (IMAGE, (1, 1), "constant", 1j, "pad(): argument 'value' (position 4) must be float, not complex"),
-    (IMAGE.to_sparse(), (1, 1, 1, 1), "constant", None, "Could not run"),
-    (IMAGE.to_sparse(), (1, 1, 1, 1), "reflect", None, "Could not run"),
-    (IMAGE.long(), (1, 1), "constant", math.inf, "value cannot be converted to type int64_t without overflow"),
-    (IMAGE, (5, 0, 0, 0), "reflect", None, "Argument #4: Padding size should be less than the corresponding input"),
-    (IMAGE, (0, 0, 1, 9), "reflect", None, "Argument #6: Padding size should be less than the corresponding input"),
-    (IMAGE[0], (0, 5), "reflect", None, "Argument #4: Padding size should be less than the corresponding input"),
-    (IMAGE[0], (-3, -2), "reflect", None, "input (W: 5) is too small. Calculated output W: 0"),
-    (IMAGE, (-3, -2, -4, 0), "reflect", None, "input (H: 4, W: 5) is too small. Calculated output H: 0 W: 0"),
-    (IMAGE[0], (-3, -3), "replicate", None, "input (W: 5) is too small. Calculated output W: -1"),
-    (IMAGE, (-3, -2, 0, 0), "replicate", None, "Calculated output H: 4 W: 0 must be >= 1 in every dimension"),
-    (IMAGE[None], (-3, -2, 0, 0, 1, 0), "replicate", None, "Calculated output D: 4 H: 4 W: 0 must be >= 1 in every"),
-    (IMAGE, (6, 0, 0, 0), "circular", None, "Padding value causes wrapping around more than once."),
-    (IMAGE[..., :0], (1, 1, 1, 1), "circular", None, "Padding value causes wrapping around more than once."),
-    (IMAGE, (-3, -3, 0, 0), "circular", None, "Negative padding value is resulting in an empty dimension"),
-    (IMAGE[:, :0], (1, 1, 1, 1), "reflect", None, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    (IMAGE[0, :0], (1, 1, 1, 1), "replicate", None, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    *((IMAGE, (1, 1), mode, None, "Padding size 2 is not supported for 4D input tensor.") for mode in MODES[1:]),
-    *((IMAGE, (), mode, None, "Padding size 0 is not supported for 4D input tensor.") for mode in MODES[1:]),
-    *((IMAGE, (1,) * 8, mode, None, "Padding size 8 is not supported for 4D input tensor.") for mode in MODES[1:]),
-    *((IMAGE, (1,) * 4, m, 2.0, f'Padding mode "{m}" doesn\'t take in value argument') for m in MODES[1:]),
+    (IMAGE, (1, 2, 3), "constant", None),
+    (IMAGE, (1,) * 10, "constant", None),
+    (IMAGE, (-3, -3), "constant", None),
+    (IMAGE, (-6, 3), "constant", None),
+    (IMAGE, (2**62, 2**62), "constant", None),
+    (IMAGE, 1, "constant", None),
+    (IMAGE, None, "reflect", None),
+    (IMAGE, (1.0, 1), "reflect", None),
+    (IMAGE, (True, 1), "constant", None),
+    (IMAGE, ((1, 1),), "constant", None),
+    ([1.0], (1, 1), "constant", None),
+    (IMAGE, (1, 1), "mirror", None),
+    (IMAGE, (1, 1), None, None),
+    (IMAGE, (1, 1), "constant", "0"),
+    (IMAGE, (1, 1), "constant", 1j),
+    (IMAGE.to_sparse(), (1, 1, 1, 1), "constant", None),
+    (IMAGE.to_sparse(), (1, 1, 1, 1), "reflect", None),
+    (IMAGE.long(), (1, 1), "constant", math.inf),
+    (IMAGE, (5, 0, 0, 0), "reflect", None),
+    (IMAGE, (0, 0, 1, 9), "reflect", None),
+    (IMAGE[0], (0, 5), "reflect", None),
+    (IMAGE[0], (-3, -2), "reflect", None),
+    (IMAGE, (-3, -2, -4, 0), "reflect", None),
+    (IMAGE[0], (-3, -3), "replicate", None),
+    (IMAGE, (-3, -2, 0, 0), "replicate", None),
+    (IMAGE[None], (-3, -2, 0, 0, 1, 0), "replicate", None),
+    (IMAGE, (6, 0, 0, 0), "circular", None),
+    (IMAGE[..., :0], (1, 1, 1, 1), "circular", None),
+    (IMAGE, (-3, -3, 0, 0), "circular", None),
+    (IMAGE[:, :0], (1, 1, 1, 1), "reflect", None),
+    (IMAGE[0, :0], (1, 1, 1, 1), "replicate", None),
+    *((IMAGE, (1, 1), mode, None) for mode in MODES[1:]),
+    *((IMAGE, (), mode, None) for mode in MODES[1:]),
+    *((IMAGE, (1,) * 8, mode, None) for mode in MODES[1:]),
+    *((IMAGE, (1,) * 4, m, 2.0) for m in MODES[1:]),
 ]
 
 
-@pytest.mark.parametrize(("input", "pad", "mode", "value", "words"), REFUSED)
-def test_what_torch_refuses_is_refused_in_its_words(
-    input: object, pad: object, mode: object, value: object, words: str
-) -> None:
+@pytest.mark.parametrize(("input", "pad", "mode", "value"), REFUSED)
+def test_what_torch_refuses_is_refused_in_its_words(input: object, pad: object, mode: object, value: object) -> None:
     refusals = []
     for layer in (F.pad, functional.pad):
         with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
@@ -279,8 +222,7 @@ def test_what_torch_refuses_is_refused_in_its_words(
     theirs, ours = refusals
     with checked("pad", ERRORS):
         assert ours.type is theirs.type
-        assert str(theirs.value).startswith(words)
-        assert str(ours.value).startswith(words)
+        assert str(ours.value).startswith(str(theirs.value).split("\n")[0])
 
 
 @pytest.mark.parametrize("pad", [(4, -2), (-5, 3), (2, -5)])

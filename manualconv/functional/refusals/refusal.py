@@ -72,13 +72,14 @@ def _is_accelerated(value: Any) -> bool:
 
 
 def _operand(value: Any, copied: bool) -> Any:
-    """An argument as torch is asked with it: no part of a graph.
+    """An argument as torch is asked with it: no part of a graph, but for a tensor without axes.
 
-    A tensor without axes stays: where torch's parser wants a number it looks whether a derivative is asked for.
+    Where torch's parser wants a number, it looks whether a derivative is asked for.
     """
-    if not isinstance(value, Tensor) or not value.dim():
+    if not isinstance(value, Tensor):
         return value
-    return value.detach().clone() if copied else value.detach()
+    value = value.detach() if value.dim() else value
+    return value.clone() if copied else value
 
 
 @not_compiled
