@@ -19,7 +19,7 @@ from torch import Tensor
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, by_channel
-from manualconv.functional.refusals import batch_normalization as refusals
+from manualconv.functional.refusals import normalization as refusals
 from manualconv.functional.refusals.arguments import number_of
 from manualconv.kernels.entrywise.standardization import count, reciprocal_deviation
 from manualconv.kernels.precision import single

@@ -59,8 +59,8 @@ def windows(x: Tensor, window: Window, lead: int = 2) -> Tensor:
     before, behind = x.shape[:lead], x.shape[lead + window.ndim :]
     stride = x.stride()
     axis = stride[lead : lead + window.ndim]
-    taps = tuple(d * t for d, t in zip(window.dilation, axis))
-    steps = tuple(s * t for s, t in zip(window.stride, axis))
+    taps = [d * t for d, t in zip(window.dilation, axis)]
+    steps = [s * t for s, t in zip(window.stride, axis)]
     size = (*before, *window.kernel_size, *window.output_size, *behind)
     return x.as_strided(size, (*stride[:lead], *taps, *steps, *stride[lead + window.ndim :]))
 
