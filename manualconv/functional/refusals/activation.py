@@ -77,9 +77,6 @@ def check_approximate(approximate: Any) -> None:
         raise Refusal(f"approximate={approximate!r} must be 'none' or 'tanh'")
 
 
-# ------------------------------------------------------------------------------------------------- softmax, attention
-
-
 def softmax_axis(input: Any, dim: Any) -> int:
     """An axis of a tensor."""
     axis, rank = int_of("dim", dim), max(input.dim(), 1)
@@ -122,9 +119,6 @@ def check_heads(query: int, key: int, value: int) -> None:
     """With grouped heads, every key and value serves as many queries."""
     if not key or not value or query % key or query % value:
         raise Refusal(f"axis -3 counts the heads: {key} and {value} of key and value must divide {query} of query")
-
-
-# ------------------------------------------------------------------------------------------------------------- dropout
 
 
 def check_probability(p: Any) -> None:

@@ -239,7 +239,7 @@ def check_linear(x: Tensor, w: Tensor, b: Tensor | None) -> None:
         raise one_device(input=x, bias=b)
     target = (*((1,) * (len(size) == 1)), *size[:-1], shape[0])
     spreads = b.dim() <= len(target) and all(have in (1, n) for have, n in zip(reversed(b.shape), reversed(target)))
-    if b.dtype is not x.dtype or not spreads:
+    if b.dtype is not x.dtype or not spreads or (len(size) == 1 and b.dim() == 2 and b.shape[-1] != shape[0]):
         raise Refusal(
             f"bias is {b.dtype} {listed(b.shape)}, and {x.dtype} ({shape[0]},) is needed, one number per output, or "
             f"what spreads over the result {listed((*size[:-1], shape[0]))}"

@@ -75,9 +75,6 @@ def of_maximum(ndim: int, input: Any, output_size: Any) -> Intervals:
     return Intervals(tuple(input.shape[input.dim() - ndim :]), size)
 
 
-# ------------------------------------------------------------------------------------------------ windows of any place
-
-
 def of_fractions(ndim: int, input: Any, kernel_size: Any, size: Any, ratio: Any, samples: Any) -> tuple[Axes, Axes]:
     """Kernel and output size per axis, of a fractional pooling that torch takes."""
     if size is None and ratio is None:
@@ -127,9 +124,6 @@ def _check_samples(ndim: int, input: Tensor, samples: Tensor) -> None:
     if samples.dtype != input.dtype or not fits:
         got = f"{listed(samples.shape)}, {samples.dtype}"
         raise Refusal(f"_random_samples, {got}, must be (N, C, {ndim}), as torch.rand in input's dtype")
-
-
-# ----------------------------------------------------------------------------------------------------------- unpooling
 
 
 def of_unpooling(
