@@ -91,15 +91,6 @@ def check_logits(z: Tensor) -> None:
         raise Refusal(f"input is {z.dtype}, and fractions have exponentials: input.float()")
 
 
-def check_image(input: Any) -> None:
-    """The three or four axes of an image, in the words of torch's layer."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"softmax(): argument 'input' must be Tensor, not {type(input).__name__}")
-    if input.dim() not in (3, 4):
-        words = f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
-        raise ValueError(f"{words} [(C, H, W) or (N, C, H, W)]")
-
-
 def check_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool, dropout_p: float
 ) -> None:

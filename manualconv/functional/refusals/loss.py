@@ -71,9 +71,7 @@ def checked_index(input: Any, target: Any, weight: Any, ignore_index: Any) -> in
     """The class number that does not count, beside tensors on one device."""
     ignored = None if isinstance(ignore_index, (tuple, list)) else whole(ignore_index)
     if ignored is None:
-        raise Refusal(
-            f"ignore_index={ignore_index!r} must be an int of 64 bits, a class or one there is not", TypeError
-        )
+        raise Refusal(f"ignore_index={ignore_index!r} must be an int of 64 bits, a class or none", TypeError)
     check_tensors(input=input, target=target, weight=weight)
     return ignored  # type: ignore[no-any-return]
 
@@ -90,10 +88,7 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
             _check_weight(z, weight, True)  # which smoothing multiplies class by class
         return all_count
     if not t.is_floating_point():
-        shape = listed(z.shape)
-        raise Refusal(
-            f"target is {t.dtype}, and one of the input's shape, {shape}, holds probabilities; classes have no axis"
-        )
+        raise Refusal(f"target is {t.dtype}, and one of the input's shape, {listed(z.shape)}, holds probabilities")
     if ignore_index >= 0:
         raise Refusal(f"ignore_index={ignore_index} is for class numbers: give samples to ignore no probability at all")
     if weight is not None:
@@ -176,9 +171,7 @@ def check_binary(x: Tensor, t: Tensor, weight: Tensor | None) -> None:
     """Probabilities and targets of one dtype, from 0 to 1; a weight that broadcasts to them."""
     _check_factors(x, weight=weight)
     if t.dtype != x.dtype or not x.is_floating_point():
-        raise Refusal(
-            f"target is {t.dtype} and input {x.dtype}: target.to(input.dtype) fits, and input.float() is real"
-        )
+        raise Refusal(f"target is {t.dtype} and input {x.dtype}: target.to(input.dtype) fits, input.float() is real")
     for key, p in (("input", x), ("target", t)):
         if is_plain(p) and not p.is_meta and not bool(((p >= 0) & (p <= 1)).all()):
             advice = "sigmoid makes one, and binary_cross_entropy_with_logits takes logits"

@@ -116,8 +116,7 @@ def of_sum(ndim: int, input: Any, weight: Any, bias: Any, kernel_size: Any, stri
     k, s = axes(ndim, 2**63, kernel_size=kernel_size, stride=kernel_size if stride is None else stride)
     if activation is not None and not callable(activation):
         raise Refusal(f"activation must be a function of a tensor or None, not {kind(activation)}", TypeError)
-    if input.dim() not in (ndim + 1, ndim + 2):
-        raise Refusal(f"input {listed(input.shape)} must be (N, C, *I) or (C, *I) with {ndim} spatial axes")
+    check_ranks(input, ndim, input.dim())
     return window(tuple(input.shape[input.dim() - ndim :]), k, s, (0,) * ndim, (1,) * ndim, False)
 
 

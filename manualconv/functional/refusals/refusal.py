@@ -34,9 +34,6 @@ from manualconv.torch_internals import handles_operators, no_function_modes, no_
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Arguments of functions that write to a tensor they are given.
-_WRITING = frozenset({"inplace", "running_mean"})
-
 
 #: Where a kernel that fails raises an error like any other.
 ASKED_ON = {"cpu", "meta"}
@@ -64,11 +61,6 @@ def once(rule: Callable[P, T]) -> Callable[P, T]:
             return rule(*numbers, **named)
 
     return looked_up
-
-
-def writes(function: Callable[..., Any]) -> bool:
-    """Whether a public function may write to a tensor that it is given."""
-    return not _WRITING.isdisjoint(function.__code__.co_varnames[: function.__code__.co_argcount])
 
 
 def _operand(value: Any, copied: bool) -> Any:
