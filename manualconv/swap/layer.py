@@ -32,6 +32,7 @@ from manualconv.nn._rules import KEPT
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ENTERED, ByHand
 from manualconv.swap.table import TABLE
+from manualconv.swap.table.activation import TABLE as ACTIVATIONS
 from manualconv.torch_internals import (
     calls_forward,
     function_modes,
@@ -50,9 +51,7 @@ RULED: dict[Any, tuple[str, ...]] = {
     **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), WEIGHTED),
     **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), WEIGHTED),
     F.linear: WEIGHTED,
-    **dict.fromkeys((F.relu, F.hardtanh, F.threshold, F.hardsigmoid, F.hardswish, F.leaky_relu), ("slope",)),
-    **dict.fromkeys((F.elu, F.celu, F.selu, F.silu, F.mish, F.gelu, F.logsigmoid, F.softplus), ("slope",)),
-    **dict.fromkeys((torch.sigmoid, torch.tanh), ("slope",)),
+    **dict.fromkeys((name for name in ACTIVATIONS if not name.__name__.endswith("softmax")), ("slope",)),
     **{
         getattr(F, f"{name}{ndim}d{more}"): ("pool",)
         for name, forms in (
