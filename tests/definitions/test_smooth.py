@@ -18,17 +18,9 @@ from manualconv import definitions
 from manualconv.definitions.activation import ACTIVATIONS
 from manualconv.testing.cases import Normalization, Pooling, normalizations
 from manualconv.testing.cases.averaging import averages
+from manualconv.testing.catalogue import OPERATIONS
 
 SEEDS = st.integers(0, 999)
-ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
-    "hardtanh": [(-1.0, 1.0), (0.25, 3.0)],
-    "threshold": [(0.5, 20.0)],
-    "leaky_relu": [(0.25,), (-0.5,)],
-    "elu": [(1.0,), (2.5,), (-1.5,)],
-    "celu": [(2.0,), (0.5,)],
-    "softplus": [(1.0, 20.0), (2.0, 2.0)],
-    "gelu": [("none",), ("tanh",)],
-}
 OTHERWISE: dict[str, Callable[..., Tensor]] = {
     "gelu": lambda z, kind: F.gelu(z, approximate=kind),
     "hardsigmoid": lambda z: F.relu6(z + 3) / 6,  # the slope of torch's own is 1/6 in float32
@@ -54,7 +46,7 @@ def compare(apply: Callable[..., Tensor], tensors: list[Tensor], cotangent: Tens
 @given(seed=SEEDS, data=st.data())
 def test_activations(name: str, seed: int, data: st.DataObject) -> None:
     """At odd sixteenths, where none has a kink."""
-    arguments = data.draw(st.sampled_from(ARGUMENTS.get(name, [()])))
+    arguments = data.draw(st.sampled_from(OPERATIONS[name].drawn))
     generator = torch.Generator().manual_seed(seed)
     z, da = (2 * torch.randint(-60, 60, (2, 5), generator=generator) + 1).double() / 16, drawn(seed, 2, 5)
     a, _ = definitions.activate(name, z.numpy(), *arguments)

@@ -13,26 +13,23 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.functional import rectifiers
 from manualconv.testing.cases.tensors import LAYOUTS
+from manualconv.testing.catalogue import activation
 from manualconv.testing.judge import error
 from tests.activations import SPECIAL, both, drawn, orders, outcome
 from tests.layers import spread_out
 
-SLOPES, ALPHAS = st.sampled_from((0.01, 0.2, 0.0, -0.5, 3.0)), st.sampled_from((1.0, 2.5, 0.3, -1.5))
-#: Powers of two: torch's slope is computed with alpha and its inverse in single precision.
-POWERS = st.sampled_from((1.0, 2.0, 0.25, -0.5))
-LIMITS = st.sampled_from(((-1.0, 1.0), (0.0, 6.0), (-3.0, 0.5), (2.0, 2.0)))
+#: Beside the catalogue's: numbers with rounding, one-sided and empty limits.
+MORE: dict[str, tuple[tuple[float, ...], ...]] = {
+    "hardtanh": ((-1.0, 1.0), (-3.0, 0.5), (2.0, 2.0)),
+    "threshold": ((1.5, -1.0), (-2.0, 0.0)),
+    "leaky_relu": ((0.01,), (0.2,), (3.0,)),
+}
 ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
-    "relu": st.just(()),
-    "relu6": st.just(()),
-    "hardtanh": LIMITS,
-    "threshold": st.tuples(st.sampled_from((0.0, 1.5, -2.0)), st.sampled_from((0.0, 20.0, -1.0))),
-    "hardsigmoid": st.just(()),
-    "hardswish": st.just(()),
-    "leaky_relu": st.tuples(SLOPES),
-    "elu": st.tuples(ALPHAS),
-    "celu": st.tuples(POWERS),
-    "selu": st.just(()),
+    each.name: st.sampled_from((*each.drawn, *MORE.get(each.name, ())))
+    for each in activation.OPERATIONS
+    if hasattr(rectifiers, each.name)
 }
 NAMES = pytest.mark.parametrize("name", ARGUMENTS)
 SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)

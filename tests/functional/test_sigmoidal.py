@@ -14,20 +14,19 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.functional import sigmoidal
 from manualconv.testing.cases.tensors import LAYOUTS
+from manualconv.testing.catalogue import activation
 from manualconv.testing.judge import error
 from tests.activations import SPECIAL, both, drawn, orders, outcome
 from tests.layers import spread_out
 
-BETAS, THRESHOLDS = st.sampled_from((1, 2.0, 0.5, -1.0)), st.sampled_from((20, 3.0, 0.0))
+#: Beside the catalogue's; gelu has its kinds by name alone, and a test of them.
+MORE: dict[str, tuple[tuple[Any, ...], ...]] = {"softplus": ((1, 20), (1, 0.0), (-1.0, 3.0)), "gelu": ((),)}
 ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
-    "sigmoid": st.just(()),
-    "tanh": st.just(()),
-    "logsigmoid": st.just(()),
-    "softplus": st.tuples(BETAS, THRESHOLDS),
-    "silu": st.just(()),
-    "mish": st.just(()),
-    "gelu": st.just(()),
+    each.name: st.sampled_from((*(() if each.name == "gelu" else each.drawn), *MORE.get(each.name, ())))
+    for each in activation.OPERATIONS
+    if hasattr(F, each.name) and hasattr(sigmoidal, each.name)
 }
 NAMES = pytest.mark.parametrize("name", ARGUMENTS)
 SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)

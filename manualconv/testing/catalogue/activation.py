@@ -188,7 +188,15 @@ def _pointwise(
         (Layer(module, arguments, ROWS[:2]),),
         {name: Proof(activations(name, drawn or (arguments,)), smaller, activated, seldom=True)},
         {name: Example(name, (FEWER,), defaults, plain=lambda x: plain(x, *defaults), other=other)},
+        drawn=drawn or (arguments,),
     )
+
+
+def _and(operation: Operation, label: str, *arguments: Any, **options: Any) -> Operation:
+    """With one more example, which is the one that is differentiated numerically."""
+    (example,) = operation.examples.values()
+    more = replace(example, arguments=arguments, options=options)
+    return replace(operation, examples={label: more, **operation.examples})
 
 
 def _joining(name: str, module: str, plain: Apply, dim: int) -> Operation:
@@ -221,12 +229,6 @@ def _selu(x: Tensor) -> Tensor:
     return scale * _bent(x, alpha * (torch.exp(x) - 1))
 
 
-def _gelu() -> Operation:
-    one = _pointwise("gelu", "GELU", lambda x: x * (1 + torch.erf(x * 0.5**0.5)) / 2, (), ("none",), ("tanh",))
-    by_tanh = Example("gelu", (ROWS,), options={"approximate": "tanh"}, exact=False)
-    return replace(one, examples={"gelu by tanh": by_tanh, **one.examples})
-
-
 OPERATIONS = (
     _pointwise("relu", "ReLU", lambda x: x * _above(x, 0)),
     _pointwise("sigmoid", "Sigmoid", sigmoid),
@@ -238,15 +240,22 @@ OPERATIONS = (
     ),
     _pointwise("hardsigmoid", "Hardsigmoid", _hardsigmoid, other=_hard),
     _pointwise("hardswish", "Hardswish", lambda x: x * _hardsigmoid(x)),
-    _pointwise("leaky_relu", "LeakyReLU", lambda x: _bent(x, 0.01 * x), (0.25,), (0.25,), (0.0,), (-0.5,), (2.0,)),
+    _and(
+        _pointwise("leaky_relu", "LeakyReLU", lambda x: _bent(x, 0.01 * x), (0.25,), (0.25,), (0.0,), (-0.5,), (2.0,)),
+        *("leaky_relu, falling", -0.5),
+    ),
     _pointwise("elu", "ELU", lambda x: _bent(x, torch.exp(x) - 1), (1.5,), (1.0,), (2.5,), (0.3,), (-1.5,)),
-    _pointwise("celu", "CELU", lambda x: _bent(x, torch.exp(x) - 1), (0.75,), (1.0,), (2.0,), (0.5,), (-1.5,)),
+    _pointwise("celu", "CELU", lambda x: _bent(x, torch.exp(x) - 1), (0.75,), (1.0,), (2.0,), (0.5,), (-0.5,)),
     _pointwise("selu", "SELU", _selu),
     _pointwise("logsigmoid", "LogSigmoid", lambda x: -torch.log(1 + torch.exp(-x))),
     _pointwise("softplus", "Softplus", _softplus, (1.5, 2.1), (1.0, 20.0), (2.0, 2.0), (0.5, 1.0)),
     _pointwise("silu", "SiLU", lambda x: x * sigmoid(x)),
     _pointwise("mish", "Mish", lambda x: x * _tanh(_softplus(x))),
-    _gelu(),
+    _and(
+        _pointwise("gelu", "GELU", lambda x: x * (1 + torch.erf(x * 0.5**0.5)) / 2, (), ("none",), ("tanh",)),
+        "gelu by tanh",
+        approximate="tanh",
+    ),
     _joining("softmin", "Softmin", lambda z, dim: _softmax(-z, dim), 1),
     _pointwise(
         "threshold",

@@ -198,6 +198,7 @@ class Operation:
         proofs: by their labels.
         rows: examples with a plain form, in every mode of docs/CAPABILITIES.md; else those of `examples` that have one.
         autocast: further calls under autocast, whose policy is torch's.
+        drawn: numbers that cases of it are drawn with, where they are few.
     """
 
     name: str
@@ -206,6 +207,7 @@ class Operation:
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     rows: Mapping[str, Example] | None = None
     autocast: Mapping[str, Example] = field(default_factory=dict)
+    drawn: tuple[tuple[Any, ...], ...] = ((),)
 
     def in_every_mode(self) -> Mapping[str, Example]:
         """The rows of docs/CAPABILITIES.md."""
