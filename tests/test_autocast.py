@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.functional.precision import POLICY
 from manualconv.testing.cases.tensors import spread_out
 from manualconv.testing.catalogue import OPERATIONS as CATALOGUE
 from manualconv.testing.catalogue import Example
@@ -81,6 +82,13 @@ def test_autocast_alone_decides_what_the_settings_compare() -> None:
     dtypes = {
         name: results(operation, F, "bfloat16 in bfloat16", False)[0].dtype for name, operation in OPERATIONS.items()
     }
-    assert {dtypes["mse_loss, mean"], dtypes["max_pool3d"], dtypes["local_response_norm of 2 axes"]} == {torch.float32}
+    assert {dtypes["mse_loss, mean"], dtypes["max_pool3d"], dtypes["local_response_norm"]} == {torch.float32}
     assert {dtypes["relu"], dtypes["max_pool2d"], dtypes["batch_norm"]} == {torch.bfloat16}
     assert results(OPERATIONS["linear"], F, "float32 in bfloat16", False)[0].dtype == torch.bfloat16
+
+
+def test_the_policy_is_of_functions_that_there_are() -> None:
+    """A name that no function asks by would be a policy of nothing; operators that share a function have their own."""
+    operators = {*(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3))}
+    named = {name.removesuffix(" of signals") for name in POLICY}
+    assert named - operators - set(functional.__all__) == {"scaled_dot_product_attention"}
