@@ -55,7 +55,7 @@ bench: $(BENCH_READY)
 compare: setup
 	$(RUN) -m train compare $(ARGS)
 
-# Prove every cell of docs/CAPABILITIES.md, for manualconv and for torch, and write it.
+# Prove every cell of docs/capabilities.json, for manualconv and for torch; write it, and docs/CAPABILITIES.md from it.
 capabilities: setup
 	$(RUN) -m tests.capabilities
 

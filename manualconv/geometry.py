@@ -14,6 +14,8 @@ Axes are independent, so a `Window` holds one tuple per parameter, one entry per
 fully connected layer.  The integers may be symbolic (under ``torch.compile``): nothing here needs their values.
 
 Source: Dumoulin and Visin, *A guide to convolution arithmetic for deep learning*, arXiv 1603.07285, section 2 and 4.
+
+Words: docs/GLOSSARY.md.
 """
 
 from __future__ import annotations

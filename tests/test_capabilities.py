@@ -1,4 +1,4 @@
-"""docs/CAPABILITIES.md says what the proofs say: every cell is proved again and compared with what is written."""
+"""docs/capabilities.json says what the proofs say, and docs/CAPABILITIES.md what it says: each cell is proved again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
-from tests.capabilities.document import PATH, SAMPLED, as_written, parsed, rendered, version_of
+from tests.capabilities.document import DATA, PAGE, SAMPLED, Marks, as_written, page, read, version_of, written
 from tests.capabilities.modes import DOUBLE, MODES
 from tests.capabilities.operations import OPERATIONS, Operation, function_of
 from tests.capabilities.proofs import (
@@ -29,10 +29,9 @@ from tests.capabilities.proofs import (
 )
 from tests.layers import MEASUREMENTS
 
-DOCUMENT = PATH.read_text(encoding="utf-8")
-WRITTEN = parsed(DOCUMENT)
-#: Nothing of torch's stands beside them: tests/functional/test_toeplitz.py, test_subsampling.py and test_derivatives.py
-#: prove them.
+CELLS = DATA.read_text(encoding="utf-8")
+WRITTEN = read(CELLS)
+#: Nothing of torch's stands beside them: tests/proof and their own files in tests/functional prove them.
 ALONE = {"toeplitz", "subsample1d", "subsample2d", "subsample3d"}
 
 
@@ -55,7 +54,7 @@ def test_every_function_has_a_row_and_every_cell_is_filled() -> None:
 def test_every_cell_is_what_its_proof_says(group: str, row: str) -> None:
     modes = {name: mode for name, mode in columns(group).items() if not mode.slow or row in SAMPLED}
     # Torch's half is of one release, and changes with `make capabilities` alone: some rows tell whether it still holds.
-    is_written = torch.__version__.partition("+")[0] == version_of(DOCUMENT)
+    is_written = torch.__version__.partition("+")[0] == version_of(CELLS)
     sides = SIDES if is_written and (row in SAMPLED or list(OPERATIONS).index(row) % 8 == 0) else (OURS,)
     found = {(name, side): text(outcomes(side, row, mode)) for name, mode in modes.items() for side in sides}
     assert found == {(name, side): WRITTEN[group, row, name, side] for name, side in found}, (
@@ -65,7 +64,38 @@ def test_every_cell_is_what_its_proof_says(group: str, row: str) -> None:
 
 def test_what_is_written_is_read_back_as_it_was_proved() -> None:
     """So that some rows can be proved again and the others left as they stand."""
-    assert rendered(as_written(DOCUMENT)) == DOCUMENT
+    again = written(as_written(WRITTEN))
+    assert read(again) == WRITTEN
+    if version_of(again) == version_of(CELLS):
+        assert again.partition("groups")[2] == CELLS.partition("groups")[2], "no cell twice, and each in its line"
+
+
+def test_the_page_is_the_one_that_the_cells_make() -> None:
+    assert page(CELLS) == PAGE.read_text(encoding="utf-8"), "run: make capabilities"
+
+
+def test_every_cell_changes_the_page() -> None:
+    """One of another outcome shows as another mark: torch's as well as ours."""
+    for side in SIDES:
+        for group in MODES:
+            column = list(columns(group))[-1]
+            assert WRITTEN[group, "conv2d", column, side] in CELLS
+            changed = as_written(WRITTEN | {(group, "conv2d", column, side): WRONG})
+            assert page(written(changed)) != page(CELLS), (group, side)
+
+
+def test_marks_are_small_where_right_with_a_reserve_and_capital_where_not() -> None:
+    marks = Marks()
+    found = [{"f32": RIGHT, "f64": second} for second in (RIGHT, "TypeError", LOOPS, WRONG)]
+    assert [marks.of(cell) for cell in (*found, {"f32": "TypeError"}, {"f32": NOT_ASKED}, found[1])] == [
+        *(RIGHT, "a", "b", "A", "B", NOT_ASKED, "a"),
+    ]
+    assert marks.explained() == [
+        "- a: ✓ f32; TypeError f64",
+        "- b: ✓ f32; ✓ one by one f64",
+        "- A: ✓ f32; **wrong** f64",
+        "- B: TypeError",
+    ]
 
 
 def test_nothing_by_hand_is_silently_wrong() -> None:

@@ -73,7 +73,4 @@ def test_bench_hands_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "run", handed.append)
     assert main(["bench"]) == 0
     assert main(["bench", "--only", "A5", "D", "--quick", "--dtype", "float64", "--output", "x.md"]) == 0
-    assert handed == [
-        bench.Options(),
-        bench.Options(("A5", "D"), True, ("float64",), output=Path("x.md")),
-    ]
+    assert handed == [bench.Options(), bench.Options(("A5", "D"), True, ("float64",), output=Path("x.md"))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,7 @@ from torch.autograd import grad
 
 from manualconv import functional, nn
 from manualconv.autograd.pointwise import Pointwise
-from tests.layers import MODULES, PAIRS, TWINS, WEIGHTED, Pair, Twins, close, spread_out, weighed
+from tests.layers import MODULES, PAIRS, TWINS, WEIGHTED, Example, Layer, close, spread_out, weighed
 
 EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
@@ -23,29 +23,23 @@ EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 pytestmark = pytest.mark.usefixtures("forgotten")
 
 
-@pytest.fixture
-def forgotten() -> Iterator[None]:
-    """Nothing compiled before, nothing kept."""
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
-
-
-def same_compiled(compiled: Callable[..., Tensor], layer: Pair, inputs: tuple[Tensor, ...]) -> None:
+def same_compiled(compiled: Callable[..., Tensor], layer: Example, inputs: tuple[Tensor, ...]) -> None:
     """Value and gradients are the referee's."""
     ours, theirs = compiled(*inputs), layer.referee(*inputs)
     cotangent = spread_out(theirs.shape, 3)
     close((ours, *grad(ours, inputs, cotangent)), (theirs, *grad(theirs, inputs, cotangent)))
 
 
-#: Compiling takes seconds: func.grad inside, where plain code is traced, and sizes taken for constants where the test
-#: of any batch size traces the same code, of every third layer unless all is wanted.
-THIRD = dict(list(PAIRS.items())[:: 1 if os.environ.get("MANUALCONV_PROOF_PART") == "1" else 3])
-STATIC = {**WEIGHTED, **THIRD}
+#: Compiling takes seconds.  Unless all is wanted, func.grad inside, where plain code is traced, is that of every third
+#: layer, and sizes are taken for constants of those with a weight: of the others the test of any batch size traces the
+#: same code, and tests/reports/test_compiled.py two derivatives in one graph.
+ALL = os.environ.get("MANUALCONV_PROOF_PART") == "1"
+THIRD = dict(list(PAIRS.items())[:: 1 if ALL else 3])
+STATIC = PAIRS if ALL else WEIGHTED
 
 
 @pytest.mark.parametrize("layer", STATIC.values(), ids=STATIC)
-def test_one_graph_forward_and_backward(layer: Pair) -> None:
+def test_one_graph_forward_and_backward(layer: Example) -> None:
     compiled = torch.compile(layer.by_hand, backend="aot_eager", fullgraph=True, dynamic=False)
     same_compiled(compiled, layer, layer.leaves())
 
@@ -54,7 +48,7 @@ def test_one_graph_forward_and_backward(layer: Pair) -> None:
 ANY_BATCH = {name: layer for name, layer in PAIRS.items() if name not in WEIGHTED}
 
 
-def with_batch(layer: Pair, size: int) -> tuple[Tensor, ...]:
+def with_batch(layer: Example, size: int) -> tuple[Tensor, ...]:
     """Leaves with so many samples, whose number is a symbol; a target as large as the input grows with it."""
     first = layer.shapes[0]
     shapes = [(size, *shape[1:]) if shape == first else shape for shape in layer.shapes]
@@ -66,7 +60,7 @@ def with_batch(layer: Pair, size: int) -> tuple[Tensor, ...]:
 
 
 @pytest.mark.parametrize("layer", ANY_BATCH.values(), ids=ANY_BATCH)
-def test_one_graph_for_any_number_of_samples(layer: Pair) -> None:
+def test_one_graph_for_any_number_of_samples(layer: Example) -> None:
     counter = CompileCounterWithBackend("aot_eager")
     compiled = torch.compile(layer.by_hand, backend=counter, fullgraph=True)
     for size in (2, 5):
@@ -77,9 +71,7 @@ def test_one_graph_for_any_number_of_samples(layer: Pair) -> None:
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2)])
 def test_one_graph_of_the_plainest_convolution(kernel_size: tuple[int, int]) -> None:
     """No padding, steps of one: what a window keeps is first asked for by the backward."""
-    plain = Pair(
-        lambda x, w: functional.conv2d(x, w), lambda x, w: F.conv2d(x, w), ((2, 3, 5, 4), (2, 3, *kernel_size))
-    )
+    plain = Example("conv2d", ((2, 3, 5, 4), (2, 3, *kernel_size)))
     same_compiled(torch.compile(plain.by_hand, backend="aot_eager", fullgraph=True), plain, plain.leaves())
 
 
@@ -116,7 +108,7 @@ def test_every_number_may_be_dynamic() -> None:
 
 
 @pytest.mark.parametrize("layer", THIRD.values(), ids=THIRD)
-def test_func_grad_inside(layer: Pair) -> None:
+def test_func_grad_inside(layer: Example) -> None:
     inputs = layer.tensors()
     slots = tuple(range(len(inputs)))
     compiled = torch.compile(torch.func.grad(weighed(layer.by_hand), slots), backend="aot_eager", fullgraph=True)
@@ -146,7 +138,7 @@ def test_func_grad_inside_has_our_slope_at_the_kink() -> None:
 
 
 @pytest.mark.parametrize("layer", [PAIRS["conv2d"], PAIRS["linear"]], ids=["conv2d", "linear"])
-def test_per_sample_gradients_and_products_with_jacobians_inside(layer: Pair) -> None:
+def test_per_sample_gradients_and_products_with_jacobians_inside(layer: Example) -> None:
     x, *others = layer.tensors()
     images = torch.stack([x, x.flip(0), 2 * x])
 
@@ -177,7 +169,7 @@ def test_an_image_that_is_its_own_kernel_gets_both_gradients() -> None:
 
 
 @EVERY_MODULE
-def test_a_module_has_no_graph_break(twins: Twins) -> None:
+def test_a_module_has_no_graph_break(twins: Layer) -> None:
     ours, _ = twins.make()
     assert torch._dynamo.explain(ours)(twins.image()).graph_break_count == 0
 
@@ -215,17 +207,8 @@ def test_a_module_exports_at_any_batch_size(name: str, strict: bool) -> None:
         close(program.module()(image), theirs(image))
 
 
-FAMILIES = (
-    "MaxPool2d",
-    "AvgPool2d",
-    "AdaptiveMaxPool2d",
-    "LPPool2d",
-    "LocalResponseNorm",
-    "GroupNorm",
-    "GELU",
-    "Softmax",
-    "Dropout",
-)
+#: Convolutions, pools and other layers with all sizes dynamic stand in tests/reports/test_export.py.
+FAMILIES = ("LPPool2d", "GroupNorm", "GELU", "Softmax", "Dropout")
 
 
 @pytest.mark.parametrize("name", FAMILIES)

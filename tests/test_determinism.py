@@ -21,8 +21,8 @@ from manualconv.geometry import Window
 from manualconv.kernels import compiling
 from manualconv.kernels.pooling import maximum, selection
 from manualconv.kernels.pooling.doubling import runs_of, spreads_of
-from tests.layers import WEIGHTED
-from tests.layers.tables import Shape, spread_out
+from manualconv.testing.catalogue.operation import Shape
+from tests.layers import WEIGHTED, spread_out
 
 RUNS = 100
 #: Large enough that torch shares the work among its threads: its grain is 32,768 numbers.

@@ -6,15 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manualconv import definitions
-from manualconv.geometry import (
-    Once,
-    Window,
-    ceil_padding,
-    full_padding,
-    per_axis,
-    same_padding,
-    window_of_output,
-)
+from manualconv.geometry import Once, Window, ceil_padding, full_padding, per_axis, same_padding, window_of_output
 from manualconv.testing.cases import Pooling, poolings, windows
 
 WINDOWS = st.tuples(st.sampled_from((2, 1, 3)), st.booleans()).flatmap(lambda kind: windows(kind[0], cut=kind[1]))

@@ -11,6 +11,7 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional, nn
 from manualconv.functional import conv2d
+from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution, convolutions
 from tests.layers import spread_out
 
@@ -32,13 +33,16 @@ def layer(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     return tuple(drawn(seed + n, *s).requires_grad_() for n, s in enumerate(((2, 3, 5, 6), (4, 3, 2, 3), (4,))))
 
 
+def by_definition(rule: str, *tensors: Tensor) -> Tensor:
+    """One of the loops for that layer."""
+    window = Window((5, 6), (2, 3), stride=(1, 1), dilation=(1, 1), padding=((0, 0), (0, 0)))
+    return torch.from_numpy(getattr(definitions, rule)(*(t.detach().numpy() for t in tensors), window))
+
+
 def test_a_convolution_layer_is_a_correlation_a_bias_and_an_activation() -> None:
     """B1, Fig 8: Z = W∗A_prev + b, A = g(Z)."""
     a_prev, w, b = layer()
-    z = torch.zeros(2, 4, 4, 4).double()
-    for m, n in definitions.indices((4, 4)):
-        patch = a_prev[:, :, m : m + 2, n : n + 3]
-        z[:, :, m, n] = (patch[:, None] * w).sum((2, 3, 4)) + b
+    z = by_definition("conv", a_prev, w, b)
     assert torch.equal(conv2d(a_prev, w, b), z)
     assert torch.equal(functional.relu(conv2d(a_prev, w, b)), torch.where(z > 0, z, 0))
 
@@ -53,22 +57,9 @@ def test_gradients_have_their_tensors_shapes() -> None:
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh"])
 def test_the_gradient_passes_an_activation_entry_by_entry(name: str) -> None:
     """B3: dZ = dA ⊙ g′(Z)."""
-    slopes = {
-        "relu": lambda z: (z > 0).double(),
-        "sigmoid": lambda z: z.sigmoid() * (1 - z.sigmoid()),
-        "tanh": lambda z: 1 - z.tanh() ** 2,
-    }
     z, da = drawn(0, 3, 4).requires_grad_(), drawn(1, 3, 4)
     (dz,) = grad(getattr(functional, name)(z), z, da)
-    rounded(dz, da * slopes[name](z.detach()), da)
-
-
-def overlap_added(w: Tensor, dz: Tensor, like: Tensor) -> Tensor:
-    """dA_prev[m·s+j, n·s+k] += W[j,k]·dZ[m,n] at stride 1 (article, Fig 10)."""
-    da_prev = torch.zeros_like(like)
-    for m, n in definitions.indices(dz.shape[2:]):
-        da_prev[:, :, m : m + w.shape[2], n : n + w.shape[3]] += torch.einsum("no,ocjk->ncjk", dz[:, :, m, n], w)
-    return da_prev
+    rounded(dz, torch.from_numpy(definitions.activation_gradient(name, z.detach().numpy(), da.numpy())), da)
 
 
 def test_both_forms_of_the_input_gradient_agree() -> None:
@@ -77,7 +68,7 @@ def test_both_forms_of_the_input_gradient_agree() -> None:
     z = conv2d(a_prev, w)
     dz = drawn(9, *z.shape)
     (da_prev,) = grad(z, a_prev, dz)
-    assert torch.equal(da_prev, overlap_added(w.detach(), dz, a_prev.detach()))
+    assert torch.equal(da_prev, by_definition("to_input", w, dz))
     rotated = w.detach().rot90(2, (2, 3)).transpose(0, 1)
     assert torch.equal(da_prev, conv2d(dz, rotated, padding="full"))
 
@@ -130,11 +121,7 @@ def test_the_error_terms_of_back_propagation() -> None:
     back = conv2d(delta, w.detach().rot90(2, (2, 3)).transpose(0, 1), padding="full")
     slope = (a * (1 - a)).detach()
     assert torch.equal(net_bar, back * slope)
-    expected = torch.zeros_like(w)
-    for m, n in definitions.indices(delta.shape[2:]):
-        patch = a.detach()[:, :, m : m + 2, n : n + 3]
-        expected += torch.einsum("no,ncij->ocij", delta[:, :, m, n], patch)
-    assert torch.all((w_bar - expected).abs() <= 34 * 2**-53 * 2 * 16 * 4)
+    assert torch.all((w_bar - by_definition("to_weight", a, delta)).abs() <= 34 * 2**-53 * 2 * 16 * 4)
     assert torch.equal(b_bar, delta.sum((0, 2, 3)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from tests.layers import AFFINE, Pair, spread_out
+from tests.layers import AFFINE, Example, spread_out
 
 STEPS = 10_000
 STATUS = Path("/proc/self/status")
@@ -29,7 +29,7 @@ def tensors_alive() -> int:
 @pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize("name", ["conv2d", "linear", "batch_norm"])
 def test_ten_thousand_steps_leave_nothing_behind(name: str) -> None:
-    layer: Pair = AFFINE[name]
+    layer: Example = AFFINE[name]
     inputs = layer.leaves()
     cotangent = spread_out(layer.by_hand(*inputs).shape, 5)
 

@@ -12,17 +12,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from manualconv import nn
-from tests.layers import TWINS, WEIGHTED, Pair, Twins, close, spread_out, weighed
+from tests.layers import TWINS, Layer, close, spread_out
 
 SAMPLES = 4
 
 PADDED = {
-    f"{name}, {mode}": Twins(name, (2, 4, (3, 2)[:n] + (2,) * (n > 2), 1, (1, 2, 1)[:n], 1, 2, True, mode), shape)
-    for n, name, shape in (
-        (1, "Conv1d", (1, 2, 5)),
-        (2, "Conv2d", (1, 2, 4, 5)),
-        (3, "Conv3d", (1, 2, 3, 4, 3)),
-    )
+    f"{name}, {mode}": Layer(name, (2, 4, (3, 2)[:n] + (2,) * (n > 2), 1, (1, 2, 1)[:n], 1, 2, True, mode), shape)
+    for n, name, shape in ((1, "Conv1d", (1, 2, 5)), (2, "Conv2d", (1, 2, 4, 5)), (3, "Conv3d", (1, 2, 3, 4, 3)))
     for mode in ("zeros", "reflect", "replicate", "circular")
 }
 
@@ -42,7 +38,7 @@ APART = {name: twins for name, twins in {**TWINS, **PADDED}.items() if not name.
 
 
 @pytest.mark.parametrize("twins", APART.values(), ids=APART)
-def test_per_sample_gradients_are_a_loop_s(twins: Twins) -> None:
+def test_per_sample_gradients_are_a_loop_s(twins: Layer) -> None:
     ours, theirs = twins.make()
     images = spread_out((SAMPLES, *twins.input[1:]))
     parameters = {name: p.detach() for name, p in ours.named_parameters()}
@@ -96,12 +92,3 @@ def test_no_arithmetic_is_wasted_between_groups_or_samples(module: torch.nn.Modu
     together = flops(lambda: torch.vmap(of_one_sample(module), (None, 0))(parameters, images))
     one_by_one = sum(flops(lambda i=i: of_one_sample(module)(parameters, images[i])) for i in range(SAMPLES))
     assert 0 < together <= 1.1 * one_by_one
-
-
-@pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
-def test_per_sample_gradients_of_every_tensor_with_a_weight_for_each_sample(layer: Pair) -> None:
-    slots = tuple(range(len(layer.shapes)))
-    tensors = [torch.stack([t, t.flip(0), -2 * t]) for t in layer.tensors()]
-    got = torch.vmap(torch.func.grad(weighed(layer.by_hand), slots))(*tensors)
-    one_by_one = [torch.func.grad(weighed(layer.referee), slots)(*sample) for sample in zip(*tensors)]
-    torch.testing.assert_close(got, tuple(map(torch.stack, zip(*one_by_one))), rtol=1e-12, atol=1e-11)

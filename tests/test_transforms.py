@@ -9,27 +9,30 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.layers import PAIRS, Pair, close, spread_out, weighed
+from tests.capabilities.operations import OPERATIONS
+from tests.layers import PAIRS, Example, close, spread_out, weighed
+
+EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
+#: Without a row of its own in docs/CAPABILITIES.md, whose columns every function's row proves in every dtype.
+APART = {name: layer for name, layer in PAIRS.items() if name not in OPERATIONS}
+NO_ROW = pytest.mark.parametrize("layer", APART.values(), ids=APART)
 
 
-@pytest.fixture(params=PAIRS.values(), ids=PAIRS)
-def layer(request: pytest.FixtureRequest) -> Pair:
-    """Each layer in turn."""
-    return request.param
-
-
-def test_func_grad_vjp_jacrev_and_hessian(layer: Pair) -> None:
+@NO_ROW
+def test_func_grad_vjp_jacobians_and_hessian(layer: Example) -> None:
     inputs = layer.tensors()
     slots = tuple(range(len(inputs)))
     for transform in (torch.func.grad, torch.func.hessian):
         close(transform(weighed(layer.by_hand), slots)(*inputs), transform(weighed(layer.referee), slots)(*inputs))
     close(torch.func.jacrev(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
+    close(torch.func.jacfwd(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
     y, pullback = torch.func.vjp(layer.by_hand, *inputs)
     _, referee = torch.func.vjp(layer.referee, *inputs)
     close(pullback(spread_out(y.shape)), referee(spread_out(y.shape)))
 
 
-def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Pair) -> None:
+@EVERY
+def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Example) -> None:
     inputs, directions = layer.tensors(), layer.tensors(seed=7)
     for moving in itertools.product((False, True), repeat=len(inputs)):
         if not any(moving):
@@ -48,16 +51,16 @@ def test_func_jvp_along_each_tensor_alone_and_along_all(layer: Pair) -> None:
         close(along(layer.by_hand), along(layer.referee))
 
 
+@EVERY
 @pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr")  # linearize warns so for torch's layers too
-def test_func_jacfwd_and_linearize(layer: Pair) -> None:
+def test_linearize(layer: Example) -> None:
     inputs, directions = layer.tensors(), layer.tensors(seed=7)
-    slots = tuple(range(len(inputs)))
-    close(torch.func.jacfwd(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
     y, push = torch.func.linearize(layer.by_hand, *inputs)
     close((y, push(*directions)), torch.func.jvp(layer.referee, inputs, directions))
 
 
-def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Pair) -> None:
+@NO_ROW
+def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Example) -> None:
     def twice(apply: Callable[..., Tensor]) -> Tensor:
         inputs, directions = layer.tensors(), layer.tensors(seed=7)
 
@@ -74,14 +77,14 @@ def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Pair) -> No
 # ------------------------------------------------------------------------------------------------------------- vmap
 
 
-def mapped_axes(layer: Pair) -> list[tuple[int | None, ...]]:
+def mapped_axes(layer: Example) -> list[tuple[int | None, ...]]:
     """Every choice of mapped tensors; the mapped axis is not always the first."""
     axes = [(None, 1), (None, 2), (None, 0)][: len(layer.shapes)]
     axes = [(None, min(at, len(shape))) for (_, at), shape in zip(axes, layer.shapes)]
     return [dims for dims in itertools.product(*axes) if any(at is not None for at in dims)]
 
 
-def stacked(layer: Pair, dims: tuple[int | None, ...], size: int = 3) -> tuple[Tensor, ...]:
+def stacked(layer: Example, dims: tuple[int | None, ...], size: int = 3) -> tuple[Tensor, ...]:
     """The layer's tensors, `size` of each that is mapped, along its axis."""
     return tuple(
         spread_out(shape if at is None else (*shape[:at], size, *shape[at:]), n)
@@ -89,7 +92,8 @@ def stacked(layer: Pair, dims: tuple[int | None, ...], size: int = 3) -> tuple[T
     )
 
 
-def test_vmap_over_each_tensor_and_all(layer: Pair) -> None:
+@EVERY
+def test_vmap_over_each_tensor_and_all(layer: Example) -> None:
     for dims in mapped_axes(layer):
         inputs = stacked(layer, dims)
         slots = tuple(range(len(inputs)))
@@ -105,7 +109,8 @@ def test_vmap_over_each_tensor_and_all(layer: Pair) -> None:
             close(got, torch.stack(one_by_one, 1) if stack is None else tuple(stack))
 
 
-def test_vmap_nested_and_outside_a_hessian(layer: Pair) -> None:
+@EVERY
+def test_vmap_nested_and_outside_a_hessian(layer: Example) -> None:
     x = torch.stack([torch.stack([layer.tensors(s + 5 * t)[0] for s in range(2)]) for t in range(3)], -1)
     others = layer.tensors()[1:]
     got = torch.vmap(torch.vmap(lambda t: layer.by_hand(t, *others)), -1)(x)

@@ -35,13 +35,13 @@ class MeanIntervals(Linear):
 
     @staticmethod
     def adjoint(y_bar: Tensor, shape: Axes, intervals: Intervals) -> Tensor:
-        # The sizes of this tensor, not those that came along: Dynamo keeps for backward only what this graph computed.
+        # This tensor's own sizes, not those in `intervals`: Dynamo keeps for backward only what this graph computed.
         x_bar: Tensor = SpreadMeans.call(y_bar, replace(intervals, input_size=shape[2:]))
         return x_bar
 
     @staticmethod
     def reads_input(intervals: Intervals) -> bool:
-        """Where one interval takes all, torch's layer is a plain mean, whose gradient reads no input."""
+        """Torch's layer with one interval is a plain mean, whose gradient does not read the input."""
         return any(p != 1 for p in intervals.output_size)
 
 

@@ -1,4 +1,4 @@
-"""What a derivative of one's own must give, asked when its class is defined.
+"""What your own derivative must give; checked when its class is defined.
 
     y = f(x, a)         forward(x, a)
     what is kept        setup_context(ctx, inputs, output)
@@ -6,8 +6,8 @@
     ẏ = (∂y/∂x) ẋ       jvp(ctx, x_dot, a_dot)
     y, a sample each    vmap(info, in_dims, x, a)
 
-A rule that is missing, not static, or of another number of arguments is a TypeError of the class statement, which says
-how to write it.  What shows in the results alone is for `manualconv.autograd.first_run`.
+A rule that is missing, that is not static or that takes another number of arguments raises a TypeError in the class
+statement, which says how to write it.  Faults that only results show are found by `manualconv.autograd.first_run`.
 
 Shapes: those of f; none is known yet.
 """
@@ -23,7 +23,7 @@ from torch.autograd import Function
 
 PAGE = "docs/DERIVATIVES.md"
 
-#: The rules of a Map that a class may do without, by ``name = None``; the error of torch's where it is needed.
+#: The rules that a class may leave out, by ``name = None``, and the error that torch raises where one is needed.
 OPTIONAL: dict[str, type[Exception]] = {
     "backward": NotImplementedError,
     "jvp": NotImplementedError,
@@ -88,7 +88,7 @@ def _faults_of_forward(forward: Any, arguments: list[str], fewest: int) -> Itera
 
 
 def _written(cls: type, name: str) -> Any:
-    """A rule as its class gives it, a staticmethod; None if the class goes without, Ellipsis if none gives it."""
+    """The staticmethod that a class gives for a rule; None if it leaves the rule out, Ellipsis if there is none."""
     for base in cls.__mro__:
         if name in vars(base):
             if base in Function.__mro__:
@@ -98,7 +98,7 @@ def _written(cls: type, name: str) -> Any:
 
 
 def fill_in(cls: Any, **made: Callable[..., Any]) -> None:
-    """Give a class the rules that its kind implies, but for those that it or a base of its gives itself."""
+    """Give a class the rules that its kind implies, except those that it or one of its bases gives itself."""
     for name, rule in made.items():
         owner = next(base for base in cls.__mro__ if name in vars(base))
         if owner in Function.__mro__ or name in vars(owner).get("_made", ()):
@@ -143,7 +143,7 @@ def rules_of(cls: type, names: Iterable[str], fewest: int = 1) -> dict[str, Call
     if found.get("vmap") is not None and getattr(cls, "generate_vmap_rule", False):
         faults.append("it has a vmap and generate_vmap_rule = True; leave one out")
     if faults:
-        raise TypeError(f"{cls.__qualname__} is no complete {cls.__mro__[1].__name__}: {'; '.join(faults)} ({PAGE})")
+        raise TypeError(f"{cls.__qualname__} is not a complete {cls.__mro__[1].__name__}: {'; '.join(faults)} ({PAGE})")
     return found
 
 
@@ -164,7 +164,7 @@ def _misfit(name: str, rule: Callable[..., Any], arguments: list[str]) -> list[s
 
 
 def refusal(cls: type, name: str) -> Callable[..., Any]:
-    """The rule of a class that goes without one."""
+    """A rule that raises, in the place of one that the class leaves out."""
 
     def refuse(*_: Any) -> Any:
         raise OPTIONAL[name](f"{cls.__name__} has no {name} ({name} = None), so {_MODES[name]} cannot go through it")

@@ -1,12 +1,12 @@
-"""What shows in a rule's results alone, looked at when it first runs and never again.
+"""What only the results of a rule show; checked when it first runs, and never again.
 
     forward         y is a new tensor, and x, the argument, holds what it held
     setup_context   what is kept is an input or an output
     vmap            the output's mapped axis has the length of the input's
 
-Grad mode is off in ``setup_context``: what it computes, or takes from the forward's insides, has no graph, so that a
-second derivative would lose the terms through it, in silence.  Torch itself says so where a rule returns too few
-gradients, or one of another shape.
+Grad mode is off in ``setup_context``, so neither what it computes nor an intermediate of forward has a graph: if one is
+kept, a second derivative silently loses the terms through it.  Too few gradients, or one of another shape, are left to
+torch, which raises.
 
 Shapes: those of the rule.
 """
@@ -47,7 +47,7 @@ def _first_forward(cls: Any, forward: Callable[..., Any], args: tuple[Any, ...])
         raise _wrong(
             cls,
             "forward",
-            "takes a tensor that asks for a gradient inside a tuple, where torch looks for none; "
+            "takes a tensor that asks for a gradient inside a tuple, where torch does not look; "
             "give it as an argument of its own",
         )
     output = forward(*args)
@@ -66,7 +66,7 @@ def _first_forward(cls: Any, forward: Callable[..., Any], args: tuple[Any, ...])
 
 
 class _Watched:
-    """A context in which only tensors that have a graph are kept."""
+    """A context that takes only tensors with a graph."""
 
     def __init__(self, cls: type, ctx: Any, known: list[Tensor]) -> None:
         vars(self).update(_cls=cls, _ctx=ctx, _known=known)
@@ -134,7 +134,7 @@ _FIRST = {"forward": _first_forward, "setup_context": _first_setup, "vmap": _fir
 
 
 def looked_at_once(cls: type, name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule of a class whose first run is looked at; from then on the class holds the rule itself."""
+    """A rule that is checked at its first run; from then on the class holds the rule itself."""
     first = _FIRST.get(name)
     if first is None:
         return rule
@@ -144,10 +144,10 @@ def looked_at_once(cls: type, name: str, rule: Callable[..., Any]) -> Callable[.
         if torch.compiler.is_compiling():
             return rule(*args)
         result = first(cls, rule, args)
-        if torch.is_inference_mode_enabled():  # whose tensors do not tell whether they were changed
+        if torch.is_inference_mode_enabled():  # its tensors do not tell whether they were changed
             return result
         kept = vars(cls)[name]
-        if isinstance(kept, staticmethod) and kept.__func__ is looked_at:  # nobody put another in its place meanwhile
+        if isinstance(kept, staticmethod) and kept.__func__ is looked_at:  # not replaced meanwhile
             setattr(cls, name, staticmethod(rule))
         return result
 

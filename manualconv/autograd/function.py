@@ -10,16 +10,16 @@ A `Map` gives ``forward``, ``setup_context``, ``backward``, ``jvp`` and ``vmap``
 
 Autocast is switched off around forward, backward and jvp: casting is decided once, where the layer runs (`functional`).
 
-A cotangent that is not there stays so: made zeros, it would cost the work of a gradient and meet infinite slopes.
+An absent cotangent stays None.  As zeros it would cost the work of a gradient, and zero times an infinite slope is NaN.
 
 *Zeros of higher order.*  The derivative of a maximum or of a mean does not depend on x between its kinks, so its own
-derivative by x is zero.  Torch gives such zeros as tensors, because its kernels take x as an argument; where they do,
-ours must (an optimiser steps with zeros, and leaves a parameter without a gradient alone).  A map that keeps x for its
-slope returns zeros for it.  A map that keeps no x says ``flat = True``: its last argument is then an edge of x, and its
-backward returns ``constant_in(edge, x̄)``.  ``Map.unlinked`` calls it without an edge: as a partner's derivative.
+derivative by x is zero.  Torch's kernels take x as an argument there, so torch returns these zeros as tensors, and ours
+must too: an optimiser steps with zeros, but skips a parameter that has no gradient.  A map that keeps x for its slope
+returns zeros for it anyway.  A map that does not keep x says ``flat = True``: its last argument is then an edge of x,
+and its backward returns ``constant_in(edge, x̄)``.  ``Map.unlinked``, for a partner's derivative, passes no edge.
 
-*Gradients with a graph.*  Torch's first backward is one operation of the layer's inputs, so each gradient that it gives
-under ``create_graph`` has a graph, the bias's too, though it depends on none of them.  `recorded` gives ours one.
+*Gradients with a graph.*  Torch's first backward is one operation of all the layer's inputs.  So under ``create_graph``
+each of its gradients has a graph, even the bias's, which depends on none of them.  `recorded` gives ours one.
 
 Source: "Extending PyTorch" and "Extending torch.func with autograd.Function" in PyTorch's notes.
 """
@@ -48,7 +48,7 @@ from manualconv.torch_internals import (
 
 
 def autocast_is_on(device: str) -> bool:
-    """Whether an autocast block is active; a device that has none (meta) is asked nothing."""
+    """Whether an autocast block is active; False for a device that has no autocast (meta)."""
     return any_autocast() and torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
@@ -164,8 +164,8 @@ class Map(Function):
     Attributes:
         jvp, vmap, backward: ``jvp = None`` in the class says that there is none, and the mode that needs it raises.
         generate_vmap_rule: True in place of ``vmap``: torch then maps the other rules.
-        abstract: True in a class that only others are made of; nothing is asked of it.
-        flat: True where nothing of x is kept though second derivatives by x are zeros, not absent: see this file.
+        abstract: True in a class that is only a base of others; its rules are not checked.
+        flat: True where x is not kept and second derivatives by x are still zeros, not None: see the top of this file.
 
     Raises:
         TypeError: when the class is defined, if a rule is missing, is not static or takes too few arguments.
@@ -232,7 +232,7 @@ class Map(Function):
 
 
 def _absent(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A backward that is not run, and gives no gradient, where no cotangent comes."""
+    """A backward that is skipped, and gives no gradient, where no cotangent comes."""
 
     @wraps(rule)
     def pulled(ctx: Any, *cotangents: Tensor | None) -> Any:
@@ -255,18 +255,18 @@ def _prepared(setup: Callable[..., None]) -> Callable[..., None]:
 
 
 def edge_of(x: Tensor) -> Tensor | None:
-    """None of x's entries: a tensor through which autograd reaches x, without the memory of x; None if it need not."""
+    """A tensor of no entries, through which autograd reaches x without its memory; None if x has no derivative."""
     return x.narrow_copy(0, 0, 0) if may_be_differentiated(x) else None
 
 
 def constant_in(edge: Tensor | None, t: Tensor) -> Tensor:
-    """t, entry for entry, as a function of the tensor that `edge` leads to; its derivative is zero."""
-    # The sum is of no numbers.  Subtracted, because −0 + 0 would not be −0.
+    """t unchanged, with a graph that leads to the tensor behind `edge`; the derivative by that tensor is zero."""
+    # The sum of no numbers is 0.  It is subtracted, because −0 + 0 is +0.
     return t if edge is None or not torch.is_grad_enabled() else t - edge.sum()
 
 
 class _Recorded(Map):
-    """``t ↦ t``, as a node that a leaf without entries asks for and gets nothing from."""
+    """``t ↦ t`` as a node of the graph: a leaf without entries makes autograd record it, and gets no gradient."""
 
     @staticmethod
     def forward(t: Tensor, leaf: Tensor) -> Tensor:
@@ -289,12 +289,12 @@ class _Recorded(Map):
         return _Recorded.call(t, leaf), in_dims[0]
 
 
-with torch.inference_mode(False):  # whatever block the first import stands in
+with torch.inference_mode(False):  # also where the first import happens inside an inference_mode block
     _LEAF = torch.empty(0, dtype=torch.float32, device="cpu", requires_grad=True)
 
 
 def recorded(*gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-    """Gradients of first order; with a graph each, where one is asked for, though some depend on nothing."""
+    """Gradients of first order, each with a graph under ``create_graph``, even one that depends on nothing."""
     if not torch.is_grad_enabled():
         return gradients
     return tuple(g if g is None or g.requires_grad else _Recorded.call(g, _LEAF) for g in gradients)

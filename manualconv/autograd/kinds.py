@@ -1,4 +1,4 @@
-"""What a linear and a bilinear map imply, written once: their set-up, their tangent, and of a linear one all modes.
+"""What a linear and a bilinear map imply, written once: set-up and tangent of both, and every mode of a linear one.
 
     Linear      y = A·x          ẏ = A·ẋ                    x̄ = Aᵀ·ȳ, the partner's forward
     Bilinear    y = T(x, w)      ẏ = T(ẋ, w) + T(x, ẇ)      x̄, w̄: two other slots of the trilinear form ⟨T(x, w), y⟩
@@ -28,14 +28,14 @@ from manualconv.autograd.function import Map, constant_in, fold, unfold
 def refuse_moving(cls: type) -> NoReturn:
     """Refuse a derivative by one of the constants of a map, or a constant for each sample."""
     raise RuntimeError(
-        f"{cls.__name__} has no derivative by its numbers and the same ones for all samples, but one of them is a "
+        f"{cls.__name__} has no derivative by its numbers, and all samples share them, but one of them is a "
         "tensor that asks for a derivative or is mapped; write a Map, whose rules know every argument "
         "(docs/DERIVATIVES.md)"
     )
 
 
 def any_mapped(axes: Iterable[Any]) -> bool:
-    """Whether a constant is mapped; the axes of a tuple are a tuple, of None."""
+    """Whether a constant is mapped; for a constant that is a tuple, the axes are a tuple of None."""
     return any(isinstance(axis, int) for axis in axes)
 
 
@@ -63,8 +63,8 @@ class Linear(Map):
             unless the class says so: the mapped axis is then one more in front, so that forward counts from the end.
         sampled: True where the tensors after x have the axes before x's last ones too, so that each sample may have its
             own.  Otherwise all samples share them.
-        reads_input: where ``flat`` (see `Map`), a static method of the constants may say that for these torch's
-            gradient reads no input, so that there is none of second order.  Forward's last argument is the edge there.
+        reads_input: where ``flat`` (see `Map`), a static method of the constants; False if torch's gradient does not
+            read the input for them, so that there is no second derivative.  Forward's last argument is then the edge.
 
     Raises:
         TypeError: when the class is defined, if a method is missing, is not static or takes too few arguments.
@@ -97,7 +97,7 @@ class Linear(Map):
         if not vars(cls).get("abstract", False):
             rules_of(cls, ("forward", "adjoint"), fewest=1 + cls.flat)
             adjoint, flat, folded, reads_input = cls.adjoint, cls.flat, cls.folded, cls.reads_input
-            #: Where the constants end among the arguments: the edge is none of them.
+            #: Where the constants end among the arguments: before the edge.
             end = -1 if flat else None
 
             def kept(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -3,8 +3,8 @@
     Lay      y[n, c, i] = x[n, c, i], with the channels innermost in memory or outermost
 
 A permutation of memory is the identity on numbers, so its adjoint is the identity too; the cotangent is laid out the
-other way round.  In front of a layer whose kernel reads contiguous planes it lets the layer's input gradient lie as
-the input did, behind it the output.
+other way round.  Before a layer whose kernel reads contiguous planes, it makes the input gradient lie as the input did;
+after the layer, it does the same for the output.
 
 Shapes: x and y ``(N, C, *I)``.
 """

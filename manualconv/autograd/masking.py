@@ -4,7 +4,7 @@
 
 Linear in x, and its own adjoint with the mask of the forward pass: nothing is drawn again.  Dropout's m is 0 with
 probability p and 1/(1 − p) otherwise, so that its mean is 1; dropout of channels has an m of one number a channel.
-It asks for no derivative, so that x is not kept.  Σ runs over the axes along which m is repeated.
+Such an m asks for no derivative, so x is not kept.  Σ runs over the axes along which m is repeated.
 
 Shapes: x any, m one that x's is the broadcast of; the result is x's.  Source: collected notes (B19); Srivastava et al.
 2014, "Dropout: a simple way to prevent neural networks from overfitting".

@@ -1,4 +1,4 @@
-"""A function as one node of a compiled graph: y = f(x, a) there is the call, not what f is made of.
+"""A function as one node of a compiled graph: the graph holds the call y = f(x, a), not the operations of f.
 
 A graph holds tensors, numbers, words and tuples of them.  The frozen arguments of our maps travel through it as tuples.
 
@@ -38,7 +38,7 @@ def _unpacked(argument: Any) -> Any:
 
 
 def as_node(run: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that Dynamo puts into its graph as it is, without a look inside: there sizes are what they are.
+    """A function that Dynamo puts into its graph as one call, without looking inside: f sees sizes as plain numbers.
 
     Its arguments are tensors, numbers, words, tuples of them, and the frozen ones.
     """

@@ -9,19 +9,19 @@
     ELU           y = s·z where z > 0, else s·α·(e^(bz) − 1) φ′ = s where z > 0, else s·α·b·e^(bz)
 
 At a kink the slope is torch's, which is that of one side: the lower one for ReLU, LeakyReLU and ELU, the outer one for
-the rest.  A NaN passes the gates of ReLU and Threshold, those of HardTanh and HardSigmoid stop it, and the slopes of
-HardSwish and ELU, which are functions of z, are NaN there: what torch gives in the body of a tensor, where its kernels
-are vectorised.  Between kinks φ′ is constant but for HardSwish and ELU, whose pieces are finite on both sides, so that
-no order multiplies an infinity by zero.
+the rest.  At a NaN the gates of ReLU and Threshold are open, those of HardTanh and HardSigmoid are closed, and the
+slopes of HardSwish and ELU, which are functions of z, are NaN.  So they are in the body of a tensor in torch, where its
+kernels are vectorised.  Between kinks φ′ is constant but for HardSwish and ELU, whose pieces are finite on both sides,
+so that no order multiplies an infinity by zero.
 
-Limits and thresholds are compared with in float32 where z is in half precision, as torch's kernels do: rounded to
-bfloat16, 0.7 would stop 0.69921875.
+Half-precision z is compared with limits and thresholds in float32, as in torch's kernels: rounded to bfloat16, a limit
+of 0.7 would stop 0.69921875.
 
 ELU stands for three: ELU itself (s = b = 1), CELU (s = 1, b = 1/α) and SELU (b = 1).  s is the `scale` and b the
 `input_scale` of torch's kernel.
 
-Kept is what torch keeps, so that what may be edited in place there may be here: z, and y for ReLU.  The slopes of
-HardTanh, and of LeakyReLU for a ≥ 0, can be told from either; they keep y where z is to be overwritten.
+Each keeps what torch keeps, z, or y for ReLU, so that a tensor may be edited in place here where it may be in torch.
+The slopes of HardTanh, and of LeakyReLU for a ≥ 0, follow from z or from y; these keep y where z is to be overwritten.
 
 Shapes: any; the same in and out.  Sources: article (B3), collected notes (B14); Krizhevsky 2010 (ReLU6); Clevert et al.
 2015 (ELU); Howard et al. 2019, "Searching for MobileNetV3" (hard-swish).

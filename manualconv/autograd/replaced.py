@@ -1,14 +1,14 @@
-"""Replaced: the output of an activation or of a pool, whose gradient is any function one likes.
+"""Replaced: the output of an activation or of a pool, whose gradient is any function you choose.
 
     activation   y = φ(z)    slope    z̄ = rule(z, ȳ)             in place of φ′(z) ⊙ ȳ
     pool         y = f(x)    pool     x̄ = rule(x, ȳ, window)     in place of (∂y/∂x)ᵀȳ
 
-The layer computes as ever; then its output runs through one map more, which takes the rule's word for its gradient:
+The layer computes as always.  Then its output passes one more map, whose gradient is what the rule returns:
 
     Replaced     y, x ↦ y             ȳ ↦ nothing for y, rule(x, ȳ, …) for x             ẏ, ẋ ↦ ẏ
 
-So values and tangents are exact, whatever the layer is made of, and its own derivative does not run backwards.  Guided
-back-propagation, for one, is z̄ = [z > 0]·[ȳ > 0]·ȳ.  A second derivative differentiates what the rule computes.
+So values and tangents are exact, whatever the layer is made of, and the layer's own backward does not run.  Guided
+back-propagation, for example, is z̄ = [z > 0]·[ȳ > 0]·ȳ.  A second derivative differentiates what the rule computes.
 
 Shapes: y, ȳ the layer's output, x its input, as a batch ``(N, C, *I)`` for a pool and as it is for an activation; x̄ has
 the shape of x.  The window of a max, average or power-average pool is a `Window`, its right padding raised where

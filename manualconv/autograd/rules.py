@@ -1,16 +1,17 @@
-"""Replaceable derivatives: a layer whose gradients are any functions one likes.
+"""Replaceable derivatives: a layer whose gradients are any functions you choose.
 
-A layer y = f(x, w, b) turns the cotangent ȳ of its output into three gradients.  Exact they are the transposes of f's
-derivative; for a convolution, in the words of `manualconv.autograd.correlation`,
+A layer y = f(x, w, b) turns the cotangent ȳ of its output into three gradients.  The exact ones are the transposes of
+f's derivative.  For a convolution they are maps of `manualconv.autograd.correlation`:
 
     slot      exact rule       convolution         transposed convolution
     input     x̄ = (∂y/∂x)ᵀȳ    to_input(w, ȳ)      to_output(ȳ, w)
     weight    w̄ = (∂y/∂w)ᵀȳ    to_weight(x, ȳ)     to_weight(ȳ, x)
     bias      b̄ = (∂y/∂b)ᵀȳ    Σ_{n,p} ȳ           Σ_{n,i} ȳ
 
-None of the three reads another one: only x̄ travels on, to the layer below, while w̄ and b̄ end at their parameter.  So a
-slot can be given another function of ``(x, w, grad_output, window)`` and the other two stay exact for the ȳ that comes;
-layers below receive what the input rule returns.  Feedback alignment, for one, is x̄ = to_input(B, ȳ) with a fixed B.
+No gradient reads another: x̄ alone travels on, to the layer below, while w̄ and b̄ end at their parameter.  So one slot
+can be given another function of ``(x, w, grad_output, window)``, and the other two stay exact for the ȳ that comes.
+Layers below receive what the input rule returns.  Feedback alignment, for example, is x̄ = to_input(B, ȳ) for a fixed
+B.
 
 Layers of one tensor, activations and pools, have a slot of their own: see `manualconv.autograd.replaced`.
 
@@ -111,7 +112,7 @@ def _described(dtype: torch.dtype, shape: Any, device: torch.device) -> str:
 
 
 def gradient(slot: str, rule: Callable[..., Any], shape: Any, like: Tensor, *seen: Any) -> Tensor | None:
-    """What a rule makes of what it is given, if it is what the slot needs: a tensor like this one, of that shape."""
+    """What a rule returns, checked to be what the slot needs: a tensor like `like`, of that shape."""
     given = () if torch.compiler.is_compiling() else tuple(t for t in seen if isinstance(t, Tensor))
     before = [t._version for t in given]
     came = rule(*seen)

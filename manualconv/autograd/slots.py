@@ -18,19 +18,18 @@ Shapes: a rule's z is any shape, its x ``(N, C, *I)``, ȳ that of the output; se
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from manualconv.autograd.blocks import Carried as Carried
+from manualconv.autograd.blocks import Visit, block, hand_to_checkpoints
 from manualconv.geometry import Intervals, Window
-from manualconv.torch_internals import at_trace_time, hand_to_checkpoints
 
 Rule = Callable[[Tensor, Tensor, Tensor, Window], Tensor | None]
 SlopeRule = Callable[[Tensor, Tensor], Tensor | None]
@@ -140,18 +139,14 @@ class Rules:
         return f"Rules({self.named()})"
 
     def __enter__(self) -> Rules:
-        _hand_over()
-        _block.enter(self)
-        _block.visits = (*_block.visits, _Visit(self))
+        hand_to_checkpoints()
+        block.enter(self)
+        block.visits = (*block.visits, Visit(self))
         return self
 
     def __exit__(self, error: object, *_: object) -> None:
-        _block.leave(self)
-        at = len(_block.visits) - 1
-        while _block.visits[at].rules is not self:  # a generator's block may end while one entered later is on
-            at -= 1
-        visit = _block.visits[at]
-        _block.visits = (*_block.visits[:at], *_block.visits[at + 1 :])
+        block.leave(self)
+        visit = block.ended(self)
         if error is not None or torch.compiler.is_compiling():
             return
         unmet = [name for name in self.given() if not getattr(visit, SLOTS[name].kind)]
@@ -211,104 +206,15 @@ def _check_rule(name: str, rule: Any) -> None:
 # --------------------------------------------------------------------------------------------- which rules are in force
 
 
-class _Visit:
-    """Which kinds of layer have run in a block since it was entered: a Rules may be entered many times."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.weighted = self.slope = self.pool = False
-
-
-class _Block(threading.local):
-    """The blocks that this thread is inside of, outermost first; each holds what it inherits too."""
-
-    def __init__(self) -> None:
-        # Not a default of the class: Dynamo would not notice a block entered after it has compiled the first layer.
-        self.stack: tuple[Rules | None, ...] = (None,)
-        self.entered: tuple[Rules, ...] = ()
-        self.visits: tuple[_Visit, ...] = ()
-
-    def enter(self, rules: Rules) -> None:
-        """Begin a block inside the others."""
-        self.stack = (*self.stack, rules.over(self.stack[-1]))
-        self.entered = (*self.entered, rules)
-
-    def leave(self, rules: Rules) -> None:
-        """End it, wherever in the stack it is: those that were entered after it stay."""
-        later: tuple[Rules, ...] = ()
-        while self.entered[-1] is not rules:
-            later = (self.entered[-1], *later)
-            self.stack, self.entered = self.stack[:-1], self.entered[:-1]
-        self.stack, self.entered = self.stack[:-1], self.entered[:-1]
-        for each in later:
-            self.enter(each)
-
-
-_block = _Block()
-
-
-class Carried:
-    """A block of the rules that a layer carries, around its forward; it has nothing to warn of.
-
-    Rules are such a block too, but Dynamo enters no frozen dataclass that was made outside its graph.
-    """
-
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-
-    def __enter__(self) -> None:
-        _block.enter(self._rules)
-
-    def __exit__(self, *_: object) -> None:
-        _block.leave(self._rules)
-
-
-class _Again:
-    """The blocks of another moment, in place of those there are."""
-
-    def __init__(self, stack: tuple[Rules | None, ...], entered: tuple[Rules, ...]) -> None:
-        self._then = (stack, entered, ())
-
-    def __enter__(self) -> None:
-        self._now = _block.stack, _block.entered, _block.visits
-        _block.stack, _block.entered, _block.visits = self._then
-
-    def __exit__(self, *_: object) -> None:
-        _block.stack, _block.entered, _block.visits = self._now
-
-
-def _in_these_blocks(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What a checkpoint keeps, to run it now and again in the backward pass: under the rules that are in force now."""
-    stack, entered = _block.stack, _block.entered
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if _block.stack is stack:
-            return function(*args, **kwargs)
-        with _Again(stack, entered):
-            return function(*args, **kwargs)
-
-    return run
-
-
-_once = cache(hand_to_checkpoints)
-
-
-@at_trace_time
-def _hand_over() -> None:
-    """Once, at the first block: torch's checkpoints ask `_in_these_blocks` what they keep."""
-    _once(_in_these_blocks)
-
-
 def in_force(own: Rules | None) -> Rules | None:
     """The rules of a layer with a weight that runs now: its own before the block's; None if every slot is exact.
 
     Raises:
         TypeError: rules of its own for a slot that it has not.
     """
-    rules = _block.stack[-1]
+    rules: Rules | None = block.stack[-1]
     if rules is not None:
-        for visit in _block.visits:
-            visit.weighted = True
+        block.met(_WEIGHTED.kind)
     if own is not None:
         if own.slope is not None or own.pool is not None:
             raise TypeError(
@@ -322,19 +228,17 @@ def in_force(own: Rules | None) -> Rules | None:
 
 def slope_in_force() -> Rules | None:
     """The rules of an activation that runs now; None if its slope is exact."""
-    rules = _block.stack[-1]
-    if rules is None:
-        return None
-    for visit in _block.visits:
-        visit.slope = True
-    return None if rules.slope is None or rules.slope is exact_slope else rules
+    return None if block.stack[-1] is None else _of_block("slope", exact_slope)
 
 
 def pool_in_force() -> Rules | None:
     """The rules of a pool that runs now; None if its gradient is exact."""
-    rules = _block.stack[-1]
-    if rules is None:
-        return None
-    for visit in _block.visits:
-        visit.pool = True
-    return None if rules.pool is None or rules.pool is exact_pool else rules
+    return None if block.stack[-1] is None else _of_block("pool", exact_pool)
+
+
+def _of_block(slot: str, exact: Callable[..., Tensor]) -> Rules | None:
+    """The block's rules for a layer of one slot that runs now; None if that slot is exact."""
+    block.met(slot)
+    rules: Rules = block.stack[-1]
+    rule = getattr(rules, slot)
+    return None if rule is None or rule is exact else rules

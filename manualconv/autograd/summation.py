@@ -6,8 +6,8 @@
     SpreadBias     y[n, o, p] = b[o]                                      ⟨SpreadBias b, y⟩ = ⟨b, SumToBias y⟩
 
 Each is linear, so its derivative is itself forwards and its partner backwards, at every order.  The gradient of
-SumWindows is constant in x, as torch's average pooling says by zeros: `constant_in`.  Average pooling is
-``D·SumWindows`` with the diagonal D = 1/count; its gradient spreads δ/count over each window.
+SumWindows is constant in x, so its derivative by x is zeros, as in torch's average pooling: see `constant_in`.
+Average pooling is ``D·SumWindows`` with the diagonal D = 1/count; its gradient spreads δ/count over each window.
 
 Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, b ``(O,)``.  Source: article (B6); notes on convolution (B10).
 """

@@ -9,8 +9,8 @@ A maximum of several equal entries has no derivative; every convex combination o
     x̄[i] = Σ ȳ[p]/m(p)  over k, p with s·p + d·k − a = i and k ∈ M(p)
 
 With M held fixed, ẏ is linear in ẋ and x̄ its adjoint: Windows, a mask and a sum one way, the same mask and OverlapAdd
-the other.  So each is differentiated by what it is made of, at every order.  A window with a NaN is the NaN's that
-`Select` would read, since a NaN equals nothing.
+the other.  So each is differentiated by what it is made of, at every order.  A NaN equals nothing:
+in a window with one, M is the tap that `Select` would read.
 
 Shapes: x ``(N, C, *I)``, i* and y ``(N, C, *P)``, the mask `tied` ``(N, C, ΠK, ΠP)``.
 

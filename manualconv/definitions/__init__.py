@@ -1,8 +1,9 @@
 """The layers by their definitions, forward and backward: every sum written out, one term after another.
 
-These files, one a family, are the specification, and a text to read.  They share no code with the rest of manualconv
-(a `Window` is read as a bundle of numbers, its output size counted afresh) and know no algorithm, so that they can be
-checked by reading them beside the equations.  Each opens with its equation, its backward, shapes and an example.
+These files, one a family, are the specification, the tests' first oracle, and a text to read.  They share no code with
+the rest of manualconv and know no algorithm: a `Window` is read as a bundle of numbers, its output size counted afresh.
+So they can be checked by reading them beside the equations.  Each file opens with its equation, its backward, the
+shapes and an example.
 
     A, Z      what a layer reads and what it computes; an activation reads Z and computes A
     W, b      weights and bias
@@ -15,6 +16,8 @@ send, hence the ``+=``.  Normalisation and losses have their own usual letters.
 
 Arrays are NumPy's, of any dtype; on integers every result of additions and products is exact.  NumPy is an extra,
 ``pip install manualconv[testing]``; nothing else in the package but its tests' tools imports these files.
+
+Words: docs/GLOSSARY.md.
 """
 
 try:

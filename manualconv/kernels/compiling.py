@@ -1,9 +1,9 @@
 """Loops compiled by Numba, where it is installed, and threads to run them on.
 
-Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and it is imported when the first layer comes
-that loops may compute.  A compiled loop is kept in a cache beside its file, so that a machine compiles it once; where
-nothing can be written it is compiled once a process.  It runs without the interpreter's lock, so that threads share the
-work: torch's own, since Numba's thread layers do not admit two callers at once.
+Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and the first layer that loops could compute
+imports it.  A compiled loop is kept in a cache beside its file, so a machine compiles it once; where that folder cannot
+be written, each process compiles it once.  A loop runs without the interpreter's lock, so threads share the work.  They
+are torch's own threads: Numba's thread layers do not allow two callers at once.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from manualconv.torch_internals import is_plain, thread_team
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
-#: What loops compute with.
+#: The dtypes that loops compute with.
 NUMBERS = (torch.float32, torch.float64)
-#: Nanoseconds of work from which on handing a share to another thread pays.
+#: Nanoseconds of work from which it pays to hand a share to another thread.
 SHARED = 2e5
-#: Nanoseconds a call has to save before a loop is worth compiling.
+#: Nanoseconds that a call must save for a loop to be worth compiling.
 COMPILING = 2e5
 
 
 @cache
 def is_installed() -> bool:
-    """Whether Numba is there and can be imported; one that is broken is as good as none, which is said once.
+    """Whether Numba can be imported.  A broken one counts as none, after one warning.
 
-    The import takes half a second: whoever asks asks everything else before.
+    Importing Numba takes half a second, so callers test cheaper conditions first.
     """
     if find_spec("numba") is None:
         return False
@@ -55,8 +55,8 @@ def is_installed() -> bool:
 
 
 def is_compilable(t: Tensor) -> bool:
-    """Whether a loop may read t: Numba is there, and t holds numbers of the processor's, here and now."""
-    # First of all is_plain: a compiler does not trace the cache behind is_installed.
+    """Whether a loop may read t: Numba is there, and t is a plain tensor with its numbers in the CPU's memory."""
+    # is_plain comes first: a compiler cannot trace the cache behind is_installed.
     return is_plain(t) and t.dtype in NUMBERS and t.device.type == "cpu" and is_installed()
 
 
@@ -82,7 +82,7 @@ def compiled(loop: Loop) -> Loop:
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}
-#: Whether this process has its parent's threads in name only, torch's and ours alike.
+#: Whether this process was forked: then the parent's threads, torch's and ours, exist in name only.
 _forked: list[bool] = []
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _forked.append(True))
@@ -91,22 +91,22 @@ if hasattr(os, "register_at_fork"):
 def share(run: Callable[[int, int], object], units: int, nanoseconds: float) -> None:
     """Run units ``0 … units − 1`` in consecutive shares, ``run(first, last + 1)``, one on each of torch's threads.
 
-    Torch's own threads, where it has a team that can be asked: its threads wait for more work with their core held, so
-    that others would stand in line behind them.
+    These are torch's own threads, where torch has a team that can be asked.  They keep their cores while they wait for
+    work, so other threads would have to queue behind them.
     """
     workers = 1 if _forked or nanoseconds < SHARED else min(torch.get_num_threads(), units)
     if workers <= 1:
         run(0, units)
         return
     ends = [units * worker // workers for worker in range(workers + 1)]
-    # A thread that comes too late finds nothing left; taking the next share is one step under the interpreter's lock.
+    # A late thread finds no share left.  Taking the next share is one step under the interpreter's lock.
     shares, failures = iter(list(pairwise(ends))), list[BaseException]()
 
     def work() -> None:
         try:
             for first, last in shares:
                 run(first, last)
-        except BaseException as failure:  # raised where the work was asked for, whatever thread it comes from
+        except BaseException as failure:  # raised below, in the thread that asked for the work
             failures.append(failure)
 
     team = thread_team()

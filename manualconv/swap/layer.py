@@ -31,7 +31,7 @@ from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._rules import KEPT
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ENTERED, ByHand
-from manualconv.swap.table import TABLE
+from manualconv.swap.table import TABLE, activation, convolution, linear
 from manualconv.torch_internals import (
     calls_forward,
     function_modes,
@@ -47,12 +47,8 @@ NAME: Any = "manualconv"
 
 #: What derivative rules reach, by which slots, and what a rule for ties does.
 RULED: dict[Any, tuple[str, ...]] = {
-    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), WEIGHTED),
-    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), WEIGHTED),
-    F.linear: WEIGHTED,
-    **dict.fromkeys((F.relu, F.hardtanh, F.threshold, F.hardsigmoid, F.hardswish, F.leaky_relu), ("slope",)),
-    **dict.fromkeys((F.elu, F.celu, F.selu, F.silu, F.mish, F.gelu, F.logsigmoid, F.softplus), ("slope",)),
-    **dict.fromkeys((torch.sigmoid, torch.tanh), ("slope",)),
+    **dict.fromkeys((*convolution.TABLE, *linear.TABLE), WEIGHTED),
+    **dict.fromkeys(activation.ENTRYWISE, ("slope",)),
     **{
         getattr(F, f"{name}{ndim}d{more}"): ("pool",)
         for name, forms in (
@@ -167,15 +163,13 @@ def leave(module: Module, args: Any, output: Any) -> None:
     if isinstance(mode, LayerMode) and mode.caller is caller:
         mode.__exit__(None, None, None)
     else:
-        _repair(caller)
+        _take_away(lambda mode: mode.caller is caller or mode.is_left_behind())
 
 
-def _repair(caller: FrameType) -> None:
-    """Take away the mode of this call and those left behind, wherever in the stack they are."""
+def _take_away(ended: Callable[[LayerMode], bool]) -> None:
+    """Take away the modes of calls that have ended, wherever in the stack they are."""
     modes = function_modes()
-    kept = [
-        mode for mode in modes if not (isinstance(mode, LayerMode) and (mode.caller is caller or mode.is_left_behind()))
-    ]
+    kept = [mode for mode in modes if not (isinstance(mode, LayerMode) and ended(mode))]
     # As far up as nothing is missing, the stack stays.
     same = next((at for at, mode in enumerate(kept) if mode is not modes[at]), len(kept))
     for _ in modes[same:]:
@@ -234,3 +228,4 @@ def take_off(module: Module) -> None:
         for name in [name for name, hook in hooks.items() if hook is ours]:
             del hooks[name]
             module._forward_hooks_always_called.pop(name, None)
+    _take_away(lambda mode: mode.module is module)  # a hook of the layer may restore it, after `enter` ran

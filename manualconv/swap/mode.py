@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, TypeVar, overload
 
 from torch.fx import Proxy
@@ -15,7 +15,7 @@ from manualconv import functional
 from manualconv.functional.overrides import refuse_rules
 from manualconv.functional.tracing import recorded_as_torch_s
 from manualconv.swap.table import COMPOSITES, TABLE
-from manualconv.torch_internals import at_trace_time, function_modes, hand_to_checkpoints, has_handlers, tracer
+from manualconv.torch_internals import checkpoints_run, function_modes, has_handlers, tracer
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -180,15 +180,6 @@ def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
 # --------------------------------------------------------------------------------------------------------- checkpoints
 
 
-_once = cache(hand_to_checkpoints)
-
-
-@at_trace_time
-def _hand_over() -> None:
-    """Once: torch's checkpoints ask `_captured` what they keep."""
-    _once(_captured)
-
-
 def _captured(function: Callable[..., Any]) -> Callable[..., Any]:
     """What a checkpoint keeps, to run it now and again in the backward pass: by hand if it is by hand now."""
     if not _is_on():
@@ -199,3 +190,7 @@ def _captured(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _is_on() -> bool:
     return any(isinstance(mode, ByHand) for mode in function_modes())
+
+
+#: At the first `by_hand`: torch's checkpoints ask `_captured` what they keep.
+_hand_over = checkpoints_run(_captured)

@@ -7,4 +7,6 @@
     ledger    what was checked, counted where it was checked
 
 Importing this package loads none of them, nor Hypothesis, NumPy or pytest: import a room by its name.
+
+Words: docs/GLOSSARY.md.
 """

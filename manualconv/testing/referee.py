@@ -7,7 +7,7 @@ pytorch/vision#6001) or, with groups, sums the wrong numbers in silence.  tests/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -76,3 +76,32 @@ def second_gradients(
     """∂Σ⟨gradient, direction⟩/∂inputs."""
     total = torch.stack([(g * v).sum() for g, v in zip(gradients, directions, strict=True)]).sum()
     return list(torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True))
+
+
+def two_orders(
+    layer: Callable[..., Tensor],
+    tensors: Sequence[Tensor | None],
+    cotangent: Tensor,
+    directions: Sequence[Tensor | None],
+) -> list[Tensor]:
+    """y, its gradients by the tensors that there are, and theirs along the directions, by the tensors and ȳ."""
+    inputs, cotangent = leaves(*tensors), cotangent.clone().requires_grad_()
+    y = layer(*inputs)
+    first = first_gradients(y, inputs, cotangent)
+    return [y, *first, *second_gradients(first, [*inputs, cotangent], [v for v in directions if v is not None])]
+
+
+def refused_alike(ours: Callable[[], object], theirs: Callable[[], object], opening: int = 40) -> None:
+    """Both raise, one type of error, and its first line opens with the same letters."""
+    mine, referee = raised(ours), raised(theirs)
+    assert type(mine) is type(referee)
+    assert str(mine).startswith(str(referee).split("\n")[0][:opening])
+
+
+def raised(call: Callable[[], object]) -> Exception:
+    """What a call raises."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError("accepted")

@@ -7,7 +7,7 @@ from manualconv.torch_internals.calling import any_autocast as any_autocast
 from manualconv.torch_internals.calling import apply as apply
 from manualconv.torch_internals.calling import at_trace_time as at_trace_time
 from manualconv.torch_internals.calling import tracer as tracer
-from manualconv.torch_internals.checkpoints import hand_to_checkpoints as hand_to_checkpoints
+from manualconv.torch_internals.checkpoints import checkpoints_run as checkpoints_run
 from manualconv.torch_internals.hooks import calls_forward as calls_forward
 from manualconv.torch_internals.hooks import guard_hooks as guard_hooks
 from manualconv.torch_internals.hooks import not_compiled as not_compiled
@@ -22,6 +22,7 @@ from manualconv.torch_internals.modes import innermost_mode as innermost_mode
 from manualconv.torch_internals.modes import no_function_modes as no_function_modes
 from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
+from manualconv.torch_internals.operations import underscored as underscored
 from manualconv.torch_internals.tensors import channels_last_format as channels_last_format
 from manualconv.torch_internals.tensors import handles_itself as handles_itself
 from manualconv.torch_internals.tensors import handles_operators as handles_operators

@@ -49,7 +49,7 @@ def test_a_rule_that_is_missing_is_named_with_what_it_takes_and_returns(name: st
     with pytest.raises(TypeError) as raised:
         wave(without=(name,))
     message = str(raised.value)
-    assert message.startswith(f"Wave is no complete Map: it has no {name}; give {name}(")
+    assert message.startswith(f"Wave is not a complete Map: it has no {name}; give {name}(")
     assert "which" in message and message.endswith("(docs/DERIVATIVES.md)")
     assert (f"{name} = None" in message) == (name in ("backward", "jvp", "vmap"))
 
@@ -110,7 +110,7 @@ def test_a_method_that_is_not_static_is_refused() -> None:
         (
             Pointwise,
             {},
-            r"no complete Pointwise: it has no forward.*; it has no times_slope; give times_slope\(kept, t",
+            r"not a complete Pointwise: it has no forward.*; it has no times_slope; give times_slope\(kept, t",
         ),
         (Pointwise, {"forward": lambda z, a: z}, r"give times_slope\(kept, t, a\), which returns φ′ ⊙ t"),
         (
@@ -118,7 +118,7 @@ def test_a_method_that_is_not_static_is_refused() -> None:
             {"forward": lambda z: z, "times_slope": lambda t: t},
             r"times_slope\(t\) does not fit forward\(z\)",
         ),
-        (Stepwise, {}, "no complete Stepwise: it has no forward"),
+        (Stepwise, {}, "not a complete Stepwise: it has no forward"),
         (Stepwise, {"forward": lambda t: t}, "forward takes 1 arguments, but needs 2 or more"),
     ],
     ids=["no rule", "no slope", "short slope", "no step", "short step"],
@@ -143,7 +143,7 @@ def test_a_kind_of_one_s_own_is_asked_nothing_and_what_is_made_of_it_is() -> Non
 
     assert Scaled.abstract and not Thrice.abstract
     assert torch.equal(torch.func.grad(lambda z: Thrice.call(z).sum())(X), torch.full_like(X, 3))
-    with pytest.raises(TypeError, match="no complete Scaled: it has no forward"):
+    with pytest.raises(TypeError, match="not a complete Scaled: it has no forward"):
         type("Nothing", (Scaled,), {})
 
 
@@ -276,7 +276,7 @@ def test_a_mapped_axis_that_is_not(result: Callable[..., Any]) -> None:
 
 def test_a_tensor_that_asks_for_a_gradient_inside_a_tuple_is_refused() -> None:
     kind = wave(forward=lambda x, a: x * a[0])
-    with pytest.raises(RuntimeError, match="asks for a gradient inside a tuple, where torch looks for none"):
+    with pytest.raises(RuntimeError, match="asks for a gradient inside a tuple, where torch does not look"):
         kind.call(X, (torch.ones((), requires_grad=True),))
 
 
@@ -330,7 +330,7 @@ def test_a_map_of_entries_keeps_the_shape_and_has_no_derivative_by_its_numbers()
     scaled, a = of(lambda z, a: z * a), torch.tensor(2.0, dtype=torch.float64)
     x = X.clone().requires_grad_()
     close(grad(scaled.call(x, a).sum(), x)[0], torch.full_like(X, 2))  # a tensor that is constant is a number
-    message = "Own has no derivative by its numbers and the same ones for all samples"
+    message = "Own has no derivative by its numbers, and all samples share them"
     with pytest.raises(RuntimeError, match=message):
         scaled.call(x, a.clone().requires_grad_()).sum().backward()
     with pytest.raises(RuntimeError, match=message):

@@ -14,21 +14,20 @@ from torch.autograd import forward_ad, grad, gradcheck
 from manualconv import by_hand, functional
 from manualconv.autograd import Rules, exact_pool, exact_slope
 from manualconv.geometry import Intervals, Window
-from tests.layers import Example, activation, adaptive_pooling, average_pooling, close, spread_out
-from tests.layers import max_pooling as maxima
+from manualconv.testing.catalogue import activation
+from tests.layers import FUNCTIONS, Example, close, spread_out
 
 #: Every public activation and pool by the slot that it has, with arguments that are not the defaults.
-SLOPES = {name: row for name, row in activation.FUNCTIONS.items() if "soft" not in name or name == "softplus"}
-POOLS = {
-    name: row
-    for family in (maxima, average_pooling, adaptive_pooling)
-    for name, row in family.FUNCTIONS.items()
-    if not name.startswith(("max_unpool", "fractional"))
+SLOPES = {
+    each.name: FUNCTIONS[each.name]
+    for each in activation.OPERATIONS
+    if "soft" not in each.name or each.name == "softplus"
 }
+POOLS = {name: row for name, row in FUNCTIONS.items() if "_pool" in name and not name.startswith(("lp", "fractional"))}
 POOLS |= {
-    "lp_pool1d": Example(lambda x: functional.lp_pool1d(x, torch.inf, 3, 2), ((2, 2, 7),)),
-    "lp_pool2d": Example(lambda x: functional.lp_pool2d(x, 2.0, (3, 2), (2, 1), ceil_mode=True), ((2, 2, 6, 5),)),
-    "lp_pool3d": Example(lambda x: functional.lp_pool3d(x, 1.0, (1, 2, 2)), ((1, 2, 3, 4, 4),)),
+    "lp_pool1d": Example("lp_pool1d", ((2, 2, 7),), (torch.inf, 3, 2)),
+    "lp_pool2d": Example("lp_pool2d", ((2, 2, 6, 5),), (2.0, (3, 2), (2, 1), True)),
+    "lp_pool3d": Example("lp_pool3d", ((1, 2, 3, 4, 4),), (1.0, (1, 2, 2))),
 }
 SLOT = dict.fromkeys(SLOPES, "slope") | dict.fromkeys(POOLS, "pool")
 LAYERS = {**SLOPES, **POOLS}
@@ -50,7 +49,7 @@ def tensors(name: str) -> Tensor:
 
 def run(name: str, x: Tensor, rules: Rules = RULES) -> Tensor:
     with rules.of([SLOT[name]]) or rules:
-        return LAYERS[name].apply(x)
+        return LAYERS[name].by_hand(x)
 
 
 def energy(name: str, x: Tensor) -> Tensor:
@@ -59,7 +58,7 @@ def energy(name: str, x: Tensor) -> Tensor:
 
 @EVERY
 def test_the_gradient_is_the_rule_s_and_values_and_tangents_stay_the_layer_s(name: str) -> None:
-    x, y = tensors(name), LAYERS[name].apply(tensors(name))
+    x, y = tensors(name), LAYERS[name].by_hand(tensors(name))
     ruled, cotangent = run(name, x), spread_out(y.shape, 3)
     assert torch.equal(ruled, y) and ruled.stride() == y.stride()
     (x_bar,) = grad(ruled, x, cotangent, create_graph=True)
@@ -67,7 +66,7 @@ def test_the_gradient_is_the_rule_s_and_values_and_tangents_stay_the_layer_s(nam
     close(grad(x_bar.sum(), x)[0], 3 * x**2 * (cotangent**2).sum())
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(x.detach(), spread_out(x.shape, 5))
-        got, exact = (forward_ad.unpack_dual(f(dual)).tangent for f in (lambda t: run(name, t), LAYERS[name].apply))
+        got, exact = (forward_ad.unpack_dual(f(dual)).tangent for f in (lambda t: run(name, t), LAYERS[name].by_hand))
     assert torch.equal(got, exact)
 
 
@@ -84,7 +83,7 @@ def test_exact_slope_and_exact_pool_take_a_rule_back(name: str) -> None:
     x = tensors(name)
     with RULES.of([SLOT[name]]) or RULES:
         y = run(name, x, Rules(slope=exact_slope, pool=exact_pool))
-    close(grad(y.sum(), x), grad(LAYERS[name].apply(x).sum(), x))
+    close(grad(y.sum(), x), grad(LAYERS[name].by_hand(x).sum(), x))
 
 
 def test_what_a_pool_s_rule_sees() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 
 import pytest
@@ -107,3 +110,26 @@ def test_no_element_of_a_mapped_axis_asks_no_rule() -> None:
     with Rules(slope=cubed):
         rows = torch.vmap(torch.func.grad(lambda z: functional.relu(z).sum()), in_dims=1)(torch.zeros(3, 0))
     assert rows.shape == (0, 3)
+
+
+def test_a_checkpoint_from_before_the_first_block_runs_again_without_its_rules() -> None:
+    """In a process of its own, since the first block of one has torch's checkpoints ask for rules from then on."""
+    program = """
+        import torch
+        from torch.utils.checkpoint import checkpoint
+        from manualconv import Rules, nn
+
+        # Without a rule the layer keeps its weight, under a rule its input first, which has the weight's shape.
+        layer = nn.Conv1d(3, 3, 1, bias=False).requires_grad_(False)
+        x = torch.rand(3, 3, 1, requires_grad=True)
+        expected, = torch.autograd.grad(layer(x).square().sum(), x)
+        made = [checkpoint(layer, x, use_reentrant=reentrant) for reentrant in (False, True)]
+        for y in made:
+            x.grad = None
+            with Rules(input=lambda x, w, grad_output, window: 7 * grad_output):
+                layer(x)  # meets the rules, so that the block does not warn
+                y.square().sum().backward()
+            print(torch.allclose(x.grad, expected))
+    """
+    ran = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True", "True"]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from manualconv.testing.catalogue.operation import Against
 from tests.bad_input.calls import Row, numbers
-from tests.layers.tables import Against
 
 _LAYERS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "Conv1d": ((4, 6, 3), (2, 4, 8)),

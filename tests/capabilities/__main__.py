@@ -1,4 +1,4 @@
-"""``python -m tests.capabilities``: prove every cell and write docs/CAPABILITIES.md; with rows named, theirs alone."""
+"""``python -m tests.capabilities``: prove every cell and write cells and page; with rows named, theirs alone."""
 
 import sys
 

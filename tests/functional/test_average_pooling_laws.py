@@ -25,9 +25,7 @@ CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CASES = averages(2, 1, 3)
 #: Windows that count nothing but the input: a constant's mean is the constant.
 OWN_COUNT = CASES.map(lambda case: replace(case, count_include_pad=False, divisor_override=None))
-PLAIN = CASES.map(
-    lambda case: replace(case, window=case.window.unpadded(), ceil_mode=False, divisor_override=None),
-)
+PLAIN = CASES.map(lambda case: replace(case, window=case.window.unpadded(), ceil_mode=False, divisor_override=None))
 
 
 def pool(case: Pooling, x: Tensor, **changes: object) -> Tensor:

@@ -16,9 +16,9 @@ from torch.utils.checkpoint import checkpoint
 from manualconv import functional
 from manualconv.autograd import Mask
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.catalogue.dropout import NAMES, seeded
 from tests.activations import check_three_orders, outcome
 from tests.layers import spread_out
-from tests.layers.dropout import NAMES, seeded
 
 EACH = pytest.mark.parametrize("name", NAMES)
 RANKS = {"dropout1d": (2, 3), "dropout2d": (3, 4), "dropout3d": (4, 5), "feature_alpha_dropout": (2, 4)}
@@ -42,14 +42,7 @@ def drawn(shape: tuple[int, ...], dtype: torch.dtype, layout: str) -> Tensor:
     seed=st.integers(0, 999),
 )
 def test_mask_gradient_and_generator_are_torch_s(
-    name: str,
-    size: tuple[int, ...],
-    rank: int,
-    p: float,
-    dtype: torch.dtype,
-    layout: str,
-    inplace: bool,
-    seed: int,
+    name: str, size: tuple[int, ...], rank: int, p: float, dtype: torch.dtype, layout: str, inplace: bool, seed: int
 ) -> None:
     low, high = RANKS.get(name, (2, 4))
     shape = size[: min(low + rank, high)]
@@ -103,16 +96,6 @@ def test_what_drops_nothing_is_a_copy(name: str, p: float, training: bool) -> No
     assert torch.equal(torch.get_rng_state(), before)
     z = x.detach()
     assert getattr(functional, name)(z, p, training, True) is z
-
-
-@EACH
-def test_three_orders(name: str) -> None:
-    shape = {"dropout3d": (2, 2, 1, 1, 2), "dropout1d": (2, 2, 2)}.get(name, (2, 2, 2, 1))
-    check_three_orders(
-        lambda x: seeded(lambda x: getattr(functional, name)(x, 0.4, True), x),
-        spread_out(shape).requires_grad_(),
-        random=True,
-    )
 
 
 @pytest.mark.parametrize("size", [(2, 3, 2), (2, 3, 1), ()])

@@ -11,7 +11,7 @@ from scipy import signal
 
 from manualconv import functional
 from manualconv.testing.cases import Convolution, convolutions
-from manualconv.testing.referee import BY_HAND, convolution, first_gradients, leaves, second_gradients
+from manualconv.testing.referee import BY_HAND, convolution, two_orders
 
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(convolutions))
@@ -19,19 +19,15 @@ def test_flip_turns_the_kernel_round_at_every_order(case: Convolution) -> None:
     window, layer = case.window, BY_HAND[case.window.ndim]
     options = (window.stride, window.padding, window.dilation, window.groups)
     axes = tuple(range(2, 2 + window.ndim))
-    results = []
-    for apply in (
-        lambda x, w, b: layer(x, w, b, *options, flip=True),
-        lambda x, w, b: convolution(x, w.flip(axes), b, window),
-    ):
-        x, w, b, cotangent = case.tensors()
-        inputs = leaves(x, w, b)
-        y = apply(*inputs, *([None] if b is None else []))
-        cotangent = cotangent.clone().requires_grad_()
-        first = first_gradients(y, inputs, cotangent)
-        directions = [v for v in case.tensors(seed=1)[:3] if v is not None]
-        results.append([y, *first, *second_gradients(first, [*inputs, cotangent], directions)])
-    assert all(map(torch.equal, *results))
+    *tensors, cotangent = case.tensors()
+    ours, theirs = (
+        two_orders(apply, tensors, cotangent, case.tensors(seed=1)[:3])
+        for apply in (
+            lambda x, w, b=None: layer(x, w, b, *options, flip=True),
+            lambda x, w, b=None: convolution(x, w.flip(axes), b, window),
+        )
+    )
+    assert all(map(torch.equal, ours, theirs))
 
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, groups=(1,))))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.autograd import grad, gradcheck, gradgradcheck
+from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.geometry import Window
@@ -173,30 +173,6 @@ def test_the_tuple_s_length_is_the_number_of_axes() -> None:
 # --------------------------------------------------------------------------------------- derivatives, numerically
 
 
-@pytest.mark.parametrize("ndim", [1, 3])
-@pytest.mark.parametrize("name", ["unfold", "fold"])
-def test_every_order_numerically_where_torch_has_no_layer(name: str, ndim: int) -> None:
-    """Two dimensions stand among the layers that every test of derivatives runs over."""
-    kernel, dilation, stride = (2, 1, 2)[:ndim], (1, 1, 1)[:ndim], (1, 1, 2)[:ndim]
-    padding, size = ((1, 0), (0, 1), (1, 1))[:ndim], (3, 1, 2)[:ndim]
-    numbers = (kernel, dilation, padding, stride)
-    x = spread_out((1, 1, *size))
-    t = (x if name == "unfold" else spread_out(functional.unfold(x, *numbers).shape)).requires_grad_()
-
-    def cubed(t: Tensor) -> Tensor:
-        y = functional.unfold(t, *numbers) if name == "unfold" else functional.fold(t, size, *numbers)
-        return y.pow(3)
-
-    def second(t: Tensor) -> Tensor:
-        (first,) = grad(cubed(t).sum(), t, create_graph=True)
-        return grad(first.pow(2).sum(), t, create_graph=True)[0]
-
-    every_mode = {"check_forward_ad": True, "check_batched_grad": True, "check_batched_forward_grad": True}
-    assert gradcheck(cubed, t, **every_mode, nondet_tol=0.0)
-    assert gradgradcheck(cubed, t, check_fwd_over_rev=True, check_batched_grad=True, nondet_tol=0.0)
-    assert gradcheck(second, t)
-
-
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_any_mapped_axis_alone_and_nested(at: int) -> None:
     numbers = ((2,), (2,), ((1, 2),), (2,))
@@ -218,19 +194,6 @@ def test_every_dtype_is_torch_s(dtype: torch.dtype) -> None:
         (functional.fold(v, (4, 5), 2), F.fold(v, (4, 5), 2)),
     ):
         assert ours.dtype == theirs.dtype == dtype and torch.equal(ours, theirs)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-def test_autocast_leaves_the_dtype_alone_as_torch_does(dtype: torch.dtype) -> None:
-    x, v = spread_out((2, 3, 4, 5)).to(dtype), spread_out((2, 12, 12)).to(dtype)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert functional.unfold(x, 2).dtype == F.unfold(x, 2).dtype == dtype
-        assert functional.fold(v, (4, 5), 2).dtype == F.fold(v, (4, 5), 2).dtype == dtype
-
-
-def test_shapes_are_known_without_data() -> None:
-    x = torch.empty(2, 3, 4, 5, device="meta")
-    assert functional.fold(functional.unfold(x, (2, 3)), (4, 5), (2, 3)).shape == x.shape
 
 
 def test_fold_compiles_in_one_graph_forward_and_backward() -> None:

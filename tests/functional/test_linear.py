@@ -7,36 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad
 
-from manualconv import definitions, functional
+from manualconv import functional
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.cases.tensors import filled
-from manualconv.testing.referee import by_hand, convolution, first_gradients, leaves, second_gradients
+from manualconv.testing.referee import leaves, two_orders
 
 LAYERS = convolutions(0, groups=(1,))
 
 
 @given(case=LAYERS)
-def test_values_and_gradients_equal_the_loops(case: Convolution) -> None:
-    x, w, y_bar = case.batched()
-    b = torch.arange(1.0, len(w) + 1, dtype=x.dtype)
-    inputs = leaves(x, w, b)
-    y = functional.linear(*inputs)
-    assert torch.equal(y, torch.from_numpy(definitions.linear(x.numpy(), w.numpy(), b.numpy())))
-    expected = definitions.linear_gradients(x.numpy(), w.numpy(), y_bar.numpy())
-    assert all(map(torch.equal, grad(y, inputs, y_bar), map(torch.from_numpy, expected)))
-
-
-@given(case=LAYERS)
 def test_values_first_and_second_gradients_equal_torch(case: Convolution) -> None:
-    ours, theirs = ([], [])
-    for layer, results in ((by_hand, ours), (convolution, theirs)):
-        x, w, b, cotangent = case.tensors()
-        inputs = leaves(x, w, b)
-        cotangent = cotangent.clone().requires_grad_()
-        y = layer(*inputs, *([None] if b is None else []), case.window)
-        first = first_gradients(y, inputs, cotangent)
-        directions = [v for v in case.tensors(seed=1)[:3] if v is not None]
-        results += [y, *first, *second_gradients(first, [*inputs, cotangent], directions)]
+    *tensors, cotangent = case.tensors()
+    ours, theirs = (two_orders(f, tensors, cotangent, case.tensors(seed=1)[:3]) for f in (functional.linear, F.linear))
     assert all(map(torch.equal, ours, theirs))
 
 

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
-from torch.autograd import grad, gradcheck, gradgradcheck
+from torch.autograd import grad
 
 from manualconv import functional
 from manualconv.testing.cases import Pooling
 from manualconv.testing.cases.averaging import averages
+from tests.activations import check_three_orders
 
 BY_HAND = {1: functional.lp_pool1d, 2: functional.lp_pool2d, 3: functional.lp_pool3d}
 REFEREE = {1: F.lp_pool1d, 2: F.lp_pool2d, 3: F.lp_pool3d}
@@ -64,26 +64,7 @@ def test_second_derivatives_equal_torch_s_away_from_zero(case: Pooling, norm: fl
 @pytest.mark.parametrize("norm", [1, 2, 3, 0.5, -2.0])
 def test_three_orders_in_every_mode(norm: float) -> None:
     x = (torch.rand(1, 2, 3, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5).requires_grad_()
-
-    def layer(x: Tensor) -> Tensor:
-        return functional.lp_pool2d(x, norm, (2, 3), 1)
-
-    assert gradcheck(
-        layer,
-        x,
-        check_forward_ad=True,
-        check_batched_grad=True,
-        check_batched_forward_grad=True,
-        check_undefined_grad=True,
-        nondet_tol=0.0,
-    )
-    assert gradgradcheck(layer, x, gen_non_contig_grad_outputs=True, check_fwd_over_rev=True, nondet_tol=0.0)
-
-    def second(x: Tensor) -> Tensor:
-        (first,) = grad(layer(x).pow(3).sum(), x, create_graph=True)
-        return grad(first.pow(2).sum(), x, create_graph=True)[0]
-
-    assert gradcheck(second, x)
+    check_three_orders(lambda x: functional.lp_pool2d(x, norm, (2, 3), 1), x)
 
 
 def test_from_a_sum_of_zero_nothing_comes_back_at_any_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Pooling, poolings
-from manualconv.testing.referee import first_gradients
+from manualconv.testing.referee import first_gradients, refused_alike
 from tests.layers import spread_out
 
 BY_HAND = {1: functional.max_unpool1d, 2: functional.max_unpool2d, 3: functional.max_unpool3d}
@@ -36,18 +37,6 @@ def unpooling(case: Pooling) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]
         arguments = {**arguments, "stride": 1}
     index = torch.from_numpy(index)
     return case.cotangent(y.shape[2:], seed=2), index, {**arguments, "output_size": tuple(x.shape[2:])}
-
-
-@given(case=CASES)
-def test_values_and_gradient_equal_the_loops(case: Pooling) -> None:
-    y, index, arguments = unpooling(case)
-    y.requires_grad_()
-    x = BY_HAND[case.window.ndim](case.unbatch(y), case.unbatch(index), **arguments)
-    expected = definitions.max_unpool(y.detach().numpy(), index.numpy(), case.window.input_size)
-    assert torch.equal(x, case.unbatch(torch.from_numpy(expected)))
-    x_bar = case.input()
-    expected = definitions.max_unpool_gradient(x_bar.numpy(), index.numpy())
-    assert torch.equal(grad(x, y, case.unbatch(x_bar))[0], torch.from_numpy(expected))
 
 
 @given(case=CASES)
@@ -98,20 +87,6 @@ def test_results_lie_as_torch_s_do(ndim: int) -> None:
         assert ours.stride() == theirs.stride()
 
 
-@DIMENSIONS
-def test_it_compiles_for_any_number_of_samples(ndim: int) -> None:
-    def apply(y: torch.Tensor) -> torch.Tensor:
-        index = torch.arange(2**ndim).flip(0).reshape((2,) * ndim).expand(y.shape)
-        return BY_HAND[ndim](y, index, 2)
-
-    y = spread_out((3, 2, *(2,) * ndim)).requires_grad_()
-    torch._dynamo.mark_dynamic(y, 0)
-    x = torch.compile(apply, backend="aot_eager", fullgraph=True)(y)
-    assert torch.equal(x, apply(y))
-    cotangent = spread_out(x.shape, 1)
-    assert torch.equal(grad(x, y, cotangent)[0], grad(apply(y), y, cotangent)[0])
-
-
 ENTRIES = (2, 3, 3, 2, 4)
 BAD: dict[str, dict[str, Any]] = {
     "output too large": {"output_size": [9, 9, 9]},
@@ -135,15 +110,6 @@ BAD: dict[str, dict[str, Any]] = {
 }
 
 
-def refusal(layer: Any, *args: Any, **arguments: Any) -> Exception:
-    """What a layer raises."""
-    try:
-        layer(*args, **arguments)
-    except Exception as error:
-        return error
-    raise AssertionError("accepted")
-
-
 @DIMENSIONS
 @pytest.mark.parametrize("changes", BAD.values(), ids=BAD)
 def test_what_torch_refuses_is_refused_in_its_words(changes: dict[str, Any], ndim: int) -> None:
@@ -153,6 +119,4 @@ def test_what_torch_refuses_is_refused_in_its_words(changes: dict[str, Any], ndi
     y, index = arguments.pop("input", lambda y: y)(y), arguments.pop("indices", lambda i: i)(index)
     if isinstance(arguments.get("output_size"), list):
         arguments["output_size"] = arguments["output_size"][:ndim]
-    ours, theirs = (refusal(layers[ndim], y, index, **arguments) for layers in (BY_HAND, REFEREE))
-    assert type(ours) is type(theirs)
-    assert str(ours)[:20] == str(theirs)[:20]
+    refused_alike(*(partial(layers[ndim], y, index, **arguments) for layers in (BY_HAND, REFEREE)), opening=20)

@@ -11,7 +11,7 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Normalization, normalizations
-from manualconv.testing.referee import first_gradients, leaves, second_gradients
+from manualconv.testing.referee import two_orders
 from tests.functional.test_batch_normalization import near
 from tests.layers import spread_out
 
@@ -19,38 +19,21 @@ AXES = normalizations(kinds=("layer", "group"))
 
 
 @given(case=AXES)
-def test_values_and_gradients_equal_the_loops(case: Normalization) -> None:
-    inputs = leaves(case.input(), *case.parameters())
-    x, given = inputs[0], iter(inputs[1:])
-    weight, bias = (next(given) if there else None for there in case.affine)
-    y = case.apply(functional, x, weight, bias)
-    ones = torch.ones(case.parameter_shape).double()
-    gamma = (ones if weight is None else weight).detach().numpy()
-    beta = (0 * ones if bias is None else bias).detach().numpy()
-    x_hat = definitions.standardize(x.detach().numpy(), case.key, case.eps)
-    near(y, torch.from_numpy(definitions.scale_and_shift(x_hat, gamma, beta, case.place)))
-    g = case.cotangent()
-    back = definitions.scale_and_shift_gradients(x_hat, gamma, g.numpy(), case.place)
-    x_bar = definitions.standardize_gradient(x.detach().numpy(), back[0], case.key, case.eps)
-    expected = [x_bar, *(bar for bar, there in zip(back[1:], case.affine) if there)]
-    near(list(grad(y, inputs, g)), [torch.from_numpy(t) for t in expected])
-
-
-@given(case=AXES)
 def test_two_orders_are_torch_s(case: Normalization) -> None:
-    results = []
-    for library in (functional, F):
-        inputs = leaves(case.input(), *case.parameters())
-        given = iter(inputs[1:])
-        weight, bias = (next(given) if there else None for there in case.affine)
-        if library is F and weight is None and bias is not None:
-            weight = torch.ones_like(bias)  # torch's second derivative takes no β without γ
-        y = case.apply(library, inputs[0], weight, bias)
-        cotangent = case.cotangent().clone().requires_grad_()
-        first = first_gradients(y, inputs, cotangent)
-        second = second_gradients(first, [*inputs, cotangent], [case.cotangent(4), *(t + 1 for t in inputs[1:])])
-        results.append((y, *first, *second))
-    near(*results)
+    weight, bias = case.parameters()
+    given = {name: t for name, t in (("weight", weight), ("bias", bias)) if t is not None}
+    # torch's second derivative takes no β without γ.
+    more = {"weight": torch.ones_like(bias)} if weight is None and bias is not None else {}
+    ours, theirs = (
+        two_orders(
+            lambda x, *t, f=library, more=more: case.apply(f, x, **{**more, **dict(zip(given, t))}),
+            [case.input(), *given.values()],
+            case.cotangent(),
+            [case.cotangent(4), *(t + 1 for t in given.values())],
+        )
+        for library, more in ((functional, {}), (F, more))
+    )
+    near(ours, theirs)
 
 
 @given(
@@ -69,13 +52,10 @@ def test_local_response_is_the_loops_and_torch_s(
         torch.from_numpy(definitions.local_response_norm(x.numpy(), size, *numbers)),
         torch.from_numpy(definitions.local_response_norm_gradient(x.numpy(), g.numpy(), size, *numbers)),
     ]
-    results = []
-    for library in (functional, F):
-        at, cotangent = leaves(x, g)
-        y = library.local_response_norm(at, size, *numbers)
-        first = first_gradients(y, [at], cotangent)
-        second = second_gradients(first, [at, cotangent], [spread_out(shape, seed + 2)])
-        results.append([y, *first, *second])
+    results = [
+        two_orders(lambda t, f=f: f.local_response_norm(t, size, *numbers), [x], g, [spread_out(shape, seed + 2)])
+        for f in (functional, F)
+    ]
     near(results[0][:2], expected)
     near(*results)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -11,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import definitions, functional
+from manualconv import functional
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import filled
-from manualconv.testing.referee import first_gradients, second_gradients
-from tests.layers import close, spread_out
+from manualconv.testing.referee import two_orders
+from tests.layers import spread_out
 
 BY_HAND = {1: functional.subsample1d, 2: functional.subsample2d, 3: functional.subsample3d}
 MEANS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
@@ -40,18 +41,6 @@ def options(case: Pooling) -> dict[str, tuple[int, ...]]:
     return {name: case.sizes[name] for name in ("kernel_size", "stride")}
 
 
-@given(case=CASES)
-def test_values_and_gradients_equal_the_loops(case: Pooling) -> None:
-    x, (w, b), window = case.input(), coefficients(case), case.window
-    leaves = [t.detach().requires_grad_() for t in (x, w, b)]
-    u = BY_HAND[window.ndim](case.unbatch(leaves[0]), *leaves[1:], **options(case), activation=None)
-    expected = definitions.subsample(x.numpy(), w.numpy(), b.numpy(), window)
-    assert torch.equal(u, case.unbatch(torch.from_numpy(expected)))
-    cotangent = case.cotangent(window.output_size)
-    bars = definitions.subsample_gradients(x.numpy(), w.numpy(), cotangent.numpy(), window)
-    assert all(map(torch.equal, grad(u, leaves, case.unbatch(cotangent)), map(torch.from_numpy, bars)))
-
-
 def composed(ndim: int, x: Tensor, w: Tensor, b: Tensor, kernel_size, stride, activation: Callable) -> Tensor:
     """The same from torch's average pooling, a product, a sum and an activation."""
     total = MEANS[ndim](x, kernel_size, stride) * torch.Size(kernel_size).numel()
@@ -61,21 +50,18 @@ def composed(ndim: int, x: Tensor, w: Tensor, b: Tensor, kernel_size, stride, ac
 
 @given(case=CASES, name=st.sampled_from(("sigmoid", "tanh")))
 def test_values_and_both_orders_equal_the_composition_of_torch_s(case: Pooling, name: str) -> None:
-    ndim, results = case.window.ndim, []
-    for by_hand in (True, False):
-        leaves = [(t / 8).detach().requires_grad_() for t in (case.input(), *coefficients(case))]
-        x, w, b = leaves
-        if by_hand:
-            activation = {} if name == "sigmoid" else {"activation": functional.tanh}
-            y = BY_HAND[ndim](case.unbatch(x), w, b, **options(case), **activation)
-        else:
-            y = composed(ndim, case.unbatch(x), w, b, **options(case), activation=getattr(torch, name))
-        cotangent = case.unbatch(case.cotangent(case.window.output_size)).clone().requires_grad_()
-        first = first_gradients(y, leaves, cotangent)
-        second = second_gradients(first, [*leaves, cotangent], [1 + t.detach().flip(0) for t in leaves])
-        results.append([y, *first, *second])
-    for got, expected in zip(*results):
-        torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+    ndim = case.window.ndim
+    tensors = [t / 8 for t in (case.unbatch(case.input()), *coefficients(case))]
+    cotangent = case.unbatch(case.cotangent(case.window.output_size))
+    activation = {} if name == "sigmoid" else {"activation": functional.tanh}
+    ours, theirs = (
+        two_orders(layer, tensors, cotangent, [1 + t.flip(0) for t in tensors])
+        for layer in (
+            partial(BY_HAND[ndim], **options(case), **activation),
+            partial(composed, ndim, **options(case), activation=getattr(torch, name)),
+        )
+    )
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_with_the_reciprocal_of_the_window_it_is_average_pooling() -> None:
@@ -83,22 +69,6 @@ def test_with_the_reciprocal_of_the_window_it_is_average_pooling() -> None:
     w = torch.full((3,), 1 / 8, dtype=torch.float64)
     y = functional.subsample2d(x, w, None, (2, 4), (3, 2), activation=None)
     assert torch.equal(y, functional.avg_pool2d(x, (2, 4), (3, 2)))
-
-
-def test_without_samples_gradients_are_zeros() -> None:
-    shapes = ((0, 3, 4, 4), (3,), (3,))
-    leaves = [torch.zeros(shape, requires_grad=True) for shape in shapes]
-    y = functional.subsample2d(*leaves, 2)
-    assert y.shape == (0, 3, 2, 2)
-    for got, leaf in zip(grad(y.sum(), leaves), leaves):
-        assert torch.equal(got, torch.zeros_like(leaf))
-
-
-def test_only_what_is_asked_for_is_computed() -> None:
-    x, w, b = spread_out((2, 3, 4, 4)), spread_out((3,), 1), spread_out((3,), 2)
-    y = functional.subsample2d(x, w.requires_grad_(), b, 2)
-    assert grad(y.sum(), w)[0].shape == w.shape
-    assert functional.subsample2d(x, w.detach(), b, 2).grad_fn is None
 
 
 def test_the_default_activation_is_the_sigmoid() -> None:
@@ -115,20 +85,6 @@ def test_under_autocast_the_sum_is_float32(inside: bool) -> None:
         assert y.dtype == torch.float32
         gradients = grad(y.sum(), (x, w, b))
     assert {g.dtype for g in gradients} == {torch.float32}
-
-
-@pytest.mark.parametrize("dynamic", [False, True])
-def test_compiled_it_is_the_same(dynamic: bool) -> None:
-    torch._dynamo.reset()
-    leaves = [t.requires_grad_() for t in (spread_out((2, 3, 5, 4)), spread_out((3,), 1), spread_out((3,), 2))]
-
-    def layer(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        return functional.subsample2d(x, w, b, (2, 3), (2, 1))
-
-    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True, dynamic=dynamic)
-    y, expected = compiled(*leaves), layer(*leaves)
-    cotangent = spread_out(y.shape, 3)
-    close([y, *grad(y, leaves, cotangent)], [expected, *grad(expected, leaves, cotangent)])
 
 
 X, W, B = torch.ones(2, 3, 6, 5), torch.ones(3), torch.zeros(3)

@@ -44,6 +44,8 @@ SPOILERS = (torch.nan, torch.inf, -torch.inf, 1e30)
 
 LAYERS = {f"{name}: {side}": layer for name in CROSSINGS for side, layer in zip(("below", "above"), sides(name))}
 LAYERS |= LARGE
+#: Layer by layer, not test by test: what torch makes of a layer's numbers is computed once for all tests of it.
+EVERY = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS, scope="module")
 
 Three = dict[str, Tensor]
 
@@ -102,23 +104,25 @@ TARGET = {"output": "y", "input": "x", "weight": "w"}
 
 
 def reached(
-    slot: str, place: int, drawn: Three, layer: Layer, map: str
-) -> tuple[tuple[slice, slice], Tensor, Tensor, Tensor]:
-    """Where one entry goes in a map: the part, the other operand's number there, what reaches, what may at padding."""
+    slot: str, place: int, drawn: Three, layer: Layer
+) -> Iterator[tuple[str, tuple[slice, slice], Tensor, Tensor, Tensor]]:
+    """Where one entry goes, by map: the part, the other operand's number there, what reaches, what may at padding."""
     at = tuple(int(i) for i in torch.unravel_index(torch.tensor(place), drawn[slot].shape))
     some = part(slot, at, layer)
     one = torch.zeros_like(drawn[slot])
     one.view(-1)[place] = 1
     alone = {name: t[some[name]] for name, t in drawn.items()} | {slot: one[some[slot]]}
-    (other,) = set(READS[map]) - {slot}
     window = replace(layer.window, groups=1, algorithm=None)
-    ones = alone | {other: torch.ones_like(alone[other])}
-    term, touches = (maps(**given, window=window, by_torch=True)[map] for given in (alone, ones))
-    margin = torch.zeros_like(touches, dtype=torch.bool)
-    if other == "x":  # what it would reach if the padding were positions like others
-        wide = ones | {"x": F.pad(ones["x"], window.frame, value=1.0)}
-        margin = maps(**wide, window=window.unpadded(), by_torch=True)[map] > touches
-    return some[TARGET[map]], term, touches > 0, margin
+    terms = maps(**alone, window=window, by_torch=True)
+    for map in (map for map in MAPS if slot in READS[map]):
+        (other,) = set(READS[map]) - {slot}
+        ones = alone | {other: torch.ones_like(alone[other])}
+        touches = maps(**ones, window=window, by_torch=True)[map]
+        margin = torch.zeros_like(touches, dtype=torch.bool)
+        if other == "x":  # what it would reach if the padding were positions like others
+            wide = ones | {"x": F.pad(ones["x"], window.frame, value=1.0)}
+            margin = maps(**wide, window=window.unpadded(), by_torch=True)[map] > touches
+        yield map, some[TARGET[map]], terms[map], touches > 0, margin
 
 
 def same(got: Tensor, expected: Tensor, rough: Tensor) -> Tensor:
@@ -139,19 +143,20 @@ def spoiled_where_it_may_be(layer: Layer, slot: str) -> None:
     for place, value in values.items():
         given[slot].view(-1)[place] = value
     found = maps(**given, window=layer.window)
-    for map in (map for map in MAPS if slot in READS[map]):
-        expected, rough, left_out = clean[map].clone(), clean[map] != clean[map], clean[map] != clean[map]
-        extra = torch.zeros_like(expected)
-        for place, value in values.items():
-            where, term, touches, margin = reached(slot, place, drawn, layer, map)
-            expected[where] -= drawn[slot].view(-1)[place] * term
-            extra[where] += torch.where(touches, value * term, 0)
-            rough[where] |= touches & (abs(value) < torch.inf)
-            left_out[where] |= margin
-        assert (same(found[map].double(), expected + extra, rough) | left_out).all(), (slot, map)
+    expected = {map: clean[map].clone() for map in MAPS if slot in READS[map]}
+    extra = {map: torch.zeros_like(t) for map, t in expected.items()}
+    rough, left_out = ({map: torch.zeros_like(t, dtype=torch.bool) for map, t in expected.items()} for _ in range(2))
+    for place, value in values.items():
+        for map, where, term, touches, margin in reached(slot, place, drawn, layer):
+            expected[map][where] -= drawn[slot].view(-1)[place] * term
+            extra[map][where] += torch.where(touches, value * term, 0)
+            rough[map][where] |= touches & (abs(value) < torch.inf)
+            left_out[map][where] |= margin
+    for map, t in expected.items():
+        assert (same(found[map].double(), t + extra[map], rough[map]) | left_out[map]).all(), (slot, map)
 
 
-@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+@EVERY
 def test_small_integers_are_exact_on_both_sides_of_every_threshold(layer: Layer) -> None:
     assert not {"fourier", "overlap_save", "winograd", "winograd_dilated"} & set(layer.algorithms)
     drawn, clean = integers(layer)
@@ -159,13 +164,13 @@ def test_small_integers_are_exact_on_both_sides_of_every_threshold(layer: Layer)
     assert all(torch.equal(found[map].double(), clean[map]) for map in MAPS)
 
 
-@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+@EVERY
 def test_what_is_not_finite_reaches_the_windows_that_saw_it_and_no_others(layer: Layer) -> None:
     for slot in "xwy":
         spoiled_where_it_may_be(layer, slot)
 
 
-@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+@EVERY
 def test_a_one_gives_back_the_other_operand_bit_by_bit_and_zeros_elsewhere(layer: Layer) -> None:
     """So nothing comes from outside a window, not even a rounding, and no gradient flows back from the future."""
     drawn, _ = integers(layer)
@@ -177,8 +182,7 @@ def test_a_one_gives_back_the_other_operand_bit_by_bit_and_zeros_elsewhere(layer
         one.view(-1)[place] = 1
         found = maps(**(fractions | {slot: one}), window=layer.window)
         wide = {name: t.double() for name, t in fractions.items()}
-        for map in (map for map in MAPS if slot in READS[map]):
-            where, term, _, _ = reached(slot, place, wide, layer, map)
+        for map, where, term, _, _ in reached(slot, place, wide, layer):
             expected = torch.zeros_like(found[map], dtype=torch.float64)
             expected[where] = term
             assert torch.equal(found[map].double(), expected), (slot, map)

@@ -1,7 +1,6 @@
 """ConvTranspose1d, 2d, 3d: torch's parameters, state_dict, repr and choice of the output size; our arithmetic."""
 
-import copy
-import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +9,8 @@ from hypothesis import strategies as st
 
 from manualconv import nn
 from manualconv.testing.cases import TransposedConvolution, transposed_convolutions
-from manualconv.testing.referee import leaves
+from manualconv.testing.referee import two_orders
+from tests.nn.test_convolution import given_parameters
 
 OURS = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 THEIRS = {1: torch.nn.ConvTranspose1d, 2: torch.nn.ConvTranspose2d, 3: torch.nn.ConvTranspose3d}
@@ -19,46 +19,14 @@ DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 
 @given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: transposed_convolutions(ndim, symmetric=True)))
 def test_the_module_computes_what_torch_s_does(case: TransposedConvolution) -> None:
-    window = case.of.window
-    x, w, b, cotangent = case.tensors()
-    arguments = (
-        len(w),
-        w.shape[1] * window.groups,
-        window.kernel_size,
-        window.stride,
-        tuple(a for a, _ in case.padding),
-        case.output_padding,
-        window.groups,
-        case.of.biased,
-        window.dilation,
-    )
+    window, (x, w, b, cotangent) = case.of.window, case.tensors()
+    sizes = (window.kernel_size, window.stride, tuple(a for a, _ in case.padding), case.output_padding)
+    arguments = (len(w), w.shape[1] * window.groups, *sizes, window.groups, case.of.biased, window.dilation)
     results = []
     for layers in (OURS, THEIRS):
-        module = layers[window.ndim](*arguments, dtype=torch.float64)
-        with torch.no_grad():
-            module.weight.copy_(w)
-            if b is not None:
-                module.bias.copy_(b)
-        (image,) = leaves(x)
-        y = module(image)
-        results.append((y, *torch.autograd.grad(y, [image, *module.parameters()], cotangent)))
+        layer = layers[window.ndim](*arguments, dtype=torch.float64)
+        results.append(two_orders(partial(given_parameters, layer), (x, w, b), cotangent, (x, w, b)))
     assert all(map(torch.equal, *results))
-
-
-@DIMENSIONS
-def test_the_same_seed_gives_the_same_parameters_and_each_loads_the_other(ndim: int) -> None:
-    arguments = (4, 6, (3, 2, 1)[:ndim], (2, 1, 1)[:ndim], (1, 0, 2)[:ndim], (1, 0, 0)[:ndim], 2)
-    modules = []
-    for layers in (OURS, THEIRS):
-        torch.manual_seed(0)
-        modules.append(layers[ndim](*arguments))
-    ours, theirs = modules
-    assert isinstance(ours, THEIRS[ndim])
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    theirs.load_state_dict(ours.state_dict(), strict=True)
 
 
 @DIMENSIONS
@@ -107,29 +75,3 @@ def test_one_sided_padding_is_kept_and_shown() -> None:
     torch.testing.assert_close(module(x), plain(x)[..., 1:, :-1])
     assert "padding=((1, 0), (0, 1))" in repr(module)
     assert module(x, output_size=(9, 5)).shape == (1, 3, 9, 5)
-
-
-def test_a_copy_a_pickle_and_the_meta_device_keep_the_layer() -> None:
-    module = nn.ConvTranspose2d(2, 3, (3, 2), (1, 2), 1, (0, 1))
-    x = torch.randn(1, 2, 4, 5)
-    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
-        assert type(other) is nn.ConvTranspose2d
-        assert torch.equal(other(x), module(x))
-    assert module.to("meta")(x.to("meta")).shape == module(x.to("meta")).shape == (1, 3, 4, 9)
-
-
-@DIMENSIONS
-def test_a_lazy_layer_becomes_ours_with_torch_s_parameters(ndim: int) -> None:
-    x = torch.randn(2, 4, *(5, 4, 3)[:ndim])
-    results = []
-    for layers in (nn, torch.nn):
-        torch.manual_seed(0)
-        module = getattr(layers, f"LazyConvTranspose{ndim}d")(6, (3, 2, 1)[:ndim], 2, 1, 1, groups=2)
-        assert isinstance(module.weight, torch.nn.UninitializedParameter)
-        y = module(x)
-        assert type(module) is getattr(layers, f"ConvTranspose{ndim}d")
-        results.append((module.in_channels, y, *module.parameters()))
-    (channels, ours, *parameters), (expected, theirs, *others) = results
-    assert channels == expected == 4
-    assert all(map(torch.equal, parameters, others))
-    torch.testing.assert_close(ours, theirs)

@@ -9,9 +9,10 @@ import torch
 
 from manualconv import convert, nn
 from manualconv.swap.layer import is_by_hand
+from manualconv.testing.catalogue.dropout import seeded
 from tests.activations import outcome
 from tests.layers import spread_out
-from tests.layers.dropout import seeded
+from tests.nn.twin import alike, twins
 
 SHAPES = {
     "Dropout": (2, 3),
@@ -27,9 +28,7 @@ SHAPES = {
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("name", "shape"), SHAPES.items(), ids=SHAPES)
 def test_from_equal_seeds_a_module_is_torch_s(name: str, shape: tuple[int, ...], training: bool, inplace: bool) -> None:
-    ours, theirs = (getattr(library, name)(0.4, inplace).train(training) for library in (nn, torch.nn))
-    assert isinstance(ours, type(theirs)) and repr(ours) == repr(theirs)
-    assert torch.equal(*(seeded(module, spread_out(shape)) for module in (ours, theirs)))
+    alike([module.train(training) for module in twins(name, 0.4, inplace)], spread_out(shape))
 
 
 def test_dropout_overwrites_a_convolution_s_output() -> None:

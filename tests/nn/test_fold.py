@@ -1,6 +1,5 @@
 """Unfold and Fold: torch's arguments, repr and results; our arithmetic, in three dimensions too."""
 
-import pytest
 import torch
 from hypothesis import given
 
@@ -21,14 +20,6 @@ def test_a_module_computes_what_torch_s_does(window: Window) -> None:
         unfolded, folded = layers.Unfold(*numbers)(x), layers.Fold(window.input_size, *numbers)(v)
         results.append((unfolded, folded, *torch.autograd.grad([unfolded, folded], [x, v], [columns, image])))
     assert all(map(torch.equal, *results))
-
-
-@pytest.mark.parametrize(("name", "arguments"), [("Unfold", ((3, 2), 2, 1)), ("Fold", (4, (3, 2), 1, 1, 2))])
-def test_a_module_is_torch_s_in_all_but_arithmetic(name: str, arguments: tuple[object, ...]) -> None:
-    ours, theirs = (getattr(layers, name)(*arguments) for layers in (nn, torch.nn))
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert not ours.state_dict()
 
 
 def test_a_volume_is_unfolded_and_folded_back() -> None:

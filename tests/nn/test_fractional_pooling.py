@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from manualconv import nn
-
-SHAPES = {2: (2, 3, 7, 6), 3: (2, 3, 7, 6, 6)}
+from tests.layers import spread_out
+from tests.nn.twin import alike, twins
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -15,16 +15,11 @@ SHAPES = {2: (2, 3, 7, 6), 3: (2, 3, 7, 6, 6)}
     "options", [{"output_size": 3}, {"output_ratio": 0.5}, {"output_size": 2, "return_indices": True}]
 )
 def test_from_equal_seeds_a_module_computes_what_torch_s_does(ndim: int, options: dict[str, Any]) -> None:
-    results = []
-    for library in (nn, torch.nn):
-        module = getattr(library, f"FractionalMaxPool{ndim}d")(2, **options)
-        x = torch.randn(SHAPES[ndim], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-        torch.manual_seed(3)
-        y = module(x)
-        results.append((repr(module), len(module.state_dict()), torch.rand(()), y if isinstance(y, tuple) else (y,)))
-    ours, theirs = results
-    assert ours[:3] == theirs[:3]
-    assert all(map(torch.equal, ours[3], theirs[3]))
+    modules, drawn = twins(f"FractionalMaxPool{ndim}d", 2, **options), []
+    for module in modules:
+        alike((module, modules[1]), spread_out((2, 3, 7, 6, 6)[: ndim + 2]))
+        drawn.append(torch.rand(()))
+    assert drawn[0] == drawn[1]
 
 
 def test_samples_given_are_kept_as_torch_keeps_them() -> None:

@@ -1,5 +1,7 @@
 """LeNet-5 and its twin: the same weights in torch.nn and in manualconv.nn give the same logits and gradients."""
 
+import math
+
 import pytest
 import torch
 
@@ -70,3 +72,9 @@ def test_ten_steps_of_gradient_descent_stay_together(twins, batch) -> None:
             optimizer.step()
     for ours, theirs in zip(*(network.parameters() for network in twins)):
         torch.testing.assert_close(ours, theirs, **EQUAL)
+
+
+def test_lenet_s_tanh_is_one_at_one() -> None:
+    y = manualconv.nn.ScaledTanh()(torch.tensor([1.0, -1.0, 0.0, 1000.0], dtype=torch.float64))
+    assert y.tolist() == pytest.approx([1.7159 * math.tanh(2 / 3), -1.7159 * math.tanh(2 / 3), 0, 1.7159], abs=1e-15)
+    assert y[0].item() == pytest.approx(1, abs=2e-5)

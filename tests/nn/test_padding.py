@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from manualconv import nn
 from manualconv.testing.cases import Padding, paddings
+from tests.nn.twin import results, twins
 
 NAMES = {
     "constant": "ConstantPad",
@@ -16,7 +17,6 @@ NAMES = {
     "circular": "CircularPad",
 }
 ANY = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=("constant", *list(NAMES)[2:])))
-EVERY = [f"{name}{ndim}d" for name in NAMES.values() for ndim in (1, 2, 3)]
 
 
 def arguments(name: str) -> tuple[float, ...]:
@@ -27,20 +27,9 @@ def arguments(name: str) -> tuple[float, ...]:
 @given(case=ANY, zeros=st.booleans())
 def test_a_module_computes_what_torch_s_does(case: Padding, zeros: bool) -> None:
     name = NAMES["zeros" if zeros and case.mode == "constant" else case.mode] + f"{len(case.input_size)}d"
-    results = []
-    for layers in (nn, torch.nn):
-        x = case.input().requires_grad_()
-        y = getattr(layers, name)(case.frame, *arguments(name))(case.unbatch(x))
-        results.append((y, *torch.autograd.grad(y, x, case.unbatch(case.cotangent()))))
-    assert all(map(torch.equal, *results))
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_a_module_is_torch_s_in_all_but_arithmetic(name: str) -> None:
-    ours, theirs = (getattr(layers, name)(2, *arguments(name)) for layers in (nn, torch.nn))
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert not ours.state_dict()
+    x, cotangent = case.unbatch(case.input()), case.unbatch(case.cotangent())
+    ours, theirs = (results(module, x, cotangent=cotangent) for module in twins(name, case.frame, *arguments(name)))
+    assert all(map(torch.equal, ours, theirs))
 
 
 def test_circular_padding_counts_the_input_s_axes_as_torch_does() -> None:

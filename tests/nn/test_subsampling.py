@@ -1,9 +1,6 @@
 """Subsample: two numbers a channel, kept, printed and started like those of torch's layers."""
 
-import copy
-import io
 import math
-import pickle
 
 import pytest
 import torch
@@ -62,16 +59,6 @@ def test_other_activations() -> None:
         assert torch.equal(layer(x), activation(plain(x)))
 
 
-def test_copies_and_saved_layers_compute_the_same() -> None:
-    layer, x, file = nn.Subsample2d(3, (2, 1), activation=scaled_tanh), spread_out((2, 3, 4, 4)).float(), io.BytesIO()
-    torch.save(layer.state_dict(), file)
-    file.seek(0)
-    loaded = nn.Subsample2d(3, (2, 1), activation=scaled_tanh)
-    loaded.load_state_dict(torch.load(file, weights_only=True), strict=True)
-    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), loaded):
-        assert torch.equal(other(x), layer(x))
-
-
 def test_shapes_without_data() -> None:
     layer = nn.Subsample2d(3, 2, device="meta")
     assert layer(torch.empty(2, 3, 7, 4, device="meta")).shape == (2, 3, 3, 2)
@@ -84,17 +71,3 @@ def test_convert_and_restore_leave_it() -> None:
     assert type(layer) is nn.Subsample2d
     states = {entry.type: entry.state for entry in manualconv.conversion_report(model)}
     assert states["Subsample2d"] == "by hand"
-
-
-def test_one_sample_s_gradients_at_a_time() -> None:
-    layer = nn.Subsample2d(3, 2, dtype=torch.float64)
-    parameters = {name: p.detach() for name, p in layer.named_parameters()}
-    images = spread_out((4, 3, 4, 6))
-
-    def loss(parameters: dict[str, Tensor], image: Tensor) -> Tensor:
-        return torch.func.functional_call(layer, parameters, (image,)).pow(2).sum()
-
-    each = torch.vmap(torch.func.grad(loss), (None, 0))(parameters, images)
-    for name in parameters:
-        alone = torch.stack([torch.func.grad(loss)(parameters, image)[name] for image in images])
-        torch.testing.assert_close(each[name], alone, rtol=0, atol=1e-12)

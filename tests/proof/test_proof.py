@@ -18,9 +18,11 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 
 from manualconv import functional
+from manualconv.testing.catalogue import OPERATIONS as CATALOGUE
+from manualconv.testing.catalogue import Question
 from manualconv.testing.ledger import EXACT, FIRST, LEDGER, SECOND, THIRD, checked
-from tests.proof.operations import OPERATIONS
-from tests.proof.question import Question
+
+OPERATIONS = {label: proof for each in CATALOGUE.values() for label, proof in each.proofs.items()}
 
 GOALS = {EXACT: 2000, FIRST: 200, SECOND: 60, THIRD: 10}
 #: One part in so many of the goals.

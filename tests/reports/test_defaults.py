@@ -7,6 +7,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,7 +23,7 @@ from manualconv import functional as M
 from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.entrywise import pointwise, residuals
 from manualconv.kernels.pooling import doubling, maximum, selection
-from tests.layers import FUNCTIONS, TWINS, Example, Twins
+from tests.layers import FUNCTIONS, TWINS, Example, Layer
 from tests.reports.test_locality import drawn, plain
 
 
@@ -66,9 +67,9 @@ def every_way() -> Iterator[None]:
 
 def results(example: Example, dtype: torch.dtype, forward: Around, backward: Around) -> list[Tensor]:
     """The output, its gradients, and theirs."""
-    leaves = example.tensors(dtype)
+    leaves = example.leaves(dtype=dtype)
     with forward():
-        y = example.apply(*leaves)
+        y = example.by_hand(*leaves)
     y_bar = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).reshape(y.shape)
     with backward():
         first = grad(y, leaves, y_bar, create_graph=True, materialize_grads=True)
@@ -83,6 +84,12 @@ def identical(got: list[Tensor], expected: list[Tensor]) -> None:
         torch.testing.assert_close(ours, outside, rtol=0, atol=0, equal_nan=True)
 
 
+@cache
+def outside(name: str, dtype: torch.dtype) -> list[Tensor]:
+    """The results without a block."""
+    return results(FUNCTIONS[name], dtype, nullcontext, nullcontext)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("around", AROUND)
 def test_what_is_the_default_outside_changes_no_layer(name: str, around: str) -> None:
@@ -90,16 +97,15 @@ def test_what_is_the_default_outside_changes_no_layer(name: str, around: str) ->
     block = AROUND[around]
     for dtype in (torch.float32, torch.float64):
         with every_way():
-            expected = results(FUNCTIONS[name], dtype, nullcontext, nullcontext)
             for forward, backward in ((block, block), (block, nullcontext), (nullcontext, block)):
-                identical(results(FUNCTIONS[name], dtype, forward, backward), expected)
+                identical(results(FUNCTIONS[name], dtype, forward, backward), outside(name, dtype))
 
 
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "matrix"])
 def test_every_algorithm_makes_its_matrices_beside_its_operands(algorithm: str, around: str) -> None:
     options = {"padding": 1, "dilation": 2 if algorithm == "winograd_dilated" else 1}
-    layer = Example(lambda x, w: M.conv2d(x, w, **options), ((2, 3, 12, 11), (4, 3, 3, 3)))
+    layer = Example("conv2d", ((2, 3, 12, 11), (4, 3, 3, 3)), options=options)
     for dtype in (torch.float32, torch.float64):
         with manualconv.algorithm(algorithm):
             expected = results(layer, dtype, nullcontext, nullcontext)
@@ -137,7 +143,7 @@ def test_measurements_of_a_layer_are_taken_as_outside_the_block(around: str) -> 
 
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
-def test_modules_are_made_where_torch_s_are(twins: Twins, around: str) -> None:
+def test_modules_are_made_where_torch_s_are(twins: Layer, around: str) -> None:
     with AROUND[around]():
         ours, theirs = (getattr(library, twins.name)(*twins.arguments) for library in (manualconv.nn, torch.nn))
 

@@ -6,6 +6,7 @@ number that is not finite.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -74,11 +75,6 @@ WAYS = {f.__name__: f for f in (plain, by_hand, converted, mapped, mapped_weight
 RUNS = [(way, layer) for way, layer in product(WAYS, LAYERS)]
 
 
-def ones_reach(name: str, where: Tensor, w: Tensor, **options: Any) -> Tensor:
-    """How many of the positions `where` each output saw."""
-    return getattr(F, name)(where.double(), torch.ones_like(w, dtype=torch.float64), **options)
-
-
 def middle(t: Tensor) -> tuple[int, ...]:
     """A position in the middle of the last sample and channel."""
     return (t.shape[0] - 1, t.shape[1] - 1, *(size // 2 for size in t.shape[2:]))
@@ -92,12 +88,30 @@ def drawn(layer: str, dtype: torch.dtype = torch.float32) -> tuple[str, Tensor, 
     return name, x.to(dtype), w.to(dtype), options
 
 
+@cache
+def seen(layer: str) -> Tensor:
+    """Which outputs see the middle of the input."""
+    name, x, w, options = drawn(layer)
+    where = torch.zeros_like(x, dtype=torch.float64)
+    where[middle(x)] = 1
+    return getattr(F, name)(where, torch.ones_like(w, dtype=torch.float64), **options) > 0
+
+
+@cache
+def whole_numbers(layer: str, hole: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """x, in which there may be a hole of zeros, w and the exact output."""
+    name, x, w, options = drawn(layer)
+    x, w = torch.ones_like(x) if hole else (10 * x).round(), (3 * w).round()
+    if hole:
+        x[(..., *(slice(size // 4, size - size // 4) for size in x.shape[2:]))] = 0
+    return x, w, getattr(F, name)(x.double(), w.double(), **options)
+
+
 @pytest.mark.parametrize(("way", "layer"), RUNS)
 def test_a_nan_reaches_only_the_windows_that_saw_it(way: str, layer: str) -> None:
     name, x, w, options = drawn(layer)
     x[middle(x)] = torch.nan
-    y = WAYS[way](name, x, w, **options)
-    assert torch.equal(y.isnan(), ones_reach(name, x.isnan(), w, **options) > 0)
+    assert torch.equal(WAYS[way](name, x, w, **options).isnan(), seen(layer))
 
 
 @pytest.mark.parametrize(("way", "layer"), RUNS)
@@ -105,36 +119,33 @@ def test_an_infinity_comes_out_infinite_and_nowhere_as_nan(way: str, layer: str)
     name, x, w, options = drawn(layer)
     x[middle(x)] = -torch.inf
     y = WAYS[way](name, x, w, **options)
-    assert torch.equal(y == -torch.inf, ones_reach(name, x.isinf(), w, **options) > 0)
+    assert torch.equal(y == -torch.inf, seen(layer))
     assert not y.isnan().any()
 
 
 @pytest.mark.parametrize(("way", "layer"), RUNS)
 def test_a_large_number_rounds_nothing_that_did_not_see_it(way: str, layer: str) -> None:
     """1e30 in one place; all others hold whole numbers, whose sums are exact."""
-    name, x, w, options = drawn(layer)
-    x, w = (10 * x).round(), (3 * w).round()
-    exact = getattr(F, name)(x.double(), w.double(), **options)
+    name, _, _, options = LAYERS[layer]
+    x, w, exact = whole_numbers(layer, hole=False)
+    x = x.clone()
     x[middle(x)] = 1e30
     y = WAYS[way](name, x, w, **options).double()
-    unseen = ones_reach(name, x > 1e20, w, **options) == 0
-    assert torch.equal(y[unseen], exact[unseen])
+    assert torch.equal(y[~seen(layer)], exact[~seen(layer)])
 
 
 @pytest.mark.parametrize(("way", "layer"), RUNS)
 def test_a_hole_of_zeros_stays_zero_and_whole_numbers_whole(way: str, layer: str) -> None:
-    name, x, w, options = drawn(layer)
-    x, w = torch.ones_like(x), (3 * w).round()
-    x[(..., *(slice(size // 4, size - size // 4) for size in x.shape[2:]))] = 0
-    y = WAYS[way](name, x, w, **options)
-    assert torch.equal(y.double(), getattr(F, name)(x.double(), w.double(), **options))
+    name, _, _, options = LAYERS[layer]
+    x, w, exact = whole_numbers(layer, hole=True)
+    assert torch.equal(WAYS[way](name, x, w, **options).double(), exact)
 
 
 @pytest.mark.parametrize("layer", ["31x31", "3x3", "3x3 dilated", "transposed"])
 def test_compiled_layers_are_local_too(layer: str) -> None:
     name, x, w, options = drawn(layer)
     x[middle(x)] = torch.nan
-    assert torch.equal(traced(name, x, w, **options).isnan(), ones_reach(name, x.isnan(), w, **options) > 0)
+    assert torch.equal(traced(name, x, w, **options).isnan(), seen(layer))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16, torch.complex64])
@@ -144,8 +155,7 @@ def test_every_dtype_is_local(layer: str, dtype: torch.dtype) -> None:
     x[middle(x)] = torch.nan
     x, w = x.requires_grad_(), w.requires_grad_()
     y = plain(name, x, w, **options)
-    seen = ones_reach(name, x.detach().isnan(), w, **options) > 0
-    assert torch.equal(y.isnan(), seen)
+    assert torch.equal(y.isnan(), seen(layer))
     y_bar = torch.zeros_like(y)
     y_bar[middle(y)] = 1
     x_bar, _ = grad(y, (x, w), y_bar)
@@ -189,7 +199,7 @@ def test_second_derivatives_are_local(layer: str) -> None:
     v = torch.ones_like(x)
     v[middle(v)] = torch.nan
     by_y, by_w = grad(x_bar, (y_bar, w), v)
-    assert torch.equal(by_y.isnan(), ones_reach(name, v.isnan(), w, **options) > 0)
+    assert torch.equal(by_y.isnan(), seen(layer))
     channel = middle(v)[1]
     transposed, groups = "transpose" in name, options.get("groups", 1)
     if groups == 1:  # of other input channels no weight met it
@@ -236,8 +246,7 @@ def test_fast_would_spread_it_and_only_asked_for(layer: str) -> None:
     """So the layers here are those that tempt, and the setting is what keeps them local."""
     name, x, w, options = drawn(layer)
     x[middle(x)] = torch.nan
-    seen = ones_reach(name, x.isnan(), w, **options) > 0
     with manualconv.accuracy("fast"):
-        assert plain(name, x, w, **options).isnan().sum() > seen.sum()
+        assert plain(name, x, w, **options).isnan().sum() > seen(layer).sum()
         with manualconv.accuracy("exact"):
-            assert torch.equal(plain(name, x, w, **options).isnan(), seen)
+            assert torch.equal(plain(name, x, w, **options).isnan(), seen(layer))

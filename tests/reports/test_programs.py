@@ -107,10 +107,8 @@ def test_a_rate_that_blows_the_weights_up_ends_in_a_line(fit: Fit, options: tupl
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("name", ["日本", "é × µ", "\udcff\udce9", "a b"], ids=ascii)
-def test_the_accuracy_is_lost_on_a_terminal_without_the_character(
-    fit: Fit, tmp_path: Path, encoding: str, name: str
-) -> None:
+def test_the_accuracy_is_lost_on_a_terminal_without_the_character(fit: Fit, tmp_path: Path, encoding: str) -> None:
+    name = "日本 é × µ \udcff\udce9"
     ended = fit("--out", str(tmp_path / name), encoding=encoding)
     assert ended.code == 0, ended
     assert ended.out.splitlines()[-1].startswith("test accuracy")

@@ -192,11 +192,7 @@ TOOLS: dict[str, tuple[Callable[[Module, Table], list[Tensor]], Table, dict[str,
         CURVED | {torch.nn.Conv2d: False, torch.nn.AvgPool2d: False, torch.nn.Linear: False},
         {"bias": False, "inplace": False},
     ),
-    "full gradients": (
-        full_gradients,
-        {torch.nn.Conv2d: True, torch.nn.BatchNorm2d: True, torch.nn.Linear: True},
-        {},
-    ),
+    "full gradients": (full_gradients, {torch.nn.Conv2d: True, torch.nn.BatchNorm2d: True, torch.nn.Linear: True}, {}),
     "guided": (guided, {torch.nn.ReLU: True}, {}),
     "gradients of samples": (
         gradients_of_samples,

@@ -178,9 +178,7 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("computed", WEIGHTS.values(), ids=WEIGHTS)
 @pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:FutureWarning")
-def test_computed_weights_keep_working_and_come_back(
-    computed: Callable[[torch.nn.Module], torch.nn.Module],
-) -> None:
+def test_computed_weights_keep_working_and_come_back(computed: Callable[[torch.nn.Module], torch.nn.Module]) -> None:
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, (3, 2)), torch.nn.ReLU()).double()
     computed(model[0])

@@ -120,6 +120,20 @@ def test_an_error_anywhere_leaves_torch_s_arithmetic_and_an_empty_stack(error: t
     assert function_modes() == []
 
 
+@pytest.mark.parametrize("registered", ["register_forward_pre_hook", "register_forward_hook"])
+@pytest.mark.parametrize("prepend", [False, True])
+def test_a_layer_restored_in_the_middle_of_its_call_leaves_no_mode(registered: str, prepend: bool) -> None:
+    conv, mode = layer(), by_hand()
+    getattr(conv, registered)(lambda *_: restore(conv) and None, prepend=prepend)
+    with mode:
+        conv(X)
+        assert function_modes() == [mode]
+    conv, restored = layer(), layer()
+    getattr(conv, registered)(lambda *_: restore(restored) and None, prepend=prepend)
+    assert ours(conv(X)), "a mode of another layer stays"
+    assert function_modes() == []
+
+
 def test_a_mode_that_a_layer_leaves_on_is_left_on() -> None:
     mode = by_hand()
     conv = layer()

@@ -1,17 +1,18 @@
 """Correlation by the discrete Fourier transform: long kernels cost as little as short ones.
 
-At stride 1 the three maps are correlations and convolutions of signals, which the transform makes products.  With
-``x̂ = F x`` over n positions of every axis and ẑ* the complex conjugate,
+At stride 1 the three maps are correlations and convolutions of signals, and the transform turns these into products.
+With ``x̂ = F x`` over n positions of every axis and ẑ* the complex conjugate,
 
     to_output:  y[p] = F⁻¹(Σ_c x̂·ŵ*)[p]
     to_input:   x[i] = F⁻¹(Σ_o ŵ·ŷ)[i + a]
     to_weight:  w[k] = F⁻¹(Σ_n x̂·ŷ*)[d·k]
 
-indices read modulo n, for x behind its a zeros.  The b zeros on its other side may lie on those: for all three maps
-alike ``n ≥ I + max(a, b)`` is enough.  n is rounded up to a product of 2, 3 and 5.
+with indices read modulo n, and x behind its a zeros.  The b zeros on the other side may overlap those a zeros: for all
+three maps ``n ≥ I + max(a, b)`` is enough.  n is rounded up to a product of 2, 3 and 5.
 
-The error is spread over the whole output: a few roundings of its norm, where a sum of K products has √K of its own
-size.  So is a NaN, and an infinity: the tier is ``'fast'`` for every window.
+The error spreads over the whole output: a few roundings of the output's norm in every entry, where a direct sum of K
+products has about √K roundings of its own size.  A NaN or an infinity spreads too.  So the tier is ``'fast'`` for every
+window.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; stride 1, real numbers.
 
@@ -31,11 +32,11 @@ from manualconv.geometry import Axes, Window
 from manualconv.kernels.correlation.cost import CALL, COPY, Sizes
 from manualconv.kernels.correlation.spectra import EVERY, Signals, compute, inverted, transformed
 
-#: Nanoseconds a multiplication in a transform, and in a product of spectra, by bytes of a number.
+#: Nanoseconds of a multiplication in a transform, and in a product of spectra, by bytes of a number.
 TRANSFORM, SPECTRUM = {4: 0.12, 8: 0.2}, {4: 0.6, 8: 1.0}
-#: Nanoseconds a position of the period that a call of the transform takes besides, to tabulate roots of unity.
+#: Nanoseconds that a call of the transform adds for each position of the period, to tabulate roots of unity.
 PLAN = 10.0
-#: Bytes of spectra to a byte of input and output, by tier: fewer blocks are faster.
+#: Bytes of spectra allowed for each byte of input and output, by tier: fewer blocks are faster.
 SHARE = {"exact": 1.0, "fast": 2.5}
 
 
@@ -53,7 +54,7 @@ def fast_size(least: int) -> int:
 
 
 def size(window: Window) -> Axes:
-    """n of every axis; 2 at least, since libraries do not transform one number."""
+    """n of every axis; at least 2, since libraries do not transform a single number."""
     return tuple(fast_size(max(i + max(a, b), 2)) for i, (a, b) in zip(window.input_size, window.padding))
 
 
@@ -73,7 +74,7 @@ def refusal(sizes: Sizes) -> str | None:
 
 
 def cost(map: str, sizes: Sizes) -> float:
-    """Three transforms and a product a frequency."""
+    """Three transforms, and a product for each frequency."""
     n, pairs = size(sizes.window), sizes.outputs * (sizes.channels // sizes.window.groups)
     signals = sizes.batch * (sizes.channels + sizes.outputs) + pairs
     return transforms(signals, n, sizes.item) + products(sizes.batch * pairs, n, sizes.item)
@@ -107,7 +108,7 @@ class Whole:
         t = self._t[g, a, b]
         if self._is_dense:
             return transformed(torch.constant_pad_nd(t, self._frame), self._n)
-        # What lies a period away meets zeros only: it is left out.
+        # What lies a period away only meets zeros, and is left out.
         period, (positions, places) = t.new_zeros((*t.shape[:3], *self._n)), self._pieces[0]
         period[places] = t[positions]
         return transformed(period, self._n)

@@ -1,7 +1,7 @@
-"""Correlation by the article's own loops, compiled: for groups so narrow that a matrix product has nothing to do.
+"""Correlation by the article's own loops, compiled: for groups too narrow for a matrix product.
 
-A depthwise layer multiplies each number by ΠK others and adds them up; as a matrix product it is one row high, and
-every operation of torch that would add the taps up reads and writes the whole output once a tap.  A loop does not.
+A depthwise layer multiplies each number by ΠK others and adds the products up.  As a matrix product it is one row high,
+and torch's operations would add the taps up one by one, each reading and writing the whole output.  A loop does not.
 
 *One long row.*  Let f be the padded input of a channel, flat, and cut into its phases: position ``s·q + r`` of an axis
 stands at q of phase r.  Tap k of an axis, ``d·k = s·q(k) + r(k)``, then reads placement p at ``p + q(k)`` of phase
@@ -11,9 +11,9 @@ r(k), without a stride, and so do all axes together on flat positions j, on rows
     to_input:   f_c[i] = Σ_{o,k} w[o, c, k] · y'_o[i − ω(k)]                phase by phase: k of that phase only
     to_weight:  w[o, c, k] = Σ_j f_c[j + ω(k)] · y'_o[j]
 
-Positions j between the end of an output row and of the frame's are no placements: computed and left out of y, and zeros
-of y' for the adjoints.  A zero times a NaN that no placement meets is a NaN all the same, so if the result has any, or
-the weights, the sum is taken again over placements only.
+Positions j between the end of an output row and the end of the frame's row are no placements: they are computed and
+left out of y, and are zeros of y' for the adjoints.  Zero times NaN is NaN, even where no placement reads that NaN: so
+if the result or the weights have a NaN, the sum is taken again, over placements only.
 
 The frame of an image and a group fits in the first caches; the taps are added six at a time to a row held there.  Each
 image and group is computed alone and the weights' share of each image is added in the order of images: the bits do not
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 #: Nanoseconds for one product of a tap, by bytes of a number.
 TAP = {4: 0.055, 8: 0.11}
-#: Pairs of channels a group up to which there is no sense in a matrix product.
+#: Pairs of channels in a group up to which a matrix product does not pay.
 PAIRS = 64
 #: Bytes of the frames of one group up to which the second cache holds them.
 FRAMES = 2**22
@@ -81,7 +81,7 @@ def _work(sizes: Sizes) -> float:
 
 
 def cost(map: str, sizes: Sizes) -> float:
-    """Nanoseconds on one core of a map; small ones are not worth a compilation."""
+    """Nanoseconds on one core of a map; small layers are not worth a compilation."""
     return _work(sizes) + COMPILING
 
 

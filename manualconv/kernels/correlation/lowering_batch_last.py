@@ -6,8 +6,8 @@ all images are the columns of one matrix V of shape ``(C/g·ΠK, ΠP·N)`` per g
 
     to_output:  Y = W·V              to_input:  x = crop(overlap_add(Wᵀ·Y))             to_weight:  W = Y·Vᵀ
 
-The price is a transposition of x and y at the borders.  V is never whole in memory: one kernel row of taps is unrolled,
-multiplied and forgotten before the next.
+The price is that x and y are transposed on the way in and out.  V is never whole in memory: one kernel row of taps is
+unrolled, multiplied and dropped before the next.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; any number of spatial axes, none for a linear layer.
 

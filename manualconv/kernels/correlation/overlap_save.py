@@ -1,7 +1,7 @@
 """Correlation of long signals with short kernels: transforms of a segment at a time (overlap-save, overlap-add).
 
-A transform as long as the signal carries zeros of the kernel's through all its steps.  Instead the placements of each
-axis are cut in segments of h.  Segment s of y reads h + E − 1 positions of x, which are the period ``n = h + E − 1``,
+A transform as long as the signal would fill the kernel up with zeros and transform these too.  Instead the placements
+of each axis are cut in segments of h.  Segment s of y reads ``n = h + E − 1`` positions of x, which are the period:
 
     y_s = y[s·h : s·h + h]          x_s = x[s·h − a : s·h − a + n]           zeros outside of x
 
@@ -11,7 +11,7 @@ so that neighbours share E − 1 positions.  Since each placement lies in one se
     to_output:  y_s = F⁻¹(Σ_c x̂_s·ŵ*)[: h]          to_weight:  w[k] = F⁻¹(Σ_{n,s} x̂_s·ŷ_s*)[d·k]
     to_input:   x = Σ_s F⁻¹(Σ_o ŵ·ŷ_s), each added where x_s was read
 
-Segments do as images of a batch: ``(g, N·S, c)``.  Errors are those of a transform of n, and a NaN stays in the
+Segments act as images of a batch: ``(g, N·S, c)``.  Errors are those of a transform of n, and a NaN stays in the
 segments that read it.  The kernel is transformed once, at the length of a segment.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; stride 1, real numbers.
@@ -58,8 +58,8 @@ def period(sizes: Sizes) -> Axes:
 def _cost(sizes: Sizes, n: Axes) -> float:
     """Of the transforms of every segment, of the kernels, and of the products.
 
-    A kernel counts as in a whole transform: in shorter periods, and smaller blocks, many kernels were measured to take
-    as long.
+    A kernel costs as much as in a whole transform: many kernels were measured to take as long in shorter periods and
+    smaller blocks.
     """
     segments = sizes.batch * prod(_segments(n, sizes.window)[1])
     pairs = sizes.outputs * (sizes.channels // sizes.window.groups)
@@ -74,12 +74,12 @@ accuracy = "fast"
 
 
 def refusal(sizes: Sizes) -> str | None:
-    """Why a window is not taken: what no transform takes."""
+    """Why it cannot compute a window; None if it can."""
     return fourier.refusal(sizes)
 
 
 def cost(map: str, sizes: Sizes) -> float:
-    """Three transforms a segment and a product a frequency."""
+    """Three transforms for each segment, and a product for each frequency."""
     return _cost(sizes, period(sizes))
 
 

@@ -1,4 +1,4 @@
-"""The trilinear form a frequency at a time, in blocks: what algorithms by Fourier transform share.
+"""The trilinear form, one frequency at a time and in blocks: what algorithms by Fourier transform share.
 
 After a transform every map is a product summed over one letter, in each group of channels and at each frequency,
 
@@ -9,8 +9,8 @@ that it lacks is gone through in blocks: of the other two, *wide* has l and j, *
 
     narrow[l, i] = Σ_j wide·kept          wide[l, j] = Σ_i narrow·kept          kept[i, j] = Σ_l wide·narrow
 
-So each signal is transformed once, and besides the kept spectra no more than a block of others is ever held.  The sums
-are taken element by element: for a few channels a group that is faster than a matrix product a frequency.
+So each signal is transformed once, and besides the kept spectra only one block of others is held at a time.  The sums
+are taken element by element: for a few channels in a group that is faster than a matrix product for each frequency.
 
 Shapes: x ``(g, N, C/g)``, w ``(g, O/g, C/g)``, y ``(g, N, O/g)``, each with signals of any size behind.
 """
@@ -93,7 +93,7 @@ def _roles(target: str, given: dict[str, Signals]) -> tuple[_Role, _Role, _Role]
     (i,) = set(LETTERS[kept]) & set(LETTERS[narrow])
 
     def role(name: str, last: str) -> _Role:
-        # Where both letters have one value, nothing is to be turned.
+        # Where both letters have only one value, there is nothing to transpose.
         turned = LETTERS[name][1] != last and max(given[name].shape[1:]) > 1
         return _Role(name, given[name], turned, CONJUGATE[target] == name)
 
@@ -174,7 +174,7 @@ def _compute_wide(kept: _Role, wide: _Role, narrow: _Role, g: slice, blocks: _Bl
             for i in range(1, k.shape[1]):
                 p.addcmul_(q[:, :, i, None], k[:, None, i, j])
             if j is blocks.j[-1]:
-                q = p  # read no more: its memory is free for the signals
+                q = p  # not read again: its memory is free for the signals
             wide.write(p, g, l, j)
             del p
 

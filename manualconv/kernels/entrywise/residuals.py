@@ -4,7 +4,7 @@
     binary_cross_entropy  −t·log x − (1 − t)·log(1 − x)
     logit_cross_entropy   z·(1[z > 0] − t) + log(1 + e^(−|z|))
 
-Numbers of 16 bits are computed with in 32, and rounded once.
+Half precision is computed in float32 and rounded once.
 
 Shapes: any; the same in and out.
 """
@@ -25,7 +25,7 @@ LOWEST, LEAST = -100.0, float(torch.tensor(1e-12, dtype=torch.float32, device="c
 
 
 def _rounded_once(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The function, through float32 for halves of it."""
+    """The function, in float32 for half-precision arguments."""
 
     @wraps(function)
     def wide(*args: Tensor | float) -> Tensor:
@@ -41,7 +41,7 @@ def _rounded_once(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def huber(r: Tensor, delta: float, divisor: float) -> Tensor:
     """A parabola in the middle, straight lines outside.
 
-    A number c that may be none of the dtype's is divided by in two steps: its root is one.
+    The dtype of r may not hold c, but holds its root: so r is divided by the root of c, twice.
     """
     a = r.abs()
     return torch.where(a <= delta, _parabola(a, divisor), (a - 0.5 * delta) * (delta / divisor))
@@ -68,7 +68,7 @@ def _is_moderate(divisor: float) -> bool:
 
 
 def _root(r: Tensor, divisor: float) -> float:
-    """``√c``; no 0 in the dtype of r, so that 0 divided by it is 0."""
+    """``√c``, not 0 in the dtype of r, so that 0 divided by it is 0."""
     kind = torch.finfo(r.dtype)
     return max(math.sqrt(divisor), kind.smallest_normal * kind.eps)
 
@@ -84,11 +84,6 @@ def logit_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
     """Of the coin whose probability is σ(z) against t; no term cancels another for t from 0 to 1."""
     above = (z > 0).to(z.dtype)
     if is_plain(z) and is_plain(t):
-        # The memory of temporaries is used again.
+        # Temporaries are overwritten, to save memory.
         return torch.sub(above, t, out=above).mul_(z).add_(z.abs().neg_().exp_().log1p_())
     return z * (above - t) + torch.log1p(torch.exp(-z.abs()))
-
-
-def logit_slope(z: Tensor, t: Tensor) -> Tensor:
-    """``(1 − t)·σ(z) − t·σ(−z)``, of plain tensors that nothing records."""
-    return (1 - t).mul_(torch.sigmoid(z)).addcmul_(torch.sigmoid(-z), t, value=-1)

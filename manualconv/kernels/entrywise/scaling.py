@@ -1,4 +1,4 @@
-"""A number per channel: multiplied to every position, and the sums of products that answer it.
+"""One number per channel: every position multiplied by it, and the sums of products that are its adjoint.
 
 Shapes: x, y ``(N, C, *P)``, w, b ``(C,)``.  Half-precision operands are widened to float32 and rounded once at the end.
 """

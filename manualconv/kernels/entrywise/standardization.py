@@ -6,8 +6,8 @@
 
 The variance is that of the centred entries: Σx²/m − μ² loses all its digits where the mean is large beside the
 deviation.  m₁ is off by roundings of |x|; m₂ is what is left, and off by roundings of |c| only.  So no digit of x̂ is
-lost to an offset: |x̂ − x̂*| ≤ (4 + log₂ m)·u·(|x̂| + Σ|x̂|/m), u half the distance of the dtype's numbers at one, and x̄
-likewise.  Half precision is computed in float32, whose results have it.
+lost to an offset: |x̂ − x̂*| ≤ (4 + log₂ m)·u·(|x̂| + Σ|x̂|/m), u half the distance of the dtype's numbers at one, and
+x̄ likewise.  Half precision is computed in float32, whose results have it.
 
 Shapes: x, x̂, y and g ``(*I)``; μ, v, r, level and along with size 1 on the axes summed over; γ and β are broadcast.
 """
@@ -52,7 +52,7 @@ def standardize(
     variance = squares.mean(axes, keepdim=True)
     r = reciprocal_deviation(variance, eps)
     if plain:
-        # The memory of temporaries is used again: a large block costs more to come by than to fill.
+        # Temporaries are overwritten: a large block of memory costs more to get than to fill.
         x_hat = centred.mul_(r)
         return x_hat, r, _scaled(x_hat, gamma, beta, squares).to(dtype), mean, variance
     x_hat = centred * r
@@ -75,7 +75,7 @@ def to_input(
 ) -> Tensor:
     """``x̄``, with the means given; x̂ first, so that where x̂ and g lie differently x̄ lies as the input does.
 
-    `room` is a tensor of the size of x that nobody reads any more: where nothing is recorded, x̄ takes its memory.
+    `room` is a tensor of the size of x that is not needed any more: outside a graph x̄ takes its memory.
     """
     if not is_unrecorded(g, x_hat):
         return (x_hat * -along + (g if gamma is None else g * gamma) - level) * r

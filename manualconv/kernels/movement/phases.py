@@ -1,4 +1,4 @@
-"""Every s-th position of a padded input: its phases, and back, the data movement under strided and dilated windows.
+"""Every s-th position of a padded input, its phases, and the way back: how strided and dilated windows move data.
 
     f[j] = x[j − a]                                  a frame with zeros outside, any a
     phases(x)[r, q] = f[s·q + r]                     0 ≤ r < s,  0 ≤ q < Q, along every axis

@@ -1,9 +1,9 @@
-"""Sums of K neighbours along one axis by doubling: about log₂ K additions where tap by tap takes K.
+"""Sums of K neighbours along one axis by doubling: about log₂ K additions an output, not K.
 
     r_1[j] = f[j]        r_2w[j] = r_w[j] + r_w[j + d·w]        r_w+1[j] = r_w[j] + f[j + d·w]
 
-The binary digits of K say which: each doubles, and a 1 adds one more neighbour.  Nothing is subtracted, so nothing is
-lost as in differences of running totals, and a sum is only about log₂ K roundings deep.
+The binary digits of K say which step comes: each digit doubles, and a 1 adds one more neighbour.  Nothing is
+subtracted, so no digits cancel as in differences of running totals, and a sum is only about log₂ K roundings deep.
 
 f is the axis with zeros around it, an entry at `front`, the next `step` positions on, and the sums are read `every` so
 many positions.  So the one function is a window sum and its adjoint,
@@ -58,7 +58,7 @@ class Runs:
 
     @property
     def pays(self) -> bool:
-        """Whether tap by tap adds more."""
+        """Whether tap by tap takes more additions."""
         additions = self.taps.bit_length() + self.taps.bit_count() - 2
         return (self.taps - 1) * min(self.count, self.length) > (additions + MOVING) * self.frame
 
@@ -77,7 +77,7 @@ def spreads_of(window: Window, axis: int) -> Runs:
 
 
 def _doubled(frame: Tensor, spare: list[Tensor], runs: Runs) -> Tensor:
-    """At every position of a frame ``(A, F, B)`` the sum of K from there on, if the axis is as long."""
+    """At every position of a frame ``(A, F, B)``, the sum of K entries from there on, where the axis has that many."""
     flat, others = frame.view(-1), [numbers.view(-1) for numbers in spare]
     run, width, step, n = flat, 1, runs.dilation * frame.shape[2], flat.numel()
     for digit in bin(runs.taps)[3:]:

@@ -3,12 +3,12 @@
     j(i)  = the first of the largest  x[…, i, ·]          for every i of the axes before
     i*    = the first i of the largest  x[…, i, j(i)]      and so on; the flat position is i*·stride + j(i*)
 
-Going over whole rows, the first row that holds the maximum wins, and in it the first position: ties go to the first in
-row-major order.  A NaN is larger than everything and the last one of a row wins, and the last row that has one, as in
-torch's kernel.  ΣL comparisons instead of ΠL.
+Whole rows are compared: the first row that holds the maximum wins, and in it the first position.  So ties go to
+the first in row-major order.  A NaN is larger than everything and the last one of a row wins, and the last row that has
+one, as in torch's kernel.  ΣL comparisons instead of ΠL.
 
 The places are given per axis, as the positions of each interval: ``(P, L)`` for all samples and channels alike, or
-``(N, C, P, L)``.  A position may stand there twice, next to itself: the first one counts.
+``(N, C, P, L)``.  A position may be repeated, next to itself: the first one counts.
 
 Shapes: x ``(N, C, *I)`` → flat positions in ``*I``, ``(N, C, *P)``, int64.
 """
@@ -28,7 +28,7 @@ from manualconv.torch_internals import is_plain
 
 
 def _may_be_nan(x: Tensor) -> bool:
-    """Whether NaN has to be looked for: one sum tells for ordinary tensors in memory."""
+    """Whether x may hold a NaN; for ordinary tensors in memory its sum tells."""
     return not is_plain(x) or x.device.type != "cpu" or math.isnan(x.sum().item())
 
 
@@ -42,7 +42,7 @@ def _taken(x: Tensor, at: Tensor, axis: int, even: bool) -> Tensor:
     """``(N, C, …, I, …)`` → ``(N, C, …, P, L, …)``."""
     if at.dim() == 2:
         parts, length = at.shape
-        if even:  # an even division: the positions are all there, in order
+        if even:  # an even division has all positions, in order
             return x.reshape(*x.shape[:axis], parts, length, *x.shape[axis + 1 :])
         return gathered(x, at, axis)
     parts, length = at.shape[-2:]
@@ -64,7 +64,7 @@ def _largest(v: Tensor, axis: int, may_be_nan: bool) -> tuple[Tensor, Tensor]:
 def argmax_places(x: Tensor, places: Sequence[Tensor], even: Sequence[bool] = ()) -> Tensor:
     """The flat position of the maximum over the product of one interval per axis: ``(N, C, *I)`` → ``(N, C, *P)``.
 
-    `even` tells of which axes the places are all positions in order.
+    `even` says for which axes the places are all positions, in order.
     """
     ndim, size = len(places), x.shape[2:]
     may_be_nan = _may_be_nan(x)

@@ -22,9 +22,9 @@ from manualconv.kernels.movement.windows import taps
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.torch_internals import is_plain, is_traced
 
-#: Numbers from which on compiled loops, where there are any, save more than looking for them costs.
+#: Entries from which compiled loops save more than it costs to look for them.
 LARGE = 2**16
-#: Nanoseconds that they take for one.
+#: Nanoseconds that they take for one entry.
 ENTRY = 1.5
 
 
@@ -59,7 +59,7 @@ def _first_inside(window: Window, device: torch.device) -> Tensor:
 
 
 def has_blind(window: Window) -> bool:
-    """Whether a window sees nothing but padding: an axis shorter than the step d lies between two of its taps.
+    """Whether some window reads padding alone: an axis shorter than the dilation d fits between two of its taps.
 
     The first tap behind the padding, of a placement that starts at s·p − a < 0, reads position (s·p − a) mod d.
     """
@@ -70,7 +70,7 @@ def has_blind(window: Window) -> bool:
 
 
 def blind(window: Window, device: torch.device) -> Tensor:
-    """Which windows see nothing but padding, ``(*P,)``."""
+    """Which windows read padding alone, ``(*P,)``."""
     hidden = torch.zeros((), dtype=torch.bool, device=device)
     for axis, length in enumerate(window.input_size):
         hidden = hidden.unsqueeze(-1) | (_first(window, axis, device) >= length)
@@ -78,7 +78,7 @@ def blind(window: Window, device: torch.device) -> Tensor:
 
 
 def _may_be_nan(x: Tensor) -> bool:
-    """Whether NaN has to be looked for tap by tap: one sum tells for ordinary tensors in memory."""
+    """Whether x may hold a NaN, to look for tap by tap; for ordinary tensors in memory its sum tells."""
     if not x.is_floating_point():
         return False
     return not is_plain(x) or x.device.type != "cpu" or math.isnan(x.sum().item())
@@ -92,9 +92,9 @@ def _narrowest(largest: int) -> torch.dtype:
 
 
 def _loops_take(x: Tensor, window: Window) -> bool:
-    """Whether compiled loops compute it: Numba is there, and so much to do that it pays.
+    """Whether compiled loops compute it: Numba is there, and the work is large enough to pay.
 
-    Where windows do not overlap, tap by tap reads each number once already.
+    Where windows do not overlap, tap by tap already reads each number only once.
     """
     return (
         x.numel() >= max(LARGE, 1)

@@ -20,9 +20,9 @@ from manualconv.geometry import Axes
 from manualconv.kernels.compiling import is_compilable, share, values
 from manualconv.torch_internals import is_plain, shaped
 
-#: Entries from which on compiled loops, where there are any, save more than looking for them costs.
+#: Entries from which compiled loops save more than it costs to look for them.
 LARGE = 2**16
-#: Nanoseconds that they take for one.
+#: Nanoseconds that they take for one entry.
 ENTRY = 1.0
 
 
@@ -59,7 +59,7 @@ def scatter(y: Tensor, index: Tensor, size: Axes) -> Tensor:
 
 
 def _add_in_order(size: Axes, index: Tensor, y: Tensor) -> Tensor:
-    """The CPU's kernel adds along the scattered axis one after another; others add in the order they happen to run."""
+    """torch's CPU kernel adds along the scattered axis in order; those of other devices in whatever order they run."""
     return y.new_zeros(size).scatter_add_(-1, index, y)
 
 
@@ -75,7 +75,7 @@ def _add_by_loops(size: Axes, index: Tensor, y: Tensor) -> Tensor:
 
 
 def _add_sorted(size: Axes, index: Tensor, y: Tensor) -> Tensor:
-    """The rows made one, and the entries sorted by place before they are added."""
+    """All rows as one, the entries sorted by place before they are added."""
     x = y.new_zeros(size)
     rows = torch.arange(x.numel() // max(x.shape[-1], 1), device=x.device).reshape(*x.shape[:-1], 1)
     flat = (index + rows * x.shape[-1]).reshape(-1)

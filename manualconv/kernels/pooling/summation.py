@@ -5,8 +5,8 @@ A window is a product of intervals, so its sum is a sum along each axis in turn:
     sum_windows:     y = S_1 · … · S_D · pad(x),        (S_j x)[p] = Σ_k x[s·p + d·k] along axis j
     spread_windows:  x = crop(S_Dᵀ · … · S_1ᵀ · y),    (S_jᵀ y)[s·p + d·k] += y[p]
 
-Along an axis the loop is over taps, each read for all placements at once, or over placements, each with all its taps:
-whichever are fewer; for wide windows by `doubling`.  A window as wide as the image, a global mean, is one reduction.
+Along an axis the loop runs over taps, each for all placements at once, or over placements, each with all its taps,
+whichever are fewer; wide windows go by `doubling`.  A window as wide as the image, a global mean, is one reduction.
 
 Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, laid out as the window says.  Half precision is widened and rounded once.
 """
@@ -34,9 +34,9 @@ def _format(t: Tensor, window: Window) -> torch.memory_format:
 
 
 def _summed(window: Window) -> list[int]:
-    """The axes along which there is anything to add up: all but those whose window is one position wide at stride 1.
+    """The axes along which something is added up: all but those whose window is one position wide at stride 1.
 
-    There a slice of everything would be an alias: see `overlap_add`.
+    A slice of everything would be an alias there: see `overlap_add`.
     """
     return [axis for axis in range(window.ndim) if window.kernel_size[axis] > 1 or window.stride[axis] > 1]
 
@@ -48,13 +48,13 @@ def _along(axis: int, window: Window) -> Window:
 
 
 def _by_placement(axis: int, window: Window) -> bool:
-    """Whether there are fewer placements than taps; a traced number of them may be any."""
+    """Whether there are fewer placements than taps; False where their number is traced."""
     placements = window.output_size[axis]
     return isinstance(placements, int) and placements < window.kernel_size[axis]
 
 
 def _is_whole(axis: int, window: Window) -> bool:
-    """Whether one placement reads all there is: again, a slice would be an alias."""
+    """Whether one placement reads everything: again, a slice would be an alias."""
     size, k, d = window.padded_size[axis], window.kernel_size[axis], window.dilation[axis]
     return bool(window.output_size[axis] == 1 and k == size and d == 1)
 
@@ -113,7 +113,7 @@ def _spread_along(y: Tensor, axis: int, window: Window) -> Tensor:
 
 
 def _repeated_along(y: Tensor, axis: int, window: Window, size: list[int]) -> Tensor:
-    """S_jᵀ where one window begins as another ends: nothing adds up, and what they leave over is 0."""
+    """S_jᵀ where each window begins where another ends: nothing adds up, and positions left over are 0."""
     wider = y.new_empty(size)
     for tap in _taps_along(axis, window):
         wider[tap].copy_(y)
@@ -130,7 +130,7 @@ def _double_along(t: Tensor, axis: int, runs: Runs) -> Tensor:
 
 
 def _without(window: Window, axis: int) -> Window:
-    """The window with an axis done, where its placements are positions now."""
+    """The window with one axis done: the placements of that axis are positions now."""
 
     def put(numbers: tuple[Any, ...], number: Any) -> tuple[Any, ...]:
         return *numbers[:axis], number, *numbers[axis + 1 :]

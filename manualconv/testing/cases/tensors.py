@@ -49,7 +49,7 @@ def laid_out(t: Tensor, layout: str) -> Tensor:
     return t.contiguous()
 
 
-def unshared(layouts: tuple[str, ...]) -> tuple[str, ...]:
+def unshared(layouts: Any) -> Any:
     """A difference quotient moves one number at a time: no two entries may share their memory."""
     return tuple("transposed" if layout == "expanded" else layout for layout in layouts)
 

@@ -1,0 +1,54 @@
+"""The catalogue as tables: what the tests run over that promise something of *every* layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from manualconv import nn
+from manualconv.testing.cases.tensors import spread_out as spread_out
+from manualconv.testing.catalogue import OPERATIONS, Example, Layer
+from manualconv.testing.catalogue.operation import Shape
+
+_LABELLED = [(label, example) for each in OPERATIONS.values() for label, example in each.examples.items()]
+
+#: Of each function the example that is differentiated numerically.
+FUNCTIONS: dict[str, Example] = {name: next(iter(each.examples.values())) for name, each in OPERATIONS.items()}
+#: Ours beside torch's.
+PAIRS: dict[str, Example] = {label: each for label, each in _LABELLED if each.compared and not each.random}
+#: What is differentiated with respect to input, weight and bias.
+WEIGHTED = {label: each for label, each in PAIRS.items() if label.startswith("conv") or label == "linear"}
+#: Those with a weight and a bias, whether it is summed over inputs or scales them.
+AFFINE = {label: each for label, each in PAIRS.items() if len(each.shapes) == 3}
+#: What draws a mask while it runs, and no other one inside a compiler or vmap.
+DRAWN = {f"{label} in training": each for label, each in _LABELLED if each.random}
+
+LAYERS: dict[str, Layer] = {layer.name: layer for each in OPERATIONS.values() for layer in each.layers}
+MODULES: dict[str, tuple[Callable[[], torch.nn.Module], Shape]] = {
+    name: (partial(layer.of, nn), layer.input) for name, layer in LAYERS.items()
+}
+#: Those whose state and gradients are compared with torch's.
+TWINS = {name: layer for name, layer in LAYERS.items() if layer.twin}
+
+#: Public names that are numbers about a layer: no tensor to differentiate comes out of them.
+MEASUREMENTS = {"Connections", "connections", "spectral_norm"}
+
+
+def close(ours: object, theirs: object) -> None:
+    """Equal up to the order of a few dozen float64 additions."""
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def weighed(apply: Callable[..., Any]) -> Callable[..., Tensor]:
+    """A smooth scalar of the output that weighs every entry differently."""
+
+    def scalar(*inputs: Tensor) -> Tensor:
+        y = apply(*inputs)
+        weights = torch.arange(1, y.numel() + 1, dtype=y.dtype).reshape(y.shape) / y.numel()
+        return (weights * y**3).sum()
+
+    return scalar
