@@ -178,7 +178,8 @@ def binary_cross_entropy(
 
     Raises:
         RuntimeError: a number outside 0 … 1.
-        AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.binary_cross_entropy.
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
+            torch.nn.functional.binary_cross_entropy.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
     refusals.check_same_size(input, target, weight)

@@ -80,7 +80,8 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
         try:
             return ours(*args, **kwargs)
         except Refusal as refusal:
-            beyond = is_beyond_torch(args, kwargs := without_defaults(kwargs))
+            kwargs = without_defaults(kwargs)
+            beyond = name != "pad" and is_beyond_torch(args, kwargs)  # which has no pairs of ours
             raise explained(refusal, name, None if beyond else words, args, kwargs, copied) from None
 
     asked.__module__ = "manualconv.functional"

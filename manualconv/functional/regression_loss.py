@@ -85,7 +85,7 @@ def mse_loss(
         A scalar, or the broadcast shape for ``'none'``; differentiable in all three tensors.
 
     Raises:
-        AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.mse_loss.
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.mse_loss.
     """
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check(input, target, weight, reduction)
@@ -116,7 +116,7 @@ def l1_loss(
         A scalar, or the broadcast shape for ``'none'``; real; differentiable in all three tensors.
 
     Raises:
-        AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.l1_loss.
+        AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.l1_loss.
     """
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check(input, target, weight, reduction)

@@ -82,7 +82,7 @@ _REALS = (
 
 def _ints(random: Random, ndim: int) -> Any:
     """An int, or one per axis, mostly."""
-    one = (*(0, 1, 1, 2, 2, 3), *(-1, 4, 5, 20), random.choice((2**31 - 1, 2**31, 2**40, 2**62, 2**63, -(2**63) - 1)))
+    one = (*(0, 1, 1, 2, 2, 3), *(-1, 4, 5, 20), random.choice((2**62, 2**63, -(2**63) - 1)))
     odd = (None, True, 2.5, "3", np.int64(2), torch.tensor(2), torch.tensor(2.5), [2], (2, True), (2.5, 2), (None, 2))
     if random.random() < 0.5:
         return random.choice(one)
@@ -182,14 +182,11 @@ def of_torch(count: int, names: Sequence[str]) -> Iterator[tuple[str, int, str |
     every, done = _every(count, names), 0
     while done < len(every):
         command = [sys.executable, "-m", "tests.bad_input.drawn", str(count), str(done), *names]
-        child = subprocess.Popen(
-            command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert child.stdout is not None
-        for line in child.stdout:
-            yield (*every[done], *json.loads(line))
-            done += 1
-        child.wait()
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        with subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes) as child:
+            for line in child.stdout:
+                yield (*every[done], *json.loads(line))
+                done += 1
         if done < len(every):
             yield (*every[done], DIED, f"with {child.returncode}", None)
             done += 1
