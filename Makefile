@@ -12,7 +12,7 @@ BENCH_READY := $(READY)-bench
 TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove accuracy deep faults networks tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -24,6 +24,10 @@ test: lint
 REFUSALS := $(foreach file,padding fold adaptive_pooling fractional_pooling,tests/functional/test_$(file).py::test_what_torch_refuses_is_refused_in_its_words)
 prove: setup
 	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py tests/test_compile.py $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
+
+# What ours refuses beside what torch does: 2,000 calls of each function, right and wrong ones.
+refusals: setup
+	MANUALCONV_DRAWN=2000 $(RUN) -m pytest tests/test_bad_input.py -k exactly_where_torch_does -n $(JOBS) $(ARGS)
 
 # The error of every kernel, mean and normalisation on realistic shapes, and of softmaxes, losses, norms and activations
 # from 1e-30 to 1e30, in roundings, beside torch's own.

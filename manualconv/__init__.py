@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from manualconv import geometry as geometry
     from manualconv import nn as nn
     from manualconv import testing as testing
-    from manualconv.derivatives import Rules as Rules
-    from manualconv.derivatives import exact_bias as exact_bias
-    from manualconv.derivatives import exact_input as exact_input
-    from manualconv.derivatives import exact_pool as exact_pool
-    from manualconv.derivatives import exact_slope as exact_slope
-    from manualconv.derivatives import exact_weight as exact_weight
-    from manualconv.derivatives import set_rules as set_rules
+    from manualconv.autograd.rules import exact_bias as exact_bias
+    from manualconv.autograd.rules import exact_input as exact_input
+    from manualconv.autograd.rules import exact_weight as exact_weight
+    from manualconv.autograd.slots import Rules as Rules
+    from manualconv.autograd.slots import exact_pool as exact_pool
+    from manualconv.autograd.slots import exact_slope as exact_slope
     from manualconv.functional.choice import choice as choice
     from manualconv.kernels.correlation.algorithm import Algorithm as Algorithm
     from manualconv.kernels.correlation.registration import register as register
     from manualconv.kernels.correlation.settings import accuracy as accuracy
     from manualconv.kernels.correlation.settings import algorithm as algorithm
     from manualconv.kernels.correlation.settings import set_accuracy as set_accuracy
+    from manualconv.nn._rules import set_rules as set_rules
     from manualconv.swap import TORCH_LAYERS as TORCH_LAYERS
     from manualconv.swap import by_hand as by_hand
     from manualconv.swap import conversion_report as conversion_report
@@ -37,43 +37,22 @@ if TYPE_CHECKING:
     from manualconv.swap import restore as restore
 
 __version__ = "0.1.0"
-__all__ = [
-    "TORCH_LAYERS",
-    "Algorithm",
-    "Rules",
-    "__version__",
-    "accuracy",
-    "algorithm",
-    "autograd",
-    "bench",
-    "by_hand",
-    "choice",
-    "conversion_report",
-    "convert",
-    "exact_bias",
-    "exact_input",
-    "exact_pool",
-    "exact_slope",
-    "exact_weight",
-    "functional",
-    "geometry",
-    "nn",
-    "register",
-    "restore",
-    "set_accuracy",
-    "set_rules",
-    "testing",
-]
-#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
-_BY_NAME = ("definitions",)
+#: Where each public name comes from.  It repeats the imports above, which a type checker reads and nothing runs: they
+#: cannot be read off the source, for a frozen program has none.
 _FROM = {
+    "autograd.rules": ("exact_bias", "exact_input", "exact_weight"),
+    "autograd.slots": ("Rules", "exact_pool", "exact_slope"),
     "functional.choice": ("choice",),
     "kernels.correlation.algorithm": ("Algorithm",),
     "kernels.correlation.registration": ("register",),
     "kernels.correlation.settings": ("accuracy", "algorithm", "set_accuracy"),
-    "derivatives": ("Rules", "exact_bias", "exact_input", "exact_pool", "exact_slope", "exact_weight", "set_rules"),
+    "nn._rules": ("set_rules",),
     "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }
+_ROOMS = ("autograd", "bench", "functional", "geometry", "nn", "testing")
+__all__ = sorted(["__version__", *_ROOMS, *(name for names in _FROM.values() for name in names)])
+#: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
+_BY_NAME = ("definitions",)
 
 
 def __getattr__(name: str) -> Any:

@@ -95,12 +95,12 @@ class Window:
         """``P = ⌊(I + a + b − E) / s⌋ + 1``."""
         return tuple((i - e) // s + 1 for i, e, s in zip(self.padded_size, self.extent, self.stride))
 
-    @property
+    @Once
     def taps(self) -> int:
         """``ΠK``: how many taps a placement has."""
         return prod(self.kernel_size)
 
-    @property
+    @Once
     def placements(self) -> int:
         """``ΠP``: how many placements there are."""
         return prod(self.output_size)
@@ -153,7 +153,8 @@ class Window:
 
     def settle(self) -> None:
         """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
-        _ = self.ndim, self.extent, self.padded_size, self.output_size, self.is_pointwise, self.is_padded, self.is_cut
+        _ = self.ndim, self.extent, self.padded_size, self.output_size, self.taps, self.placements
+        _ = self.is_pointwise, self.is_padded, self.is_cut
 
 
 class TransposedWindow(Window):

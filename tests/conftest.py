@@ -11,7 +11,7 @@ They are loaded by name because Hypothesis picks a profile of its own where the 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
@@ -52,6 +52,14 @@ def counted(body: Callable[..., Any]) -> Callable[..., Any]:
 
     counting.is_counted = True  # type: ignore[attr-defined]
     return counting
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Nothing compiled before, nothing kept."""
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -1,7 +1,7 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
 F0 geometry, torch_internals, missing   F1 definitions, kernels   F2 autograd   F3 functional   F4 nn
-F5 derivatives, swap, testing, explain, bench   F6 cli   F7 __main__
+F5 swap, testing, explain, bench   F6 cli   F7 __main__
 train is outside and uses manualconv's public names only
 """
 
@@ -24,8 +24,6 @@ FLOORS = {
     "autograd": 2,
     "functional": 3,
     "nn": 4,
-    "algorithms": 5,
-    "derivatives": 5,
     "swap": 5,
     "testing": 5,
     "explain": 5,
@@ -45,6 +43,8 @@ PUBLIC = {
         "conversion_report",
         "by_hand",
         "algorithm",
+        "register",
+        "Algorithm",
         "accuracy",
         "choice",
         "set_accuracy",

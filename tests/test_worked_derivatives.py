@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +15,8 @@ from tests.capabilities.operations import Operation
 from tests.capabilities.proofs import FORMAT, NOT_ASKED, RIGHT, tried
 from tests.layers import close, spread_out
 from tests.pages import defined_on, links_of
+
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 PAGE = defined_on("DERIVATIVES.md")
 F = Callable[..., Tensor]
@@ -61,13 +63,6 @@ def derivatives(f: F, leaves: list[Tensor], orders: int = 3) -> list[Tensor]:
             results = [r + 0 * sum((t.sum() for t in leaves), torch.zeros((), dtype=r.dtype)) for r in results]
         found += results
     return found
-
-
-@pytest.fixture(autouse=True)
-def _fresh_compiler() -> Iterator[None]:
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
 
 
 def test_every_link_of_the_page_leads_to_a_file() -> None:

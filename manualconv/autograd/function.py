@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from types import new_class
 from typing import Any, ClassVar
 
 import torch
@@ -41,7 +42,6 @@ from manualconv.torch_internals import (
     any_autocast,
     apply,
     forward_mode_on,
-    given,
     may_be_differentiated,
     without_tangent,
 )
@@ -99,12 +99,35 @@ def nested(rule: Callable[..., Any]) -> Callable[..., Any]:
     return seen
 
 
-def _caller(function: type[Map], linked: bool = True) -> Callable[..., Any]:
+def _eager(function: type[Map]) -> type[Function]:
+    """The map in torch's older form, whose forward keeps what ``setup_context`` would; ``torch.func`` takes the newer.
+
+    For ``setup_context`` torch binds the arguments to forward's signature on each call, at more than a small layer.
+    """
+
+    def forward(ctx: Any, *args: Any) -> Any:
+        output = function.forward(*args)
+        function.setup_context(ctx, args, output)
+        return output
+
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        return function.backward(ctx, *cotangents)
+
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        return function.jvp(ctx, *tangents)
+
+    members = {rule.__name__: staticmethod(rule) for rule in (forward, backward, jvp)}
+    return new_class(  # its node in the graph has the map's name
+        function.__name__, (Function,), exec_body=lambda body: body.update(members, __module__=function.__module__)
+    )
+
+
+def _caller(function: type[Map], eager: type[Function], linked: bool = True) -> Callable[..., Any]:
     """The function behind ``Map.call``.  A closure, because Dynamo does not follow attributes of a Function class."""
     flat = function.flat
 
     def applied(*args: Any) -> Any:
-        return apply(function, (*args, edge_of(args[0]) if linked else None) if flat else args)
+        return apply(function, eager, (*args, edge_of(args[0]) if linked else None) if flat else args)
 
     applied.__name__, applied.__module__ = function.__name__, function.__module__
     run = as_node(applied)
@@ -198,14 +221,14 @@ class Map(Function):
         # A subclass of this one wraps what was written, not what was made of it.
         cls._written = {name: None if rule is None else staticmethod(rule) for name, rule in written.items()}
         rules = {name: refusal(cls, name) if rule is None else rule for name, rule in written.items()}
-        rules["forward"] = given(rules["forward"])
         rules["setup_context"] = _prepared(rules["setup_context"])
         rules["backward"] = _absent(outside_autocast(rules["backward"]))
         rules["jvp"] = outside_autocast(nested(rules["jvp"]))
         for name, rule in rules.items():
             setattr(cls, name, staticmethod(looked_at_once(cls, name, rule)))
-        cls.call = staticmethod(_caller(cls))
-        cls.unlinked = staticmethod(_caller(cls, linked=False)) if cls.flat else cls.call
+        eager = _eager(cls)
+        cls.call = staticmethod(_caller(cls, eager))
+        cls.unlinked = staticmethod(_caller(cls, eager, linked=False)) if cls.flat else cls.call
 
 
 def _absent(rule: Callable[..., Any]) -> Callable[..., Any]:

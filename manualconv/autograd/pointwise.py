@@ -26,6 +26,7 @@ from torch import Tensor
 from manualconv.autograd.definition import fill_in, rules_of
 from manualconv.autograd.function import Map, conj
 from manualconv.autograd.kinds import any_mapped, refuse_moving
+from manualconv.kernels.entrywise.pointwise import tensor
 from manualconv.kernels.precision import WIDENED, single
 
 
@@ -36,8 +37,11 @@ def in_float32(rule: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def wide(first: Tensor, *others: Any) -> Tensor:
         dtype = first.dtype
         if dtype not in WIDENED:
-            return rule(first, *others)
-        return rule(single(first), *(single(a) if isinstance(a, Tensor) else a for a in others)).to(dtype)
+            found: Tensor = tensor(rule(first, *others))
+            return found
+        wide_ones = (single(a) if isinstance(a, Tensor) else a for a in others)
+        narrow: Tensor = tensor(rule(single(first), *wide_ones)).to(dtype)
+        return narrow
 
     return wide
 

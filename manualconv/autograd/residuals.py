@@ -33,7 +33,7 @@ from manualconv.autograd.kinds import in_front
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.autograd.sigmoidal import Sigmoid
 from manualconv.kernels.entrywise import residuals as kernels
-from manualconv.torch_internals import is_unrecorded
+from manualconv.kernels.entrywise.pointwise import own
 
 
 class Absolute(Map):
@@ -165,11 +165,8 @@ class LogitCrossEntropy(_OfCoin):
     @staticmethod
     @in_float32
     def by_input(z: Tensor, t: Tensor) -> Tensor:
-        if is_unrecorded(z, t):
-            return kernels.logit_slope(z, t)
-        up: Tensor = Sigmoid.call(z)
-        down: Tensor = Sigmoid.call(-z)
-        return (1 - t) * up - t * down
+        slope: Tensor = own(1 - t, z) * Sigmoid.call(z) - own(Sigmoid.call(-z), t) * t
+        return slope
 
     @staticmethod
     def by_target(z: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from torch import Tensor
 
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.kernels.entrywise import pointwise as kernels
+from manualconv.kernels.entrywise.pointwise import own
 from manualconv.torch_internals import is_unrecorded
 
 #: LeCun's tanh: ±1 at ±1, and the largest curvature there.
@@ -45,7 +46,7 @@ class Sigmoid(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return kernels.sigmoid_slope(y, t) if is_unrecorded(y, t) else t * (y * (1 - y))
+        return own(1 - y, y, t) * y * t
 
 
 class Tanh(Pointwise):
@@ -124,10 +125,8 @@ class SiLU(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
-        if is_unrecorded(z, t):
-            return kernels.silu_slope(z, t)
         s: Tensor = Sigmoid.call(z)
-        return t * (s * (1 + z * (1 - s)))
+        return (own(1 - s, z, t) * z + 1) * s * t
 
 
 class Mish(Pointwise):
@@ -161,11 +160,9 @@ class GELU(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(z: Tensor, t: Tensor) -> Tensor:
-        if is_unrecorded(z, t):
-            return kernels.gelu_slope(z, t)
-        near = _near(z)
-        density = torch.exp(-0.5 * (near * near)) * (1 / sqrt(2 * pi))
-        return t * (0.5 * (1 + torch.erf(z * sqrt(0.5))) + z * density)
+        below = (own(z * sqrt(0.5), z, t).erf() + 1) * 0.5
+        density = (own(_near(z), z, t).square() * -0.5).exp() * (1 / sqrt(2 * pi))
+        return (below + density * z) * t
 
 
 class TanhGELU(Pointwise):

@@ -13,6 +13,7 @@ deep convolutional networks* (2014), section 2.2.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -24,8 +25,7 @@ from manualconv.autograd.selection import Select, argmax_intervals
 from manualconv.autograd.slots import pool_in_force
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import adaptive_pooling as validation
-from manualconv.geometry import Intervals
+from manualconv.functional.refusals import sized_pooling as refusals
 from manualconv.kernels.movement.layout import laid
 from manualconv.torch_internals import channels_last_format
 
@@ -44,13 +44,11 @@ def _lies_channels_last(input: Tensor, ndim: int) -> bool:
     return ndim == 2 and input.dim() == 4 and channels_last_format(input) == torch.channels_last
 
 
-def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
-    size = validation.output_sizes(name, ndim, input, output_size)
-    validation.check_average(name, ndim, input, size)
-    (input,) = cast(name, input)
-    intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
+def _average(ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
+    intervals = refusals.of_average(ndim, input, output_size)
+    (input,) = cast(f"adaptive_avg_pool{ndim}d", input)
     if not intervals.is_global and _lies_channels_last(input, ndim):
-        intervals = Intervals(intervals.input_size, size, channels_last=True)
+        intervals = replace(intervals, channels_last=True)
     x = _batched(input, ndim)
     y: Tensor = MeanIntervals.call(x, intervals)
     if input.dim() == ndim + 2 and intervals.is_global and pooled_channels_last(input):
@@ -58,16 +56,12 @@ def _average(name: str, ndim: int, input: Tensor, output_size: Sizes) -> Tensor:
     rules = pool_in_force()
     if rules is not None:
         y = under_rule(y, x, intervals, rules)
-    return y if input.dim() == ndim + 2 else y.reshape(*input.shape[: input.dim() - ndim], *size)
+    return y if input.dim() == ndim + 2 else y.reshape(*input.shape[: input.dim() - ndim], *intervals.output_size)
 
 
-def _maximum(
-    name: str, ndim: int, input: Tensor, output_size: Sizes, return_indices: bool
-) -> Tensor | tuple[Tensor, Tensor]:
-    size = validation.output_sizes(name, ndim, input, output_size)
-    validation.check_maximum(name, ndim, input, size)
-    (input,) = cast(name, input)
-    intervals = Intervals(tuple(input.shape[input.dim() - ndim :]), size)
+def _maximum(ndim: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
+    intervals = refusals.of_maximum(ndim, input, output_size)
+    (input,) = cast(f"adaptive_max_pool{ndim}d", input)
     x = batch = _batched(input, ndim)
     channels_last = _lies_channels_last(input, ndim)
     if channels_last:
@@ -98,7 +92,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tens
     Raises:
         TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.adaptive_avg_pool1d.
     """
-    return _average("adaptive_avg_pool1d", 1, input, output_size)
+    return _average(1, input, output_size)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
@@ -115,7 +109,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
         AttributeError, TypeError, ValueError, IndexError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_avg_pool2d.
     """
-    return _average("adaptive_avg_pool2d", 2, input, output_size)
+    return _average(2, input, output_size)
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
@@ -132,7 +126,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
         AttributeError, TypeError, ValueError, IndexError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_avg_pool3d.
     """
-    return _average("adaptive_avg_pool3d", 3, input, output_size)
+    return _average(3, input, output_size)
 
 
 def adaptive_max_pool1d(
@@ -152,7 +146,7 @@ def adaptive_max_pool1d(
         TypeError, ValueError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_max_pool1d.
     """
-    return _maximum("adaptive_max_pool1d", 1, input, output_size, return_indices)
+    return _maximum(1, input, output_size, return_indices)
 
 
 def adaptive_max_pool2d(
@@ -173,7 +167,7 @@ def adaptive_max_pool2d(
         AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_max_pool2d.
     """
-    return _maximum("adaptive_max_pool2d", 2, input, output_size, return_indices)
+    return _maximum(2, input, output_size, return_indices)
 
 
 def adaptive_max_pool3d(
@@ -194,4 +188,4 @@ def adaptive_max_pool3d(
         AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
             torch.nn.functional.adaptive_max_pool3d.
     """
-    return _maximum("adaptive_max_pool3d", 3, input, output_size, return_indices)
+    return _maximum(3, input, output_size, return_indices)

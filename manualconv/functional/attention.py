@@ -22,7 +22,7 @@ from torch import Tensor
 
 from manualconv.functional.dropout import dropout
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.attention import check_attention, check_heads
+from manualconv.functional.refusals.activation import check_attention, check_heads
 from manualconv.functional.softmax import softmax
 from manualconv.kernels.precision import single
 

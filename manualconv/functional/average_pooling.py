@@ -26,7 +26,7 @@ from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.average_pooling import checked_window
+from manualconv.functional.refusals import pooling as refusals
 from manualconv.geometry import Numbers, Window
 from manualconv.kernels.precision import single
 
@@ -59,7 +59,7 @@ def _avg_pool(
     count_include_pad: bool,
     divisor_override: int | None = None,
 ) -> Tensor:
-    window, divisor = checked_window(
+    window, divisor = refusals.of_mean(
         ndim, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     (input,) = cast(f"avg_pool{ndim}d", input)

@@ -19,7 +19,8 @@ from torch import Tensor
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.standardization import Standardize
 from manualconv.functional.affine import arranged, by_channel
-from manualconv.functional.refusals import batch_normalization as refusals
+from manualconv.functional.refusals import normalization as refusals
+from manualconv.functional.refusals.arguments import number_of
 from manualconv.kernels.entrywise.standardization import count, reciprocal_deviation
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import has_tangent, overwrite
@@ -76,7 +77,7 @@ def normalized_by_channel(
 ) -> Tensor:
     """`batch_norm` as ``torch.batch_norm`` takes it: a single value a channel is its own mean."""
     refusals.check_parameters("batch_norm", input, weight, bias, running_mean, running_var, training)
-    momentum, eps = refusals.number("momentum", momentum), refusals.number("eps", eps)
+    momentum, eps = number_of("momentum", momentum), number_of("eps", eps)
     if input.numel() == 0:
         return _of_nothing(input, weight, bias)
     x = arranged(input)
@@ -141,7 +142,7 @@ def normalized_by_instance(
 ) -> Tensor:
     """`instance_norm` as ``torch.instance_norm`` takes it: a single position is its own mean."""
     refusals.check_parameters("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
-    momentum, eps = refusals.number("momentum", momentum), refusals.number("eps", eps)
+    momentum, eps = number_of("momentum", momentum), number_of("eps", eps)
     if input.numel() == 0:
         return _of_nothing(input, *(t if t is None else t.repeat(input.shape[0] or 1) for t in (weight, bias)))
     x = input.contiguous()

@@ -50,13 +50,16 @@ def choice(
 def _window(input_size: Any, weight_size: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Window:
     """The window, checked by what checks a convolution's own arguments."""
     size, weight = _size("input", input_size), _size("weight", weight_size)
-    if len(size) < 3:
-        raise ValueError(f"choice() takes the sizes of x (N, C, *I) and w (O, C/groups, *K), but got {input_size}")
     try:
+        if len(size) < 3:
+            raise RuntimeError(f"{input_size} has no axis I")
         numbers = read_numbers(stride=stride, padding=padding, dilation=dilation, groups=groups)
         window = convolution_window(len(size) - 2, size, weight, None, *numbers)
     except RuntimeError as error:
-        raise ValueError(f"choice(): {error.args[0]}") from None
+        raise ValueError(
+            f"choice() takes the sizes of x (N, C, *I) and w (O, C/groups, *K), but got {input_size} and "
+            f"{weight_size} [{error.args[0]}]"
+        ) from None
     _check_storage("output", (size[0], weight[0], *window.output_size))
     return window
 

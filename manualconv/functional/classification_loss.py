@@ -26,7 +26,8 @@ from manualconv.autograd.sigmoidal import LogSigmoid
 from manualconv.autograd.softmax import LogSoftmax
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import classification_loss as validation
+from manualconv.functional.refusals import loss as refusals
+from manualconv.functional.refusals.arguments import number_of
 from manualconv.kernels.precision import WIDENED, single
 
 
@@ -57,9 +58,9 @@ def nll_loss(
         TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.nll_loss.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
-    ignore_index = validation.check_arguments("nll_loss_nd", input, target, weight, ignore_index)
+    ignore_index = refusals.checked_index(input, target, weight, ignore_index)
     log_p, v = cast("nll_loss", input, weight)
-    ignored = None if validation.check_nll(log_p, target, v, ignore_index) else ignore_index
+    ignored = None if refusals.check_nll(log_p, target, v, ignore_index) else ignore_index
     loss = _nll(single(log_p), target, _by_class(v), ignored, reduction)
     return _rounded(loss, log_p.dtype)
 
@@ -144,10 +145,10 @@ def cross_entropy(
         TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.cross_entropy.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
-    ignore_index = validation.check_arguments("cross_entropy_loss", input, target, weight, ignore_index)
-    label_smoothing = validation.smoothing(label_smoothing)
+    ignore_index = refusals.checked_index(input, target, weight, ignore_index)
+    label_smoothing = number_of("label_smoothing", label_smoothing)
     z, q, v = cast("cross_entropy", input, target, weight)
-    ignored = None if validation.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index
+    ignored = None if refusals.check_cross_entropy(z, q, v, ignore_index, label_smoothing) else ignore_index
     y, v = LogSoftmax.call(single(z), min(z.dim() - 1, 1)), _by_class(v)
     if q.shape != z.shape:
         return _rounded(_nll(y, q, v, ignored, reduction, label_smoothing), z.dtype)
@@ -180,9 +181,9 @@ def binary_cross_entropy(
         AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.binary_cross_entropy.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
-    validation.check_same_size("binary_cross_entropy", input, target)
+    refusals.check_same_size(input, target, weight)
     x, t, v = cast("binary_cross_entropy", input, target, weight)
-    validation.check_binary(x, t, v)
+    refusals.check_binary(x, t, v)
     loss: Tensor = BinaryCrossEntropy.call(single(x), single(t))
     return reductions.reduced(loss if v is None else loss * v, reduction, x.dtype)
 
@@ -214,9 +215,9 @@ def binary_cross_entropy_with_logits(
             torch.nn.functional.binary_cross_entropy_with_logits.
     """
     reduction = reductions.named(reductions.resolved(size_average, reduce, reduction))
-    validation.check_same_size("binary_cross_entropy_with_logits", input, target)
+    refusals.check_same_size(input, target, weight, pos_weight)
     z, t, v, u = cast("binary_cross_entropy_with_logits", input, target, weight, pos_weight)
-    validation.check_logits(z, t, v, u)
+    refusals.check_logits(z, t, v, u)
     wide, p = single(z), single(t)
     if u is None and wide.dtype == p.dtype:
         loss: Tensor = LogitCrossEntropy.call(wide, p)

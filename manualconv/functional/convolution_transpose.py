@@ -21,8 +21,7 @@ from manualconv.functional.convolution import Padding
 from manualconv.functional.layout import is_channels_last
 from manualconv.functional.precision import cast
 from manualconv.functional.refusals.arguments import check_tensors
-from manualconv.functional.refusals.convolution import check_kinds, read_numbers
-from manualconv.functional.refusals.convolution_transpose import transposed_convolution_window
+from manualconv.functional.refusals.convolution import check_kinds, read_numbers, transposed_convolution_window
 from manualconv.geometry import Numbers, transposed_window
 from manualconv.kernels.correlation.settings import under_settings
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from manualconv.autograd.masking import Mask
 from manualconv.functional.rectifiers import SELU_ALPHA, SELU_SCALE
-from manualconv.functional.refusals import dropout as validation
+from manualconv.functional.refusals import activation as refusals
 from manualconv.torch_internals import is_plain, maps_active
 
 #: What SELU tends to for z → −∞, negated: dropped entries take this value.
@@ -29,9 +29,7 @@ SATURATION = SELU_ALPHA * SELU_SCALE
 
 def _kept(input: Tensor, p: float, channels: bool) -> Tensor:
     """1 with probability ``1 − p``, else 0: for every entry, or for every channel of ``(N, C, …)``."""
-    validation.check_scaled(input)
-    if channels:
-        validation.check_features(input)
+    refusals.check_drawn(input, channels)
     size = (*input.shape[:2], *(1,) * (input.dim() - 2)) if channels else input.shape
     with torch.no_grad():
         if not is_plain(input) or maps_active():
@@ -47,16 +45,16 @@ def _none(input: Tensor) -> Tensor:
     return torch.zeros((), dtype=input.dtype, device=input.device)
 
 
-def _dropped(name: str, input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
-    p = validation.checked_probability(name, input, p, training)
+def _dropped(input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
+    p = refusals.probability(input, p, training)
     if p == 0 or not training or input.numel() == 0:
         return input if inplace else input.clone()
     y: Tensor = Mask.call(input, _none(input) if p == 1 else _kept(input, p, channels) / (1 - p))
     return input.copy_(y) if inplace else y
 
 
-def _dropped_to_alpha(name: str, input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
-    p = validation.checked_probability(name, input, p, training)
+def _dropped_to_alpha(input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
+    p = refusals.probability(input, p, training)
     if p == 0 or not training or input.numel() == 0:
         return input if inplace else input.clone()
     if p == 1:
@@ -76,7 +74,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         TypeError: `input` is no tensor, `p` no number, `training` no bool.
         RuntimeError: `p` is NaN; integers, which cannot be scaled; with `inplace`, what torch may not overwrite.
     """
-    return _dropped("dropout", input, p, training, inplace, channels=False)
+    return _dropped(input, p, training, inplace, channels=False)
 
 
 def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -86,13 +84,13 @@ def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplac
         ValueError: `p` outside 0 … 1.
         RuntimeError: less than two axes.
     """
-    return _dropped("feature_dropout", input, p, training, inplace, channels=True)
+    return _dropped(input, p, training, inplace, channels=True)
 
 
 def _channels(name: str, ndim: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    validation.check_probability(name, p)
-    validation.check_channels(name, ndim, input)
-    p = validation.checked_probability("feature_dropout", input, p, training)
+    refusals.check_probability(p)
+    refusals.check_channels(name, ndim, input)
+    p = refusals.probability(input, p, training)
     # torch reads (C, H, W) as (N, C, L) in two dimensions, and there alone.
     alone = ndim != 2 and input.dim() != ndim + 2
     x = input.unsqueeze(0) if alone else input
@@ -150,7 +148,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         TypeError: `input` is no tensor, `p` no number, `training` no bool.
         RuntimeError: `p` is NaN; integers, which cannot be scaled; with `inplace`, what torch may not overwrite.
     """
-    return _dropped_to_alpha("alpha_dropout", input, p, training, inplace, channels=False)
+    return _dropped_to_alpha(input, p, training, inplace, channels=False)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
@@ -160,4 +158,4 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
         TypeError, ValueError: as `alpha_dropout`.
         RuntimeError: less than two axes where something is drawn; else as `alpha_dropout`.
     """
-    return _dropped_to_alpha("feature_alpha_dropout", input, p, training, inplace, channels=True)
+    return _dropped_to_alpha(input, p, training, inplace, channels=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from manualconv.autograd.windows import OverlapAdd, Windows
-from manualconv.functional.refusals import fold as validation
+from manualconv.functional.refusals import extent as refusals
 from manualconv.geometry import Numbers
 
 Padding = int | tuple[int, ...] | tuple[tuple[int, int], ...]
@@ -41,7 +41,7 @@ def unfold(
     Raises:
         TypeError, RuntimeError, IndexError, NotImplementedError: as torch.nn.functional.unfold.
     """
-    window = validation.unfold_window(input, kernel_size, dilation, padding, stride)
+    window = refusals.of_unfold(input, kernel_size, dilation, padding, stride)
     v: Tensor = Windows.call(input, window)
     return v
 
@@ -71,6 +71,6 @@ def fold(
     Raises:
         TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.fold.
     """
-    window = validation.fold_window(input, output_size, kernel_size, dilation, padding, stride)
+    window = refusals.of_fold(input, output_size, kernel_size, dilation, padding, stride)
     x: Tensor = OverlapAdd.call(input, window)
     return x

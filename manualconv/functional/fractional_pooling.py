@@ -18,7 +18,7 @@ from torch import Tensor
 
 from manualconv.autograd.selection import Select, argmax_fractional
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import fractional_pooling as validation
+from manualconv.functional.refusals import sized_pooling as refusals
 
 Numbers = int | Sequence[int]
 Ratios = float | Sequence[float]
@@ -33,18 +33,11 @@ def _fractional(
     return_indices: bool,
     samples: Tensor | None,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    output_size = validation.output_size(ndim, input, output_size, output_ratio, samples)
+    kernel, size = refusals.of_fractions(ndim, input, kernel_size, output_size, output_ratio, samples)
     if samples is None:
-        validation.check_drawable(ndim, input)
         batch = 1 if input.dim() == ndim + 1 else input.shape[0]
         # The call that torch makes: equal seeds place equal windows.
         samples = torch.rand(batch, input.shape[-ndim - 1], ndim, dtype=input.dtype, device=input.device)
-    elif isinstance(samples, Tensor) and samples.requires_grad and torch.is_grad_enabled():
-        raise RuntimeError(
-            f"The function 'fractional_max_pool{ndim}d' is not differentiable with respect to argument "
-            "'random_samples'. This input cannot have requires_grad True. [pass _random_samples.detach()]"
-        )
-    kernel, size = validation.check_fractional(ndim, input, kernel_size, output_size, samples)
     input, drawn = cast(f"fractional_max_pool{ndim}d", input, samples)
     drawn = drawn.to(input.device)
     x = input.unsqueeze(0) if input.dim() == ndim + 1 else input

@@ -13,7 +13,7 @@ from manualconv.autograd.correlation import Convolution
 from manualconv.autograd.rules import Rules, in_force, under_rules
 from manualconv.functional.precision import cast
 from manualconv.functional.refusals.arguments import check_tensors
-from manualconv.functional.refusals.linear import check_linear
+from manualconv.functional.refusals.convolution import check_linear
 from manualconv.geometry import Window
 
 _PLACEMENT = Window((), (), (), (), ())

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from math import inf, prod
 from operator import index
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,9 +26,8 @@ from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.slots import Carried, Rules, exact_pool, pool_in_force
 from manualconv.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from manualconv.functional.max_pooling import max_pool1d, max_pool2d, max_pool3d
-from manualconv.functional.pooling_window import placed_window
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import lp_pooling as validation
+from manualconv.functional.refusals import pooling as refusals
 from manualconv.geometry import Numbers, per_axis
 from manualconv.kernels.precision import single
 
@@ -49,20 +49,21 @@ def _lp_pool(
     k = tuple(map(index, per_axis(kernel_size, ndim)))
     s = k if stride is None or stride == () else tuple(map(index, per_axis(stride, ndim)))
     x, y = (t if t.dim() == ndim + 2 else t.unsqueeze(0) for t in (input.to(y.dtype), y))
-    y = under_rule(y, x, placed_window(x, k, s, (0,) * ndim, (1,) * ndim, ceil_mode), rules)
+    y = under_rule(y, x, refusals.window(tuple(x.shape[2:]), k, s, (0,) * ndim, (1,) * ndim, ceil_mode), rules)
     return y if input.dim() == ndim + 2 else y.squeeze(0)
 
 
 def _exact(
     ndim: int, input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None, ceil_mode: bool
 ) -> Tensor:
-    p = validation.check_lp_pooling(f"lp_pool{ndim}d", ndim, input, norm_type, kernel_size)
+    p = refusals.norm(ndim, input, norm_type, kernel_size)
     if p in (inf, -inf):
         largest = MAXIMA[ndim](input.abs() if p > 0 else -input.abs(), kernel_size, stride, 0, 1, ceil_mode)
         assert isinstance(largest, Tensor)
         return largest if p > 0 else -largest
     x = input if input.is_floating_point() or input.is_complex() else input.to(torch.get_default_dtype())
-    x = validation.promoted(x, norm_type)
+    given: Any = norm_type
+    x = x.to(torch.result_type(x, given)) if isinstance(given, Tensor) else x  # one with axes has a say
     mean = MEANS[ndim](Power.call(single(x), p), kernel_size, stride, 0, ceil_mode)
     root: Tensor = Root.call(mean * prod(per_axis(kernel_size, ndim)), 1.0 / p)
     return root.to(cast(f"lp_pool{ndim}d", x)[0].dtype)

@@ -22,7 +22,7 @@ from manualconv.autograd.slots import pool_in_force
 from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals.max_pooling import check_ties, checked_window
+from manualconv.functional.refusals import pooling as refusals
 from manualconv.geometry import Numbers
 from manualconv.kernels.movement.layout import laid
 from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
@@ -39,8 +39,8 @@ def _max_pool(
     return_indices: bool,
     ties: str,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    window = checked_window(ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-    check_ties(ties)
+    window = refusals.of_maximum(ndim, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    refusals.check_ties(ties)
     if not return_indices:  # torch's policy knows the operator without indices only
         (input,) = cast(f"max_pool{ndim}d", input)
     x = batch = input.unsqueeze(0) if input.dim() == ndim + 1 else input

@@ -19,7 +19,7 @@ from manualconv.autograd.layout import Lay
 from manualconv.autograd.selection import Place
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import max_unpooling as validation
+from manualconv.functional.refusals import sized_pooling as refusals
 from manualconv.geometry import Numbers
 
 
@@ -32,7 +32,7 @@ def _max_unpool(
     padding: Numbers,
     output_size: Sequence[int] | None,
 ) -> Tensor:
-    size = validation.check_max_unpooling(ndim, input, indices, kernel_size, stride, padding, output_size)
+    size = refusals.of_unpooling(ndim, input, indices, kernel_size, stride, padding, output_size)
     x: Tensor = Place.call(*cast(f"max_unpool{ndim}d", input), indices, size)
     # torch's kernel for volumes knows no other layout.
     return Lay.call(x, True) if ndim == 2 and pooled_channels_last(input) else x

@@ -57,7 +57,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
     name = ours.__name__
     home = torch if name in _METHODS else torch.nn.functional
     theirs = theirs or getattr(home, name, None) or getattr(torch, name, None)
-    copied = writes(ours)
+    words, copied = getattr(torch.nn.functional, name, theirs), writes(ours)
 
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +78,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
             return ours(*args, **kwargs)
         except Refusal as refusal:
             beyond = is_beyond_torch(args, kwargs := without_defaults(kwargs))
-            raise explained(refusal, name, None if beyond else theirs, args, kwargs, copied) from None
+            raise explained(refusal, name, None if beyond else words, args, kwargs, copied) from None
 
     asked.__module__ = "manualconv.functional"
     return asked

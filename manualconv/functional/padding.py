@@ -17,7 +17,7 @@ from torch import Tensor
 from manualconv.autograd.extension import Extend, Pad
 from manualconv.autograd.function import Map
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import padding as validation
+from manualconv.functional.refusals.extent import check_constant, check_extension, of_padding
 from manualconv.geometry import Extension
 
 #: What torch calls the modes that it has operators of its own for.
@@ -44,13 +44,13 @@ def pad(input: Tensor, pad: tuple[int, ...], mode: str = "constant", value: floa
     Raises:
         TypeError, RuntimeError, NotImplementedError: as torch.nn.functional.pad.
     """
-    frame, number = validation.check_padding(input, pad, mode, value)
+    frame, number = of_padding(input, pad, mode, value)
     if mode == "constant":
-        validation.check_constant(input, frame)
+        check_constant(input, frame)
         return _apply(Pad, input, frame, number or 0)
     pairs = tuple(zip(frame[-2::-2], frame[::-2]))
     extension = Extension(tuple(input.shape[input.dim() - len(pairs) :]), pairs, mode)
-    validation.check_extension(input, extension, number)
+    check_extension(input, extension, number)
     return _apply(Extend, *cast(f"{_OPERATORS.get(mode)}_pad{extension.ndim}d", input), extension)
 
 

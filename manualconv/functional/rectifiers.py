@@ -8,12 +8,18 @@ that torch's kernel does not take, as torch.nn.functional's.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from manualconv.autograd import rectifiers
 from manualconv.functional.in_place import run
-from manualconv.functional.refusals import activation as validation
+from manualconv.functional.refusals.activation import (
+    celu_alpha,
+    check_floating,
+    check_ordered,
+    computed,
+    limits,
+    scalar,
+)
 from manualconv.kernels.precision import WIDENED
 
 #: Klambauer et al. 2017, "Self-normalizing neural networks": fixed points at mean 0 and variance 1.
@@ -22,7 +28,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(z, 0)``, integers too; the slope at 0 is 0."""
-    validation.check_real("relu", input)
+    check_ordered(input)
     return run(rectifiers.ReLU, input, inplace=inplace, of_output=True)
 
 
@@ -33,20 +39,18 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         ValueError: ``min_val > max_val``.
         RuntimeError: a negative limit for an unsigned dtype.
     """
-    return _limited("hardtanh", input, min_val, max_val, inplace)
+    return _limited(input, min_val, max_val, inplace)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """``min(max(z, 0), 6)``, integers too; the slope at 0 and 6 is 0."""
-    return _limited("relu6", input, 0.0, 6.0, inplace)
+    return _limited(input, 0.0, 6.0, inplace)
 
 
-def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
-    validation.check_real(name, input, "Bool inputs not supported for hardtanh")
-    low, high = validation.limits(low, high, input)
+def _limited(input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
+    check_ordered(input)
+    low, high = limits(low, high, input)
     if not input.is_floating_point():
-        validation.check_fits("min_val", low, torch.int64)
-        validation.check_fits("max_val", high, torch.int64)
         low, high = int(low), int(high)
     # Rounded to half precision, a limit may lie inside: from the output it is not told whether z was beyond it.
     of_output = inplace and input.dtype not in WIDENED
@@ -55,11 +59,8 @@ def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """``z`` where ``z > threshold``, else ``value``, integers too; the slope is 1 and 0."""
-    validation.check_comparable("threshold", input, "threshold_cpu")
-    least = validation.number("threshold", "threshold", 2, threshold)
-    v = validation.number("threshold", "value", 3, value)
-    validation.check_single("threshold", least, input.dtype)
-    validation.check_fits("value", v, input.dtype)
+    check_ordered(input)
+    least, v = computed("threshold", threshold, input.dtype), scalar("value", value, input.dtype)
     if not input.is_floating_point():
         least, v = int(least), int(v)
     return run(rectifiers.Threshold, input, least, v, inplace=inplace)
@@ -67,30 +68,28 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``min(max(z + 3, 0), 6)/6``; the slope at −3 and 3 is 0."""
-    validation.check_floating("hardsigmoid", input, "hardsigmoid_cpu")
+    check_floating(input)
     return run(rectifiers.HardSigmoid, input, inplace=inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``z·min(max(z + 3, 0), 6)/6``; the slope at −3 is 0, at 3 it is 1."""
-    validation.check_floating("hardswish", input, "hardswish_cpu")
+    check_floating(input)
     return run(rectifiers.HardSwish, input, inplace=inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``z`` where z > 0, else ``negative_slope·z``; that is the slope at 0, too."""
-    validation.check_floating("leaky_relu", input, "leaky_relu_cpu")
-    slope = validation.number("leaky_relu", "negative_slope", 2, negative_slope)
-    validation.check_single("negative_slope", slope, input.dtype)
+    check_floating(input)
+    slope = computed("negative_slope", negative_slope, input.dtype)
     of_output = inplace and slope >= 0
     return run(rectifiers.LeakyReLU, input, slope, of_output, inplace=inplace, of_output=of_output)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``z`` where z > 0, else ``alpha·(e^z − 1)``; the slope at 0 is alpha."""
-    validation.check_floating("elu", input, "elu_cpu")
-    alpha = validation.number("elu", "alpha", 2, alpha)
-    validation.check_single("alpha", alpha, input.dtype)
+    check_floating(input)
+    alpha = computed("alpha", alpha, input.dtype)
     return run(rectifiers.ELU, input, alpha, 1, 1, inplace=inplace)
 
 
@@ -100,15 +99,12 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Raises:
         RuntimeError: ``alpha = 0``.
     """
-    validation.check_floating("celu", input, "elu_cpu")
-    alpha = validation.number("celu", "alpha", 2, alpha)
-    validation.check_alpha(alpha)
-    validation.check_single("alpha", alpha, input.dtype)
-    validation.check_single("1/alpha", 1 / alpha, input.dtype)
+    check_floating(input)
+    alpha = celu_alpha(alpha, input.dtype)
     return run(rectifiers.ELU, input, alpha, 1, 1 / alpha, inplace=inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """``1.0507…·elu(z, 1.6733…)``."""
-    validation.check_floating("selu", input, "elu_cpu")
+    check_floating(input)
     return run(rectifiers.ELU, input, SELU_ALPHA, SELU_SCALE, 1, inplace=inplace)

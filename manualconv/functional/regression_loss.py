@@ -20,14 +20,13 @@ from manualconv.autograd.pointwise import Square
 from manualconv.autograd.residuals import Absolute, Huber
 from manualconv.functional import reduction as reductions
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import regression_loss as validation
-from manualconv.functional.refusals.loss import check_reduction
+from manualconv.functional.refusals import loss as refusals
 from manualconv.kernels.precision import WIDENED, single
 
 
-def _check_sizes(name: str, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
+def _check(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> None:
     """What is wrong with sizes, or else with the reduction; a warning of torch's if they have to be broadcast."""
-    validation.check_tensors(name, input, target, weight)
+    refusals.check_sizes(input, target, weight)
     if target.shape != input.shape:
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
@@ -35,14 +34,14 @@ def _check_sizes(name: str, input: Tensor, target: Tensor, weight: Tensor | None
             stacklevel=4,
         )
     if weight is None:
-        check_reduction(reduction)
+        refusals.check_reduction(reduction)
 
 
 def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """x and t, checked and in their dtypes."""
     # torch's weighted means are plain arithmetic, which keeps its dtype under autocast.
     x, t = (input, target) if weight is not None and name != "huber_loss" else cast(name, input, target)
-    validation.check_numbers(name, x, t, weight)
+    refusals.check_numbers(name, x, t, weight)
     return x, t
 
 
@@ -57,7 +56,7 @@ def _residual(x: Tensor, t: Tensor) -> tuple[Tensor, torch.dtype | None]:
 
 def _averaged(loss: Tensor, weight: Tensor, reduction: str, dtype: torch.dtype | None) -> Tensor:
     """A weighted loss in `dtype`; the mean divides by the sum of the weights."""
-    validation.check_weighted_reduction(reduction)
+    refusals.check_reduction(reduction, weighted=True)
     loss = (loss if dtype is None else loss.to(dtype)) * weight
     if reduction == "mean":
         return loss.sum() / weight.sum()
@@ -87,7 +86,7 @@ def mse_loss(
         AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.mse_loss.
     """
     reduction = reductions.resolved(size_average, reduce, reduction)
-    _check_sizes("mse_loss", input, target, weight, reduction)
+    _check(input, target, weight, reduction)
     x, t = _numbers("mse_loss", input, target, weight)
     r, dtype = _residual(x, t)
     loss: Tensor = Square.call(r)
@@ -118,13 +117,13 @@ def l1_loss(
         AttributeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.l1_loss.
     """
     reduction = reductions.resolved(size_average, reduce, reduction)
-    _check_sizes("l1_loss", input, target, weight, reduction)
+    _check(input, target, weight, reduction)
     x, t = _numbers("l1_loss", input, target, weight)
     r, dtype = _residual(x, t)
     loss: Tensor = Absolute.call(r)
     if weight is not None:
         return _averaged(loss, weight, reduction, dtype)
-    validation.check_mean(loss, reduction)
+    refusals.check_mean(loss, reduction)
     return reductions.reduced(loss, reduction, dtype)
 
 
@@ -155,8 +154,8 @@ def smooth_l1_loss(
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
     reduction = reductions.resolved(size_average, reduce, reduction)
-    _check_sizes("smooth_l1_loss", input, target, None, reduction)
-    beta = validation.positive("smooth_l1_loss", "beta", beta)
+    _check(input, target, None, reduction)
+    beta = refusals.positive("beta", beta)
     x, t = _numbers("smooth_l1_loss", input, target)
     r, dtype = _residual(x, t)
     loss: Tensor = Huber.call(r, beta, beta)
@@ -185,12 +184,12 @@ def huber_loss(
         RuntimeError: a `delta` that is not positive.
         AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as torch.nn.functional.huber_loss.
     """
-    _check_sizes("huber_loss", input, target, weight, reduction)
-    delta = validation.positive("huber_loss", "delta", delta)
+    _check(input, target, weight, reduction)
+    delta = refusals.positive("delta", delta)
     x, t = _numbers("huber_loss", input, target, weight)
     r, _ = _residual(x, t)
     loss: Tensor = Huber.call(r, delta, 1.0)
     if weight is None:
         return reductions.reduced(loss, reduction, x.dtype)
-    validation.check_weighted_reduction(reduction)
+    refusals.check_reduction(reduction, weighted=True)
     return reductions.reduced(loss.to(x.dtype) * weight, reduction)

@@ -12,53 +12,50 @@ from torch import Tensor
 
 from manualconv.autograd import sigmoidal
 from manualconv.functional.in_place import run
-from manualconv.functional.refusals import activation as validation
-from manualconv.functional.refusals.arguments import check_tensor
+from manualconv.functional.refusals.activation import check_approximate, check_floating, computed
+from manualconv.functional.refusals.arguments import check_input
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """``1/(1 + e^(−z))``."""
-    check_tensor("sigmoid", input)
+    check_input(input)
     return run(sigmoidal.Sigmoid, input)
 
 
 def tanh(input: Tensor) -> Tensor:
     """``tanh z``."""
-    check_tensor("tanh", input)
+    check_input(input)
     return run(sigmoidal.Tanh, input)
 
 
 def scaled_tanh(input: Tensor) -> Tensor:
     """``1.7159·tanh(2z/3)``, LeNet-5's of 1998: ±1 at ±1, where its curvature is largest."""
-    check_tensor("scaled_tanh", input)
+    check_input(input)
     return run(sigmoidal.ScaledTanh, input)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(1/(1 + e^(−z)))``, right for every z."""
-    validation.check_floating("log_sigmoid", input, "log_sigmoid_cpu")
+    check_floating(input)
     return run(sigmoidal.LogSigmoid, input)
 
 
 def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
     """``log(1 + e^(beta·z))/beta``; z itself where ``beta·z > threshold``."""
-    validation.check_floating("softplus", input, "softplus_cpu")
-    b = validation.number("softplus", "beta", 2, beta)
-    validation.check_single("beta", b, input.dtype)
-    linear_from = validation.number("softplus", "threshold", 3, threshold)
-    validation.check_single("threshold", linear_from, input.dtype)
+    check_floating(input)
+    b, linear_from = computed("beta", beta, input.dtype), computed("threshold", threshold, input.dtype)
     return run(sigmoidal.Softplus, input, b, linear_from)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``z·sigmoid(z)``, the swish; complex numbers too."""
-    validation.check_floating("silu", input, "silu_cpu", complex_too=True)
+    check_floating(input, complex_too=True)
     return run(sigmoidal.SiLU, input, inplace=inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``z·tanh(softplus(z))``."""
-    validation.check_floating("mish", input, "mish_cpu")
+    check_floating(input)
     return run(sigmoidal.Mish, input, inplace=inplace)
 
 
@@ -68,6 +65,6 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     Raises:
         RuntimeError: another `approximate`.
     """
-    validation.check_floating("gelu", input, "GeluKernelImpl")
-    validation.check_approximate(approximate)
+    check_floating(input)
+    check_approximate(approximate)
     return run(sigmoidal.GELU if approximate == "none" else sigmoidal.TanhGELU, input)

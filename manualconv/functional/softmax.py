@@ -7,14 +7,14 @@ same shape and dtype.
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import arguments
+from manualconv.functional.refusals.activation import check_logits, softmax_axis
+from manualconv.functional.refusals.arguments import check_input
 
 
 def _guessed_axis(name: str, input: Tensor) -> int:
@@ -26,32 +26,12 @@ def _guessed_axis(name: str, input: Tensor) -> int:
     return 0 if input.dim() in (0, 1, 3) else 1
 
 
-def _check_input(name: str, input: Any) -> None:
-    """A Tensor; torch negates anything else for softmin, and asks it for its softmax."""
-    if isinstance(input, Tensor):
-        return
-    if name == "softmin" and not hasattr(input, "__neg__"):
-        raise TypeError(f"bad operand type for unary -: '{arguments.kind(input)}' [softmin() takes a Tensor]")
-    raise arguments.no_method(name, input, name.replace("softmin", "softmax"))
-
-
 def _axis(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:
     """The input in the dtype asked for, and a checked axis."""
-    _check_input(name, input)
-    if dim is None:
-        dim = _guessed_axis(name, input)
-    dim = arguments.integer(name.replace("softmin", "softmax"), "dim", 1, dim, "an axis")
-    rank = max(input.dim(), 1)
-    if not -rank <= dim < rank:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim}) [dim of {name}]"
-        )
+    check_input(input)
+    dim = softmax_axis(input, _guessed_axis(name, input) if dim is None else dim)
     z: Tensor = input.to(dtype) if dtype is not None else cast(name, input)[0]
-    if not z.is_floating_point() and z.numel() > 0:
-        raise NotImplementedError(
-            f"\"{name.replace('softmin', 'softmax')}_kernel_impl\" not implemented for '{arguments.scalar_type(z)}' "
-            f"[{name} of fractions: input.float()]"
-        )
+    check_logits(z)
     return z.contiguous(), dim
 
 
@@ -87,6 +67,6 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
 
 def softmin(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
     """``e^(−z) / Σ e^(−z)``: `softmax` of −z."""
-    _check_input("softmin", input)
+    check_input(input)
     p: Tensor = Softmax.call(*_axis("softmin", -input, dim, dtype))  # as torch, which negates bytes as bytes
     return p

@@ -28,15 +28,14 @@ from torch import Tensor
 from manualconv.autograd.scaling import ScaleChannels
 from manualconv.autograd.summation import SumWindows
 from manualconv.functional.precision import cast
-from manualconv.functional.refusals import subsampling as validation
+from manualconv.functional.refusals import pooling as refusals
 from manualconv.functional.sigmoidal import sigmoid
-from manualconv.geometry import Numbers, Window, per_axis
+from manualconv.geometry import Numbers
 
 Activation = Callable[[Tensor], Tensor]
 
 
 def _subsample(
-    name: str,
     ndim: int,
     input: Tensor,
     weight: Tensor,
@@ -45,13 +44,9 @@ def _subsample(
     stride: Numbers | None,
     activation: Activation | None,
 ) -> Tensor:
-    validation.check_subsampling(name, ndim, input, weight, bias, kernel_size, stride, activation)
-    x, w, b = cast(name, input, weight, bias)
-    validation.check_coefficients(name, x, w, b, x.shape[-ndim - 1])
-    k = per_axis(kernel_size, ndim)
-    s = k if stride is None else per_axis(stride, ndim)
-    window = Window(tuple(x.shape[-ndim:]), k, s, (1,) * ndim, ((0, 0),) * ndim)
-    validation.check_window(window)
+    window = refusals.of_sum(ndim, input, weight, bias, kernel_size, stride, activation)
+    x, w, b = cast(f"subsample{ndim}d", input, weight, bias)
+    refusals.check_coefficients(x, w, b, x.shape[-ndim - 1])
     u: Tensor = ScaleChannels.call(SumWindows.call(x if x.dim() == ndim + 2 else x.unsqueeze(0), window), w, b)
     u = u if x.dim() == ndim + 2 else u.squeeze(0)
     return u if activation is None else activation(u)
@@ -67,7 +62,7 @@ def subsample1d(
     activation: Activation | None = sigmoid,
 ) -> Tensor:
     """1-D trainable sub-sampling: `subsample2d` on ``(N, C, L)`` or ``(C, L)``."""
-    return _subsample("subsample1d", 1, input, weight, bias, kernel_size, stride, activation)
+    return _subsample(1, input, weight, bias, kernel_size, stride, activation)
 
 
 def subsample2d(
@@ -96,7 +91,7 @@ def subsample2d(
         RuntimeError: sizes or dtypes that do not fit each other.
         NotImplementedError: an input that is not floating point.
     """
-    return _subsample("subsample2d", 2, input, weight, bias, kernel_size, stride, activation)
+    return _subsample(2, input, weight, bias, kernel_size, stride, activation)
 
 
 def subsample3d(
@@ -109,4 +104,4 @@ def subsample3d(
     activation: Activation | None = sigmoid,
 ) -> Tensor:
     """3-D trainable sub-sampling: `subsample2d` on ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
-    return _subsample("subsample3d", 3, input, weight, bias, kernel_size, stride, activation)
+    return _subsample(3, input, weight, bias, kernel_size, stride, activation)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from manualconv.autograd.selection import Scatter, Select
 from manualconv.functional.convolution import Padding
-from manualconv.functional.refusals.toeplitz import toeplitz_window
+from manualconv.functional.refusals.convolution import toeplitz_window
 from manualconv.geometry import Axes, Numbers
 from manualconv.kernels.correlation import maps as correlation
 from manualconv.kernels.matrix.lanczos import largest_singular_value

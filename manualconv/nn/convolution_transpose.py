@@ -5,50 +5,66 @@ Parameters, initialisation, state_dict and repr are torch's; ``isinstance(m, tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.functional.refusals.convolution_transpose import output_padding_for
 from manualconv.geometry import sides
 from manualconv.nn._rules import Weighted
 
-
-def _run(layer: Callable[..., Tensor], module: Any, input: Tensor, output_size: Sequence[int] | None) -> Tensor:
-    """The layer on the module's parameters, its output as large as asked for."""
-    more = module.output_padding
-    if output_size is not None:
-        frame = sides(module.padding, module.kernel_size, module.dilation)
-        more = output_padding_for(output_size, input, module.kernel_size, module.stride, module.dilation, frame)
-    numbers = (module.stride, module.padding, more, module.groups, module.dilation)
-    return layer(input, module.weight, module.bias, *numbers, rules=module.derivative_rules)
+_LAYERS = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
 
 
-class ConvTranspose1d(Weighted, torch.nn.ConvTranspose1d):
+class _Transposed(Weighted):
+    """What the three share."""
+
+    ndim: ClassVar[int]
+
+    def _run(self, input: Tensor, output_size: Sequence[int] | None) -> Tensor:
+        """The layer on the module's parameters, its output as large as asked for."""
+        module: Any = self
+        more, sizes = module.output_padding, (module.kernel_size, self.ndim, module.dilation)
+        if output_size is not None:
+            # Torch's own arithmetic, which knows one padding for both sides: their mean is as good.
+            frame = sides(module.padding, module.kernel_size, module.dilation)
+            padding = [lo if lo == hi else (lo + hi) / 2 for lo, hi in frame]
+            more = tuple(map(int, module._output_padding(input, list(output_size), module.stride, padding, *sizes)))
+        numbers = (module.stride, module.padding, more, module.groups, module.dilation)
+        layer = _LAYERS[self.ndim]
+        return layer(input, module.weight, module.bias, *numbers, rules=self.derivative_rules)
+
+
+class ConvTranspose1d(_Transposed, torch.nn.ConvTranspose1d):
     """torch.nn.ConvTranspose1d whose derivatives are written by hand: ``(N, C, L)`` → ``(N, O, P)``."""
 
+    ndim = 1
+
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """The transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
-        return _run(functional.conv_transpose1d, self, input, output_size)
+        return self._run(input, output_size)
 
 
-class ConvTranspose2d(Weighted, torch.nn.ConvTranspose2d):
+class ConvTranspose2d(_Transposed, torch.nn.ConvTranspose2d):
     """torch.nn.ConvTranspose2d whose derivatives are written by hand: ``(N, C, H, W)`` → ``(N, O, PH, PW)``."""
 
+    ndim = 2
+
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """The transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
-        return _run(functional.conv_transpose2d, self, input, output_size)
+        return self._run(input, output_size)
 
 
-class ConvTranspose3d(Weighted, torch.nn.ConvTranspose3d):
+class ConvTranspose3d(_Transposed, torch.nn.ConvTranspose3d):
     """torch.nn.ConvTranspose3d whose derivatives are written by hand: ``(N, C, D, H, W)`` → ``(N, O, PD, PH, PW)``."""
 
+    ndim = 3
+
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """The transposed convolution; `output_size` chooses among the sizes that the stride leaves open."""
-        return _run(functional.conv_transpose3d, self, input, output_size)
+        return self._run(input, output_size)
 
 
 class LazyConvTranspose1d(torch.nn.LazyConvTranspose1d, ConvTranspose1d):  # type: ignore[misc]  # weight is uninitialised first

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.functional.refusals import activation as validation
+from manualconv.functional.refusals.activation import check_image
 
 
 class Softmax(torch.nn.Softmax):
@@ -38,4 +38,5 @@ class Softmax2d(torch.nn.Softmax2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """``e^z / Σ e^z``."""
-        return functional.softmax(validation.checked_image(input), -3)
+        check_image(input)
+        return functional.softmax(input, -3)

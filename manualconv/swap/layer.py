@@ -31,8 +31,7 @@ from manualconv.functional.overrides import refuse_rules
 from manualconv.nn._rules import KEPT
 from manualconv.nn._tracing import not_scripted
 from manualconv.swap.mode import ENTERED, ByHand
-from manualconv.swap.table import TABLE
-from manualconv.swap.table.activation import TABLE as ACTIVATIONS
+from manualconv.swap.table import TABLE, activation, convolution, linear
 from manualconv.torch_internals import (
     calls_forward,
     function_modes,
@@ -48,10 +47,8 @@ NAME: Any = "manualconv"
 
 #: What derivative rules reach, by which slots, and what a rule for ties does.
 RULED: dict[Any, tuple[str, ...]] = {
-    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), WEIGHTED),
-    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), WEIGHTED),
-    F.linear: WEIGHTED,
-    **dict.fromkeys((name for name in ACTIVATIONS if not name.__name__.endswith("softmax")), ("slope",)),
+    **dict.fromkeys((*convolution.TABLE, *linear.TABLE), WEIGHTED),
+    **dict.fromkeys(activation.ENTRYWISE, ("slope",)),
     **{
         getattr(F, f"{name}{ndim}d{more}"): ("pool",)
         for name, forms in (

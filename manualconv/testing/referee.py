@@ -89,3 +89,19 @@ def two_orders(
     y = layer(*inputs)
     first = first_gradients(y, inputs, cotangent)
     return [y, *first, *second_gradients(first, [*inputs, cotangent], [v for v in directions if v is not None])]
+
+
+def refused_alike(ours: Callable[[], object], theirs: Callable[[], object], opening: int = 40) -> None:
+    """Both raise, one type of error, and its first line opens with the same letters."""
+    mine, referee = raised(ours), raised(theirs)
+    assert type(mine) is type(referee)
+    assert str(mine).startswith(str(referee).split("\n")[0][:opening])
+
+
+def raised(call: Callable[[], object]) -> Exception:
+    """What a call raises."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError("accepted")

@@ -6,7 +6,6 @@ A file a concern; each name of torch's is optional: see `manualconv.torch_intern
 from manualconv.torch_internals.calling import any_autocast as any_autocast
 from manualconv.torch_internals.calling import apply as apply
 from manualconv.torch_internals.calling import at_trace_time as at_trace_time
-from manualconv.torch_internals.calling import given as given
 from manualconv.torch_internals.calling import tracer as tracer
 from manualconv.torch_internals.checkpoints import checkpoints_run as checkpoints_run
 from manualconv.torch_internals.hooks import calls_forward as calls_forward
@@ -23,6 +22,7 @@ from manualconv.torch_internals.modes import innermost_mode as innermost_mode
 from manualconv.torch_internals.modes import no_function_modes as no_function_modes
 from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
+from manualconv.torch_internals.operations import underscored as underscored
 from manualconv.torch_internals.tensors import channels_last_format as channels_last_format
 from manualconv.torch_internals.tensors import handles_itself as handles_itself
 from manualconv.torch_internals.tensors import handles_operators as handles_operators

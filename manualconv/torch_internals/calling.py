@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Signature
-from types import FunctionType
 from typing import Any, TypeVar
 
 import torch
@@ -16,38 +14,14 @@ from manualconv.torch_internals.transforms import forward_mode_active, transform
 T = TypeVar("T")
 
 
-class _Bound:
-    """Arguments that are all there."""
+def apply(function: type[Function], eager: type[Function], args: tuple[Any, ...]) -> Any:
+    """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more.
 
-    def __init__(self, args: tuple[Any, ...]) -> None:
-        self.args, self.kwargs = args, dict[str, Any]()
-
-    def apply_defaults(self) -> None:
-        """There are none."""
-
-
-class _Given(Signature):
-    """The signature of a rule that is always called with all its arguments, in order: nothing to look up."""
-
-    def bind(self, *args: Any, **_: Any) -> Any:
-        """As they came."""
-        return _Bound(args)
-
-
-def given(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """A forward rule spared the look-up of its defaults.
-
-    ``Function.apply`` binds them by ``inspect.signature`` on each call, which costs more than a small layer; a
-    signature that stands beside the function is taken as it is.  A copy: Dynamo reads the true signature.
+    Args:
+        function: has ``setup_context``, as ``torch.func`` needs it.
+        eager: the same map in the older form, for when no transform is active.
+        args: forward's.
     """
-    assert isinstance(forward, FunctionType)
-    copy = FunctionType(forward.__code__, forward.__globals__, forward.__name__, None, forward.__closure__)
-    copy.__dict__.update(forward.__dict__, __doc__=forward.__doc__, __signature__=_Given())
-    return copy
-
-
-def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
-    """``function.apply(*args)``; its forward alone where no mode of differentiation could ask for more."""
     if tracer():
         raise RuntimeError(
             f"torch.jit's tracer cannot hold the derivative of {function.__name__}: call manualconv.restore(model) and "
@@ -57,7 +31,7 @@ def apply(function: type[Function], args: tuple[Any, ...]) -> Any:
         return function.apply(*args)
     if not (torch.is_grad_enabled() or forward_mode_active()):
         return function.forward(*args)
-    return super(Function, function).apply(*_living(args))  # type: ignore[misc]
+    return super(Function, eager).apply(*_living(args))  # type: ignore[misc]
 
 
 #: Whether ``torch.jit.trace`` is at work in this thread.

@@ -1,1 +1,1 @@
-"""Bad calls: what is wrong, how torch's error opens, and what ours says besides.  `table.ROWS` has them all."""
+"""Bad calls: what is wrong, and what our hint says behind torch's line.  `table.ROWS` has them all."""

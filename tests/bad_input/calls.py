@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -48,6 +48,10 @@ class Row:
     refused: str = ""
     function: str = ""
     changes: dict[str, Any] = field(default_factory=dict)
+
+
+#: Words that stand for all.
+ANY = "…"
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,19 @@ def changed(
     )
 
 
-def rows_of(function: str, right: dict[str, Any], entries: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
-    """Rows from entries (number, name, changes, words, says …, options): what is wrong with a right call."""
-    for number, name, changes, words, *rest in entries:
-        options = rest.pop() if rest and isinstance(rest[-1], dict) else {}
-        yield changed(number, function, name, right, changes, words, *rest, **options)
+#: Number of the mistake, name of the call, what is changed of a right call, what our hint says of it (nothing where
+#: torch takes the call), options of `Row`.
+Mistakes = Iterator[tuple[Any, ...]]
+
+
+def bad_calls(function: str, right: dict[str, Any], mistakes: Mistakes) -> Iterator[Row]:
+    """Rows of calls that are refused in torch's words of the day, whatever they are."""
+    for number, name, changes, *says in mistakes:
+        options = says.pop() if says and isinstance(says[-1], dict) else {}
+        yield changed(number, function, name, right, changes, ANY if says else "", *says, **options)
+
+
+def misspelt(function: str, right: dict[str, Any]) -> Row:
+    """A call with an argument that there is not: Python's words, of which torch's may name another function."""
+    unknown = f"{function}() got an unexpected keyword argument 'stide'"
+    return changed(64, function, "unknown argument", right, {"stide": 2}, "…" + unknown, ours=unknown)

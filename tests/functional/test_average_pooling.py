@@ -125,134 +125,62 @@ def test_without_samples_the_gradient_is_empty_and_without_a_cotangent_there_is_
 
 # --------------------------------------------------------------------------------------------------- bad calls
 
-BAD: dict[str, tuple[dict[str, Any], str | dict[int, str]]] = {
-    "kernel 0": ({"kernel_size": 0}, "stride should not be zero"),
-    "kernel 0, stride 1": ({"kernel_size": 0, "stride": 1}, "kernel size should be greater than zero, but got k"),
-    "kernel -1": ({"kernel_size": -1}, "kernel size should be greater than zero, but got k"),
-    "stride 0": ({"stride": 0}, "stride should not be zero"),
-    "stride -1": ({"stride": -1}, "stride should be greater than zero, but got d"),
-    "padding -1": ({"padding": -1}, "pad must be non-negative, but got pad: -1"),
-    "padding beyond half": (
-        {"kernel_size": 3, "padding": 2},
-        "pad should be at most half of effective kernel size, but got pad=2, kernel_size=3 and dilation=1",
-    ),
-    "a wide window": (
-        {"kernel_size": 20},
-        {
-            1: "Given input size: (4x1x8). Calculated output size: (4x1x0). Output size is too small",
-            2: "Given input size: (4x8x9). Calculated output size: (4x0x0). Output size is too small",
-            3: "input image (T: 8 H: 9 W: 7) smaller than kernel size (kT: 20 kH: 20 kW: 20)",
-        },
-    ),
-    "axes too few": (
-        {"input": lambda x: x[0, 0]},
-        {
-            1: "Expected 2 to 3 dimensions, but got 1-dimensional tensor for argument #1 'self' (while checking argum",
-            2: "Dimension out of range (expected to be in range of [-2, 1], but got -3)",
-            3: "non-empty 4D or 5D (batch mode) tensor expected for input",
-        },
-    ),
-    "no axes": (
-        {"input": lambda x: x.sum()},
-        {
-            1: "Expected 2 to 3 dimensions, but got 0-dimensional tensor",
-            2: "Dimension specified as -3 but tensor has no dimensions",
-            3: "non-empty 4D or 5D (batch mode) tensor expected for input",
-        },
-    ),
-    "axes too many": (
-        {"input": lambda x: x[None]},
-        {
-            1: "Expected 2 to 3 dimensions, but got 4-dimensional tensor",
-            2: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[1, 2, 4, 8,",
-            3: "non-empty 4D or 5D (batch mode) tensor expected for input",
-        },
-    ),
-    "no channels": (
-        {"input": lambda x: x[:, :0]},
-        {
-            1: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 0, 1, 8]",
-            2: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 0, 8, 9]",
-            3: "avg_pool3d(): Expected input's non-batch dimensions to have positive length",
-        },
-    ),
-    "no positions": (
-        {"input": lambda x: x[..., :0]},
-        {
-            1: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 4, 1, 0]",
-            2: "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:[2, 4, 8, 0]",
-            3: "avg_pool3d(): Expected input's non-batch dimensions to have positive length",
-        },
-    ),
-    "too many kernels": (
-        {"kernel_size": (2,) * 4},
-        {
-            1: "avg_pool1d() argument 'kernel_size' should contain one int (got 4)",
-            2: "avg_pool2d: kernel_size must either be a single int, or a tuple of two ints",
-            3: "avg_pool3d: kernel_size must be a single int, or a tuple of three ints",
-        },
-    ),
-    "too many strides": (
-        {"stride": (2,) * 4},
-        {
-            1: "avg_pool1d() argument 'stride' should contain one int (got 4)",
-            2: "avg_pool2d: stride must either be omitted, a single int, or a tuple of two ints",
-            3: "avg_pool3d: stride must be omitted, a single int, or a tuple of three ints",
-        },
-    ),
-    "no paddings": (
-        {"padding": ()},
-        {
-            1: "avg_pool1d() argument 'padding' should contain one int (got 0)",
-            2: "avg_pool2d: padding must either be a single int, or a tuple of two ints",
-            3: "avg_pool3d: padding must be a single int, or a tuple of three ints",
-        },
-    ),
-    "a word": ({"kernel_size": "3"}, "NAME(): argument 'kernel_size' must be tuple of ints, not str"),
-    "a fraction": ({"kernel_size": 2.5}, "NAME(): argument 'kernel_size' must be tuple of ints, not float"),
-    "no kernel": ({"kernel_size": None}, "NAME(): argument 'kernel_size' must be tuple of ints, not None"),
-    "a bool": ({"kernel_size": True}, "NAME(): argument 'kernel_size' must be tuple of ints, not bool"),
-    "fractions": ({"kernel_size": (2.0,)}, "NAME(): argument 'kernel_size' must be tuple of ints, but f"),
-    "a word for stride": ({"stride": "1"}, "NAME(): argument 'stride' must be tuple of ints, not str"),
-    "a fraction of padding": ({"padding": 1.0}, "NAME(): argument 'padding' must be tuple of ints, not f"),
-    "ceil_mode 1": ({"ceil_mode": 1}, "NAME(): argument 'ceil_mode'"),
-    "ceil_mode None": ({"ceil_mode": None}, "NAME(): argument 'ceil_mode'"),
-    "count_include_pad 1": ({"count_include_pad": 1}, "NAME(): argument 'count_include_pad'"),
-    "no tensor": ({"input": lambda x: None}, "NAME(): argument 'input' must be Tensor, not NoneType"),
-    "an array": ({"input": lambda x: x.numpy()}, "NAME(): argument 'input' must be Tensor, not numpy.nd"),
-    "a sparse tensor": ({"input": lambda x: x.to_sparse()}, "Could not run 'aten::"),
-    "a kernel of 40 bits": ({"kernel_size": 2**40}, "value cannot be converted to type int without overflow"),
-    "a stride of 62 bits": ({"stride": 2**62}, "value cannot be converted to type int without overflow"),
-    "a kernel of 70 bits": ({"kernel_size": 2**70}, "Overflow when unpacking long long"),
+#: What is wrong with a call: another number, or what becomes of its input.
+BAD: dict[str, dict[str, Any]] = {
+    "kernel 0": {"kernel_size": 0},
+    "kernel 0, stride 1": {"kernel_size": 0, "stride": 1},
+    "kernel -1": {"kernel_size": -1},
+    "stride 0": {"stride": 0},
+    "stride -1": {"stride": -1},
+    "padding -1": {"padding": -1},
+    "padding beyond half": {"kernel_size": 3, "padding": 2},
+    "a wide window": {"kernel_size": 20},
+    "axes too few": {"input": lambda x: x[0, 0]},
+    "no axes": {"input": lambda x: x.sum()},
+    "axes too many": {"input": lambda x: x[None]},
+    "no channels": {"input": lambda x: x[:, :0]},
+    "no positions": {"input": lambda x: x[..., :0]},
+    "too many kernels": {"kernel_size": (2,) * 4},
+    "too many strides": {"stride": (2,) * 4},
+    "no paddings": {"padding": ()},
+    "a word": {"kernel_size": "3"},
+    "a fraction": {"kernel_size": 2.5},
+    "no kernel": {"kernel_size": None},
+    "a bool": {"kernel_size": True},
+    "fractions": {"kernel_size": (2.0,)},
+    "a word for stride": {"stride": "1"},
+    "a fraction of padding": {"padding": 1.0},
+    "ceil_mode 1": {"ceil_mode": 1},
+    "ceil_mode None": {"ceil_mode": None},
+    "count_include_pad 1": {"count_include_pad": 1},
+    "no tensor": {"input": lambda x: None},
+    "an array": {"input": lambda x: x.numpy()},
+    "a sparse tensor": {"input": lambda x: x.to_sparse()},
+    "a kernel of 40 bits": {"kernel_size": 2**40},
+    "a stride of 62 bits": {"stride": 2**62},
+    "a kernel of 70 bits": {"kernel_size": 2**70},
     **{
-        str(dtype): (
-            {"input": lambda x, dtype=dtype: x.to(dtype)},
-            {
-                n: f"\"{'avg_pool3d_out_frame' if n == 3 else 'avg_pool2d'}\" not implemented for '{word}'"
-                for n in (1, 2, 3)
-            },
-        )
-        for dtype, word in ((torch.int32, "Int"), (torch.bool, "Bool"), (torch.complex64, "ComplexFloat"))
+        str(dtype): {"input": lambda x, dtype=dtype: x.to(dtype)}
+        for dtype in (torch.int32, torch.bool, torch.complex64)
     },
 }
-DIVISORS: dict[str, tuple[dict[str, Any], str]] = {
-    "divisor 0": ({"divisor_override": 0}, "divisor must be not zero"),
-    "a fraction of a divisor": (
-        {"divisor_override": 2.5},
-        "NAME(): argument 'divisor_override' must be int, not float",
-    ),
-    "a bool for a divisor": ({"divisor_override": True}, "NAME(): argument 'divisor_override' must be int, not bool"),
-    "a divisor of 70 bits": ({"divisor_override": 2**70}, "Overflow when unpacking long long"),
+DIVISORS: dict[str, dict[str, Any]] = {
+    "divisor 0": {"divisor_override": 0},
+    "a fraction of a divisor": {"divisor_override": 2.5},
+    "a bool for a divisor": {"divisor_override": True},
+    "a divisor of 70 bits": {"divisor_override": 2**70},
 }
+#: Opening letters of a message that must be torch's, unless its first line is shorter.
+OPENING = 100
 
 
-def bad(ndim: int) -> dict[str, tuple[dict[str, Any], Any]]:
+def bad(ndim: int) -> dict[str, dict[str, Any]]:
     """The mistakes one can make in so many dimensions."""
     return BAD if ndim == 1 else {**BAD, **DIVISORS}
 
 
 def refusals(ndim: int, *changes: dict[str, Any]) -> list[pytest.ExceptionInfo[Exception]]:
-    """What torch and ours raise for a call with these mistakes."""
+    """What torch and ours raise for a call with these mistakes: errors of one type."""
     arguments: dict[str, Any] = {"kernel_size": 2}
     x: Any = torch.ones((2, 4, 8, 9, 7)[: ndim + 2])
     for change in changes:
@@ -266,28 +194,23 @@ def refusals(ndim: int, *changes: dict[str, Any]) -> list[pytest.ExceptionInfo[E
         with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
             layer(x, arguments["kernel_size"], **{k: v for k, v in arguments.items() if k != "kernel_size"})
         found.append(refusal)
+    assert found[1].type is found[0].type, (changes, found)
     return found
 
 
 @pytest.mark.parametrize(("ndim", "mistake"), [(n, m) for n in (1, 2, 3) for m in bad(n)])
 def test_what_torch_refuses_is_refused_in_its_words(ndim: int, mistake: str) -> None:
-    change, words = bad(ndim)[mistake]
-    theirs, ours = refusals(ndim, change)
-    words = (words if isinstance(words, str) else words[ndim]).replace("NAME", f"avg_pool{ndim}d")
+    # torch tells the position of what was passed by position.
+    theirs, ours = (re.sub(r" \(position \d\)", "", str(r.value)) for r in refusals(ndim, bad(ndim)[mistake]))
     with checked(f"avg_pool{ndim}d", ERRORS):
-        assert ours.type is theirs.type
-        # torch tells the position of what was passed by position.
-        for refusal in (theirs, ours):
-            assert re.sub(r" \(position \d\)", "", str(refusal.value)).startswith(words)
+        assert ours.startswith(theirs.split("\n")[0][:OPENING])
 
 
 @EVERY
 def test_two_mistakes_at_once_have_torch_s_type(ndim: int) -> None:
-    for (one, _), (other, _) in combinations(bad(ndim).values(), 2):
-        if "input" in one and "input" in other:
-            continue
-        theirs, ours = refusals(ndim, one, other)
-        assert ours.type is theirs.type, (one, other, theirs.value, ours.value)
+    for one, other in combinations(bad(ndim).values(), 2):
+        if "input" not in one or "input" not in other:
+            refusals(ndim, one, other)
 
 
 @EVERY

@@ -215,48 +215,45 @@ def test_fold_compiles_in_one_graph_forward_and_backward() -> None:
 
 IMAGE, COLUMNS = torch.zeros(2, 3, 4, 5), torch.zeros(2, 12, 12)
 REFUSED = [
-    ("unfold", IMAGE, (0,), "kernel size should be greater than zero, but got kernel_height: 0 kernel_width: 0"),
-    ("unfold", IMAGE, (2, 0), "dilation should be greater than zero, but got dilation_height: 0"),
-    ("unfold", IMAGE, (2, 1, -1), "padding should be non-negative, but got pad_height: -1 pad_width: -1"),
-    ("unfold", IMAGE, (2, 1, 0, 0), "stride should be greater than zero, but got stride_height: 0"),
-    ("unfold", IMAGE, (2, (1,)), "It is expected dilation equals to 2, but got size 1"),
-    ("unfold", IMAGE, (2, 1, (0, 0, 0)), "It is expected padding equals to 2, but got size 3"),
-    ("unfold", IMAGE, ((),), "It is expected kernel_size equals to 2, but got size 0"),
-    ("unfold", IMAGE, ((1,) * 4,), "It is expected kernel_size equals to 2, but got size 4"),
-    ("unfold", IMAGE, (1.5,), "im2col(): argument 'kernel_size' (position 2) must be tuple of ints, but found element"),
+    ("unfold", IMAGE, (0,)),
+    ("unfold", IMAGE, (2, 0)),
+    ("unfold", IMAGE, (2, 1, -1)),
+    ("unfold", IMAGE, (2, 1, 0, 0)),
+    ("unfold", IMAGE, (2, (1,))),
+    ("unfold", IMAGE, (2, 1, (0, 0, 0))),
+    ("unfold", IMAGE, ((),)),
+    ("unfold", IMAGE, ((1,) * 4,)),
+    ("unfold", IMAGE, (1.5,)),
     (
         "unfold",
         IMAGE,
         (None,),
-        "im2col(): argument 'kernel_size' (position 2) must be tuple of ints, but found element",
     ),
-    ("unfold", IMAGE, (2, 1, "same"), "im2col(): argument 'padding' (position 4) must be tuple of ints, but found"),
-    ("unfold", IMAGE, (6,), "Given input with spatial size (4, 5), kernel_size=(6, 6), dilation=(1, 1)"),
-    ("unfold", IMAGE[0, 0], (2,), "Dimension out of range (expected to be in range of [-2, 1], but got 2)"),
-    ("unfold", IMAGE[None, None], (2,), "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    ("unfold", IMAGE[:, :0], (2,), "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    ("unfold", IMAGE[:, :, :0], (1, 1, 1), "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    ("unfold", [1.0], (2,), "im2col(): argument 'input' (position 1) must be Tensor, not list"),
-    ("unfold", IMAGE.long(), (2,), "\"im2col_out_cpu\" not implemented for 'Long'"),
-    ("unfold", IMAGE.to_sparse(), (2,), "Could not run"),
-    ("fold", COLUMNS, ((4, 5), 0), "kernel size should be greater than zero, but got kernel_height: 0"),
-    ("fold", COLUMNS, ((4, 5), 2, 1, -1), "padding should be non-negative, but got pad_height: -1"),
-    ("fold", COLUMNS, ((4, 5), (2, 2, 2)), "It is expected kernel_size equals to 2, but got size 3"),
-    ("fold", COLUMNS, ((4,) * 4, 2), "It is expected output_size equals to 2, but got size 4"),
-    ("fold", COLUMNS[:, :11], ((4, 5), 2), "Expected size of input's dimension 1 to be divisible by the product of"),
-    ("fold", COLUMNS[..., :11], ((4, 5), 2), "Given output_size=(4, 5), kernel_size=(2, 2), dilation=(1, 1)"),
-    ("fold", COLUMNS, ((1, 1), 2), "Given output_size=(1, 1), kernel_size=(2, 2), dilation=(1, 1), padding=(0, 0)"),
-    ("fold", COLUMNS[None], ((4, 5), 2), "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size"),
-    ("fold", COLUMNS[..., :0], ((4, 5), 2), "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch"),
-    ("fold", COLUMNS, (None, 2), "col2im(): argument 'output_size' (position 2) must be tuple of ints, but found"),
-    ("fold", COLUMNS.int(), ((4, 5), 2), "\"col2im_out_cpu\" not implemented for 'Int'"),
+    ("unfold", IMAGE, (2, 1, "same")),
+    ("unfold", IMAGE, (6,)),
+    ("unfold", IMAGE[0, 0], (2,)),
+    ("unfold", IMAGE[None, None], (2,)),
+    ("unfold", IMAGE[:, :0], (2,)),
+    ("unfold", IMAGE[:, :, :0], (1, 1, 1)),
+    ("unfold", [1.0], (2,)),
+    ("unfold", IMAGE.long(), (2,)),
+    ("unfold", IMAGE.to_sparse(), (2,)),
+    ("fold", COLUMNS, ((4, 5), 0)),
+    ("fold", COLUMNS, ((4, 5), 2, 1, -1)),
+    ("fold", COLUMNS, ((4, 5), (2, 2, 2))),
+    ("fold", COLUMNS, ((4,) * 4, 2)),
+    ("fold", COLUMNS[:, :11], ((4, 5), 2)),
+    ("fold", COLUMNS[..., :11], ((4, 5), 2)),
+    ("fold", COLUMNS, ((1, 1), 2)),
+    ("fold", COLUMNS[None], ((4, 5), 2)),
+    ("fold", COLUMNS[..., :0], ((4, 5), 2)),
+    ("fold", COLUMNS, (None, 2)),
+    ("fold", COLUMNS.int(), ((4, 5), 2)),
 ]
 
 
-@pytest.mark.parametrize(("name", "input", "arguments", "words"), REFUSED)
-def test_what_torch_refuses_is_refused_in_its_words(
-    name: str, input: object, arguments: tuple[object, ...], words: str
-) -> None:
+@pytest.mark.parametrize(("name", "input", "arguments"), REFUSED)
+def test_what_torch_refuses_is_refused_in_its_words(name: str, input: object, arguments: tuple[object, ...]) -> None:
     refusals = []
     for library in (F, functional):
         with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
@@ -265,8 +262,7 @@ def test_what_torch_refuses_is_refused_in_its_words(
     theirs, ours = refusals
     with checked(name, ERRORS):
         assert ours.type is theirs.type
-        assert str(theirs.value).startswith(words)
-        assert str(ours.value).startswith(words)
+        assert str(ours.value).startswith(str(theirs.value).split("\n")[0])
 
 
 @pytest.mark.parametrize(("padding", "error"), [(2**61, RuntimeError), (2**62, RuntimeError), (2**63, TypeError)])

@@ -107,5 +107,5 @@ def test_what_torch_refuses_is_refused_in_its_words(ndim: int) -> None:
             assert str(refusal.value).startswith(words)
             types.append(refusal.type)
         assert types[0] is types[1]
-    with pytest.raises(TypeError, match=r"got \(str\), but norm_type of lp_pool.d\(\) must be a number"):
+    with pytest.raises(TypeError, match=r"got \(str\).*norm_type=.2. must be a number"):
         BY_HAND[ndim](x, "2", 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import product
 from typing import Any
 from unittest import mock
@@ -20,7 +21,7 @@ from manualconv import definitions, functional
 from manualconv.kernels.pooling import maximum, selection
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
-from manualconv.testing.referee import first_gradients
+from manualconv.testing.referee import first_gradients, refused_alike
 from tests.layers import spread_out
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
@@ -156,15 +157,6 @@ def test_complex_numbers_have_no_maximum_as_in_torch() -> None:
             layer(x, 2)
 
 
-def refusal(layer: Any, *args: Any, **arguments: Any) -> Exception:
-    """What a layer raises."""
-    try:
-        layer(*args, **arguments)
-    except Exception as error:
-        return error
-    raise AssertionError("accepted")
-
-
 SIZE = {1: (7,), 2: (7, 6), 3: (7, 6, 5)}
 BAD: dict[str, dict[str, Any]] = {
     "kernel 0": {"kernel_size": 0},
@@ -210,7 +202,6 @@ CALLS = {
 def test_what_torch_refuses_is_refused_in_its_words(make: Any, arguments: Any, return_indices: bool, ndim: int) -> None:
     x = make(SIZE[ndim])
     ours, theirs = (
-        refusal(layers[ndim], x, **arguments, return_indices=return_indices) for layers in (BY_HAND, REFEREE)
+        partial(layers[ndim], x, **arguments, return_indices=return_indices) for layers in (BY_HAND, REFEREE)
     )
-    assert type(ours) is type(theirs)
-    assert str(ours)[:24] == str(theirs)[:24]
+    refused_alike(ours, theirs, 24)

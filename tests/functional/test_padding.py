@@ -172,50 +172,48 @@ def test_one_compiled_graph_serves_every_size(mode: str) -> None:
 # ----------------------------------------------------------------------------------------------------------- errors
 
 IMAGE = torch.zeros(2, 3, 4, 5)
-#: Arguments behind the input, and torch's opening words.
+#: What is refused: an input and the arguments behind it.
 REFUSED = [
-    (IMAGE, (1, 2, 3), "constant", None, "Padding length must be divisible by 2"),
-    (IMAGE, (1,) * 10, "constant", None, "Padding length should be less than or equal to two times the input"),
-    (IMAGE, (-3, -3), "constant", None, "narrow(): length must be non-negative."),
-    (IMAGE, (-6, 3), "constant", None, "narrow(): length must be non-negative."),
-    (IMAGE, (2**62, 2**62), "constant", None, "The input size 5, plus negative padding"),
-    (IMAGE, 1, "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, not int"),
-    (IMAGE, None, "reflect", None, "pad(): argument 'pad' (position 2) must be tuple of ints, not NoneType"),
-    (IMAGE, (1.0, 1), "reflect", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
-    (IMAGE, (True, 1), "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
-    (IMAGE, ((1, 1),), "constant", None, "pad(): argument 'pad' (position 2) must be tuple of ints, but found element"),
-    ([1.0], (1, 1), "constant", None, "pad(): argument 'input' (position 1) must be Tensor, not list"),
-    (IMAGE, (1, 1), "mirror", None, "Unrecognised padding mode mirror"),
-    (IMAGE, (1, 1), None, None, "pad(): argument 'mode' (position 3) must be str, not NoneType"),
-    (IMAGE, (1, 1), "constant", "0", "pad(): argument 'value' (position 4) must be float, not str"),
-    (IMAGE, (1, 1), "constant", 1j, "pad(): argument 'value' (position 4) must be float, not complex"),
-    (IMAGE.to_sparse(), (1, 1, 1, 1), "constant", None, "Could not run"),
-    (IMAGE.to_sparse(), (1, 1, 1, 1), "reflect", None, "Could not run"),
-    (IMAGE.long(), (1, 1), "constant", math.inf, "value cannot be converted to type int64_t without overflow"),
-    (IMAGE, (5, 0, 0, 0), "reflect", None, "Argument #4: Padding size should be less than the corresponding input"),
-    (IMAGE, (0, 0, 1, 9), "reflect", None, "Argument #6: Padding size should be less than the corresponding input"),
-    (IMAGE[0], (0, 5), "reflect", None, "Argument #4: Padding size should be less than the corresponding input"),
-    (IMAGE[0], (-3, -2), "reflect", None, "input (W: 5) is too small. Calculated output W: 0"),
-    (IMAGE, (-3, -2, -4, 0), "reflect", None, "input (H: 4, W: 5) is too small. Calculated output H: 0 W: 0"),
-    (IMAGE[0], (-3, -3), "replicate", None, "input (W: 5) is too small. Calculated output W: -1"),
-    (IMAGE, (-3, -2, 0, 0), "replicate", None, "Calculated output H: 4 W: 0 must be >= 1 in every dimension"),
-    (IMAGE[None], (-3, -2, 0, 0, 1, 0), "replicate", None, "Calculated output D: 4 H: 4 W: 0 must be >= 1 in every"),
-    (IMAGE, (6, 0, 0, 0), "circular", None, "Padding value causes wrapping around more than once."),
-    (IMAGE[..., :0], (1, 1, 1, 1), "circular", None, "Padding value causes wrapping around more than once."),
-    (IMAGE, (-3, -3, 0, 0), "circular", None, "Negative padding value is resulting in an empty dimension"),
-    (IMAGE[:, :0], (1, 1, 1, 1), "reflect", None, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    (IMAGE[0, :0], (1, 1, 1, 1), "replicate", None, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size"),
-    *((IMAGE, (1, 1), mode, None, "Padding size 2 is not supported for 4D input tensor.") for mode in MODES[1:]),
-    *((IMAGE, (), mode, None, "Padding size 0 is not supported for 4D input tensor.") for mode in MODES[1:]),
-    *((IMAGE, (1,) * 8, mode, None, "Padding size 8 is not supported for 4D input tensor.") for mode in MODES[1:]),
-    *((IMAGE, (1,) * 4, m, 2.0, f'Padding mode "{m}" doesn\'t take in value argument') for m in MODES[1:]),
+    (IMAGE, (1, 2, 3), "constant", None),
+    (IMAGE, (1,) * 10, "constant", None),
+    (IMAGE, (-3, -3), "constant", None),
+    (IMAGE, (-6, 3), "constant", None),
+    (IMAGE, (2**62, 2**62), "constant", None),
+    (IMAGE, 1, "constant", None),
+    (IMAGE, None, "reflect", None),
+    (IMAGE, (1.0, 1), "reflect", None),
+    (IMAGE, (True, 1), "constant", None),
+    (IMAGE, ((1, 1),), "constant", None),
+    ([1.0], (1, 1), "constant", None),
+    (IMAGE, (1, 1), "mirror", None),
+    (IMAGE, (1, 1), None, None),
+    (IMAGE, (1, 1), "constant", "0"),
+    (IMAGE, (1, 1), "constant", 1j),
+    (IMAGE.to_sparse(), (1, 1, 1, 1), "constant", None),
+    (IMAGE.to_sparse(), (1, 1, 1, 1), "reflect", None),
+    (IMAGE.long(), (1, 1), "constant", math.inf),
+    (IMAGE, (5, 0, 0, 0), "reflect", None),
+    (IMAGE, (0, 0, 1, 9), "reflect", None),
+    (IMAGE[0], (0, 5), "reflect", None),
+    (IMAGE[0], (-3, -2), "reflect", None),
+    (IMAGE, (-3, -2, -4, 0), "reflect", None),
+    (IMAGE[0], (-3, -3), "replicate", None),
+    (IMAGE, (-3, -2, 0, 0), "replicate", None),
+    (IMAGE[None], (-3, -2, 0, 0, 1, 0), "replicate", None),
+    (IMAGE, (6, 0, 0, 0), "circular", None),
+    (IMAGE[..., :0], (1, 1, 1, 1), "circular", None),
+    (IMAGE, (-3, -3, 0, 0), "circular", None),
+    (IMAGE[:, :0], (1, 1, 1, 1), "reflect", None),
+    (IMAGE[0, :0], (1, 1, 1, 1), "replicate", None),
+    *((IMAGE, (1, 1), mode, None) for mode in MODES[1:]),
+    *((IMAGE, (), mode, None) for mode in MODES[1:]),
+    *((IMAGE, (1,) * 8, mode, None) for mode in MODES[1:]),
+    *((IMAGE, (1,) * 4, m, 2.0) for m in MODES[1:]),
 ]
 
 
-@pytest.mark.parametrize(("input", "pad", "mode", "value", "words"), REFUSED)
-def test_what_torch_refuses_is_refused_in_its_words(
-    input: object, pad: object, mode: object, value: object, words: str
-) -> None:
+@pytest.mark.parametrize(("input", "pad", "mode", "value"), REFUSED)
+def test_what_torch_refuses_is_refused_in_its_words(input: object, pad: object, mode: object, value: object) -> None:
     refusals = []
     for layer in (F.pad, functional.pad):
         with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
@@ -224,8 +222,7 @@ def test_what_torch_refuses_is_refused_in_its_words(
     theirs, ours = refusals
     with checked("pad", ERRORS):
         assert ours.type is theirs.type
-        assert str(theirs.value).startswith(words)
-        assert str(ours.value).startswith(words)
+        assert str(ours.value).startswith(str(theirs.value).split("\n")[0])
 
 
 @pytest.mark.parametrize("pad", [(4, -2), (-5, 3), (2, -5)])

@@ -150,11 +150,11 @@ def test_errors_name_the_rule(function) -> None:
     cases = [
         (([1.0], (3,)), {}, TypeError, "weight must be a Tensor, not list"),
         ((w, 3), {}, TypeError, "input_size must be a tuple of spatial sizes, got 3"),
-        ((w, (5, 5)), {"stride": 1.5}, TypeError, "must be ints or tuples of ints"),
+        ((w, (5, 5)), {"stride": 1.5}, TypeError, "must be an int or a tuple of ints"),
         ((w.to_sparse(), (5, 5)), {}, RuntimeError, "weight must be a dense strided tensor"),
         ((w, (5,)), {}, RuntimeError, r"Expected 2 spatial sizes for 4-dimensional weight \[4, 1, 3, 3\]"),
-        ((w, (5, 5)), {"groups": 3}, RuntimeError, r"divisible by 3 at dimension 0.*4 mod 3 = 1"),
-        ((w, (5, 2)), {}, RuntimeError, r"padded input size per channel: \(5 x 2\). Kernel size: \(3 x 3\)"),
+        ((w, (5, 5)), {"groups": 3}, RuntimeError, r"groups must divide weight.shape\[0\], and 4 mod 3 = 1"),
+        ((w, (5, 2)), {}, RuntimeError, r"d\*\(k-1\)\+1 <= i\+lo\+hi is needed .* k=\(3, 3\), d=\(1, 1\), i=\(5, 2\)"),
         ((w, (5, 5)), {"stride": 0}, RuntimeError, "non-positive stride is not supported"),
     ]
     for args, kwargs, kind, words in cases:

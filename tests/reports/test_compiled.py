@@ -18,17 +18,11 @@ from manualconv import nn as ours
 from manualconv.autograd import exact_weight
 from tests.layers import PAIRS, spread_out
 
+pytestmark = pytest.mark.usefixtures("forgotten")
+
 IMAGES = (3, 1, 12, 12)
 #: Dynamo looks at the gradient of its inputs, whether they are leaves or not.
 LOOKED_AT = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Nothing compiled before, nothing kept."""
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
 
 
 @pytest.fixture

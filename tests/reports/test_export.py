@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,6 +11,8 @@ from torch.export import Dim, export
 
 from manualconv import nn as ours
 from tests.layers import spread_out
+
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 #: Of the layers that torch.nn exports with all sizes dynamic.
 LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
@@ -32,14 +34,6 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
 }
 STRICT = ("MaxPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d")
 SIZES = {1: ((9,), (8,), (15,)), 2: ((9, 12), (8, 8), (13, 21)), 3: ((6, 7, 8), (5, 5, 5), (9, 7, 10))}
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Nothing compiled before, nothing kept."""
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
 
 
 @pytest.mark.parametrize(("name", "strict"), [*((name, False) for name in LAYERS), *((name, True) for name in STRICT)])

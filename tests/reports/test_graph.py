@@ -335,7 +335,7 @@ MOVING: dict[str, Callable[[Callable[[Tensor], Tensor], Tensor], object]] = {
 def test_a_power_that_moves_is_refused_and_not_read_as_a_constant(way: str, ndim: int, ours: Any) -> None:
     """Row 16's kind: torch differentiates lp_pool by a tensor norm_type; the tangent came back as zeros."""
     x = _positive((1, 2, *(4,) * ndim))
-    with pytest.raises(TypeError, match=f"norm_type of lp_pool{ndim}d.. has no derivative here"):
+    with pytest.raises(TypeError, match=f"lp_pool{ndim}d.*norm_type has no derivative here"):
         MOVING[way](lambda p: getattr(ours, f"lp_pool{ndim}d")(x, p, 2), torch.tensor(2.0))
 
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import torch
 
-from manualconv import torch_internals
+from manualconv import by_hand, torch_internals
 from manualconv.torch_internals.optional import ASKED, NEEDED
 from tests.test_floors import dotted_name, is_private_torch
 
@@ -53,6 +53,8 @@ def taken_otherwise(text: str) -> set[str]:
     """Private names that a file takes past `torch_internals.optional.private`."""
     return {name for name in map(in_full, read_in(ast.parse(text))) if is_private_torch(name)}
 
+
+by_hand()  # raw operations are asked for where the table of their names is made
 
 #: Read while it runs, since it changes: with a number to do without it.
 CHANGING = {"torch.autograd.forward_ad._current_level"}

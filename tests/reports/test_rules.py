@@ -12,7 +12,7 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from manualconv import Rules, by_hand, convert, exact_input, exact_weight, functional, nn, set_rules
-from manualconv.derivatives import Rule
+from manualconv.autograd.slots import Rule
 from manualconv.geometry import Window
 from tests.layers import spread_out
 

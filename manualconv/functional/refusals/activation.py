@@ -1,110 +1,175 @@
-"""What activations take: a tensor of a dtype that torch's kernel takes, and numbers."""
+"""What activations, dropout and attention take: a dtype that torch's kernel takes, and numbers."""
 
 from __future__ import annotations
 
+import warnings
 from math import inf
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_tensor, kind, real, scalar_type
+from manualconv.functional.refusals.arguments import check_flags, check_input, int_of, number_of
+from manualconv.functional.refusals.refusal import Refusal
 from manualconv.kernels.precision import WIDENED
 
 
-def check_floating(name: str, input: Any, kernel: str, complex_too: bool = False) -> None:
-    """A tensor of floating point numbers, or torch's error for its kernel."""
-    check_tensor(name, input)
+def check_floating(input: Any, complex_too: bool = False) -> None:
+    """A tensor of floating point numbers."""
+    check_input(input)
     if not (input.is_floating_point() or (complex_too and input.is_complex())):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}' [{name}: .float() first]")
+        raise Refusal(f"input is {input.dtype}: .float() first")
 
 
-def check_real(name: str, input: Any, boolean: str = "Boolean inputs not supported for {}") -> None:
+def check_ordered(input: Any) -> None:
     """A tensor of ordered numbers: neither booleans nor complex."""
-    check_tensor(name, input)
-    if input.dtype == torch.bool:
-        raise NotImplementedError(f"{boolean.format(name)} [{name} of numbers: .int() first]")
-    if input.is_complex():
-        raise NotImplementedError(
-            f"clamp is not supported for complex types [{name} needs an order: .real and .imag, or .abs()]"
-        )
-
-
-def check_comparable(name: str, input: Any, kernel: str) -> None:
-    """A tensor of ordered numbers, or torch's error for its kernel."""
-    check_tensor(name, input)
+    check_input(input)
     if input.dtype == torch.bool or input.is_complex():
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}' [{name} compares numbers]")
+        raise Refusal(f"input is {input.dtype}, and numbers are compared: .int(), or .real, .imag and .abs()")
 
 
-def number(name: str, key: str, place: int, value: Any) -> float:
-    """A number for all entries, as torch's argument parser takes it."""
-    return real(name, key, place, value, "Number")
+#: What torch turns numbers into, besides float64, to which every number fits.
+_BOUNDED = frozenset(getattr(torch, name) for name in ("float32", "float16", "bfloat16"))
+_BOUNDED |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 
-#: What torch calls the types that it turns numbers into, where the tensor is not of float64.
-_SCALARS = {
-    torch.float32: "float",
-    torch.float16: "c10::Half",
-    torch.bfloat16: "c10::BFloat16",
-    torch.uint8: "uint8_t",
-    torch.int8: "int8_t",
-    torch.int16: "int16_t",
-    torch.int32: "int",
-    torch.int64: "int64_t",
-}
+def scalar(key: str, value: Any, dtype: torch.dtype) -> float:
+    """A number for all entries, none beyond those of a dtype; infinity and NaN are floating point numbers too."""
+    number: float = number_of(key, value, exactly=True)
+    if dtype not in _BOUNDED or not isinstance(number, (int, float)):
+        return number
+    range_ = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
+    special = dtype.is_floating_point and (number != number or abs(number) == inf)
+    if not special and not range_.min <= number <= range_.max:
+        raise Refusal(f"{key}={value}: numbers of {dtype} end at {range_.max}; input.double() has larger ones")
+    return number
 
 
-def check_fits(key: str, value: Any, dtype: torch.dtype) -> None:
-    """No number beyond those of a dtype; infinity and NaN are floating point numbers too."""
-    if dtype not in _SCALARS or not isinstance(value, (int, float)):
-        return
-    kind_of = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
-    if kind_of.min <= value <= kind_of.max or (dtype.is_floating_point and (value != value or abs(value) == inf)):
-        return
-    raise RuntimeError(
-        f"value cannot be converted to type {_SCALARS[dtype]} without overflow [{key}={value}: numbers of {dtype} "
-        f"end at {kind_of.max}; input.double() has larger ones]"
-    )
-
-
-def check_single(key: str, value: Any, dtype: torch.dtype) -> None:
+def computed(key: str, value: Any, dtype: torch.dtype) -> float:
     """The same of a number that is computed with: in float32 for half precision."""
-    check_fits(key, value, WIDENED.get(dtype, dtype))
+    return scalar(key, value, WIDENED.get(dtype, dtype))
 
 
 def limits(low: Any, high: Any, input: Tensor) -> tuple[float, float]:
-    """Two numbers, ``min_val ≤ max_val``, and none below zero for entries that have no sign; torch compares first."""
-    if low > high:
-        raise ValueError(f"min_val cannot be greater than max_val [hardtanh: min_val={low} > max_val={high}]")
-    low, high = number("hardtanh", "min_val", 2, low), number("hardtanh", "max_val", 3, high)
-    if low <= -1 and input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64):
-        raise RuntimeError(
-            f"cannot do hardtanh on an unsigned type with negative limits [min_val={low}, {input.dtype}: "
-            "min_val=0, or a signed dtype]"
-        )
+    """Two numbers, ``min_val ≤ max_val``, and none below zero for entries that have no sign."""
+    if isinstance(low, complex) or isinstance(high, complex):
+        raise Refusal(f"min_val={low} and max_val={high} must be real numbers", TypeError)
+    dtype = torch.float64 if input.is_floating_point() else torch.int64
+    low, high = scalar("min_val", low, dtype), scalar("max_val", high, dtype)
+    unsigned = input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+    if low > high or (unsigned and low <= -1):
+        raise Refusal(f"min_val={low} > max_val={high}, or negative for {input.dtype}: min_val=0, or a signed dtype")
     return low, high
 
 
-def check_alpha(alpha: float) -> None:
+def celu_alpha(alpha: Any, dtype: torch.dtype) -> float:
     """CELU divides by alpha."""
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU [z/alpha; alpha=1 is elu]")
+    number = computed("alpha", alpha, dtype)
+    if number == 0:
+        raise Refusal("alpha=0, and z/alpha is computed; alpha=1 is elu")
+    computed("1/alpha", 1 / number, dtype)
+    return number
 
 
 def check_approximate(approximate: Any) -> None:
     """``'none'`` or ``'tanh'``."""
-    if not isinstance(approximate, str):
-        raise TypeError(f"gelu(): argument 'approximate' must be str, not {kind(approximate)} ['none' or 'tanh']")
-    if approximate not in ("none", "tanh"):
-        raise RuntimeError(f"approximate argument must be either none or tanh. [approximate={approximate!r}]")
+    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
+        raise Refusal(f"approximate={approximate!r} must be 'none' or 'tanh'")
 
 
-def checked_image(input: Tensor) -> Tensor:
-    """The input, if it has the three or four axes of an image."""
-    check_tensor("softmax", input)
+# ------------------------------------------------------------------------------------------------- softmax, attention
+
+
+def softmax_axis(input: Any, dim: Any) -> int:
+    """An axis of a tensor."""
+    axis, rank = int_of("dim", dim), max(input.dim(), 1)
+    if not -rank <= axis < rank:
+        raise Refusal(f"dim={axis} must be from {-rank} to {rank - 1}")
+    return axis
+
+
+def check_logits(z: Tensor) -> None:
+    """Fractions, or nothing."""
+    if not z.is_floating_point() and z.numel() > 0:
+        raise Refusal(f"input is {z.dtype}, and fractions have exponentials: input.float()")
+
+
+def check_image(input: Any) -> None:
+    """The three or four axes of an image, in the words of torch's layer."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"softmax(): argument 'input' must be Tensor, not {type(input).__name__}")
     if input.dim() not in (3, 4):
-        raise ValueError(
-            f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead [(C, H, W) or (N, C, H, W)]"
+        words = f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
+        raise ValueError(f"{words} [(C, H, W) or (N, C, H, W)]")
+
+
+def check_attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool, dropout_p: float
+) -> None:
+    """One dtype and at least two axes; a mask that is boolean or can be added, and only one."""
+    if not query.dtype == key.dtype == value.dtype or not query.is_floating_point():
+        kinds = f"{query.dtype}, {key.dtype} and {value.dtype}"
+        raise Refusal(f"query, key and value are {kinds}: .to() them to one, .float() makes numbers")
+    if min(query.dim(), key.dim(), value.dim()) < 2:
+        raise Refusal("query is (*, L, E), key (*, S, E), value (*, S, F)")
+    if attn_mask is not None and (is_causal or attn_mask.dtype not in (torch.bool, torch.float32, query.dtype)):
+        raise Refusal(f"a mask of {attn_mask.dtype} must be bool or of {query.dtype}, and alone: is_causal is one too")
+    if not 0 <= dropout_p <= 1:
+        raise Refusal(f"dropout_p={dropout_p:g} must be from 0 to 1")
+
+
+def check_heads(query: int, key: int, value: int) -> None:
+    """With grouped heads, every key and value serves as many queries."""
+    if not key or not value or query % key or query % value:
+        raise Refusal(f"axis -3 counts the heads: {key} and {value} of key and value must divide {query} of query")
+
+
+# ------------------------------------------------------------------------------------------------------------- dropout
+
+
+def check_probability(p: Any) -> None:
+    """A number between 0 and 1, or NaN, which torch lets through to its kernel."""
+    if (not isinstance(p, (int, float)) and not hasattr(p, "__float__")) or p < 0.0 or p > 1.0:
+        raise Refusal(f"p={p!r} must be a number, 0 <= p <= 1")
+
+
+def probability(input: Any, p: Any, training: Any) -> float:
+    """The probability beside a tensor and a flag.
+
+    A tensor of no axes is read as its number, as torch reads it: a draw for a tensor would be another one.
+    """
+    check_probability(p)
+    check_input(input)
+    check_flags(training=training)
+    if isinstance(p, Tensor):
+        if p.dim() > 0 or (p.requires_grad and torch.is_grad_enabled()):
+            raise Refusal("p is a number, which has no derivative: p.item() or p.detach()")
+        p = p.item()
+    if p != p:
+        raise Refusal(f"p={p} must be a number, 0 <= p <= 1")
+    return p  # type: ignore[no-any-return]
+
+
+def check_drawn(input: Tensor, channels: bool) -> None:
+    """What is divided by ``1 − p`` is no integer; dropout of channels needs a second axis."""
+    if not (input.is_floating_point() or input.is_complex()):
+        raise Refusal(f"input is {input.dtype}: .float() before dropout")
+    if channels and input.dim() < 2:
+        raise Refusal(f"input must be (N, C, ...), but got {tuple(input.shape)}")
+
+
+def check_channels(name: str, ndim: int, input: Any) -> None:
+    """Ranks ``ndim + 1`` and ``ndim + 2``; torch only warns of others from two axes on."""
+    check_input(input)
+    ranks, rank = (ndim + 1, ndim + 2), input.dim()
+    if rank not in ranks:
+        if ndim == 1:
+            raise Refusal(f"input of {rank} axes must be (C, L) or (N, C, L)")
+        deprecated = (
+            f"which is deprecated and will result in an error in a future release [{ranks[0]}-D or {ranks[1]}-D"
         )
-    return input
+        text = f"{name}: Received a {rank}-D input to {name}, {deprecated}; dropout takes any rank]"
+        warnings.warn(text, stacklevel=5)
+    if ndim == 2 and rank == 3:
+        wanted = "assuming that channel-wise 1D dropout behavior is desired [(N, C, L), as torch reads it today"
+        warnings.warn(f"dropout2d: Received a 3D input to dropout2d and {wanted}; dropout1d says so]", stacklevel=5)

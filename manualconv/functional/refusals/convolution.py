@@ -1,4 +1,4 @@
-"""What a convolution takes: tensors of one kind, whole numbers, channels, a kernel that fits."""
+"""What a convolution takes, a transposed one, its matrix and the fully connected layer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import listed
+from manualconv.functional.refusals.arguments import kind, listed
 from manualconv.functional.refusals.refusal import Refusal, once
-from manualconv.geometry import LARGEST, LEAST, Axes, Pair, Window, is_pairs, per_axis, sides, whole, within_reach
+from manualconv.geometry import (
+    LARGEST,
+    LEAST,
+    Axes,
+    Window,
+    is_int,
+    is_pairs,
+    per_axis,
+    sides,
+    whole,
+    window_of_output,
+    within_reach,
+)
 
 MOST_PADDING = 2**62 - 1
 
@@ -21,6 +33,9 @@ MULTIPLIED = frozenset(
         *("uint8", "int8", "int16", "int32", "int64"),
     )
 )
+
+#: What torch stores and cannot multiply.
+_NO_PRODUCTS = frozenset({torch.bool, torch.uint16, torch.uint32, torch.uint64})
 
 #: Numbers below 1 have crashed some torch: these words are ours.
 _POSITIVE = {
@@ -63,28 +78,39 @@ def check_dangers(padding: Any, **positive: Any) -> None:
                 )
 
 
-def over_axes(ndim: int, **given: Any) -> list[Axes]:
-    """Each as one number per axis."""
-    found = []
-    for key, value in given.items():
-        try:
-            found.append(per_axis(value, ndim))
-        except ValueError as error:
-            raise Refusal(f"{key}={error}") from None
-    return found
-
-
-def frame_of(padding: Any, kernel_size: Axes, stride: Axes, dilation: Axes) -> tuple[Pair, ...]:
-    """Padding as ``(lo, hi)`` per axis, none negative."""
+def over_axes(k: Axes, padding: Any, *numbers: Any) -> tuple[Any, ...]:
+    """Padding as ``(lo, hi)`` per axis, none negative; then stride, dilation and others as one number per axis."""
+    try:
+        stride, dilation, *rest = (per_axis(value, len(k)) for value in numbers)
+        frame = sides(padding, k, dilation)
+    except ValueError as error:
+        raise Refusal(f"one number for all {len(k)} axes is needed, or one for each, and {error}") from None
     if padding == "same" and any(s != 1 for s in stride):
         raise Refusal(f"padding='same' needs stride 1, not {stride}: give the padding as numbers")
-    try:
-        frame = sides(padding, kernel_size, dilation)
-    except ValueError as error:
-        raise Refusal(f"padding={error}") from None
     if any(lo < 0 or hi < 0 for lo, hi in frame):
         raise Refusal(f"padding={padding} must be >= 0: crop the input instead")
-    return frame
+    return frame, stride, dilation, *rest
+
+
+def check_sizes(
+    takes: str, ndim: int, size: Axes, shape: Axes, bias: Axes | None, groups: int, transposed: bool = False
+) -> None:
+    """Ranks and channels of x, w and b."""
+    if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
+        raise Refusal(
+            f"{takes} and an input ([N,] C, *I) with {ndim} axes K and I, not a weight of size {listed(shape)} and an "
+            f"input of size {listed(size)}: unsqueeze(0) adds a missing axis"
+        )
+    if shape[0] < groups or shape[0] % groups:
+        raise Refusal(f"groups must divide weight.shape[0], and {shape[0]} mod {groups} = {shape[0] % groups}")
+    many = shape[1] * groups
+    rule = f"weight.shape[1]*groups = {shape[1]}*{groups} = {many}"
+    (inputs, needed), outputs = ((shape[0], "weight.shape[0]"), many) if transposed else ((many, rule), shape[0])
+    if size[-ndim - 1] != inputs:
+        layout = "; did you pass NHWC?" if size[-1] == inputs else ""
+        raise Refusal(f"input channels must be {needed}, not {size[-ndim - 1]}{layout}")
+    if bias is not None and bias != (outputs,):
+        raise Refusal(f"bias {listed(bias)} must be ({outputs},), one number per output channel")
 
 
 @once
@@ -93,25 +119,10 @@ def convolution_window(
 ) -> Window:
     """The window of x ``([N,] C, *I)``, w ``(O, C/g, *K)`` and b ``(O,)``, whose sizes are `size`, `shape`, `bias`."""
     check_dangers(padding, stride=stride, dilation=dilation, groups=groups, kernel_size=tuple(shape[2:]))
-    if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
-        raise Refusal(
-            f"conv{ndim}d takes ([N,] C, *I) and weights (O, C/groups, *K) with {ndim} axes I and K, not an input of "
-            f"size {listed(size)} and a weight of size {listed(shape)}: unsqueeze(0) adds a missing axis"
-        )
-    (outputs, terms, *kernel), channels = shape, size[-ndim - 1]
-    if outputs < groups or outputs % groups:
-        raise Refusal(f"groups must divide weight.shape[0], and {outputs} mod {groups} = {outputs % groups}")
-    if channels != terms * groups:
-        layout = "; did you pass NHWC?" if size[-1] == terms * groups else ""
-        raise Refusal(
-            f"input channels must be weight.shape[1]*groups = {terms}*{groups} = {terms * groups}, not "
-            f"{channels}{layout}"
-        )
-    if bias is not None and bias != (outputs,):
-        raise Refusal(f"bias {listed(bias)} must be ({outputs},), one number per output channel")
-    s, d = over_axes(ndim, stride=stride, dilation=dilation)
-    k, places = tuple(kernel), tuple(size[len(size) - ndim :])
-    window = Window(places, k, s, d, frame_of(padding, k, s, d), groups)
+    check_sizes(f"conv{ndim}d takes weights (O, C/groups, *K)", ndim, size, shape, bias, groups)
+    k, places = tuple(shape[2:]), tuple(size[len(size) - ndim :])
+    frame, s, d = over_axes(k, padding, stride, dilation)
+    window = Window(places, k, s, d, frame, groups)
     if any(p < 1 for p in window.output_size):
         raise Refusal(
             f"d*(k-1)+1 <= i+lo+hi is needed on every axis with k={k}, d={d}, i={places}, (lo, hi)="
@@ -120,6 +131,64 @@ def convolution_window(
     if 0 in places and 0 not in size[: len(size) - ndim]:
         raise Refusal("no spatial axis may be empty, but the batch may")
     return within_reach(window)
+
+
+@once
+def transposed_convolution_window(
+    ndim: int,
+    size: Axes,
+    shape: Axes,
+    bias: Axes | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> Window:
+    """The window of x ``([N,] C, *I)``, w ``(C, O/g, *K)`` and b ``(O,)``, whose sizes are `size`, `shape`, `bias`."""
+    check_dangers(padding, stride=stride, dilation=dilation, groups=groups, kernel_size=tuple(shape[2:]))
+    negative = [p for p in (padding if isinstance(padding, tuple) else (padding,)) if isinstance(p, int) and p < 0]
+    if negative:  # has crashed some torch
+        raise RuntimeError(f"negative padding is not supported, got padding={padding} [0 or more]")
+    check_sizes(
+        f"conv_transpose{ndim}d takes weights (C, O/groups, *K)", ndim, size, shape, bias, groups, transposed=True
+    )
+    places, k = tuple(size[len(size) - ndim :]), tuple(shape[2:])
+    if shape[1] == 0 or 0 in places:
+        raise Refusal(
+            f"weight {listed(shape)} must have an output channel, input {listed(size)} positions on every axis"
+        )
+    frame, s, d, more = over_axes(k, padding, stride, dilation, output_padding)
+    least = tuple(max(a, b) for a, b in zip(s, d))
+    if any(m < 0 or m >= n for m, n in zip(more, least)):
+        raise Refusal(f"0 <= output_padding={more} < max(stride, dilation) = {least} is needed on every axis")
+    window = window_of_output(places, k, s, d, frame, groups, more)
+    if any(length >= 2**63 for length in window.input_size):
+        raise RuntimeError(f"the output would have {window.input_size} positions [less than 2**63 on every axis]")
+    if any(length < 0 for length in window.input_size):
+        raise Refusal(
+            f"s*(i-1) + d*(k-1) + 1 - lo - hi + output_padding >= 0 is needed on every axis with s={s}, i={places}, "
+            f"d={d}, k={k}, (lo, hi - output_padding)={window.padding}"
+        )
+    return window
+
+
+def toeplitz_window(weight: Any, input_size: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Window:
+    """The window of w ``(O, C/g, *K)`` on inputs of `input_size`, checked as the layer itself would be."""
+    if not isinstance(weight, Tensor):
+        raise Refusal(f"weight must be a Tensor, not {kind(weight)}", TypeError)
+    if not isinstance(input_size, (tuple, list)) or not all(is_int(i) and i >= 0 for i in input_size):
+        raise Refusal(f"input_size must be a tuple of spatial sizes, got {input_size!r}", TypeError)
+    numbers = read_numbers(stride=stride, padding=padding, dilation=dilation, groups=groups)
+    if weight.layout != torch.strided:
+        raise Refusal(f"weight must be a dense strided tensor, but got {weight.layout}: .to_dense() makes one")
+    shape, ndim = weight.shape, weight.dim() - 2
+    if ndim != len(input_size):
+        raise Refusal(
+            f"Expected {ndim} spatial sizes for {weight.dim()}-dimensional weight {listed(shape)}, but got input_size "
+            f"{listed(input_size)}: one entry per kernel axis of (O, C/groups, *K), no batch, no channels"
+        )
+    return convolution_window(ndim, (0, shape[1] * numbers[-1], *input_size), shape, None, *numbers)
 
 
 def one_device(**tensors: Tensor) -> RuntimeError:
@@ -143,3 +212,46 @@ def check_kinds(x: Tensor, w: Tensor, b: Tensor | None) -> None:
         raise one_device(**tensors)
     kinds = ", ".join(f"{key} is {t.dtype}" for key, t in tensors.items())
     raise Refusal(f"{kinds}: one dtype that can be multiplied is needed, and .to(...) or .float() makes it")
+
+
+def check_linear(x: Tensor, w: Tensor, b: Tensor | None) -> None:
+    """x ``(*, C)``, w ``(O, C)`` or ``(C,)``, b ``(O,)`` or what spreads over ``(*, O)``; one dtype, one device."""
+    size, shape = x.shape, w.shape
+    if len(size) == 0 or not 1 <= len(shape) <= 2:
+        raise Refusal(
+            f"input {listed(size)} is (*, in_features), weight {listed(shape)} is (out_features, in_features) or "
+            "(in_features,)"
+        )
+    if w.device != x.device:  # torch's result may be memory that nothing was written to
+        raise one_device(input=x, weight=w)
+    if w.dtype is not x.dtype or (x.dtype in _NO_PRODUCTS and x.numel() > 0):
+        raise Refusal(f"input is {x.dtype}, weight {w.dtype}: one dtype of numbers is needed, and .to(...) makes it")
+    if size[-1] != shape[-1]:
+        raise Refusal(
+            f"the last axis of input must have in_features = weight.shape[-1] = {shape[-1]} entries, not {size[-1]}"
+        )
+    if b is None or (b.dtype is x.dtype and b.device == x.device and len(shape) == 2 and b.shape == shape[:1]):
+        return
+    if len(shape) == 1:
+        _check_scalar(x, b)
+        return
+    if b.device != x.device:
+        raise one_device(input=x, bias=b)
+    target = (*((1,) * (len(size) == 1)), *size[:-1], shape[0])
+    spreads = b.dim() <= len(target) and all(have in (1, n) for have, n in zip(reversed(b.shape), reversed(target)))
+    if b.dtype is not x.dtype or not spreads:
+        raise Refusal(
+            f"bias is {b.dtype} {listed(b.shape)}, and {x.dtype} ({shape[0]},) is needed, one number per output, or "
+            f"what spreads over the result {listed((*size[:-1], shape[0]))}"
+        )
+
+
+def _check_scalar(x: Tensor, b: Tensor) -> None:
+    """What a 1-D weight takes for bias: a scalar of whatever the input's dtype can hold, and no rows to add it to."""
+    if b.dim() == 0 and b.device != x.device and b.device.type != "cpu":
+        raise one_device(input=x, bias=b)
+    holds = b.dtype is x.dtype or torch.can_cast(torch.result_type(x, b), x.dtype)
+    if b.dim() or x.dim() == 2 or not holds:
+        raise Refusal(
+            f"a weight of one axis takes a bias without axes that {x.dtype} holds, not {b.dtype} {listed(b.shape)}"
+        )

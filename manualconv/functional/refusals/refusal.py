@@ -42,6 +42,10 @@ class Refusal(RuntimeError):
     """What is wrong with a call: a hint, and the type of the error where torch has none."""
 
 
+class RefusalByValue(Refusal):
+    """The same of what tensors hold: an accelerator finds it in a kernel, whose failure ends all work there."""
+
+
 def once(rule: Callable[P, T]) -> Callable[P, T]:
     """A rule of plain numbers, computed once for each; symbolic ones cannot be looked up, and no error is kept."""
     kept = lru_cache(4096)(rule)
@@ -63,14 +67,19 @@ def writes(function: Callable[..., Any]) -> bool:
     return not _WRITING.isdisjoint(function.__code__.co_varnames[: function.__code__.co_argcount])
 
 
-def _operand(value: Any, copied: bool) -> Any:
-    """An argument as torch is asked with it: no part of a graph.
+def _is_accelerated(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.device.type not in ("cpu", "meta")
 
-    A tensor without axes stays: where torch's parser wants a number it looks whether a derivative is asked for.
+
+def _operand(value: Any, copied: bool) -> Any:
+    """An argument as torch is asked with it: no part of a graph, but for a tensor without axes.
+
+    Where torch's parser wants a number, it looks whether a derivative is asked for.
     """
-    if not isinstance(value, Tensor) or not value.dim():
+    if not isinstance(value, Tensor):
         return value
-    return value.detach().clone() if copied else value.detach()
+    value = value.detach() if value.dim() else value
+    return value.clone() if copied else value
 
 
 @not_compiled
@@ -79,6 +88,8 @@ def explained(
 ) -> Exception:
     """The error of a refused call: torch's own with the hint, or ours where torch has none."""
     hint, *kind = refusal.args
+    if isinstance(refusal, RefusalByValue) and any(map(_is_accelerated, (*args, *kwargs.values()))):
+        theirs = None
     error = None if theirs is None else _asked(theirs, args, kwargs, copied)
     if error is None:
         return kind[0](f"{name}(): {hint}") if kind else RuntimeError(f"{name}(): {hint}")

@@ -1,4 +1,4 @@
-"""Correlation tap by tap where the tap meets the input: what would be multiplied by padding is not.
+"""Correlation tap by tap, only where the tap meets the input: products with padding are left out.
 
 Along one axis, tap ``k`` of placement ``p`` reads ``i = p + d·k − a``, which is inside for
 
@@ -9,11 +9,11 @@ the box has placements, and ``W_k`` of shape ``(O, C)``, the trilinear form is `
 
     to_output:  Y_k += W_k·X_k          to_input:  X_k += W_kᵀ·Y_k          to_weight:  W_k = Y_k·X_kᵀ
 
-Saved is the share of products that meet zeros: at ``a = d`` of three taps, ``1 − (1 − 2a/3P)^D``, most of a window that
-is wide beside its input.  Nothing is unrolled: of all axes but the first the columns are cut out once a tap, and the
-taps of the first axis read rows of that cut where they lie; on one axis nothing is copied at all.  Image by image and
-group by group, so that a cut stays in the caches.  What meets padding is not multiplied at all: an infinite weight
-times a zero of the padding, a NaN where windows are unrolled, is left out here.
+This saves the products that meet zeros: of three taps at ``a = d`` the share ``1 − (1 − 2a/3P)^D``, and most of them
+for a window that is wide beside its input.  Nothing is unrolled: the columns of all axes but the first are cut out once
+for each tap, and the taps of the first axis read rows of that cut in place; on one axis nothing is copied at all.  The
+work goes image by image and group by group, so that a cut stays in the caches.  Padding is never multiplied: an
+infinite weight times a zero of the padding is NaN where windows are unrolled, and is left out here.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; stride 1, any padding.
 

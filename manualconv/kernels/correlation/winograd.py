@@ -11,9 +11,9 @@ axis.  With U = G·w, V = Bᵀ·x of every tile, M = Σ_c U·V and dM = A·dY
 
     to_output:  Y = Aᵀ·M          to_weight:  w = Gᵀ·(Σ dM·Vᵀ)          to_input:  Y of the kernel turned round
 
-so that all three maps keep the saving, ``Π t / Π(m·r)``: 16 of 36 multiplications for F(2×2, 3×3), 36 of 144 for
-F(4×4, 3×3).  Larger tiles have larger numbers in B and A, and errors that grow with them: those of two outputs a tile
-are as small as a direct sum's.  But B subtracts positions that some outputs of the tile never saw: a NaN, an infinity
+so that all three maps need only ``Π t / Π(m·r)`` of the multiplications: 16 of 36 for F(2×2, 3×3), 36 of 144 for
+F(4×4, 3×3).  Larger tiles have larger numbers in B and A, and larger errors; with two outputs in a tile the error is as
+small as that of a direct sum.  But B subtracts positions that some outputs of the tile never read: a NaN, an infinity
 and the rounding of a large number reach the whole tile.  So the tier is ``'fast'`` for every tile.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C, *K)``, y ``(N, O, *P)``; stride and dilation 1, one group; K of 1 is left alone.

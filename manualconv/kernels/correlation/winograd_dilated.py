@@ -4,12 +4,12 @@ At stride 1 the placements ``p = d·p' + ρ`` of one phase ρ read positions of 
 
     p + d·k = d·(p' + k) + ρ            0 ≤ ρ < d
 
-so that a window of dilation d is ΠD windows without, one a phase, with the same taps.  Cut to one size, the phases
-stand beside the images of the batch: ``x_ρ[q] = x[d·q + ρ − e]``, ``y_ρ[p'] = y[d·p' + ρ]`` and
+so that a window of dilation d is ΠD windows without dilation, one for each phase, with the same taps.  Cut to one size,
+the phases stand beside the images of the batch: ``x_ρ[q] = x[d·q + ρ − e]``, ``y_ρ[p'] = y[d·p' + ρ]`` and
 
     to_output:  y_ρ = winograd.to_output(x_ρ, w)          and so the other two, w a sum over phases as over images
 
-Padding in whole steps of d stays padding of the phases, the rest e of it is put before x.
+Padding in whole steps of d stays padding of the phases; the rest of it, e, is put before x.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C, *K)``, y ``(N, O, *P)``; stride 1, one group, some dilation above 1.
 

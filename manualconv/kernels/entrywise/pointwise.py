@@ -4,19 +4,21 @@ Selecting is several times slower than multiplying, and a fresh tensor costs as 
 So on plain tensors masks are the numbers 0 and 1, and a result takes the memory of the first temporary.  Multiplying by
 a mask is right unless a 0 meets an infinity or a NaN, and the sum of the products tells whether one did.
 
-The slopes are for plain tensors outside any graph; each is the formula of its map in `autograd`.
+A slope is written once, under its equation in `autograd`, where `own` lets it run in place.  Three stand here too: that
+of tanh, whose product and difference take one rounding, and those of ELU and hardswish, whose selects are masks.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from manualconv.kernels.precision import WIDENED, single
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import is_plain, is_unrecorded
 
 #: Below this many entries one select is cheaper than products and a sum.
 SMALL = 2**11
@@ -100,27 +102,40 @@ def hardswish(z: Tensor) -> Tensor:
 # ------------------------------------------------------------------------------------------ slopes, by their values
 
 
-def sigmoid_slope(y: Tensor, t: Tensor) -> Tensor:
-    """``t·y·(1 − y)``."""
-    return (1 - y).mul_(y).mul_(t)
+def _in_place(operation: Callable[..., Tensor]) -> Callable[..., Any]:
+    def run(self: Own, *others: Any) -> Own:
+        operation(self.tensor, *[other.tensor if type(other) is Own else other for other in others])
+        return self
+
+    return run
+
+
+class Own:
+    """A temporary in whose memory every operation on it is made, with the words of a tensor."""
+
+    def __init__(self, t: Tensor) -> None:
+        self.tensor = t
+
+    __add__, __sub__, __mul__ = map(_in_place, (Tensor.add_, Tensor.sub_, Tensor.mul_))
+    square, exp, erf = map(_in_place, (Tensor.square_, Tensor.exp_, Tensor.erf_))
+
+
+def tensor(t: Any) -> Any:
+    """What an `Own` holds, and all else as it is."""
+    return t.tensor if isinstance(t, Own) else t
+
+
+def own(temporary: Tensor, *others: Tensor) -> Tensor:
+    """A temporary, to be read by the rest of one expression and nothing else, that goes on with these others.
+
+    Where nothing records, `Own`: the line that stands under an equation then runs without fresh memory.
+    """
+    return cast(Tensor, Own(temporary)) if is_unrecorded(temporary, *others) else temporary
 
 
 def tanh_slope(y: Tensor, t: Tensor) -> Tensor:
     """``t·(1 − y²)``; a product and a difference in one rounding, where the processor has such a step (FMA)."""
     return torch.addcmul(y.new_ones(()), y, y, value=-1).mul_(t)
-
-
-def silu_slope(z: Tensor, t: Tensor) -> Tensor:
-    """``t·σ·(1 + z·(1 − σ))``."""
-    s = torch.sigmoid(z)
-    return (1 - s).mul_(z).add_(1).mul_(s).mul_(t)
-
-
-def gelu_slope(z: Tensor, t: Tensor) -> Tensor:
-    """``t·(Φ + z·Φ′)``."""
-    below = torch.mul(z, math.sqrt(0.5)).erf_().add_(1).mul_(0.5)
-    density = (z * z).mul_(-0.5).exp_().mul_(1 / math.sqrt(2 * math.pi))
-    return below.addcmul_(density, z).mul_(t)
 
 
 def elu_slope(z: Tensor, t: Tensor, scale: float, input_scale: float) -> Tensor:

@@ -87,8 +87,3 @@ def logit_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
         # Temporaries are overwritten, to save memory.
         return torch.sub(above, t, out=above).mul_(z).add_(z.abs().neg_().exp_().log1p_())
     return z * (above - t) + torch.log1p(torch.exp(-z.abs()))
-
-
-def logit_slope(z: Tensor, t: Tensor) -> Tensor:
-    """``(1 − t)·σ(z) − t·σ(−z)``, of plain tensors outside any graph."""
-    return (1 - t).mul_(torch.sigmoid(z)).addcmul_(torch.sigmoid(-z), t, value=-1)

@@ -5,8 +5,8 @@
     pad(x)                  = x framed by a constant                 crop(pad(x)) = x if nothing is cut off
     crop(x)                 = x without its frame                    ⟨pad(x), y⟩ = ⟨x, crop(y)⟩ for the constant 0
 
-A negative side of padding cuts positions off instead, and its adjoint puts zeros there.  It may cut deeper than the
-input reaches, into the padding of the other side: positions are added before any is cut.
+A negative side of padding cuts positions off instead, and its adjoint puts zeros there.  It may cut through the whole
+input into the padding of the other side: positions are added before any is cut.
 
 The spatial axes stand between `lead` axes before them and any axes behind them: images are ``(N, C, *I)`` with lead 2,
 and with the batch innermost ``(C, *I, N)`` with lead 1.
@@ -59,8 +59,8 @@ def windows(x: Tensor, window: Window, lead: int = 2) -> Tensor:
     before, behind = x.shape[:lead], x.shape[lead + window.ndim :]
     stride = x.stride()
     axis = stride[lead : lead + window.ndim]
-    taps = tuple(d * t for d, t in zip(window.dilation, axis))
-    steps = tuple(s * t for s, t in zip(window.stride, axis))
+    taps = [d * t for d, t in zip(window.dilation, axis)]
+    steps = [s * t for s, t in zip(window.stride, axis)]
     size = (*before, *window.kernel_size, *window.output_size, *behind)
     return x.as_strided(size, (*stride[:lead], *taps, *steps, *stride[lead + window.ndim :]))
 
@@ -90,8 +90,8 @@ def overlap_add(v: Tensor, window: Window, lead: int = 2) -> Tensor:
 def _overlapped(v: Tensor, axis: int, window: Window, lead: int) -> Tensor:
     """One axis added up, as one operation for all taps: ``(…, K, *K behind, P, …)`` → ``(…, I + a + b, *K behind, …)``.
 
-    Rows of I numbers, one for each tap, written with d more numbers between them and read again without: tap k is then
-    d·k positions further on.
+    Rows of I numbers, one for each tap, are written with d numbers between them and read back as if there were none: so
+    tap k is moved on by d·k positions.
     """
     at, at_p = lead + axis, lead + window.ndim
     size, s, d = window.padded_size[axis], window.stride[axis], window.dilation[axis]

@@ -1,4 +1,4 @@
-"""The maximum of each window with its position, and sums sent to positions: loops for Numba, which importing imports.
+"""The maximum of each window with its position, and sums sent to positions: loops for Numba, which this file imports.
 
 *An axis at a time, by doubling.*  Write a ⊕ b for the better of two candidates (value, position), a before b: b if it
 is larger or a NaN, else a.  ⊕ is associative, and a ⊕ a = a, so the best of K neighbours is that of two overlapping
@@ -6,11 +6,11 @@ runs:
 
     m_1[j] = (x[j], j)          m_{w+v}[j] = m_w[j] ⊕ m_w[j + d·v],  v ≤ w
 
-in ⌈log₂ K⌉ steps.  The last axis goes first: the best of a row is its first, and of rows with equal bests the first
-row is kept, so that ties go to the first position in row-major order, and to the last of several NaN, as tap by tap.
-A plane is one flat row for every axis; what reaches over the end of a row is no placement and left out.  At stride
-2 only the first axis has loops of its own: on the others long rows, half of them for nothing, are faster than short
-ones.  At wider strides the K neighbours of the placements are compared one after another.
+in ⌈log₂ K⌉ steps.  The last axis goes first: the best of a row is its first, and of rows with equal bests the first row
+is kept, so that ties go to the first position in row-major order, and to the last of several NaN, as tap by tap.  A
+plane is one flat row for every axis; what reaches over the end of a row is no placement, and is left out.  At stride 2
+only the first axis has loops of its own: on the others one long row is faster than short ones, though half of its
+results are not used.  At wider strides the K neighbours of the placements are compared one after another.
 
 Padding is −∞.  A window whose best is −∞ has nothing else inside and takes its first position.
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from manualconv import functional
 from manualconv.autograd import ELU
 from manualconv.autograd.slots import slope_in_force
+from manualconv.functional import rectifiers, sigmoidal
 from manualconv.functional.in_place import run
 from manualconv.swap.table.spelling import Operation, in_place, to_out
-from manualconv.torch_internals import UNDERSCORED
+from manualconv.torch_internals import UNDERSCORED, underscored
 
-relu, sigmoid, tanh = functional.relu, functional.sigmoid, functional.tanh
 softmax, log_softmax = functional.softmax, functional.log_softmax
 
 
@@ -84,49 +84,48 @@ def _gelu_in_place(input: Tensor, *, approximate: str = "none") -> Tensor:
     return input.copy_(functional.gelu(input.clone(), approximate))
 
 
-#: Ours by torch's raw names, which most take ``out=`` and have a form with an underscore.
-RAW: dict[str, Operation] = {
-    "elu": _elu,
-    "hardsigmoid": functional.hardsigmoid,
-    "hardswish": functional.hardswish,
-    "hardtanh": functional.hardtanh,
-    "leaky_relu": functional.leaky_relu,
-    "mish": functional.mish,
-    "relu6": functional.relu6,
-    "silu": functional.silu,
+#: Ours entry by entry, by torch's names: those that tensors have as methods, and those of torch.nn.functional alone.
+_ALL = {
+    name: getattr(functional, name) for name in functional.__all__ if name in {**vars(rectifiers), **vars(sigmoidal)}
+}
+METHODS: dict[str, Operation] = {name: ours for name, ours in _ALL.items() if hasattr(Tensor, name)}
+FUNCTIONS: dict[str, Operation] = {
+    name: ours for name, ours in _ALL.items() if hasattr(F, name) and name not in METHODS
+}
+
+#: What the slot of a slope is reached by.
+ENTRYWISE: dict[Operation, Operation] = {
+    **{getattr(F, name): ours for name, ours in FUNCTIONS.items()},
+    # Most have a raw form, which takes ``out=``, and one with an underscore.
+    **{form: to_out(FUNCTIONS[name]) for name, form in underscored(*FUNCTIONS).items()},
+    **{
+        form: _overwriting(FUNCTIONS[name[:-1]])
+        for name, form in underscored(*(f"{name}_" for name in FUNCTIONS)).items()
+    },
+    UNDERSCORED["elu"]: to_out(_elu),
+    UNDERSCORED["elu_"]: _overwriting(_elu),
+    UNDERSCORED["gelu_"]: _gelu_in_place,
+    torch.celu: functional.celu,
+    torch.celu_: _overwriting(functional.celu),
+    torch.selu: functional.selu,
+    torch.selu_: _overwriting(functional.selu),
+    torch.threshold: to_out(functional.threshold),
+    torch.threshold_: _overwriting(functional.threshold),
+    **{getattr(torch, name): to_out(ours) for name, ours in METHODS.items()},
+    **{getattr(Tensor, name): ours for name, ours in METHODS.items()},
+    **{
+        getattr(place, f"{name}_"): _in_place(ours)
+        for name, ours in METHODS.items()
+        for place in (torch, Tensor)
+        if hasattr(place, f"{name}_")
+    },
+    F.relu: functional.relu,
+    torch.relu: functional.relu,
+    torch.special.expit: to_out(functional.sigmoid),
 }
 
 TABLE: dict[Operation, Operation] = {
-    **{getattr(F, name): getattr(functional, name) for name in RAW},
-    **{UNDERSCORED[name]: to_out(ours) for name, ours in RAW.items()},
-    **{UNDERSCORED[f"{name}_"]: _overwriting(ours) for name, ours in RAW.items()},
-    F.gelu: to_out(functional.gelu),
-    UNDERSCORED["gelu_"]: _gelu_in_place,
-    F.softplus: to_out(functional.softplus),
-    F.logsigmoid: to_out(functional.logsigmoid),
-    F.celu: functional.celu,
-    torch.celu: functional.celu,
-    torch.celu_: _overwriting(functional.celu),
-    F.selu: functional.selu,
-    torch.selu: functional.selu,
-    torch.selu_: _overwriting(functional.selu),
-    F.threshold: functional.threshold,
-    torch.threshold: to_out(functional.threshold),
-    torch.threshold_: _overwriting(functional.threshold),
-    F.relu: relu,
-    torch.relu: relu,
-    Tensor.relu: relu,
-    torch.relu_: _in_place(relu),
-    Tensor.relu_: _in_place(relu),
-    torch.sigmoid: to_out(sigmoid),
-    torch.special.expit: to_out(sigmoid),
-    Tensor.sigmoid: sigmoid,
-    torch.sigmoid_: _in_place(sigmoid),
-    Tensor.sigmoid_: _in_place(sigmoid),
-    torch.tanh: to_out(tanh),
-    Tensor.tanh: tanh,
-    torch.tanh_: _in_place(tanh),
-    Tensor.tanh_: _in_place(tanh),
+    **ENTRYWISE,
     F.softmax: _functional_softmax(softmax),
     torch.softmax: _tensor_softmax(softmax),
     torch.special.softmax: _tensor_softmax(softmax),

@@ -10,13 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.swap.table.spelling import Operation, to_out
+from manualconv.swap.table.spelling import Operation, filled, to_out
 from manualconv.torch_internals import UNDERSCORED
-
-
-def _filled(results: Any, out: Sequence[Tensor] | None) -> Any:
-    """Values and indices, written into `out` if it is there."""
-    return results if out is None else tuple(torch.mul(part, 1, out=place) for part, place in zip(results, out))
 
 
 def _with_indices(ours: Operation) -> Operation:
@@ -25,7 +20,7 @@ def _with_indices(ours: Operation) -> Operation:
     def spelled(
         input: Tensor, output_size: Any, return_indices: bool = True, *, out: Sequence[Tensor] | None = None
     ) -> Any:
-        return _filled(ours(input, output_size, return_indices=True), out)
+        return filled(ours(input, output_size, return_indices=True), out)
 
     return spelled
 
@@ -57,7 +52,7 @@ def _fractional(ours: Operation) -> Operation:
         *,
         out: Sequence[Tensor] | None = None,
     ) -> Any:
-        return _filled(ours(input, kernel_size, output_size, None, True, random_samples), out)
+        return filled(ours(input, kernel_size, output_size, None, True, random_samples), out)
 
     return spelled
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.swap.table.spelling import Operation, to_out
+from manualconv.swap.table.spelling import Operation, filled, to_out
 from manualconv.torch_internals import UNDERSCORED
 
 
@@ -30,7 +30,7 @@ def _with_indices(ours: Operation) -> Operation:
         ties: str = "first",
     ) -> Any:
         y = ours(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True, ties=ties)
-        return y if out is None else tuple(torch.mul(part, 1, out=place) for part, place in zip(y, out))
+        return filled(y, out)
 
     return spelled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -18,10 +18,15 @@ def to_out(ours: Operation) -> Operation:
     @wraps(ours)
     def spelled(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
         y = ours(*args, **kwargs)
-        # A product by one checks, resizes and fills `out` by torch's rules for it.
-        return y if out is None else torch.mul(y, 1, out=out)
+        return y if out is None else filled((y,), (out,))[0]
 
     return spelled
+
+
+def filled(results: Any, out: Sequence[Tensor] | None) -> Any:
+    """Results, written into `out` if it is there."""
+    # A product by one checks, resizes and fills `out` by torch's rules for it.
+    return results if out is None else tuple(torch.mul(part, 1, out=place) for part, place in zip(results, out))
 
 
 def in_place(ours: Operation) -> Operation:

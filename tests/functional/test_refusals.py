@@ -1,0 +1,125 @@
+"""How torch is asked for its words: nothing changes, nobody sees it, and whoever calls gets the same error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch._subclasses import FakeTensorMode
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import manualconv
+from manualconv import functional
+from manualconv.functional.refusals import refusal
+from manualconv.functional.refusals.refusal import Refusal, RefusalByValue, explained, once
+
+X = torch.ones(2, 3, 8, 8)
+
+
+def too_wide(x: Tensor) -> Any:
+    """A window that fits nowhere."""
+    return functional.max_pool2d(x, 20)
+
+
+def said(call: Callable[[], Any]) -> str:
+    """What a call raises, its type first."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011  # the type is compared
+        call()
+    assert raised.value.__suppress_context__
+    return f"{raised.type.__name__} {raised.value}"
+
+
+def test_a_refusal_is_torch_s_first_line_and_a_hint() -> None:
+    with pytest.raises(RuntimeError) as theirs:
+        F.max_pool2d(X, 20)
+    assert said(lambda: too_wide(X)).startswith(f"RuntimeError {theirs.value} [")
+
+
+def test_statistics_input_and_random_state_are_as_before() -> None:
+    mean, var, x = torch.zeros(3), torch.ones(3), X.clone().requires_grad_()
+    state = torch.get_rng_state()
+    said(lambda: functional.batch_norm(x, mean, var, training=True, weight=torch.ones(4)))
+    said(lambda: functional.dropout(x, 0.5, 1))  # type: ignore[arg-type]
+    said(lambda: functional.fractional_max_pool2d(x, 20, 3))
+    one = torch.ones((), dtype=torch.bool)
+    said(lambda: functional.relu(one, inplace=True))
+    assert torch.equal(mean, torch.zeros(3)) and torch.equal(var, torch.ones(3)) and torch.equal(x, X) and one
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_no_mode_sees_torch_being_asked() -> None:
+    class Functions(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    class Operators(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    seen: list[str] = []
+    for mode in (Functions(), Operators()):
+        with mode:
+            said(lambda: too_wide(X))
+    assert not [name for name in seen if "pool" in name]
+
+
+@pytest.mark.parametrize("way", ["vmap", "grad", "jvp", "by_hand", "converted", "compiled"])
+def test_the_error_is_the_same_however_it_is_called(way: str) -> None:
+    pool = manualconv.convert(torch.nn.Sequential(torch.nn.MaxPool2d(20)))
+
+    def in_block() -> Any:
+        with manualconv.by_hand():
+            return F.max_pool2d(X, 20)
+
+    calls: dict[str, Callable[[], Any]] = {
+        "vmap": lambda: torch.func.vmap(too_wide)(X[None]),
+        "grad": lambda: torch.func.grad(lambda x: too_wide(x).sum())(X),
+        "jvp": lambda: torch.func.jvp(too_wide, (X,), (X,)),
+        "by_hand": in_block,
+        "converted": lambda: pool(X),
+        "compiled": lambda: torch.compile(too_wide, backend="eager")(X),
+    }
+    assert said(calls[way]) == said(lambda: too_wide(X))
+
+
+def test_tensors_without_memory_are_refused_too() -> None:
+    with FakeTensorMode():
+        assert said(lambda: too_wide(torch.ones(2, 3, 8, 8))) == said(lambda: too_wide(X))
+
+
+def test_the_error_is_ours_where_torch_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    hint = Refusal("so it goes", ValueError)
+    for theirs in (None, lambda *_: 0):
+        error = explained(hint, "pool", theirs, (X,), {}, False)
+        assert type(error) is ValueError and str(error) == "pool(): so it goes"
+    monkeypatch.setattr(refusal, "_is_accelerated", lambda value: True)  # where a failing kernel ends all work
+    for kind, words in ((RefusalByValue, "pool(): out"), (Refusal, "asked [out]")):
+        assert str(explained(kind("out"), "pool", _asked, (X,), {}, False)) == words
+
+
+def _asked(*_: Any) -> None:
+    raise RuntimeError("asked\nand more")
+
+
+def test_plain_numbers_are_judged_once_and_no_error_is_kept() -> None:
+    seen: list[int] = []
+
+    @once
+    def rule(number: int) -> int:
+        seen.append(number)
+        if number < 0:
+            raise Refusal("negative")
+        return -number
+
+    assert [rule(1), rule(1), rule(2)] == [-1, -1, -2]
+    for _ in range(2):
+        with pytest.raises(Refusal):
+            rule(-1)
+    assert seen == [1, 2, -1, -1]
