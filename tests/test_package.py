@@ -65,6 +65,15 @@ def test_every_public_part_is_there_and_no_other() -> None:
         _ = manualconv.nothing
 
 
+def test_a_type_checker_reads_the_same_names_from_the_same_places() -> None:
+    source = inspect.getsource(manualconv)
+    read = {
+        f"{module}.{name}" for module, name in re.findall(r"^    from (\S+) import (\w+) as \2$", source, re.MULTILINE)
+    }
+    places = {f"manualconv.{file}.{name}" for file, names in manualconv._FROM.items() for name in names}
+    assert read == places | {f"manualconv.{room}" for room in (*manualconv._ROOMS, *manualconv._BY_NAME)}
+
+
 def test_the_version_is_a_release_number() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+([abc.]\S+)?", manualconv.__version__)
 

@@ -3,14 +3,18 @@
 A small image leaves little arithmetic, so that what is seen is the way to it: Python, hooks and modes.  Each call
 records its graph, as in training.  The last rows are a training step of LeNet-5 in milliseconds, where the same costs
 lie beside real work.  Ways take turns within a round and the fastest round counts: what else runs on the machine can
-only add.  The column ``torch/torch`` is a second layer of torch's over the first: how far equal things differ.
+only add.  ``Python calls`` are those of the package's own functions in one call of its layer, which no machine changes.
+The column ``torch/torch`` is a second layer of torch's over the first: how far equal things differ.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -53,12 +57,14 @@ class Row:
         unit: ``'µs'`` a call, or ``'ms'`` a step.
         times: by the names in `WAYS`.
         control: a second time of torch's over the first.
+        frames: how many of the package's functions Python calls on the way, in ``manualconv.nn``.
     """
 
     name: str
     unit: str
     times: dict[str, float]
     control: float
+    frames: int = 0
 
     @property
     def added(self) -> float:
@@ -103,6 +109,23 @@ def _by_way(theirs: Call, ours: Call, converted: Call, blocked: Call, again: Cal
     return dict(zip((*WAYS, _AGAIN), (theirs, ours, converted, inside, again)))
 
 
+def python_calls(call: Call) -> int:
+    """How many functions of the package Python calls, when all that is remembered has been seen."""
+    folder, found = str(Path(manualconv.__file__).parent), [0]
+
+    def seen(frame: FrameType, event: str, _: Any) -> None:
+        found[0] += event == "call" and frame.f_code.co_filename.startswith(folder)
+
+    call()
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return found[0]
+
+
 def _row(name: str, unit: str, scale: float, ways: dict[str, Call], rounds: int, calls: int) -> Row:
     least, order, shuffle = dict.fromkeys(ways, float("inf")), list(ways), random.Random(0)
     for call in ways.values():
@@ -111,14 +134,16 @@ def _row(name: str, unit: str, scale: float, ways: dict[str, Call], rounds: int,
         shuffle.shuffle(order)
         for way in order:
             least[way] = min(least[way], seconds_of(ways[way], calls))
-    return Row(name, unit, {way: scale * least[way] for way in WAYS}, least[_AGAIN] / least["torch"])
+    times = {way: scale * least[way] for way in WAYS}
+    return Row(name, unit, times, least[_AGAIN] / least["torch"], python_calls(ways["manualconv.nn"]))
 
 
 def table(rows: list[Row]) -> str:
     """The rows as plain text, a line each under one of headings."""
     head = f"{'a call or a step':<20}{'':>4}" + "".join(f"{way:>15}" for way in WAYS)
-    lines = [head + f"{'converted − nn':>16}{'converted/nn':>14}{'torch/torch':>13}"]
+    lines = [head + f"{'converted − nn':>16}{'converted/nn':>14}{'torch/torch':>13}{'Python calls':>14}"]
     for row in rows:
         times = "".join(f"{row.times[way]:>15.1f}" for way in WAYS)
-        lines.append(f"{row.name:<20}{row.unit:>4}{times}{row.added:>16.1f}{row.ratio:>14.2f}{row.control:>13.2f}")
+        judged = f"{row.added:>16.1f}{row.ratio:>14.2f}{row.control:>13.2f}{row.frames:>14}"
+        lines.append(f"{row.name:<20}{row.unit:>4}{times}{judged}")
     return "\n".join(lines)

@@ -76,8 +76,8 @@ def normalized_by_channel(
     eps: float,
 ) -> Tensor:
     """`batch_norm` as ``torch.batch_norm`` takes it: a single value a channel is its own mean."""
-    refusals.check_parameters("batch_norm", input, weight, bias, running_mean, running_var, training)
     momentum, eps = number_of("momentum", momentum), number_of("eps", eps)
+    refusals.check_parameters("batch_norm", input, weight, bias, running_mean, running_var, training)
     if input.numel() == 0:
         return _of_nothing(input, weight, bias)
     x = arranged(input)
@@ -141,8 +141,8 @@ def normalized_by_instance(
     eps: float,
 ) -> Tensor:
     """`instance_norm` as ``torch.instance_norm`` takes it: a single position is its own mean."""
-    refusals.check_parameters("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
     momentum, eps = number_of("momentum", momentum), number_of("eps", eps)
+    refusals.check_parameters("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
     if input.numel() == 0:
         return _of_nothing(input, *(t if t is None else t.repeat(input.shape[0] or 1) for t in (weight, bias)))
     x = input.contiguous()

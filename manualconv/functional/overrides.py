@@ -31,7 +31,7 @@ from torch.overrides import handle_torch_function
 
 import manualconv
 from manualconv.autograd.slots import Rules, in_force
-from manualconv.functional.refusals.refusal import Refusal, explained, writes
+from manualconv.functional.refusals.refusal import Refusal, explained
 from manualconv.functional.tracing import is_beyond_torch, recorded_as_torch_s, without_defaults
 from manualconv.torch_internals import handles_itself, is_known_to_torch_alone, tracer
 
@@ -42,6 +42,9 @@ _STRIDED = torch.strided
 
 #: Where torch.nn.functional's is no more than a call of the tensor's method.
 _METHODS = ("sigmoid", "tanh")
+
+#: Arguments of functions that write to a tensor they are given.
+_WRITING = frozenset({"inplace", "running_mean"})
 
 #: The functions with rules that torch's ExpandedWeights compute the gradients of.
 _EXPANDED = frozenset({F.conv1d, F.conv2d, F.conv3d, F.linear})
@@ -57,7 +60,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
     name = ours.__name__
     home = torch if name in _METHODS else torch.nn.functional
     theirs = theirs or getattr(home, name, None) or getattr(torch, name, None)
-    words, copied = getattr(torch.nn.functional, name, theirs), writes(ours)
+    words, copied = getattr(torch.nn.functional, name, theirs), not _WRITING.isdisjoint(ours.__code__.co_varnames)
 
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:

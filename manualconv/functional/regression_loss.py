@@ -47,6 +47,8 @@ def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = N
 
 def _residual(x: Tensor, t: Tensor) -> tuple[Tensor, torch.dtype | None]:
     """``r = x − t``; of half precision in float32, with the dtype that the loss is rounded to, once, at the end."""
+    if x.dtype != t.dtype and torch.bool in (x.dtype, t.dtype):  # which are not subtracted
+        x, t = (v.to(torch.promote_types(x.dtype, t.dtype)) for v in (x, t))
     if x.dtype not in WIDENED and t.dtype not in WIDENED:
         return x - t, None
     # Dynamo knows no torch.result_type.

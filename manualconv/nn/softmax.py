@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from manualconv import functional
-from manualconv.functional.refusals.activation import check_image
 
 
 class Softmax(torch.nn.Softmax):
@@ -38,5 +37,7 @@ class Softmax2d(torch.nn.Softmax2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """``e^z / Σ e^z``."""
-        check_image(input)
+        if isinstance(input, Tensor) and input.dim() not in (3, 4):
+            words = f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
+            raise ValueError(f"{words} [(C, H, W) or (N, C, H, W)]")
         return functional.softmax(input, -3)

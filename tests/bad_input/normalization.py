@@ -91,7 +91,7 @@ def _parameters() -> Mistakes:
     yield 105, "parameters of torch.float16", both, "torch.float16"
     yield 105, "weight of torch.int64", {"weight": one.long()}, "torch.int64"
     yield 105, "bias of torch.float64", {"bias": one.double()}, "bias"
-    yield 105, "running_var of torch.float64", {"running_var": one.double()}, "running_var"
+    yield 105, "running_var of torch.float64", {"running_var": one.double()}, "statistics", "float64"
     yield 104, "input is None", {"input": None}, "torch.as_tensor"
     yield 104, "input is a list", {"input": [1.0]}, "torch.as_tensor"
     evaluated = {"input": [1.0], "training": False}
@@ -128,7 +128,7 @@ def _layer() -> Mistakes:
     none = {"normalized_shape": (), "weight": None, "bias": None}
     yield 98, "no axes", none, "at least one axis"
     other = {"normalized_shape": (4, 5), "weight": None, "bias": None}
-    yield 98, "another shape", other, "last 2 axes"
+    yield 98, "another shape", other, "the last axes of input"
     for key in ("weight", "bias"):
         yield 99, f"shape of {key}", {key: five}, "one number for each entry"
     yield 104, "whole numbers", {"input": x.long(), "weight": None, "bias": None}, "input.float()"
@@ -139,7 +139,7 @@ def _layer() -> Mistakes:
 
 def _group() -> Mistakes:
     x, three = numbers(*SHAPE), torch.ones(3)
-    yield 98, "groups that leave channels over", {"num_groups": 3}, "leave 1 over"
+    yield 98, "groups that leave channels over", {"num_groups": 3}, ": 1 are left over"
     yield 98, "no groups", {"num_groups": 0}, "positive"
     yield 98, "fewer groups than none", {"num_groups": -2}, "channels"
     yield 106, "half a group", {"num_groups": 2.0}, "num_groups=2.0"

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 import torch
 
+from manualconv import nn
 from manualconv.bench import calls
 from manualconv.cli import main
 from manualconv.torch_internals import function_modes
 
 TINY = calls.Pace(rounds=1, calls=1, steps=1)
+
+#: Functions of the package on the way of a call: what is read once must not be read again.
+MOST = {"ReLU": 20, "Linear": 30, "Conv2d": 60, "BatchNorm2d": 50, "MaxPool2d": 70}
 
 
 def test_every_row_has_a_time_by_every_way() -> None:
@@ -31,6 +35,13 @@ def test_every_way_is_timed_with_a_graph_and_by_hand_where_it_says_so(name: str)
     assert {way for way, call in ways.items() if _has_ours(call().grad_fn)} == {"manualconv.nn", "converted", "by_hand"}
 
 
+@pytest.mark.parametrize("name", calls.LAYERS)
+def test_the_way_of_a_call_is_short(name: str) -> None:
+    x = torch.randn(1, 4, 8, 8, requires_grad=True)
+    layer = calls.LAYERS[name](nn)
+    assert 0 < calls.python_calls(lambda: layer(x)) <= MOST[name]
+
+
 def _has_ours(node: Any) -> bool:
     """Whether a node of ours is in a graph: torch's are numbered, but for the one at a leaf."""
     name = node.name()
@@ -42,9 +53,9 @@ def test_the_table_has_a_line_a_row_and_a_heading_a_column(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     times = dict(zip(calls.WAYS, (3.0, 25.0, 40.0, 38.0)))
-    monkeypatch.setattr(calls, "measure", lambda: [calls.Row("ReLU", "µs", times, 1.01)])
+    monkeypatch.setattr(calls, "measure", lambda: [calls.Row("ReLU", "µs", times, 1.01, 18)])
     assert main(["bench", "--calls"]) == 0
     head, line = capsys.readouterr().out.splitlines()
     assert [head.index(way) for way in calls.WAYS] == sorted(head.index(way) for way in calls.WAYS)
-    assert head.split()[-3:] == ["nn", "converted/nn", "torch/torch"]
-    assert line.split() == ["ReLU", "µs", "3.0", "25.0", "40.0", "38.0", "15.0", "1.60", "1.01"]
+    assert head.split()[-5:] == ["nn", "converted/nn", "torch/torch", "Python", "calls"]
+    assert line.split() == ["ReLU", "µs", "3.0", "25.0", "40.0", "38.0", "15.0", "1.60", "1.01", "18"]

@@ -77,9 +77,6 @@ def check_approximate(approximate: Any) -> None:
         raise Refusal(f"approximate={approximate!r} must be 'none' or 'tanh'")
 
 
-# ------------------------------------------------------------------------------------------------- softmax, attention
-
-
 def softmax_axis(input: Any, dim: Any) -> int:
     """An axis of a tensor."""
     axis, rank = int_of("dim", dim), max(input.dim(), 1)
@@ -92,15 +89,6 @@ def check_logits(z: Tensor) -> None:
     """Fractions, or nothing."""
     if not z.is_floating_point() and z.numel() > 0:
         raise Refusal(f"input is {z.dtype}, and fractions have exponentials: input.float()")
-
-
-def check_image(input: Any) -> None:
-    """The three or four axes of an image, in the words of torch's layer."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"softmax(): argument 'input' must be Tensor, not {type(input).__name__}")
-    if input.dim() not in (3, 4):
-        words = f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
-        raise ValueError(f"{words} [(C, H, W) or (N, C, H, W)]")
 
 
 def check_attention(
@@ -122,9 +110,6 @@ def check_heads(query: int, key: int, value: int) -> None:
     """With grouped heads, every key and value serves as many queries."""
     if not key or not value or query % key or query % value:
         raise Refusal(f"axis -3 counts the heads: {key} and {value} of key and value must divide {query} of query")
-
-
-# ------------------------------------------------------------------------------------------------------------- dropout
 
 
 def check_probability(p: Any) -> None:

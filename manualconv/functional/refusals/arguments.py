@@ -99,15 +99,12 @@ def axes(ndim: int, limit: int, one_for_all: bool = True, **values: Any) -> list
     for key, value in values.items():
         numbers = read_[key] = value if type(value) is int and LEAST <= value <= LARGEST else whole(value)
         if numbers is None:
-            raise Refusal(
-                f"{key}={value!r} must be an int, or a tuple of ints, one per axis, of 64 bits each", TypeError
-            )
+            raise Refusal(f"{key}={value!r} must be an int, or a tuple of ints, one per axis, of 64 bits", TypeError)
     for key, numbers in read_.items():
         for number in numbers if isinstance(numbers, tuple) else (numbers,):
             if isinstance(number, int) and not -limit <= number < limit:  # some torch has crashed on it
-                raise RuntimeError(
-                    f"value cannot be converted to type int without overflow [{key}={numbers} <= {limit - 1} is needed]"
-                )
+                words = "value cannot be converted to type int without overflow"
+                raise RuntimeError(f"{words} [{key}={numbers} <= {limit - 1} is needed]")
     for key, numbers in read_.items():
         if not isinstance(numbers, tuple):
             numbers = (numbers,) * ndim

@@ -24,15 +24,11 @@ from manualconv.geometry import (
 )
 
 MOST_PADDING = 2**62 - 1
+_SIZES = {"float": (16, 32, 64), "complex": (32, 64, 128)}
 
 #: What torch's convolutions multiply, and ours.
-MULTIPLIED = frozenset(
-    getattr(torch, name)
-    for name in (
-        *("float16", "bfloat16", "float32", "float64", "complex32", "complex64", "complex128"),
-        *("uint8", "int8", "int16", "int32", "int64"),
-    )
-)
+MULTIPLIED = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bfloat16})
+MULTIPLIED |= {getattr(torch, f"{kind}{bits}") for kind, sizes in _SIZES.items() for bits in sizes}
 
 #: What torch stores and cannot multiply.
 _NO_PRODUCTS = frozenset({torch.bool, torch.uint16, torch.uint32, torch.uint64})
@@ -72,10 +68,8 @@ def check_dangers(padding: Any, **positive: Any) -> None:
         for axis, side in enumerate(padding if isinstance(padding, tuple) else (padding,)):
             most = max(side) if isinstance(side, tuple) else side
             if most > MOST_PADDING:
-                raise RuntimeError(
-                    f"Given padding={most} at dimension {axis} , expected padding to be at most {MOST_PADDING} [the "
-                    "padded size must be a number of 64 bits]"
-                )
+                words = f"Given padding={most} at dimension {axis} , expected padding to be at most {MOST_PADDING}"
+                raise RuntimeError(f"{words} [the padded size must be a number of 64 bits]")
 
 
 def over_axes(k: Axes, padding: Any, *numbers: Any) -> tuple[Any, ...]:
@@ -124,10 +118,8 @@ def convolution_window(
     frame, s, d = over_axes(k, padding, stride, dilation)
     window = Window(places, k, s, d, frame, groups)
     if any(p < 1 for p in window.output_size):
-        raise Refusal(
-            f"d*(k-1)+1 <= i+lo+hi is needed on every axis with k={k}, d={d}, i={places}, (lo, hi)="
-            f"{window.padding}: pad the input, or take a smaller kernel"
-        )
+        numbers = f"k={k}, d={d}, i={places}, (lo, hi)={window.padding}"
+        raise Refusal(f"d*(k-1)+1 <= i+lo+hi is needed on every axis with {numbers}: pad, or take a smaller kernel")
     if 0 in places and 0 not in size[: len(size) - ndim]:
         raise Refusal("no spatial axis may be empty, but the batch may")
     return within_reach(window)
@@ -155,9 +147,7 @@ def transposed_convolution_window(
     )
     places, k = tuple(size[len(size) - ndim :]), tuple(shape[2:])
     if shape[1] == 0 or 0 in places:
-        raise Refusal(
-            f"weight {listed(shape)} must have an output channel, input {listed(size)} positions on every axis"
-        )
+        raise Refusal(f"weight {listed(shape)} must have an output channel, input {listed(size)} positions on all axes")
     frame, s, d, more = over_axes(k, padding, stride, dilation, output_padding)
     least = tuple(max(a, b) for a, b in zip(s, d))
     if any(m < 0 or m >= n for m, n in zip(more, least)):
@@ -166,10 +156,8 @@ def transposed_convolution_window(
     if any(length >= 2**63 for length in window.input_size):
         raise RuntimeError(f"the output would have {window.input_size} positions [less than 2**63 on every axis]")
     if any(length < 0 for length in window.input_size):
-        raise Refusal(
-            f"s*(i-1) + d*(k-1) + 1 - lo - hi + output_padding >= 0 is needed on every axis with s={s}, i={places}, "
-            f"d={d}, k={k}, (lo, hi - output_padding)={window.padding}"
-        )
+        numbers = f"s={s}, i={places}, d={d}, k={k}, (lo, hi - output_padding)={window.padding}"
+        raise Refusal(f"s*(i-1) + d*(k-1) + 1 - lo - hi + output_padding >= 0 is needed on every axis with {numbers}")
     return window
 
 
@@ -218,17 +206,15 @@ def check_linear(x: Tensor, w: Tensor, b: Tensor | None) -> None:
     """x ``(*, C)``, w ``(O, C)`` or ``(C,)``, b ``(O,)`` or what spreads over ``(*, O)``; one dtype, one device."""
     size, shape = x.shape, w.shape
     if len(size) == 0 or not 1 <= len(shape) <= 2:
-        raise Refusal(
-            f"input {listed(size)} is (*, in_features), weight {listed(shape)} is (out_features, in_features) or "
-            "(in_features,)"
-        )
+        weights = f"weight {listed(shape)} is (out_features, in_features) or (in_features,)"
+        raise Refusal(f"input {listed(size)} is (*, in_features), {weights}")
     if w.device != x.device:  # torch's result may be memory that nothing was written to
         raise one_device(input=x, weight=w)
     if w.dtype is not x.dtype or (x.dtype in _NO_PRODUCTS and x.numel() > 0):
         raise Refusal(f"input is {x.dtype}, weight {w.dtype}: one dtype of numbers is needed, and .to(...) makes it")
     if size[-1] != shape[-1]:
         raise Refusal(
-            f"the last axis of input must have in_features = weight.shape[-1] = {shape[-1]} entries, not {size[-1]}"
+            f"input's last axis must have in_features = weight.shape[-1] = {shape[-1]} entries, not {size[-1]}"
         )
     if b is None or (b.dtype is x.dtype and b.device == x.device and len(shape) == 2 and b.shape == shape[:1]):
         return
@@ -239,11 +225,11 @@ def check_linear(x: Tensor, w: Tensor, b: Tensor | None) -> None:
         raise one_device(input=x, bias=b)
     target = (*((1,) * (len(size) == 1)), *size[:-1], shape[0])
     spreads = b.dim() <= len(target) and all(have in (1, n) for have, n in zip(reversed(b.shape), reversed(target)))
-    if b.dtype is not x.dtype or not spreads:
-        raise Refusal(
-            f"bias is {b.dtype} {listed(b.shape)}, and {x.dtype} ({shape[0]},) is needed, one number per output, or "
-            f"what spreads over the result {listed((*size[:-1], shape[0]))}"
+    if b.dtype is not x.dtype or not spreads or (len(size) == 1 and b.dim() == 2 and b.shape[-1] != shape[0]):
+        needed = (
+            f"{x.dtype} ({shape[0]},), one number per output, or what spreads over {listed((*size[:-1], shape[0]))}"
         )
+        raise Refusal(f"bias is {b.dtype} {listed(b.shape)} and must be {needed}")
 
 
 def _check_scalar(x: Tensor, b: Tensor) -> None:
@@ -253,5 +239,5 @@ def _check_scalar(x: Tensor, b: Tensor) -> None:
     holds = b.dtype is x.dtype or torch.can_cast(torch.result_type(x, b), x.dtype)
     if b.dim() or x.dim() == 2 or not holds:
         raise Refusal(
-            f"a weight of one axis takes a bias without axes that {x.dtype} holds, not {b.dtype} {listed(b.shape)}"
+            f"beside a weight of one axis, {x.dtype} must hold a bias without axes: {b.dtype} {listed(b.shape)}"
         )

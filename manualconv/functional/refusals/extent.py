@@ -110,8 +110,6 @@ def _check_dtype(input: Tensor, ndim: int, window: Window) -> None:
         _refuse(hint, ndim, _all(window), NotImplementedError)
 
 
-# ------------------------------------------------------------------------------------------------------------- padding
-
 _MODES = ("constant", "reflect", "replicate", "circular")
 
 
@@ -165,11 +163,7 @@ def _check_circular(input: Tensor, extension: Extension) -> None:
     """One turn at most, over what is not cut off: where it is more torch may hand out memory that it never wrote."""
     for axis, ((low, high), sides) in enumerate(zip(extension.kept, extension.padding)):
         place = f"padding {sides} at dimension {input.dim() - extension.ndim + axis} of input {listed(input.shape)}"
-        if high < low:
-            words = "Negative padding value is resulting in an empty dimension:"
-            raise RuntimeError(f"{words} {place} [it cuts off more than is there]")
-        if max(sides) > high - low:
+        if high < low or max(sides) > high - low:
             words = "Padding value causes wrapping around more than once."
-            raise RuntimeError(
-                f"{words} [{place}: {max(sides)} > {high - low} positions to copy; pad in several steps]"
-            )
+            words = "Negative padding value is resulting in an empty dimension:" if high < low else words
+            raise RuntimeError(f"{words} [{place}: {max(sides)} > {high - low} positions to copy: pad in steps]")

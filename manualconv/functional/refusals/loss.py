@@ -31,9 +31,6 @@ def check_tensors(**tensors: Any) -> None:
         raise Refusal(f"{where}: move them to one by .to(device)")
 
 
-# ----------------------------------------------------------------------------------------------------------- residuals
-
-
 def check_sizes(input: Any, target: Any, weight: Any) -> None:
     """Two tensors whose sizes broadcast, on one device; a weight in the size of the input."""
     check_tensors(input=input, target=target, weight=weight)
@@ -52,7 +49,7 @@ def check_numbers(name: str, x: Tensor, t: Tensor, weight: Tensor | None) -> Non
     if name == "huber_loss" and not fits:
         raise Refusal(f"the loss has the dtype of input: input.to({dtype}) makes room for it")
     plain = name == "l1_loss" or (name == "mse_loss" and weight is not None)
-    if dtype == torch.bool or not (plain or dtype.is_floating_point):
+    if (plain and torch.bool in (x.dtype, t.dtype)) or not (plain or dtype.is_floating_point):
         raise Refusal(f"{dtype} has no such loss: l1_loss takes complex numbers, input.float() makes fractions")
 
 
@@ -70,16 +67,11 @@ def positive(key: str, value: Any) -> float:
     return number
 
 
-# ------------------------------------------------------------------------------------------------------------- classes
-
-
 def checked_index(input: Any, target: Any, weight: Any, ignore_index: Any) -> int:
     """The class number that does not count, beside tensors on one device."""
     ignored = None if isinstance(ignore_index, (tuple, list)) else whole(ignore_index)
     if ignored is None:
-        raise Refusal(
-            f"ignore_index={ignore_index!r} must be an int of 64 bits, a class or one there is not", TypeError
-        )
+        raise Refusal(f"ignore_index={ignore_index!r} must be an int of 64 bits, a class or none", TypeError)
     check_tensors(input=input, target=target, weight=weight)
     return ignored  # type: ignore[no-any-return]
 
@@ -96,10 +88,7 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
             _check_weight(z, weight, True)  # which smoothing multiplies class by class
         return all_count
     if not t.is_floating_point():
-        shape = listed(z.shape)
-        raise Refusal(
-            f"target is {t.dtype}, and one of the input's shape, {shape}, holds probabilities; classes have no axis"
-        )
+        raise Refusal(f"target is {t.dtype}, and one of the input's shape, {listed(z.shape)}, holds probabilities")
     if ignore_index >= 0:
         raise Refusal(f"ignore_index={ignore_index} is for class numbers: give samples to ignore no probability at all")
     if weight is not None:
@@ -112,21 +101,16 @@ def _classes(x: Tensor) -> int:
 
 
 def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignored: int, probabilities: bool = False) -> bool:
-    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` of class numbers in range.
+    """Log-probabilities ``(N, C, *S)``, targets ``(N, *S)`` in range; whether none is known to be `ignored`.
 
-    Args:
-        probabilities: whether the loss takes these too, as the advice then says.
-
-    Returns:
-        Whether it is known that every target counts, none being `ignored`.
+    The advice says whether the loss takes `probabilities` too.
     """
     _check_target(x, target, probabilities)
     if weight is not None:
         _check_weight(x, weight, False)
-        if weight.dtype != x.dtype:
-            raise Refusal(f"weight is {weight.dtype} and input {x.dtype}: weight.to(input.dtype) makes one that fits")
-    if not x.is_floating_point():
-        raise Refusal(f"input is {x.dtype}, and log-probabilities are real: input.float()")
+    if not x.is_floating_point() or (weight is not None and weight.dtype != x.dtype):
+        kinds = f"input is {x.dtype}" + (f" and weight {weight.dtype}" if weight is not None else "")
+        raise Refusal(f"{kinds}: input.float() is real, and weight.to(input.dtype) fits")
     if not is_plain(target) or target.is_meta or not target.numel():
         return False
     classes = _classes(x)
@@ -147,8 +131,7 @@ def _check_target(x: Tensor, target: Tensor, probabilities: bool) -> None:
     fits = target.shape == x.shape[:1] + x.shape[2:] if x.dim() > 1 else tuple(target.shape) in ((), (1,))
     if fits and target.dtype in (torch.int64, torch.uint8):
         return
-    # For errors only: a compiler cannot print a symbolic size.
-    classes, shape = _classes(x), listed(x.shape)
+    classes, shape = _classes(x), listed(x.shape)  # for errors only: a compiler cannot print a symbolic size
     otherwise = (
         f"probabilities have the input's shape, {shape}" if probabilities else "only cross_entropy takes probabilities"
     )
@@ -166,9 +149,6 @@ def _check_weight(x: Tensor, weight: Tensor, one_axis: bool) -> None:
     classes = _classes(x)
     if tuple(weight.shape) != (classes,) and (one_axis or x.dim() <= 2 or weight.numel() != classes):
         raise Refusal(f"weight {listed(weight.shape)} must be one factor per class: ({classes},)")
-
-
-# --------------------------------------------------------------------------------------------------------- two classes
 
 
 def check_same_size(input: Any, target: Any, weight: Any, pos_weight: Any = None) -> None:
@@ -191,9 +171,7 @@ def check_binary(x: Tensor, t: Tensor, weight: Tensor | None) -> None:
     """Probabilities and targets of one dtype, from 0 to 1; a weight that broadcasts to them."""
     _check_factors(x, weight=weight)
     if t.dtype != x.dtype or not x.is_floating_point():
-        raise Refusal(
-            f"target is {t.dtype} and input {x.dtype}: target.to(input.dtype) fits, and input.float() is real"
-        )
+        raise Refusal(f"target is {t.dtype} and input {x.dtype}: target.to(input.dtype) fits, input.float() is real")
     for key, p in (("input", x), ("target", t)):
         if is_plain(p) and not p.is_meta and not bool(((p >= 0) & (p <= 1)).all()):
             advice = "sigmoid makes one, and binary_cross_entropy_with_logits takes logits"

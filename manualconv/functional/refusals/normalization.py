@@ -37,9 +37,9 @@ def check_dtypes(x: Tensor, *parameters: Tensor | None) -> None:
         raise Refusal(f"input is {x.dtype}, and a deviation is no whole number: input.float()")
     if not (alike or single):
         kinds = ", ".join(str(t.dtype) for t in parameters if t is not None)
+        rule = f"the input's dtype, or all float32 beside half precision; module.to({x.dtype}) makes them alike"
         raise Refusal(
-            f"input is {x.dtype}, and its parameters (weight, bias, running_mean, running_var) are {kinds}: they have "
-            f"the input's dtype, or all float32 beside half precision; module.to({x.dtype}) makes them alike"
+            f"input is {x.dtype}, and its parameters (weight, bias, statistics) are {kinds}: they have {rule}"
         )
 
 
@@ -49,10 +49,8 @@ def check_batch_norm(input: Any, training: Any, eps: Any) -> None:
     check_flags(training=training)
     eps = number_of("eps", eps)
     if training and (not input.dim() or prod([input.shape[0], *input.shape[2:]]) == 1):
-        raise Refusal(
-            f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes, and one value is its own mean: use "
-            "more samples or positions, or module.eval()"
-        )
+        rule = "one value is its own mean: use more samples or positions, or module.eval()"
+        raise Refusal(f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes, and {rule}")
     if eps < 0 or (training and eps == 0):
         raise Refusal(f"eps={eps} is added to a variance, 0 in a channel of equal values: in training it is positive")
 
@@ -82,18 +80,14 @@ def check_parameters(
     if input.numel() == 0:
         for key, t in named.items():
             if t is not None and (t.numel() != input.shape[1] if "running" in key else 0 in (*t.shape, input.shape[0])):
-                raise Refusal(
-                    f"{key} {listed(t.shape)} must be (C,), of input {listed(input.shape)}, and neither empty"
-                )
+                raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and neither empty")
         return
     for key, t in named.items():
         if t is not None and (
             t.numel() != input.shape[1] or (t.dim() != 1 and _is_read_by_axis(key, t, of_instances, own))
         ):
-            raise Refusal(
-                f"{key} must be (C,), one number for each channel, input.shape[1] = {input.shape[1]}, not "
-                f"{listed(t.shape)}"
-            )
+            channels = f"one number for each channel, input.shape[1] = {input.shape[1]}"
+            raise Refusal(f"{key} must be (C,), {channels}, not {listed(t.shape)}")
     _check_statistics(input, own and transforms_active(), running_mean=running_mean, running_var=running_var)
     if (running_mean is None) != (running_var is None):
         raise Refusal(f"{missing} is None: both running statistics, or neither")
@@ -139,8 +133,7 @@ def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, 
     eps = number_of("eps", eps)
     if not shape or input.shape[-len(shape) :] != shape:
         raise Refusal(
-            f"normalized_shape={shape} must be the last {len(shape)} axes of input {listed(input.shape)}, at least one "
-            "axis"
+            f"normalized_shape={shape} must be the last axes of input {listed(input.shape)}, at least one axis"
         )
     check_dtypes(input, *((weight, bias) if input.numel() else ()))
     return shape, eps
@@ -154,9 +147,7 @@ def check_group_sizes(input: Any, num_groups: Any) -> int:
         raise Refusal(f"input {listed(input.shape)} must be (N, C, *I): input.unsqueeze(0) adds an axis")
     n, c, *size = input.shape
     if groups == 0 or n * c // groups * prod(size) == 1:
-        raise Refusal(
-            f"num_groups={groups} must be positive, and not leave one value in each of input {listed(input.shape)}"
-        )
+        raise Refusal(f"num_groups={groups} must be positive, and not leave one value in each of {listed(input.shape)}")
     return groups
 
 
@@ -167,9 +158,9 @@ def check_group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, eps: A
     eps = number_of("eps", eps)
     c, size = input.shape[1], input.shape[2:]
     if num_groups < 1 or c % num_groups or c == 0 or prod(size) == 0:
+        rule = f"channels that num_groups={num_groups} divides, and positions"
         raise Refusal(
-            f"input {listed(input.shape)} must have channels that num_groups={num_groups} divides, and positions; {c} "
-            f"channels leave {c % num_groups if num_groups else c} over"
+            f"input {listed(input.shape)} must have {rule}: {c % num_groups if num_groups else c} are left over"
         )
     for key, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.shape != (c,):

@@ -94,11 +94,8 @@ def of_mean(
 
 def norm(ndim: int, input: Any, norm_type: Any, kernel_size: Any) -> float:
     """p, a number that is not 0, beside a tensor and, for images and volumes, a size for every axis."""
-    p = norm_type if isinstance(norm_type, (int, float, complex)) else None
-    if isinstance(norm_type, Tensor):
-        p = norm_type.item() if norm_type.numel() == 1 else None
-    elif is_of_numpy(norm_type, "biufc"):
-        p = norm_type.item()
+    single = is_of_numpy(norm_type, "biufc") or (isinstance(norm_type, Tensor) and norm_type.numel() == 1)
+    p = norm_type.item() if single else norm_type if isinstance(norm_type, (int, float, complex)) else None
     if p == 0:
         raise Refusal(f"norm_type={norm_type}: the root 1/p has no meaning at 0")
     if ndim > 1 and isinstance(kernel_size, Sized) and len(kernel_size) != ndim:
@@ -119,8 +116,7 @@ def of_sum(ndim: int, input: Any, weight: Any, bias: Any, kernel_size: Any, stri
     k, s = axes(ndim, 2**63, kernel_size=kernel_size, stride=kernel_size if stride is None else stride)
     if activation is not None and not callable(activation):
         raise Refusal(f"activation must be a function of a tensor or None, not {kind(activation)}", TypeError)
-    if input.dim() not in (ndim + 1, ndim + 2):
-        raise Refusal(f"input {listed(input.shape)} must be (N, C, *I) or (C, *I) with {ndim} spatial axes")
+    check_ranks(input, ndim, input.dim())
     return window(tuple(input.shape[input.dim() - ndim :]), k, s, (0,) * ndim, (1,) * ndim, False)
 
 

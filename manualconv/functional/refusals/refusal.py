@@ -34,8 +34,9 @@ from manualconv.torch_internals import handles_operators, no_function_modes, no_
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Arguments of functions that write to a tensor they are given.
-_WRITING = frozenset({"inplace", "running_mean"})
+
+#: Where a kernel that fails raises an error like any other.
+ASKED_ON = {"cpu", "meta"}
 
 
 class Refusal(RuntimeError):
@@ -62,15 +63,6 @@ def once(rule: Callable[P, T]) -> Callable[P, T]:
     return looked_up
 
 
-def writes(function: Callable[..., Any]) -> bool:
-    """Whether a public function may write to a tensor that it is given."""
-    return not _WRITING.isdisjoint(function.__code__.co_varnames[: function.__code__.co_argcount])
-
-
-def _is_accelerated(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.device.type not in ("cpu", "meta")
-
-
 def _operand(value: Any, copied: bool) -> Any:
     """An argument as torch is asked with it: no part of a graph, but for a tensor without axes.
 
@@ -88,7 +80,8 @@ def explained(
 ) -> Exception:
     """The error of a refused call: torch's own with the hint, or ours where torch has none."""
     hint, *kind = refusal.args
-    if isinstance(refusal, RefusalByValue) and any(map(_is_accelerated, (*args, *kwargs.values()))):
+    devices = {value.device.type for value in (*args, *kwargs.values()) if isinstance(value, Tensor)}
+    if isinstance(refusal, RefusalByValue) and not devices <= ASKED_ON:
         theirs = None
     error = None if theirs is None else _asked(theirs, args, kwargs, copied)
     if error is None:

@@ -75,9 +75,6 @@ def of_maximum(ndim: int, input: Any, output_size: Any) -> Intervals:
     return Intervals(tuple(input.shape[input.dim() - ndim :]), size)
 
 
-# ------------------------------------------------------------------------------------------------ windows of any place
-
-
 def of_fractions(ndim: int, input: Any, kernel_size: Any, size: Any, ratio: Any, samples: Any) -> tuple[Axes, Axes]:
     """Kernel and output size per axis, of a fractional pooling that torch takes."""
     if size is None and ratio is None:
@@ -86,9 +83,7 @@ def of_fractions(ndim: int, input: Any, kernel_size: Any, size: Any, ratio: Any,
     size = _part(ndim, input, ratio) if size is None else size
     if samples is None and (input.dim() <= ndim or not (input.is_floating_point() or input.is_complex())):
         got = f"{listed(input.shape)} of {input.dtype}"
-        raise Refusal(
-            f"a place is drawn for each of the channels of (N, C, *I), floating point: input.float(), not {got}"
-        )
+        raise Refusal(f"a place is drawn for all channels of (N, C, *I), floating point: input.float(), not {got}")
     k, p = axes(ndim, 2**63, False, kernel_size=kernel_size, output_size=size)
     if samples is not None:
         check_input(samples, "_random_samples")
@@ -101,7 +96,11 @@ def of_fractions(ndim: int, input: Any, kernel_size: Any, size: Any, ratio: Any,
     if min(k) < 1 or any(n > r for n, r in zip(needed, room)):
         raise Refusal(f"kernel_size={k} must be 1 or more, output_size + kernel_size - 1 = {needed} at most {room}")
     if samples is not None:
-        _check_samples(ndim, input, samples)
+        batch, channels = (1, input.shape[0]) if input.dim() == ndim + 1 else input.shape[:2]
+        fits = samples.dim() == 3 and samples.shape[0] >= batch and samples.shape[1:] == (channels, ndim)
+        if samples.dtype != input.dtype or not fits:
+            got = f"{listed(samples.shape)}, {samples.dtype}"
+            raise Refusal(f"_random_samples, {got}, must be (N, C, {ndim}), as torch.rand in input's dtype")
     if min(p) < 0 or not input.is_floating_point():
         raise Refusal(f"output_size={p} must be 0 or more, and {input.dtype} floating point: input.float()")
     if samples is not None and samples.requires_grad and torch.is_grad_enabled():
@@ -118,18 +117,6 @@ def _part(ndim: int, input: Tensor, ratio: Any) -> tuple[int, ...]:
     except Exception:  # whatever is wrong with a number
         pass
     raise Refusal(f"output_ratio={ratio} must be {ndim} numbers between 0 and 1, for the axes of {listed(input.shape)}")
-
-
-def _check_samples(ndim: int, input: Tensor, samples: Tensor) -> None:
-    """One number for every sample, channel and axis, in the input's dtype."""
-    batch, channels = (1, input.shape[0]) if input.dim() == ndim + 1 else input.shape[:2]
-    fits = samples.dim() == 3 and samples.shape[0] >= batch and samples.shape[1:] == (channels, ndim)
-    if samples.dtype != input.dtype or not fits:
-        got = f"{listed(samples.shape)}, {samples.dtype}"
-        raise Refusal(f"_random_samples, {got}, must be (N, C, {ndim}), as torch.rand in input's dtype")
-
-
-# ----------------------------------------------------------------------------------------------------------- unpooling
 
 
 def of_unpooling(

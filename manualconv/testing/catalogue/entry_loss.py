@@ -254,7 +254,7 @@ def _of_itself(loss: Any) -> Apply:
 
 
 #: Whole numbers up to six, too, between 0 and 1.
-CHANCES, QUARTER, EIGHTH = _scaled(1 / 13, 0.5, both=True), _scaled(0.25), _scaled(1 / 8, 0.5, both=True)
+_CHANCES, _QUARTER, _EIGHTH = _scaled(1 / 13, 0.5, both=True), _scaled(0.25), _scaled(1 / 8, 0.5, both=True)
 MSE, BEND = "mse_loss", {"beta": 0.7}
 BCE, LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 
@@ -263,11 +263,11 @@ OPERATIONS = (
         BCE,
         Layer("BCELoss", (), (2, 3), prepared=_likely),
         Example(BCE, ROWS, form=_with_class_weights("weight", _scaled(0.2, 0.5, both=True))),
-        Example(BCE, ROWS, form=CHANCES, other=CHANCES(_entropy)),
-        Example(BCE, ROWS, form=(half := _scaled(0.5, 0.5, both=True)), plain=half(_mean(_entropy))),
+        Example(BCE, ROWS, form=_CHANCES, other=_CHANCES(_entropy)),
+        Example(BCE, ROWS, form=(_half := _scaled(0.5, 0.5, both=True)), plain=_half(_mean(_entropy))),
         {},
         ("none", "mean"),
-        EIGHTH,
+        _EIGHTH,
     ),
     _operation(
         LOGITS,
@@ -277,7 +277,7 @@ OPERATIONS = (
         Example(LOGITS, ROWS, plain=_mean(lambda z, t: _entropy(sigmoid(z), t))),
         {f"{LOGITS}, weighted": Example(LOGITS, ((3, 4), (3, 4), (4,)), form=_of_itself)},
         ("none", "mean"),
-        EIGHTH,
+        _EIGHTH,
     ),
     _operation(
         MSE,
@@ -294,16 +294,16 @@ OPERATIONS = (
     _operation(
         "l1_loss",
         Layer("L1Loss", (), (2, 3), prepared=_less),
-        Example("l1_loss", ROWS, form=QUARTER),
-        Example("l1_loss", ROWS, form=QUARTER, other=lambda x, t: (x - t / 4).abs()),
+        Example("l1_loss", ROWS, form=_QUARTER),
+        Example("l1_loss", ROWS, form=_QUARTER, other=lambda x, t: (x - t / 4).abs()),
         Example("l1_loss", ROWS, form=_as_the_input, plain=_as_the_input(_mean(lambda x, y: (x - y).abs()))),
         {**_weighted("l1_loss"), **_narrow("l1_loss")},
     ),
     _operation(
         "smooth_l1_loss",
         Layer("SmoothL1Loss", (), (2, 3), BEND, _less),
-        Example("smooth_l1_loss", ROWS, (), BEND, QUARTER),
-        Example("smooth_l1_loss", ROWS, (), BEND, QUARTER),
+        Example("smooth_l1_loss", ROWS, (), BEND, _QUARTER),
+        Example("smooth_l1_loss", ROWS, (), BEND, _QUARTER),
         Example("smooth_l1_loss", ROWS, (None, None, "mean", 0.5), plain=_mean(_huber(0.5, 2.0))),
         {
             **_narrow("smooth_l1_loss"),
@@ -313,9 +313,9 @@ OPERATIONS = (
     _operation(
         "huber_loss",
         Layer("HuberLoss", (), (2, 3), {"delta": 0.7}, _less),
-        Example("huber_loss", ROWS, (), {"delta": 0.7}, QUARTER),
+        Example("huber_loss", ROWS, (), {"delta": 0.7}, _QUARTER),
         # By torch's plain arithmetic: its own has no forward mode over reverse mode.
-        Example("huber_loss", ROWS, (), {"delta": 0.7}, QUARTER, other=QUARTER(_huber(0.7))),
+        Example("huber_loss", ROWS, (), {"delta": 0.7}, _QUARTER, other=_QUARTER(_huber(0.7))),
         Example("huber_loss", ROWS, ("mean", 0.5), plain=_mean(_huber(0.5))),
         _weighted("huber_loss"),
     ),
