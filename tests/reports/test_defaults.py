@@ -101,14 +101,21 @@ def test_what_is_the_default_outside_changes_no_layer(name: str, around: str) ->
                 identical(results(FUNCTIONS[name], dtype, forward, backward), outside(name, dtype))
 
 
+@cache
+def beside(algorithm: str, dtype: torch.dtype) -> tuple[Example, list[Tensor]]:
+    """A layer that the algorithm computes, and its results without a block."""
+    options = {"padding": 1, "dilation": 2 if algorithm == "winograd_dilated" else 1}
+    layer = Example("conv2d", ((2, 3, 12, 11), (4, 3, 3, 3)), options=options)
+    with manualconv.algorithm(algorithm):
+        return layer, results(layer, dtype, nullcontext, nullcontext)
+
+
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "matrix"])
 def test_every_algorithm_makes_its_matrices_beside_its_operands(algorithm: str, around: str) -> None:
-    options = {"padding": 1, "dilation": 2 if algorithm == "winograd_dilated" else 1}
-    layer = Example("conv2d", ((2, 3, 12, 11), (4, 3, 3, 3)), options=options)
     for dtype in (torch.float32, torch.float64):
+        layer, expected = beside(algorithm, dtype)
         with manualconv.algorithm(algorithm):
-            expected = results(layer, dtype, nullcontext, nullcontext)
             identical(results(layer, dtype, AROUND[around], AROUND[around]), expected)
 
 
