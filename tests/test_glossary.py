@@ -1,7 +1,5 @@
 """The glossary is of words in use, its names exist, and the docstrings that a reader meets first link it."""
 
-from __future__ import annotations
-
 import re
 from importlib import import_module
 from pathlib import Path

@@ -3,8 +3,6 @@
 What the graph keeps in memory stands in test_memory.py.
 """
 
-from __future__ import annotations
-
 import gc
 import weakref
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Ten thousand steps leave nothing behind: the process does not grow, no tensor outlives its step."""
 
-from __future__ import annotations
-
 import gc
 from pathlib import Path
 

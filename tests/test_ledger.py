@@ -1,7 +1,5 @@
 """The ledger counts what passed, and tells what did not."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -1,7 +1,5 @@
 """What a layer keeps until backward: two tensors at most, where every hook and checkpoint of torch's can see them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import pytest

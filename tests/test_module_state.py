@@ -1,7 +1,5 @@
 """A module outside its forward: copied, pickled, moved, shared, without data, its weight made by another rule."""
 
-from __future__ import annotations
-
 import copy
 import io
 import pickle

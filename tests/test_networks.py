@@ -1,7 +1,5 @@
 """Whole networks by hand: the fastest of ``python -m tests.networks``, and that the command sees what is wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

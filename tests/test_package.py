@@ -1,7 +1,5 @@
 """The package as a whole: importing it is free, its names are there, typed and described."""
 
-from __future__ import annotations
-
 import inspect
 import pkgutil
 import re

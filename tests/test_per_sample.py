@@ -1,7 +1,5 @@
 """Per-sample gradients, ``vmap(grad)``: a loop's for every kind of layer, at about the loop's arithmetic."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 What torch does is asked of torch, here and now: where it raises, ours raises the same type.
 """
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 

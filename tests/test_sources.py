@@ -1,7 +1,5 @@
 """Every label that a docstring cites is explained in docs/SOURCES.md, and every file named there cites it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -83,7 +83,14 @@ ADAPTIVE_QUOTAS = {
     "ties": 0.50,
     "unbatched": 0.10,
 }
-NORMALIZATION_QUOTAS = {**MEMORY_QUOTAS, "no γ": 0.20, "no β": 0.20, "one sample": 0.05, "all sizes differ": 0.20}
+NORMALIZATION_QUOTAS = {
+    **MEMORY_QUOTAS,
+    "no γ": 0.20,
+    "no β": 0.20,
+    "one sample": 0.05,
+    "all sizes differ": 0.20,
+    **{f"{kind} norm": 0.10 for kind in KINDS},
+}
 
 
 DRAWS = settings(
@@ -107,16 +114,22 @@ def shares(strategy) -> dict[str, float]:
     return {fact: count / drawn for fact, count in facts.items()}
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-def test_convolutions_meet_every_quota(ndim: int) -> None:
-    found = shares(convolutions(ndim))
-    assert {fact for fact, least in CONVOLUTION_QUOTAS.items() if found.get(fact, 0) < least} == set()
+QUOTAS: dict[str, tuple[st.SearchStrategy[Any], dict[str, float]]] = {
+    **{f"convolutions, {n} axes": (convolutions(n), CONVOLUTION_QUOTAS) for n in (1, 2, 3)},
+    **{f"transposed convolutions, {n} axes": (transposed_convolutions(n), TRANSPOSED_QUOTAS) for n in (1, 2, 3)},
+    # Those without dilation are average pooling's.
+    "poolings": (poolings(dilated=True), {**POOLING_QUOTAS, "dilation > 1": 0.20}),
+    "average poolings": (averages(2, 3), AVERAGE_QUOTAS),
+    "adaptive poolings": (st.sampled_from((2, 3)).flatmap(adaptive_poolings), ADAPTIVE_QUOTAS),
+    "normalizations": (normalizations(), NORMALIZATION_QUOTAS),
+}
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-def test_transposed_convolutions_meet_every_quota(ndim: int) -> None:
-    found = shares(transposed_convolutions(ndim))
-    assert {fact for fact, least in TRANSPOSED_QUOTAS.items() if found.get(fact, 0) < least} == set()
+@pytest.mark.parametrize("kind", QUOTAS)
+def test_every_quota_is_met(kind: str) -> None:
+    strategy, quotas = QUOTAS[kind]
+    found = shares(strategy)
+    assert {fact for fact, least in quotas.items() if found.get(fact, 0) < least} == set()
 
 
 @given(case=transposed_convolutions(2))
@@ -127,29 +140,6 @@ def test_a_transposed_convolution_has_a_size_on_every_axis_and_torch_s_output_pa
     assert min(window.input_size) >= 1
     assert window.padding == tuple((a, b - m) for (a, b), m in zip(case.padding, case.output_padding))
     assert all(m < max(s, d) for m, s, d in zip(case.output_padding, window.stride, window.dilation))
-
-
-def test_poolings_meet_every_quota() -> None:
-    """Dilated ones: those without are average pooling's."""
-    found = shares(poolings(dilated=True))
-    quotas = {**POOLING_QUOTAS, "dilation > 1": 0.20}
-    assert {fact for fact, least in quotas.items() if found.get(fact, 0) < least} == set()
-
-
-def test_average_poolings_meet_every_quota() -> None:
-    found = shares(averages(2, 3))
-    assert {fact for fact, least in AVERAGE_QUOTAS.items() if found.get(fact, 0) < least} == set()
-
-
-def test_adaptive_poolings_meet_every_quota() -> None:
-    found = shares(st.sampled_from((2, 3)).flatmap(adaptive_poolings))
-    assert {fact for fact, least in ADAPTIVE_QUOTAS.items() if found.get(fact, 0) < least} == set()
-
-
-def test_normalizations_meet_every_quota() -> None:
-    found = shares(normalizations())
-    quotas = {**NORMALIZATION_QUOTAS, **{f"{kind} norm": 0.10 for kind in KINDS}}
-    assert {fact for fact, least in quotas.items() if found.get(fact, 0) < least} == set()
 
 
 @given(case=convolutions(2))

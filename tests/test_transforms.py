@@ -1,7 +1,5 @@
 """Inside torch.func: grad, vjp, jvp, jacobians, hessians, linearize and vmap, on every layer beside torch's own."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The maps of docs/DERIVATIVES.md, run from that page, in every mode, against torch's derivative of plain forms."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The worked examples of docs/RULES.md, run from that page and compared with what each must come to."""
 
-from __future__ import annotations
-
 import itertools
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """Records made up for the tests of what is said about records."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from manualconv.bench.record import Record, Standing

@@ -1,7 +1,5 @@
 """The table of what a call costs: its rows, its columns, and that every way computes the same."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Contenders compute the row that they are timed on: both layouts, both settings, every peer that is installed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from importlib.util import find_spec
 

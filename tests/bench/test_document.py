@@ -1,7 +1,5 @@
 """The results file, the JSON and the picture, from records made up."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is said about records: ratio 0 for what is wrong, goals missed with their reasons, means, peers, control."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The watch: the peak of live memory, the results' share of it, and every operator's name."""
 
-from __future__ import annotations
-
 import torch
 
 from manualconv.bench.memory import watched

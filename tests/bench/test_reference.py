@@ -1,7 +1,5 @@
 """The reference for float64 has no rounding: it is compared with fractions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """A run: one small row from end to end, exceptions that stay in their row, and an interruption that loses nothing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The suite: its rows are those of the plan, and torch makes of them what they say."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Rounds: every contender in each, those in bad weather dropped, ratios within a round."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -4,8 +4,6 @@ Every fault imitates a report: the numbers are pytorch's issues and pull request
 `RIGHT` is the layer with nothing replaced; no law may complain about it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +114,15 @@ EXAM = Exam(
     first="D1",
 )
 plant = EXAM.plant
+
+
+def plant_rules(
+    name: str,
+    group: str,
+    origin: str = "",
+    promises: frozenset[str] = FUNCTION,
+    by: str = "",
+    **rules: Callable[..., Any],
+) -> None:
+    """Enter a fault that is one Function with some rules replaced."""
+    plant(name, group, function(**rules), origin, promises, by)

@@ -1,7 +1,5 @@
 """Faults of channels, bias and particular shapes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,7 +9,7 @@ from torch import Tensor
 from manualconv.geometry import Window
 from manualconv.testing.laws.convolution.implementations import layer, spread
 from manualconv.testing.referee import convolution
-from tests.faults.bank import FUNCTION, function, plant, to_bias, to_input, to_weight
+from tests.faults.bank import plant, plant_rules, to_bias, to_input, to_weight
 
 # ------------------------------------------------------------------------------------------------------- groups
 
@@ -39,18 +37,16 @@ plant(
     "groups",
     layer(lambda x, w, b, window: convolution(_interleaved(x, window.groups, 1), w, b, window)),
 )
-plant(
+plant_rules(
     "weight gradient mixes groups",
     "groups",
-    function(to_weight=lambda x, y, window: to_weight(x.roll(x.shape[1] // window.groups, 1), y, window)),
     "tensorflow#50397",
-    FUNCTION,
+    to_weight=lambda x, y, window: to_weight(x.roll(x.shape[1] // window.groups, 1), y, window),
 )
-plant(
+plant_rules(
     "input gradient mixes groups",
     "groups",
-    function(to_input=lambda w, y, window: to_input(w, y.roll(y.shape[1] // window.groups, 1), window)),
-    promises=FUNCTION,
+    to_input=lambda w, y, window: to_input(w, y.roll(y.shape[1] // window.groups, 1), window),
 )
 
 
@@ -60,12 +56,7 @@ def _groups_ignored_in_weight_gradient(x: Tensor, y: Tensor, window: Window) -> 
     return to_weight(x[:, :size], y, dense)
 
 
-plant(
-    "weight gradient of the first group's channels",
-    "groups",
-    function(to_weight=_groups_ignored_in_weight_gradient),
-    promises=FUNCTION,
-)
+plant_rules("weight gradient of the first group's channels", "groups", to_weight=_groups_ignored_in_weight_gradient)
 
 # --------------------------------------------------------------------------------------------------------- bias
 
@@ -84,16 +75,11 @@ def _over_samples_only(y: Tensor) -> Tensor:
     return y.sum(0).flatten(1)[:, 0]
 
 
-plant("bias gradient a mean", "bias", function(to_bias=_mean), promises=FUNCTION)
+plant_rules("bias gradient a mean", "bias", to_bias=_mean)
 plant("bias forgotten", "bias", layer(lambda x, w, b, window: convolution(x, w, None, window)))
 plant("bias of the first group for all", "bias", layer(_per_group))
-plant("bias gradient summed over samples only", "bias", function(to_bias=_over_samples_only), promises=FUNCTION)
-plant(
-    "bias gradient summed over positions of one sample",
-    "bias",
-    function(to_bias=lambda y: to_bias(y[:1])),
-    promises=FUNCTION,
-)
+plant_rules("bias gradient summed over samples only", "bias", to_bias=_over_samples_only)
+plant_rules("bias gradient summed over positions of one sample", "bias", to_bias=lambda y: to_bias(y[:1]))
 plant(
     "bias added again",
     "bias",

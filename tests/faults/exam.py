@@ -3,8 +3,6 @@
 All laws are asked of an implementation in turn, on the same few cases.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

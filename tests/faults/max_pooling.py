@@ -1,7 +1,5 @@
 """Faults of max pooling: a right one that asks tap after tap, taken apart into rules, with one of them replaced."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any

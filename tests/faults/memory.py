@@ -1,7 +1,5 @@
 """Faults of layout, memory and autograd's protocol."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
@@ -13,7 +11,7 @@ from manualconv.testing.laws.convolution.implementations import layer
 from manualconv.testing.laws.convolution.layer import Layer
 from manualconv.testing.laws.convolution.placement import read
 from manualconv.testing.referee import convolution
-from tests.faults.bank import FUNCTION, function, plant, save, to_bias, to_input, to_weight
+from tests.faults.bank import FUNCTION, function, plant, plant_rules, save, to_bias, to_input, to_weight
 
 # ------------------------------------------------------------------------------------------------------- layout
 
@@ -41,38 +39,31 @@ def _channels_last_padding(w: Tensor, y: Tensor, window: Window) -> Tensor:
 
 
 group = "layout"
-plant(
+plant_rules(
     "strides of w ignored",
     group,
-    function(lambda x, w, b, window: convolution(x, raw(w), b, window)),
     "candle#3735, #55781",
-    FUNCTION,
+    forward=lambda x, w, b, window: convolution(x, raw(w), b, window),
 )
-plant("strides of x ignored", group, function(lambda x, w, b, window: convolution(raw(x), w, b, window)), "", FUNCTION)
-plant(
+plant_rules("strides of x ignored", group, forward=lambda x, w, b, window: convolution(raw(x), w, b, window))
+plant_rules(
     "strides of the cotangent ignored in the input gradient",
     group,
-    function(to_input=lambda w, y, window: to_input(w, raw(y), window)),
     "PR#708, #4500, fla#871, mmcv#737, flash-attention#355",
-    FUNCTION,
+    to_input=lambda w, y, window: to_input(w, raw(y), window),
 )
-plant(
+plant_rules(
     "strides of the cotangent ignored in the weight gradient",
     group,
-    function(to_weight=lambda x, y, window: to_weight(x, raw(y), window)),
     "PR#708, #4500",
-    FUNCTION,
+    to_weight=lambda x, y, window: to_weight(x, raw(y), window),
 )
-plant("storage offset ignored", group, function(_offset_ignored), "", FUNCTION, by="C10")
-plant(
-    "channels last: the gradient ignores padding", group, function(to_input=_channels_last_padding), "#188344", FUNCTION
-)
-plant(
+plant_rules("storage offset ignored", group, by="C10", forward=_offset_ignored)
+plant_rules("channels last: the gradient ignores padding", group, "#188344", to_input=_channels_last_padding)
+plant_rules(
     "view of a tensor that is not contiguous",
     group,
-    function(lambda x, w, b, window: convolution(x, w.view(-1).view(w.shape), b, window)),
-    "",
-    FUNCTION,
+    forward=lambda x, w, b, window: convolution(x, w.view(-1).view(w.shape), b, window),
 )
 
 # ------------------------------------------------------------------------------------------------------- memory
@@ -102,16 +93,10 @@ def _input_overwritten(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -
 
 
 group = "memory"
-plant("unread positions never written", group, function(to_input=_unwritten), "burn#5308", FUNCTION)
-plant("no samples, garbage", group, function(to_weight=_garbage_without_samples), "NNlib.jl#763", FUNCTION)
-plant(
-    "cotangent overwritten",
-    group,
-    function(to_input=_cotangent_overwritten),
-    "",
-    FUNCTION - {"second order"},
-)
-plant("input overwritten", group, function(_input_overwritten), "", FUNCTION)
+plant_rules("unread positions never written", group, "burn#5308", to_input=_unwritten)
+plant_rules("no samples, garbage", group, "NNlib.jl#763", to_weight=_garbage_without_samples)
+plant_rules("cotangent overwritten", group, promises=FUNCTION - {"second order"}, to_input=_cotangent_overwritten)
+plant_rules("input overwritten", group, forward=_input_overwritten)
 
 
 def stale() -> Layer:
@@ -156,8 +141,8 @@ def _cyclic(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 plant("one buffer for all calls", group, stale(), "", FUNCTION - {"second order", "one node"}, by="D11")
 plant("one buffer for all threads", group, shared_between_threads(), "", FUNCTION, by="D12")
-plant("a tensor kept beside the saved ones", group, function(setup=_leaking), "#5569", FUNCTION, by="D9")
-plant("a cycle through the context", group, function(setup=_cyclic), "#25340", FUNCTION, by="D9")
+plant_rules("a tensor kept beside the saved ones", group, "#5569", by="D9", setup=_leaking)
+plant_rules("a cycle through the context", group, "#25340", by="D9", setup=_cyclic)
 
 # ---------------------------------------------------------------------------------------------- custom Function
 
@@ -201,37 +186,30 @@ def _half_of_itself(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> T
 
 
 group = "custom Function"
-plant(
-    "an intermediate is saved, and cuts the graph",
-    group,
-    function(to_weight=_intermediate),
-    "#58509, #76185, #104040",
-    FUNCTION,
-    by="D2",
+plant_rules(
+    "an intermediate is saved, and cuts the graph", group, "#58509, #76185, #104040", by="D2", to_weight=_intermediate
 )
-plant(
+plant_rules(
     "the input gradient forgets w",
     group,
-    function(to_input=lambda w, y, window: to_input(w.detach(), y, window)),
     "#18619",
-    FUNCTION,
     by="D2",
+    to_input=lambda w, y, window: to_input(w.detach(), y, window),
 )
-plant("edits in place go unseen", group, function(setup=_unversioned), "#24413", FUNCTION, by="D10")
-plant(
+plant_rules("edits in place go unseen", group, "#24413", by="D10", setup=_unversioned)
+plant_rules(
     "a view is returned",
     group,
-    function(lambda x, w, b, window: convolution(x, w, b, window)[:]),
     "#14707, #73604",
-    FUNCTION,
     by="D8",
+    forward=lambda x, w, b, window: convolution(x, w, b, window)[:],
 )
 plant("the input itself is returned", group, layer(_identity_returned), by="C18")
-plant("flags of the wanted gradients shifted", group, function(backward=_shifted_flags), "", FUNCTION, by="D5")
-plant("gradients in another order", group, function(backward=_exchanged), "", FUNCTION)
-plant("gradient through NumPy", group, function(to_input=_through_numpy), "", FUNCTION, by="D2")
+plant_rules("flags of the wanted gradients shifted", group, by="D5", backward=_shifted_flags)
+plant_rules("gradients in another order", group, backward=_exchanged)
+plant_rules("gradient through NumPy", group, by="D2", to_input=_through_numpy)
 plant("conv(x, x) has half its gradient", group, layer(_half_of_itself), "#183604", by="D6")
-plant("backward outside autocast fails", group, function(), "#87979, ao#4616", FUNCTION | {"autocast"}, by="D13")
+plant_rules("backward outside autocast fails", group, "#87979, ao#4616", promises=FUNCTION | {"autocast"}, by="D13")
 
 # ------------------------------------------------------------------------------------------ forward mode and vmap
 
@@ -253,9 +231,9 @@ def _tangent(*kept: int) -> Any:
 
 
 forward_mode = FUNCTION | {"forward mode"}
-plant("forward mode forgets b", group, function(jvp=_tangent(0, 1)), "", forward_mode, by="D3")
-plant("forward mode forgets w", group, function(jvp=_tangent(0, 2)), "", forward_mode, by="D3")
-plant("forward mode forgets x", group, function(jvp=_tangent(1, 2)), "", forward_mode, by="D3")
+plant_rules("forward mode forgets b", group, promises=forward_mode, by="D3", jvp=_tangent(0, 1))
+plant_rules("forward mode forgets w", group, promises=forward_mode, by="D3", jvp=_tangent(0, 2))
+plant_rules("forward mode forgets x", group, promises=forward_mode, by="D3", jvp=_tangent(1, 2))
 
 
 def mapped(order: str, moved: bool = True) -> Any:
@@ -282,5 +260,5 @@ def mapped(order: str, moved: bool = True) -> Any:
 
 
 vmapped = FUNCTION | {"vmap"}
-plant("vmap: samples and mapped axis in the other order", group, function(vmap=mapped("wrong")), "", vmapped, by="D4")
-plant("vmap: only axis 0 can be mapped", group, function(vmap=mapped("right", moved=False)), "", vmapped, by="D4")
+plant_rules("vmap: samples and mapped axis in the other order", group, promises=vmapped, by="D4", vmap=mapped("wrong"))
+plant_rules("vmap: only axis 0 can be mapped", group, promises=vmapped, by="D4", vmap=mapped("right", moved=False))

@@ -1,7 +1,5 @@
 """Faults of arithmetic: sums in fewer bits, swallowed or spread not-a-numbers, an order that changes."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 
@@ -12,7 +10,7 @@ from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.testing.laws.convolution.implementations import framed, layer, spread
 from manualconv.testing.referee import convolution
-from tests.faults.bank import FUNCTION, function, plant, to_input, to_weight
+from tests.faults.bank import plant, plant_rules, to_input, to_weight
 
 Rounding = Callable[[Tensor], Tensor]
 
@@ -81,19 +79,17 @@ group = "numerics"
 plant("partial sums in bfloat16", group, layer(_accumulated), by="Z brim")
 plant("operands cut to ten bits", group, layer(rounded(_ten_bits)), "mlx#4242", by="T bound")
 plant("float64 in float32", group, layer(_in_single), by="Z brim")
-plant(
+plant_rules(
     "gradient in float32",
     group,
-    function(to_input=lambda w, y, window: to_input(w.float(), y.float(), window).to(y.dtype)),
-    promises=FUNCTION,
     by="Z brim",
+    to_input=lambda w, y, window: to_input(w.float(), y.float(), window).to(y.dtype),
 )
-plant(
+plant_rules(
     "weight gradient in half precision",
     group,
-    function(to_weight=lambda x, y, window: through(torch.bfloat16)(to_weight(x, y, window))),
-    promises=FUNCTION,
     by="Z brim",
+    to_weight=lambda x, y, window: through(torch.bfloat16)(to_weight(x, y, window)),
 )
 plant("positions counted in too few bits", group, layer(_index_overflow), "#9404", by="D15")
 plant(
@@ -103,12 +99,8 @@ plant(
     by="C33",
 )
 plant("nan swallowed", group, layer(lambda x, w, b, window: convolution(x.nan_to_num(), w, b, window)), by="C33")
-plant(
-    "nan of the cotangent swallowed",
-    group,
-    function(to_input=lambda w, y, window: to_input(w, y.nan_to_num(), window)),
-    promises=FUNCTION,
-    by="C33",
+plant_rules(
+    "nan of the cotangent swallowed", group, by="C33", to_input=lambda w, y, window: to_input(w, y.nan_to_num(), window)
 )
 plant("a little is added for safety", group, layer(lambda x, w, b, window: convolution(x, w, b, window) + 1e-12))
 plant("another order in every run", group, layer(_shuffled), by="B repeat")

@@ -1,7 +1,5 @@
 """Faults of the index relation: axes, padding, dilation, stride remainder, kernel flip."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,10 +14,9 @@ from manualconv.testing.laws.convolution.implementations import Rule, layer, tor
 from manualconv.testing.laws.convolution.layer import Layer
 from manualconv.testing.referee import convolution
 from tests.faults.bank import (
-    FUNCTION,
-    function,
     input_gradient_of,
     plant,
+    plant_rules,
     to_input,
     to_weight,
     weight_gradient_of,
@@ -123,7 +120,7 @@ def _crop_forgotten(w: Tensor, y: Tensor, window: Window) -> Tensor:
     return framed[(..., *(slice(i) for i in window.input_size))]
 
 
-plant("the gradient keeps its frame", "padding", function(to_input=_crop_forgotten), "#188344", FUNCTION)
+plant_rules("the gradient keeps its frame", "padding", "#188344", to_input=_crop_forgotten)
 
 # ----------------------------------------------------------------------------------------------------- dilation
 
@@ -140,18 +137,8 @@ def _undilated(window: Window) -> Window:
 
 plant("dilation applied twice", "dilation", layer(_dilated_twice), "root#22474")
 plant("dilation ignored", "dilation", layer(on(_undilated)))
-plant(
-    "dilation ignored in the weight gradient",
-    "dilation",
-    function(to_weight=weight_gradient_of(on(_undilated))),
-    promises=FUNCTION,
-)
-plant(
-    "dilation ignored in the input gradient",
-    "dilation",
-    function(to_input=input_gradient_of(on(_undilated))),
-    promises=FUNCTION,
-)
+plant_rules("dilation ignored in the weight gradient", "dilation", to_weight=weight_gradient_of(on(_undilated)))
+plant_rules("dilation ignored in the input gradient", "dilation", to_input=input_gradient_of(on(_undilated)))
 
 # --------------------------------------------------------------------------------------------- stride remainder
 
@@ -193,17 +180,11 @@ def _kernel_too_large(x: Tensor, y: Tensor, window: Window) -> Tensor:
 
 
 remainder = "stride remainder"
-plant("input gradient too small", remainder, function(to_input=_input_gradient_too_small), "backpack#30", FUNCTION)
-plant("input gradient too large", remainder, function(to_input=_too_large), promises=FUNCTION)
-plant(
-    "weight gradient larger than the kernel",
-    remainder,
-    function(to_weight=_kernel_too_large),
-    "opacus PR#245",
-    FUNCTION,
-)
-plant("the remainder put in front", remainder, function(to_input=_remainder_in_front), "CMU10-714#6", FUNCTION)
-plant("the remainder not zero", remainder, function(to_input=_remainder_repeats_the_edge), promises=FUNCTION)
+plant_rules("input gradient too small", remainder, "backpack#30", to_input=_input_gradient_too_small)
+plant_rules("input gradient too large", remainder, to_input=_too_large)
+plant_rules("weight gradient larger than the kernel", remainder, "opacus PR#245", to_weight=_kernel_too_large)
+plant_rules("the remainder put in front", remainder, "CMU10-714#6", to_input=_remainder_in_front)
+plant_rules("the remainder not zero", remainder, to_input=_remainder_repeats_the_edge)
 
 # -------------------------------------------------------------------------------------------------- kernel flip
 
@@ -218,21 +199,16 @@ def _last(window: Window) -> list[int]:
 
 plant("convolution for correlation", "kernel flip", layer(_flipped(over)))
 plant("kernel flipped along one axis", "kernel flip", layer(_flipped(_last)))
-plant(
+plant_rules(
     "kernel flipped in the input gradient",
     "kernel flip",
-    function(to_input=lambda w, y, window: to_input(w.flip(over(window)), y, window)),
-    promises=FUNCTION,
+    to_input=lambda w, y, window: to_input(w.flip(over(window)), y, window),
 )
-plant(
+plant_rules(
     "one axis flipped in the input gradient",
     "kernel flip",
-    function(to_input=lambda w, y, window: to_input(w.flip(-1), y, window)),
-    promises=FUNCTION,
+    to_input=lambda w, y, window: to_input(w.flip(-1), y, window),
 )
-plant(
-    "weight gradient flipped",
-    "kernel flip",
-    function(to_weight=lambda x, y, window: to_weight(x, y, window).flip(over(window))),
-    promises=FUNCTION,
+plant_rules(
+    "weight gradient flipped", "kernel flip", to_weight=lambda x, y, window: to_weight(x, y, window).flip(over(window))
 )

@@ -3,8 +3,6 @@
 ``make faults`` prints the whole matrix, law by fault; here a fault's trial ends at the first law that notices it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """As a program, ``python -m tests.faults.trial``: every fault and every right implementation tried by every law."""
 
-from __future__ import annotations
-
 import sys
 
 import torch

@@ -1,7 +1,5 @@
 """Sharing work among threads: torch's own or plain ones, failures, and a child process that has neither."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading

@@ -10,8 +10,6 @@ alone.
 At the padding a term is left out or is 0·v, at the algorithm's choice: cells that have such a term are not compared.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace

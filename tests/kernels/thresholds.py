@@ -6,8 +6,6 @@ that they move with the number.  `OTHERS` names the numbers that decide nothing 
 constant that stands in neither table is one that somebody added and no law looks at.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """``python -m tests.networks``: every network in training and evaluation, one row each; exits with 1 on any failure."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -6,8 +6,6 @@ its input was made of belongs to the module around it; when it returns, what its
 as it was not claimed before, by that rule or by a module inside.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager

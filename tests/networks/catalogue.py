@@ -4,8 +4,6 @@ Every family of torchvision is here in both modes: classifiers, segmenters, dete
 classifiers that are made to be quantised, before they are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial

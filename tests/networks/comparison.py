@@ -9,8 +9,6 @@ that one.  A row counts the gradients of which this is so.
 torch's run has one of torch's functions in other words, `ExactSlopes`, for its derivative is that of float32.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field

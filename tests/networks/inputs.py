@@ -7,8 +7,6 @@ what is compared: in evaluation the number of boxes, their order and labels are 
 would change the losses by far more than is allowed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

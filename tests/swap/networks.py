@@ -1,7 +1,5 @@
 """Networks written for torch, and how two runs of one are compared."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
@@ -69,6 +67,12 @@ def agree(ours: dict[str, Tensor], theirs: dict[str, Tensor], tolerance: float =
     for name, expected in theirs.items():
         scale = max(1.0, float(expected.detach().abs().max()))
         torch.testing.assert_close(ours[name], expected, rtol=0, atol=tolerance * scale, msg=lambda m, n=name: n + m)
+
+
+def ours(y: Tensor) -> bool:
+    """Whether a node of ours made y: torch's are numbered."""
+    assert y.grad_fn is not None
+    return not y.grad_fn.name()[-1].isdigit()
 
 
 def nodes(y: Tensor) -> set[str]:

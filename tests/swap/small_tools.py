@@ -4,8 +4,6 @@ Each is a function of a model and a table of layers, and returns what it finds f
 lacks is passed over, as tools do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Layers made of others, torch's and torchvision's: by hand under by_hand, and their parts by hand after convert."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """convert, restore and the report: layers of torch's types run by hand, only where they should, and back."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from collections.abc import Callable
@@ -11,6 +9,7 @@ import torch
 import torch.nn.utils.parametrize as parametrize
 from torch import Tensor
 from torch.nn.utils import prune
+from torchvision.models import resnet18
 
 import manualconv
 from manualconv import conversion_report, convert, nn, restore
@@ -41,17 +40,6 @@ def reasons(model: torch.nn.Module) -> dict[str, tuple[str, str]]:
 # ---------------------------------------------------------------------------------------------------- what changes
 
 
-def test_the_table_holds_every_layer_of_ours() -> None:
-    ours = {
-        getattr(nn, name)
-        for name in nn.__all__
-        if isinstance(getattr(nn, name), type) and getattr(nn, name).__module__.startswith("manualconv.")
-    }
-    assert {layer for layer in ours if hasattr(torch.nn, layer.__name__)} == set(BY_HAND.values())
-    for theirs, layer in BY_HAND.items():
-        assert issubclass(layer, theirs) and layer.__name__ == theirs.__name__
-
-
 @pytest.mark.parametrize("training", [True, False])
 def test_a_converted_model_computes_what_it_did_by_hand(training: bool) -> None:
     model, x = small().train(training), spread_out(IMAGES)
@@ -75,6 +63,17 @@ def test_layers_of_exact_types_are_by_hand_at_any_depth_and_back() -> None:
     restore(model)
     assert types(model) == before and not any(by_hand(model))
     assert not any(by_hand(restore(model)))
+
+
+def test_resnet18_converts_whole_and_comes_back() -> None:
+    """tests/test_networks.py compares what it computes with torch's own, and loads its state both ways."""
+    model = resnet18(weights=None)
+    before = types(model)
+    report = conversion_report(convert(model))
+    assert report.count("convertible") == 0 and sum(entry.type == "Conv2d" for entry in report) == 20
+    by_hand_now = {entry.type for entry in report if entry.state == "by hand"}
+    assert by_hand_now == {"Conv2d", "BatchNorm2d", "Linear", "MaxPool2d", "AdaptiveAvgPool2d", "ReLU"}
+    assert types(restore(model)) == before
 
 
 def test_a_model_that_is_a_layer_itself() -> None:

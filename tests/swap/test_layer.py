@@ -1,7 +1,5 @@
 """A converted layer: by hand in its own forward, torch's in everything around it, and nothing left behind."""
 
-from __future__ import annotations
-
 import copy
 import io
 import pickle
@@ -14,19 +12,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.ao.quantization import fuse_modules, quantize_dynamic
+from torch.ao.quantization import fuse_modules
 from torch.nn.modules import module as hooks_of_all
 
 from manualconv import Rules, by_hand, convert, exact_input, restore, set_rules
 from manualconv.swap.layer import is_by_hand
 from manualconv.torch_internals import function_modes
 from tests.layers import spread_out
-
-
-def ours(y: Tensor) -> bool:
-    """Whether a node of ours made y: torch's are numbered."""
-    assert y.grad_fn is not None
-    return not y.grad_fn.name()[-1].isdigit()
+from tests.swap.networks import ours
 
 
 def layer() -> torch.nn.Module:
@@ -35,12 +28,6 @@ def layer() -> torch.nn.Module:
 
 
 X = spread_out((2, 2, 5, 4)).requires_grad_()
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Any:
-    yield
-    assert function_modes() == []
 
 
 def test_a_layer_runs_by_hand_and_its_forward_alone_as_torch_s() -> None:
@@ -237,25 +224,6 @@ def test_other_threads_run_by_hand_too() -> None:
         assert all(pool.map(lambda _: ours(conv(X)), range(32)))
 
 
-def test_the_look_up_of_tools_finds_every_layer() -> None:
-    model = convert(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.ReLU(), torch.nn.Linear(3, 2)))
-    found: list[str] = []
-    rules = {torch.nn.Conv2d: "conv", torch.nn.ReLU: "relu", torch.nn.Linear: "linear"}
-    model.apply(lambda m: found.append(rules[type(m)]) if type(m) in rules else None)
-    assert found == ["conv", "relu", "linear"]
-
-
-@pytest.mark.filterwarnings("ignore:.*deprecated")
-def test_torch_s_quantisation_finds_what_it_finds_in_a_model_of_torch() -> None:
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)).eval()
-    x = torch.randn(3, 4)
-    expected = quantize_dynamic(copy.deepcopy(model), {torch.nn.Linear})(x)
-    quantised = quantize_dynamic(convert(model), {torch.nn.Linear})
-    assert [type(m) for m in quantised] != [type(m) for m in model]
-    assert torch.equal(quantised(x), expected)
-
-
 @pytest.mark.filterwarnings("ignore:.*deprecated")
 def test_fused_layers_compute_what_they_did() -> None:
     torch.manual_seed(0)
@@ -318,10 +286,3 @@ def test_rules_and_ties_reach_a_converted_layer_and_come_back_with_it() -> None:
     assert torch.equal(slope(convert(model)), 2 * plain)
     model[1].ties = "split"
     assert torch.equal(slope(set_rules(model)).count_nonzero(), torch.tensor(16))
-
-
-def test_a_traced_graph_keeps_its_layers_by_hand() -> None:
-    model = convert(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.ReLU()).double())
-    traced = torch.fx.symbolic_trace(model)
-    assert [node.op for node in traced.graph.nodes] == ["placeholder", "call_module", "call_module", "output"]
-    assert ours(traced(X))

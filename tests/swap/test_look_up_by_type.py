@@ -1,7 +1,5 @@
 """Tools that look a layer up by its exact type, without the tools: their hooks, their tables, their laws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -13,7 +11,7 @@ from torch.ao.quantization import quantize_dynamic
 from torch.nn import Module
 
 from manualconv import TORCH_LAYERS, by_hand, convert, nn, restore
-from manualconv.torch_internals import function_modes
+from tests.swap.networks import ours
 from tests.swap.small_tools import REFERENCE, TARGET, TOOLS, Table, X, gradient, removed
 
 
@@ -50,18 +48,6 @@ WAYS: dict[str, tuple[Callable[..., Module], Callable[[], AbstractContextManager
     "by_hand": (lambda **how: network(torch.nn, **how), by_hand, dict),
 }
 every_way = pytest.mark.parametrize("way", WAYS)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Any:
-    yield
-    assert function_modes() == []
-
-
-def ours(y: Tensor) -> bool:
-    """Whether a node of ours made y: torch's are numbered."""
-    assert y.grad_fn is not None
-    return not y.grad_fn.name()[-1].isdigit()
 
 
 def used(tool: str, way: str) -> tuple[Module, list[Tensor]]:

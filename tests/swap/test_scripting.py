@@ -1,7 +1,5 @@
 """CASES 19: torch.jit traces, and exports to ONNX, torch's operators; it compiles nothing of ours, and says so."""
 
-from __future__ import annotations
-
 import copy
 import io
 import pickle
@@ -15,18 +13,12 @@ from torch import Tensor
 
 from manualconv import Rules, by_hand, convert, exact_input, functional, nn, restore, set_rules
 from manualconv.autograd import ReLU
-from manualconv.torch_internals import function_modes
 from tests.layers import MODULES, spread_out
+from tests.swap.networks import ours
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore:.*torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning"
 )
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Any:
-    yield
-    assert function_modes() == []
 
 
 def net(library: Any) -> torch.nn.Sequential:
@@ -79,12 +71,7 @@ def test_a_trace_is_torch_s_of_the_same_numbers_and_gradients(way: str, training
     torch.testing.assert_close(dict(traced.named_buffers()), dict(plain.named_buffers()), rtol=0, atol=1e-12)
     with block():
         y = model(spread_out((2, 2, 6, 8)).requires_grad_())
-    assert _is_by_hand(y)  # the model itself stays what it was
-
-
-def _is_by_hand(y: Tensor) -> bool:
-    assert y.grad_fn is not None
-    return not y.grad_fn.name()[-1].isdigit()
+    assert ours(y)  # the model itself stays what it was
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
@@ -185,7 +172,7 @@ def test_export_and_fx_of_converted_layers_compute_the_same() -> None:
     for program in (torch.export.export(model, (x,)).module(), torch.fx.symbolic_trace(model)):
         torch.testing.assert_close(program(x), expected, rtol=0, atol=1e-12)
     leaf = torch.fx.symbolic_trace(model).train()
-    assert _is_by_hand(leaf(x.clone().requires_grad_()))
+    assert ours(leaf(x.clone().requires_grad_()))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")

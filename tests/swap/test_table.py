@@ -1,7 +1,5 @@
 """The table of spellings: none of torch's names is missing, and each in it runs by hand and equals torch's."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """TORCH_LAYERS: a tool's table by exact type, filled by the idiom, knows every layer of a network of manualconv.nn."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ from torch import nn as theirs
 
 import manualconv
 from manualconv import TORCH_LAYERS, nn
+from tests.swap.test_scripting import TORCH_HAS_NOT
 
 
 def filled(table: dict[type, Any]) -> dict[type, Any]:
@@ -54,9 +53,7 @@ def test_it_holds_each_layer_of_ours_that_torch_has_and_no_other() -> None:
         for layer in (getattr(nn, name) for name in nn.__all__)
         if isinstance(layer, type) and layer.__module__.startswith("manualconv.")
     }
-    assert {layer.__name__ for layer in ours - set(TORCH_LAYERS)} == {
-        *("ScaledTanh", "Subsample1d", "Subsample2d", "Subsample3d")
-    }
+    assert {layer.__name__ for layer in ours - set(TORCH_LAYERS)} == TORCH_HAS_NOT
     assert set(TORCH_LAYERS) <= ours
     for layer, torch_s in TORCH_LAYERS.items():
         assert torch_s is getattr(theirs, layer.__name__)

@@ -3,8 +3,6 @@
 Each tool runs in a process of its own: some of them change torch for the whole process.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """Collections of ready-made networks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

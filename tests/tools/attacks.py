@@ -1,7 +1,5 @@
 """Tools that search for inputs which a network gets wrong."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Tools that explain an answer by the input: gradients, relevances, heat maps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

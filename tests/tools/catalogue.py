@@ -1,7 +1,5 @@
 """Every snippet: importing a family registers its own, in the order of the page."""
 
-from __future__ import annotations
-
 # isort: off
 from tests.tools import attribution as attribution
 from tests.tools import attacks as attacks

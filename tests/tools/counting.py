@@ -1,7 +1,5 @@
 """Tools that count operations, parameters and shapes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

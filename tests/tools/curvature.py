@@ -1,7 +1,5 @@
 """Second derivatives: Hessians, Gauss-Newton and Fisher matrices, and what is built on them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

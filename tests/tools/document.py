@@ -1,7 +1,5 @@
 """docs/TOOLS.md: written from the snippets and their claims, which `make tools` has tried."""
 
-from __future__ import annotations
-
 import platform
 import re
 from pathlib import Path

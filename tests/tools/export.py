@@ -1,7 +1,5 @@
 """Models written for other programs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

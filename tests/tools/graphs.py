@@ -1,7 +1,5 @@
 """Tools that trace a model into a graph, draw it or take features out of it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

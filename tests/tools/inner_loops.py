@@ -1,7 +1,5 @@
 """Training steps that are themselves differentiated."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """The small networks of the snippets, built from torch.nn or manualconv.nn alike; four classes each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

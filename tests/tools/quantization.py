@@ -1,7 +1,5 @@
 """Tools that replace layers by quantised ones, or make them ready for it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """A gradient for each sample: private training and its kin."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

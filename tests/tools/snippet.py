@@ -12,8 +12,6 @@ A claim is one of
     Unasked(why)         the question does not arise
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Every snippet of docs/TOOLS.md whose tool is installed does what the page says."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.tools import document

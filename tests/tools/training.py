@@ -1,7 +1,5 @@
 """Training programs, and what changes weights beside them: pruning, parametrisations, averages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """A snippet run on torch's model and on the three ways to have it by hand, and what came held to what is claimed."""
 
-from __future__ import annotations
-
 import random
 import sys
 from collections.abc import Iterator

@@ -3,16 +3,12 @@
     e ≤ K + 2 everywhere; its 99th percentile ≤ 4·√K, and ≤ 2 × that of torch's kernel (or 2 roundings, where both are
     nearly exact)
 
-float32 is measured against float64; float64 against sums that are exact: operands of 48 bits after the point are cut in
-three pieces of 17 bits, whose products add up without rounding, and the nine sums are added with their errors kept.
+float32 is measured against float64; float64 against sums that are exact (`manualconv.bench.reference`).
 
-Source: Ozaki, Ogita, Oishi and Rump, *Error-free transformations of matrix multiplication* (2012);
-`manualconv.testing.judge`.
+Source: `manualconv.testing.judge`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import cache
 from math import prod, sqrt
 from typing import Any
@@ -22,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv.bench.reference import exact_sums, fixed
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import (
     clipping,
@@ -32,9 +29,10 @@ from manualconv.kernels.correlation import (
     matrix,
     shifting,
 )
-from manualconv.kernels.correlation.cost import Sizes
+from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.testing.judge import ROUNDING
 from manualconv.testing.referee import convolution
+from tests.kernels.correlation.three_maps import Three, maps
 
 ALGORITHMS = {
     "lowering": lowering,
@@ -45,7 +43,6 @@ ALGORITHMS = {
     "clipping": clipping,
     "loops": loops,
 }
-MAPS = ("to_output", "to_input", "to_weight")
 
 
 def square(size: int, kernel: int, stride: int = 1, groups: int = 1) -> Window:
@@ -76,44 +73,17 @@ def takes(algorithm: Any, window: Window) -> bool:
     return algorithm.refusal(Sizes(2, 64, 64, torch.float32, window)) is None
 
 
-def torch_s(rule: str, a: Tensor, b: Tensor, window: Window) -> Tensor:
-    """One of the three maps by torch's own kernels."""
-    if rule == "to_output":
-        return convolution(a, b, None, window)
-    channels = a.shape[1] * window.groups if rule == "to_input" else a.shape[1] // window.groups
-    lead = (b.shape[0], channels) if rule == "to_input" else (b.shape[1], channels)
-    size = window.input_size if rule == "to_input" else window.kernel_size
-    leaf = a.new_zeros((*lead, *size), requires_grad=True)
-    y = convolution(leaf, a, None, window) if rule == "to_input" else convolution(a, leaf, None, window)
-    return grad(y, leaf, b)[0]
-
-
-def pieces(t: Tensor) -> list[Tensor]:
-    """A float64 tensor of multiples of 2⁻⁴⁸ below 8 as three that add up to it, 17 bits each."""
-    parts = []
-    for bits in (14, 31):
-        part = (t * 2.0**bits).round() / 2.0**bits
-        parts.append(part)
-        t = t - part
-    return [*parts, t]
-
-
-def exact(rule: str, a: Tensor, b: Tensor, window: Window) -> tuple[Tensor, Tensor]:
-    """The map of float64 tensors without an error, as a sum and what it lost to rounding."""
-    total, lost = torch.zeros(()).double(), torch.zeros(()).double()
-    for p in pieces(a):
-        for q in pieces(b):
-            term = torch_s(rule, p, q, window)
-            added = total + term
-            back = added - total
-            lost = lost + ((total - (added - back)) + (term - back))  # Knuth's two-sum
-            total = added
-    return total, lost
+def by_torch(operands: Sequence[Tensor], window: Window) -> Three:
+    """The three maps by torch's own kernels."""
+    x, w, y = operands
+    x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+    z = convolution(x, w, None, window)
+    return (z.detach(), *grad(z, (x, w), y))
 
 
 @cache
-def drawn(name: str, dtype: torch.dtype) -> dict[str, tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int, Tensor]]:
-    """Per map: its operands, the exact result in two parts, the scale Σ|a|·|b|, the longest sum, torch's e."""
+def drawn(name: str, dtype: torch.dtype) -> tuple[list[Tensor], list[tuple[Tensor, Tensor, Tensor, int, Tensor]]]:
+    """x, w and y; per map the exact result in two parts, the scale Σ|a|·|b|, the longest sum, torch's e."""
     window, samples, channels, outputs = SHAPES[name]
     generator = torch.Generator().manual_seed(0)
     shapes = (
@@ -121,25 +91,20 @@ def drawn(name: str, dtype: torch.dtype) -> dict[str, tuple[Tensor, Tensor, Tens
         (outputs, channels // window.groups, *window.kernel_size),
         (samples, outputs, *window.output_size),
     )
-    x, w, y = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes)
-    x, w, y = ((t * 2.0**48).round() / 2.0**48 for t in (x, w, y))
-    x, w, y = (t.to(dtype) for t in (x, w, y))
+    operands = [fixed(torch.randn(s, generator=generator, dtype=torch.float64)).to(dtype) for s in shapes]
+    if dtype == torch.float64:
+        exact = exact_sums(lambda parts: by_torch(parts, window), operands)
+    else:
+        exact = [(t, torch.zeros_like(t)) for t in by_torch([t.double() for t in operands], window)]
+    scales = by_torch([t.double().abs() for t in operands], window)
     taps = prod(window.kernel_size)
-    found = {}
-    for rule, a, b, terms in (
-        ("to_output", x, w, taps * channels // window.groups),
-        ("to_input", w, y, taps * outputs // window.groups),
-        ("to_weight", x, y, samples * prod(window.output_size)),
-    ):
-        wide = (a.double(), b.double())
-        if dtype == torch.float64:
-            total, lost = exact(rule, a, b, window)
-        else:
-            total, lost = torch_s(rule, *wide, window), torch.zeros(()).double()
-        scale = torch_s(rule, wide[0].abs(), wide[1].abs(), window)
-        theirs = errors(torch_s(rule, a, b, window), total, lost, scale)
-        found[rule] = (a, b, total, lost, scale, terms, theirs)
-    return found
+    terms = (
+        taps * channels // window.groups,
+        taps * outputs // window.groups,
+        samples * prod(window.output_size),
+    )
+    theirs = map(errors, by_torch(operands, window), *zip(*exact), scales)
+    return operands, [(*e, s, k, t) for e, s, k, t in zip(exact, scales, terms, theirs)]
 
 
 def errors(got: Tensor, total: Tensor, lost: Tensor, scale: Tensor) -> Tensor:
@@ -163,10 +128,9 @@ CASES = [
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize(("algorithm", "shape"), CASES, ids=[f"{a}, {s}" for a, s in CASES])
 def test_error_is_bounded_typical_and_beside_torch_s(algorithm: str, shape: str, dtype: torch.dtype) -> None:
-    window = SHAPES[shape][0]
-    for rule, (a, b, total, lost, scale, terms, theirs) in drawn(shape, dtype).items():
-        apply: Callable[..., Tensor] = getattr(ALGORITHMS[algorithm], rule)
-        got = apply(a, b, None, window) if rule == "to_output" else apply(a, b, window)
+    operands, expected = drawn(shape, dtype)
+    found = maps(ALGORITHMS[algorithm], *operands, SHAPES[shape][0])
+    for rule, got, (total, lost, scale, terms, theirs) in zip(MAPS, found, expected):
         e = errors(got, total, lost, scale)
         print(
             f"{algorithm:20} {shape:24} {str(dtype)[6:]} {rule:10} K {terms:5}  "
@@ -175,13 +139,3 @@ def test_error_is_bounded_typical_and_beside_torch_s(algorithm: str, shape: str,
         assert e.max() <= terms + 2, rule
         assert percentile(e) <= 4 * sqrt(terms), rule
         assert percentile(e) <= 2 * max(percentile(theirs), 1.0), rule
-
-
-def test_the_pieces_add_up_and_the_exact_sum_is_exact() -> None:
-    generator = torch.Generator().manual_seed(1)
-    t = (torch.randn(50, generator=generator).double() * 2.0**48).round() / 2.0**48
-    assert torch.equal(sum(pieces(t)), t)
-    integers = torch.randint(-(2**20), 2**20, (3, 40), generator=generator)
-    w = torch.randint(-(2**20), 2**20, (2, 40), generator=generator)
-    total, lost = exact("to_output", integers.double() / 2.0**20, w.double() / 2.0**20, SHAPES["fully connected"][0])
-    assert torch.equal((total + lost) * 2.0**40, (integers @ w.T).double())

@@ -1,7 +1,5 @@
 """The choice of an algorithm: by cost, by name, by accuracy, and captured where the forward runs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -13,7 +11,11 @@ from manualconv.kernels.correlation.algorithm import ACCURACIES
 from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.correlation.cost import MAPS
 from manualconv.kernels.correlation.direct import PRODUCTS
+from manualconv.testing.referee import BY_HAND, CONVOLUTIONS
+from tests.kernels.correlation.three_maps import two_orders
 from tests.layers import close, spread_out
+
+Shape = tuple[int, ...]
 
 NAMES = [name for name in ALGORITHMS if name != "matrix"]
 
@@ -29,20 +31,31 @@ def test_a_choice_names_the_cheapest_of_each_map_and_says_why() -> None:
     assert str(choice).count("to_") == 3
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_algorithm_asked_for_computes_all_maps_also_after_the_block(name: str) -> None:
-    x, w = (spread_out(size, n).requires_grad_() for n, size in enumerate(((2, 4, 9, 8), (6, 4, 3, 3))))
-    results, dilation = [], 2 if name == "winograd_dilated" else 1
-    for asked in (False, True):
-        if asked:
-            with manualconv.algorithm(name):
-                y = functional.conv2d(x, w, padding=1, dilation=dilation)
-        else:
-            y = functional.conv2d(x, w, padding=1, dilation=dilation)
-        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
-        results.append((y, *first, *torch.autograd.grad(first[1].square().sum(), (x, w))))
-    torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
-    assert results[0][0].grad_fn is not None
+#: An algorithm, the sizes of x and of w, options, and the error that is admitted.
+ASKED: list[tuple[str, Shape, Shape, dict[str, Any], float]] = [
+    *((name, (2, 4, 9, 8), (6, 4, 3, 3), {"padding": 1}, 1e-11) for name in NAMES if name != "winograd_dilated"),
+    ("winograd_dilated", (2, 4, 9, 8), (6, 4, 3, 3), {"padding": 1, "dilation": 2}, 1e-11),
+    ("winograd_dilated", (2, 3, 9, 8), (4, 3, 3, 2), {"padding": (2, 5), "dilation": (2, 3)}, 1e-9),
+    ("winograd", (2, 3, 7, 6), (4, 3, 3, 2), {"padding": (2, 1)}, 1e-9),
+    ("clipping", (2, 4, 9, 8), (6, 2, 3, 2), {"padding": (5, 3), "dilation": (4, 5), "groups": 2}, 1e-9),
+    ("fourier", (1, 4, 300), (4, 1, 200), {"padding": 199, "groups": 4}, 1e-9),
+    ("overlap_save", (2, 2, 700), (2, 1, 30), {"padding": 7, "groups": 2}, 1e-9),
+]
+
+
+@pytest.mark.parametrize("tier", ACCURACIES)
+@pytest.mark.parametrize(
+    ("name", "size", "kernel", "options", "admitted"), ASKED, ids=[f"{n} {k}" for n, _, k, *_ in ASKED]
+)
+def test_an_algorithm_asked_for_computes_every_order_also_after_the_block(
+    name: str, size: Shape, kernel: Shape, options: dict[str, Any], admitted: float, tier: Any
+) -> None:
+    x, w = spread_out(size).requires_grad_(), spread_out(kernel, 1).requires_grad_()
+    with manualconv.algorithm(name), manualconv.accuracy(tier):
+        ours = BY_HAND[len(size) - 2](x, w, None, **options)
+    theirs = CONVOLUTIONS[len(size) - 2](x, w, None, **options)
+    torch.testing.assert_close(two_orders(ours, x, w), two_orders(theirs, x, w), rtol=admitted, atol=admitted)
+    assert ours.grad_fn is not None
 
 
 def test_the_algorithm_asked_for_is_the_one_that_runs_and_the_window_carries_it(
@@ -138,5 +151,5 @@ def test_a_compiled_layer_keeps_its_one_form() -> None:
 
 
 def test_sizes_that_are_no_convolution_are_refused() -> None:
-    with pytest.raises(ValueError, match="choice\\(\\) takes the sizes of x"):
+    with pytest.raises(ValueError, match=r"choice\(\): input channels must be"):
         manualconv.choice((1, 3, 8, 8), (4, 2, 3, 3))

@@ -1,9 +1,7 @@
 """Correlation by the Fourier transform: the loops within a few roundings of the norms, and chosen for long kernels."""
 
-from __future__ import annotations
-
-from dataclasses import replace
 from math import log2, prod
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,28 +11,21 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
-from manualconv import definitions, functional
+from manualconv import functional
 from manualconv.bench.memory import watched
 from manualconv.geometry import Window
-from manualconv.kernels.correlation import fourier, shifting, spectra
+from manualconv.kernels.correlation import fourier, overlap_save, shifting, spectra
 from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.correlation.direct import PRODUCTS
-from manualconv.testing.cases import Convolution, convolutions
-
-U = 2.0**-53
-
-
-def at_stride_one(case: Convolution) -> Convolution:
-    """The drawn layer with stride 1, on the input that gives its output."""
-    window = case.window
-    size = tuple(max(1, p + e - 1 - a - b) for p, e, (a, b) in zip(window.output_size, window.extent, window.padding))
-    return replace(case, window=replace(window, stride=(1,) * window.ndim, input_size=size))
+from manualconv.testing.cases import convolutions
+from manualconv.testing.judge import ROUNDING
+from tests.kernels.correlation.three_maps import at_stride_one, by_loops, calls, is_fresh, maps, operands_of
 
 
 def bound(left: Tensor, right: Tensor, window: Window) -> float:
     """``log2(n)·u·‖left‖·‖right‖``, times the 8 that a transform of each operand and one back may cost."""
     n = prod(i + max(a, b) for i, (a, b) in zip(window.input_size, window.padding))
-    return 8 * (1 + log2(n + 1)) * U * float(left.norm()) * float(right.norm())
+    return 8 * (1 + log2(n + 1)) * ROUNDING[torch.float64] * float(left.norm()) * float(right.norm())
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -48,15 +39,9 @@ def test_the_three_maps_are_the_loops_up_to_roundings_of_the_norms(ndim: int, da
     # Blocks of all, of some spectra and of one.
     most = data.draw(st.sampled_from((2**21, 2**10, 1)))
     with mock.patch.multiple(spectra, BLOCK_BYTES=most, LEAST_BYTES=min(most, 2**17)):
-        results = fourier.to_output(x, w, None, window), fourier.to_input(w, y, window), fourier.to_weight(x, y, window)
-    for got, definition, operands in (
-        (results[0], definitions.to_output, (x, w)),
-        (results[1], definitions.to_input, (w, y)),
-        (results[2], definitions.to_weight, (x, y)),
-    ):
-        exact = torch.from_numpy(definition(*(t.numpy() for t in operands), window))
-        assert got.shape == exact.shape
-        assert got.is_contiguous() and not got._is_view()
+        results = maps(fourier, x, w, y, window)
+    for got, exact, operands in zip(results, by_loops(x, w, y, window), operands_of(x, w, y)):
+        assert got.shape == exact.shape and is_fresh(got)
         assert float((got - exact).norm()) <= bound(*operands, window)
 
 
@@ -71,20 +56,20 @@ def test_spectra_take_no_more_memory_than_the_tier_allows(
     window = Window((2048,), (512,), (1,), (1,), ((511, 0),), groups, accuracy=tier)
     x, w = torch.ones(batch, channels, 2048), torch.ones(outputs, channels // groups, 512)
     y = torch.ones(batch, outputs, 2048)
-    for call in (
-        lambda: fourier.to_output(x, w, None, window),
-        lambda: fourier.to_input(w, y, window),
-        lambda: fourier.to_weight(x, y, window),
-    ):
+    for call in calls(fourier, x, w, y, window):
         watch = watched(call)
         assert watch.peak - watch.kept <= times * (x.nbytes + y.nbytes)
 
 
-def test_a_bias_is_added_and_operands_are_not_written() -> None:
-    x, w, b = torch.randn(2, 3, 7), torch.randn(4, 3, 3), torch.randn(4)
-    window = Window((7,), (3,), (1,), (1,), ((1, 2),))
+@pytest.mark.parametrize("algorithm", [fourier, overlap_save])
+@pytest.mark.parametrize(("size", "kernel", "padding"), [(7, 3, (1, 2)), (90, 5, (4, 2))])
+def test_a_bias_is_added_and_operands_are_not_written(
+    algorithm: Any, size: int, kernel: int, padding: tuple[int, int]
+) -> None:
+    x, w, b = torch.randn(2, 3, size), torch.randn(4, 3, kernel), torch.randn(4)
+    window = Window((size,), (kernel,), (1,), (1,), (padding,))
     before = [t.clone() for t in (x, w, b)]
-    difference = fourier.to_output(x, w, b, window) - shifting.to_output(x, w, b, window)
+    difference = algorithm.to_output(x, w, b, window) - shifting.to_output(x, w, b, window)
     assert float(difference.abs().max()) < 1e-5
     assert all(map(torch.equal, before, (x, w, b)))
 
@@ -100,20 +85,6 @@ def test_of_long_sums_its_error_is_below_twice_torch_s() -> None:
         theirs = conv(x.float(), w.float(), padding=padding, groups=8)
         ours = fourier.to_output(x.float(), w.float(), None, window)
         assert float((ours - exact).norm()) <= 2 * float((theirs - exact).norm())
-
-
-def test_long_kernels_are_computed_by_it_forward_and_backward_where_errors_are_admitted() -> None:
-    with manualconv.accuracy("fast"):
-        choice = manualconv.choice((1, 16, 1024), (16, 1, 1024), padding=1023, groups=16)
-    assert {choice[map] for map in choice.candidates} == {"fourier"}
-    x, w = (torch.randn(s, dtype=torch.float64).requires_grad_() for s in ((1, 4, 300), (4, 1, 200)))
-    results = []
-    for conv in (functional.conv1d, torch.nn.functional.conv1d):
-        with manualconv.accuracy("fast"):
-            y = conv(x, w, padding=199, groups=4)
-        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
-        results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (x, w))))
-    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
 
 
 def test_strides_cut_sides_and_short_sums_are_not_taken() -> None:

@@ -1,7 +1,5 @@
 """The compiled loops: what they refuse, NaN where no placement meets it, threads, and doing without Numba."""
 
-from __future__ import annotations
-
 import re
 import sys
 import threading
@@ -21,6 +19,7 @@ from manualconv.kernels.correlation import loops, lowering_batch_last
 from manualconv.kernels.correlation import maps as correlation
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.kernels.pooling import selection
+from tests.kernels.correlation.three_maps import maps, two_orders
 from tests.layers import spread_out
 
 DEPTHWISE = Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4)
@@ -41,12 +40,6 @@ def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor
     shapes = ((3, g, *window.input_size), (2 * g, 1, *window.kernel_size), (3, 2 * g, *window.output_size))
     x, w, y = (spread_out(shape, seed).to(dtype) for seed, shape in enumerate(shapes))
     return x, w, y
-
-
-def maps(algorithm: object, x: Tensor, w: Tensor, y: Tensor, window: Window) -> tuple[Tensor, Tensor, Tensor]:
-    """All three."""
-    to_output, to_input, to_weight = (getattr(algorithm, f"to_{name}") for name in MAPS)
-    return to_output(x, w, None, window), to_input(w, y, window), to_weight(x, y, window)
 
 
 def test_a_large_depthwise_layer_is_computed_by_loops_and_a_small_one_is_not() -> None:
@@ -101,8 +94,7 @@ def test_operands_in_any_layout_and_parameters_that_need_gradients() -> None:
     for name in ("loops", "lowering_batch_last"):
         with manualconv.algorithm(name):
             y = functional.conv2d(strided, turned, torch.ones(4, dtype=x.dtype), padding=1, groups=4)
-        first = torch.autograd.grad(y.square().sum(), (strided, turned), create_graph=True)
-        results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (strided, turned))))
+        results.append(two_orders(y, strided, turned))
     torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
 
 

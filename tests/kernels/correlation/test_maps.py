@@ -1,7 +1,5 @@
 """The three maps of the trilinear form: every algorithm and the choice between them, exactly, on integers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
@@ -31,6 +29,7 @@ from manualconv.kernels.correlation.chooser import cheapest
 from manualconv.kernels.correlation.cost import Sizes
 from manualconv.testing.cases import Convolution, convolutions
 from manualconv.testing.judge import ROUNDING, error
+from tests.kernels.correlation.three_maps import by_loops, maps
 
 #: Each algorithm, and the choice between them, with its size limits as they are and as small as they go: tensors of a
 #: test's size then take every branch that large ones take.
@@ -68,31 +67,15 @@ def _refuses(algorithm: Any, x: Tensor, window: Window) -> bool:
     return not axes or algorithm.refusal(sizes) is not None
 
 
-def inner(a: Tensor, b: Tensor) -> Tensor:
-    """⟨a, b⟩."""
-    return (a * b).sum()
-
-
 @pytest.mark.parametrize("ndim", [0, 1, 2, 3])
 @given(data=st.data())
 def test_every_algorithm_equals_the_loops(ndim: int, data: st.DataObject) -> None:
     case = data.draw(convolutions(ndim, cut=data.draw(st.booleans())))
     x, w, y = case.batched(data.draw(st.sampled_from((torch.float64, torch.float32))))
     b = torch.arange(len(w), dtype=x.dtype) - 1 if case.biased else None
-    z = definitions.to_output(x.numpy(), w.numpy(), case.window)
-    loops = (
-        z if b is None else definitions.with_bias(z, b.numpy()),
-        definitions.to_input(w.numpy(), y.numpy(), case.window),
-        definitions.to_weight(x.numpy(), y.numpy(), case.window),
-    )
-    expected = tuple(map(torch.from_numpy, loops))
+    expected = by_loops(x, w, y, case.window, b)
     for name, algorithm in variants(x, case.window):
-        got = (
-            algorithm.to_output(x, w, b, case.window),
-            algorithm.to_input(w, y, case.window),
-            algorithm.to_weight(x, y, case.window),
-        )
-        assert all(map(torch.equal, got, expected)), name
+        assert all(map(torch.equal, maps(algorithm, x, w, y, case.window, b), expected)), name
 
 
 @given(case=st.sampled_from((2, 1, 3, 0)).flatmap(lambda ndim: convolutions(ndim, cut=True)))
@@ -100,9 +83,8 @@ def test_three_inner_products_are_one_number(case: Convolution) -> None:
     x, w, y = case.batched()
     form = float(definitions.trilinear(x.numpy(), w.numpy(), y.numpy(), case.window))
     for name, algorithm in variants(x, case.window):
-        assert inner(algorithm.to_output(x, w, None, case.window), y) == form, name
-        assert inner(algorithm.to_input(w, y, case.window), x) == form, name
-        assert inner(algorithm.to_weight(x, y, case.window), w) == form, name
+        found = maps(algorithm, x, w, y, case.window)
+        assert [(t * slot).sum() for t, slot in zip(found, (y, x, w))] == [form] * 3, name
 
 
 @given(case=convolutions(2, cut=True))
@@ -112,11 +94,7 @@ def test_operands_are_not_written_and_results_are_fresh(case: Convolution) -> No
     operands = (x, w, b, y)
     before = [t.clone() for t in operands]
     for name, algorithm in variants(x, case.window):
-        results = (
-            algorithm.to_output(x, w, b, case.window),
-            algorithm.to_input(w, y, case.window),
-            algorithm.to_weight(x, y, case.window),
-        )
+        results = maps(algorithm, x, w, y, case.window, b)
         assert not any(t._is_view() for t in results), name
         held = {t.untyped_storage().data_ptr() for t in operands if t.numel()}
         assert not any(t.untyped_storage().data_ptr() in held for t in results if t.numel()), name
@@ -138,12 +116,12 @@ def test_half_precision_is_rounded_once(dtype: torch.dtype, case: Convolution) -
     x, w, y = (t + torch.rand(t.shape, generator=torch.Generator().manual_seed(case.seed)) for t in case.batched())
     x, w, y = x.to(dtype), w.to(dtype), y.to(dtype)
     window = case.window
-    maps = (
+    each = (
         (partial(correlation.to_output, b=None), (x, w), case.channels * definitions.taps(window)),
         (correlation.to_input, (w, y), case.outputs * definitions.taps(window)),
         (correlation.to_weight, (x, y), y[:, :1].numel()),
     )
-    for apply, operands, terms in maps:
+    for apply, operands, terms in each:
         exact = apply(*(t.double() for t in operands), window=window)
         scale = apply(*(t.double().abs() for t in operands), window=window)
         got = apply(*operands, window=window)

@@ -1,7 +1,5 @@
 """Correlation in segments: the loops within roundings of the norms, wherever the cuts fall, and when it is chosen."""
 
-from __future__ import annotations
-
 from math import log2, prod
 from unittest import mock
 
@@ -12,18 +10,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
-from manualconv import definitions, functional
 from manualconv.bench.memory import watched
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import fourier, overlap_save, spectra
 from manualconv.kernels.correlation.cost import Sizes
 from manualconv.testing.cases import convolutions
-from tests.kernels.correlation.test_fourier import U, at_stride_one
+from manualconv.testing.judge import ROUNDING
+from tests.kernels.correlation.three_maps import at_stride_one, by_loops, calls, is_fresh, maps, operands_of
 
 
 def bound(left: Tensor, right: Tensor, n: tuple[int, ...]) -> float:
     """``8·log2(2n)·u·‖left‖·‖right‖`` of a segment; a position stands in n of them at the most."""
-    return 8 * (1 + log2(prod(n))) * prod(n) ** 0.5 * U * float(left.norm()) * float(right.norm())
+    return 8 * (1 + log2(prod(n))) * prod(n) ** 0.5 * ROUNDING[torch.float64] * float(left.norm()) * float(right.norm())
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -39,34 +37,11 @@ def test_the_three_maps_are_the_loops_wherever_the_cuts_fall(ndim: int, data: st
     with limits, mock.patch.object(overlap_save, "PERIODS", data.draw(st.sampled_from(((1,), (2,), (16,))))):
         overlap_save.period.cache_clear()
         n = overlap_save.period(Sizes(x.shape[0], x.shape[1], w.shape[0], x.dtype, window))
-        results = (
-            (overlap_save.to_output(x, w, None, window), definitions.to_output, (x, w)),
-            (overlap_save.to_input(w, y, window), definitions.to_input, (w, y)),
-            (overlap_save.to_weight(x, y, window), definitions.to_weight, (x, y)),
-        )
+        results = maps(overlap_save, x, w, y, window)
     overlap_save.period.cache_clear()
-    for got, definition, operands in results:
-        exact = torch.from_numpy(definition(*(t.numpy() for t in operands), window))
-        assert got.shape == exact.shape
-        assert got.is_contiguous() and not got._is_view()
+    for got, exact, operands in zip(results, by_loops(x, w, y, window), operands_of(x, w, y)):
+        assert got.shape == exact.shape and is_fresh(got)
         assert float((got - exact).norm()) <= bound(*operands, n)
-
-
-def test_a_long_signal_of_one_channel_is_cut_and_every_order_is_right() -> None:
-    with manualconv.accuracy("fast"):
-        choice = manualconv.choice((1, 1, 65536), (1, 1, 2048))
-    assert {choice[map] for map in choice.candidates} == {"overlap_save"}
-    x, w = (torch.randn(s, dtype=torch.float64).requires_grad_() for s in ((2, 2, 700), (2, 1, 30)))
-    results = []
-    for asked in (True, False):
-        if asked:
-            with manualconv.algorithm("overlap_save"):
-                y = functional.conv1d(x, w, padding=7, groups=2)
-        else:
-            y = torch.nn.functional.conv1d(x, w, padding=7, groups=2)
-        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
-        results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (x, w))))
-    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
 
 
 def test_many_kernels_and_kernels_as_long_as_the_signal_are_transformed_whole() -> None:
@@ -79,21 +54,8 @@ def test_many_kernels_and_kernels_as_long_as_the_signal_are_transformed_whole() 
 def test_spectra_of_one_long_signal_take_less_memory_than_it_does() -> None:
     window = Window((2**16,), (1024,), (1,), (1,), ((0, 0),))
     x, w, y = torch.ones(1, 1, 2**16), torch.ones(1, 1, 1024), torch.ones(1, 1, 2**16 - 1023)
-    for call in (
-        lambda: overlap_save.to_output(x, w, None, window),
-        lambda: overlap_save.to_input(w, y, window),
-        lambda: overlap_save.to_weight(x, y, window),
-    ):
+    for call in calls(overlap_save, x, w, y, window):
         watch = watched(call)
         assert watch.peak - watch.kept <= x.nbytes + y.nbytes
     watch = watched(lambda: fourier.to_output(x, w, None, window))
     assert watch.peak - watch.kept > x.nbytes + y.nbytes
-
-
-def test_operands_are_not_written_and_a_bias_is_added() -> None:
-    x, w, b = torch.randn(2, 3, 90), torch.randn(4, 3, 5), torch.randn(4)
-    before = [t.clone() for t in (x, w, b)]
-    window = Window((90,), (5,), (1,), (1,), ((4, 2),))
-    difference = overlap_save.to_output(x, w, b, window) - fourier.to_output(x, w, b, window)
-    assert float(difference.abs().max()) < 1e-5
-    assert all(map(torch.equal, before, (x, w, b)))

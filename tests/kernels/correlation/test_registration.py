@@ -1,7 +1,5 @@
 """An algorithm of a user's: asked for, listed, chosen, refused and differentiated as ours are, and looked at."""
 
-from __future__ import annotations
-
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator

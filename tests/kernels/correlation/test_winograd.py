@@ -1,7 +1,5 @@
 """Correlation by minimal filtering: the loops, exactly on small integers; its errors, and what is refused."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 from unittest import mock
@@ -13,14 +11,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
-from manualconv import definitions, functional
+from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import winograd
 from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.correlation.direct import PRODUCTS
 from manualconv.testing.cases import Convolution, convolutions
-
-U = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
+from tests.kernels.correlation.three_maps import by_loops, is_fresh, maps
 
 
 def taken(case: Convolution, tier: str) -> Convolution:
@@ -33,24 +30,6 @@ def taken(case: Convolution, tier: str) -> Convolution:
     return replace(case, batch=batch, window=Window(size, window.kernel_size, ones, ones, padding, accuracy=tier))
 
 
-def maps(x: Tensor, w: Tensor, y: Tensor, window: Window) -> tuple[Tensor, Tensor, Tensor]:
-    return (
-        winograd.to_output(x, w, None, window),
-        winograd.to_input(w, y, window),
-        winograd.to_weight(x, y, window),
-    )
-
-
-def loops(x: Tensor, w: Tensor, y: Tensor, window: Window) -> tuple[Tensor, ...]:
-    x_, w_, y_ = (t.numpy() for t in (x, w, y))
-    found = (
-        definitions.to_output(x_, w_, window),
-        definitions.to_input(w_, y_, window),
-        definitions.to_weight(x_, y_, window),
-    )
-    return tuple(map(torch.from_numpy, found))
-
-
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 @given(data=st.data())
 def test_the_three_maps_are_the_loops(ndim: int, data: st.DataObject) -> None:
@@ -59,10 +38,9 @@ def test_the_three_maps_are_the_loops(ndim: int, data: st.DataObject) -> None:
     case = taken(data.draw(convolutions(ndim)), tier)
     x, w, y = case.batched()
     with mock.patch.object(winograd, "BLOCK_BYTES", data.draw(st.sampled_from((1, 2**22)))):
-        results = maps(x, w, y, case.window)
-    for got, exact in zip(results, loops(x, w, y, case.window)):
-        assert got.shape == exact.shape
-        assert got.is_contiguous() and not got._is_view()
+        results = maps(winograd, x, w, y, case.window)
+    for got, exact in zip(results, by_loops(x, w, y, case.window)):
+        assert got.shape == exact.shape and is_fresh(got)
         if tier == "exact" and max(case.window.kernel_size) <= 3:
             assert torch.equal(got, exact)
         else:
@@ -74,7 +52,7 @@ def test_operands_are_not_written(case: Convolution) -> None:
     case = taken(case, "fast")
     x, w, y = case.batched()
     before = [t.clone() for t in (x, w, y)]
-    maps(x, w, y, case.window)
+    maps(winograd, x, w, y, case.window)
     assert all(map(torch.equal, before, (x, w, y)))
 
 
@@ -111,7 +89,7 @@ def errors(dtype: torch.dtype, tier: str) -> list[float]:
     def error(t: Tensor, e: Tensor) -> float:
         return float((t.double() - e).norm() / e.norm())
 
-    ours = [error(t, e) for t, e in zip(maps(x, w, y, window), right)]
+    ours = [error(t, e) for t, e in zip(maps(winograd, x, w, y, window), right)]
     theirs = [error(t, e) for t, e in zip(of_torch(x, w, y), right)]
     return ours if dtype == torch.float64 else [a / b for a, b in zip(ours, theirs)]
 
@@ -122,27 +100,11 @@ def test_the_tiers_hold() -> None:
     assert max(errors(torch.float64, "fast")) <= 1e-12
 
 
-def test_it_is_chosen_for_many_channels_and_never_for_one_tap() -> None:
-    sizes = (16, 512, 14, 14), (512, 512, 3, 3)
+def test_it_is_chosen_neither_for_one_tap_nor_for_whole_numbers() -> None:
     with manualconv.accuracy("fast"):
-        assert manualconv.choice(*sizes, padding=1)["output"] == "winograd"
         assert manualconv.choice((4, 256, 56, 56), (64, 256, 1, 1))["output"] in PRODUCTS
-        assert manualconv.choice(*sizes, padding=1, dtype=torch.int64)["output"] in PRODUCTS
-
-
-@pytest.mark.parametrize("tier", ["exact", "fast"])
-def test_every_order_is_computed_by_it_in_a_block(tier: str) -> None:
-    x, w = (torch.randn(s, dtype=torch.float64).requires_grad_() for s in ((2, 3, 7, 6), (4, 3, 3, 2)))
-    results = []
-    for asked in (True, False):
-        if asked:
-            with manualconv.algorithm("winograd"), manualconv.accuracy(tier):
-                y = functional.conv2d(x, w, padding=(2, 1))
-        else:
-            y = torch.nn.functional.conv2d(x, w, padding=(2, 1))
-        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
-        results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (x, w))))
-    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
+        whole = manualconv.choice((16, 512, 14, 14), (512, 512, 3, 3), padding=1, dtype=torch.int64)
+    assert whole["output"] in PRODUCTS
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Minimal filtering by phases: the loops exactly, phases and back, and chosen where there are many channels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest
@@ -10,20 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import manualconv
-from manualconv import definitions, functional
+from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import winograd_dilated
 from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.movement.phases import joined, phases
 from manualconv.testing.cases import Convolution, convolutions
+from tests.kernels.correlation.three_maps import at_stride_one, by_loops, is_fresh, maps
 
 
 def taken(case: Convolution) -> Convolution:
     """The drawn layer with stride and groups 1, on the input that gives its output, up to three taps an axis."""
-    window = replace(case.window, kernel_size=tuple(min(k, 3) for k in case.window.kernel_size))
-    size = tuple(max(1, p + e - 1 - a - b) for p, e, (a, b) in zip(window.output_size, window.extent, window.padding))
-    window = replace(window, input_size=size, stride=(1,) * window.ndim, groups=1)
-    return replace(case, batch=case.batch or 1, window=window)
+    window = replace(case.window, kernel_size=tuple(min(k, 3) for k in case.window.kernel_size), groups=1)
+    return at_stride_one(replace(case, batch=case.batch or 1, window=window))
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -31,13 +28,8 @@ def taken(case: Convolution) -> Convolution:
 def test_the_three_maps_are_the_loops(ndim: int, data: st.DataObject) -> None:
     case = taken(data.draw(convolutions(ndim, cut=data.draw(st.booleans()))))
     x, w, y = case.batched()
-    for got, definition, operands in (
-        (winograd_dilated.to_output(x, w, None, case.window), definitions.to_output, (x, w)),
-        (winograd_dilated.to_input(w, y, case.window), definitions.to_input, (w, y)),
-        (winograd_dilated.to_weight(x, y, case.window), definitions.to_weight, (x, y)),
-    ):
-        assert torch.equal(got, torch.from_numpy(definition(*(t.numpy() for t in operands), case.window)))
-        assert got.is_contiguous() and not got._is_view()
+    got = maps(winograd_dilated, x, w, y, case.window)
+    assert all(map(torch.equal, got, by_loops(x, w, y, case.window))) and all(map(is_fresh, got))
 
 
 @given(data=st.data())
@@ -63,27 +55,6 @@ def test_padding_in_whole_steps_stays_padding() -> None:
     steps, before, inner = winograd_dilated._phase(window)
     assert (steps, before) == ((2, 2), (0, 0))
     assert (inner.input_size, inner.output_size, inner.padding) == ((32, 32), (32, 32), ((1, 1), (1, 1)))
-
-
-@pytest.mark.parametrize("tier", ["exact", "fast"])
-def test_every_order_is_computed_by_it_in_a_block(tier: str) -> None:
-    x, w = (torch.randn(s, dtype=torch.float64).requires_grad_() for s in ((2, 3, 9, 8), (4, 3, 3, 2)))
-    results = []
-    for asked in (True, False):
-        if asked:
-            with manualconv.algorithm("winograd_dilated"), manualconv.accuracy(tier):
-                y = functional.conv2d(x, w, padding=(2, 5), dilation=(2, 3))
-        else:
-            y = torch.nn.functional.conv2d(x, w, padding=(2, 5), dilation=(2, 3))
-        first = torch.autograd.grad(y.square().sum(), (x, w), create_graph=True)
-        results.append((y, *first, *torch.autograd.grad(first[0].square().sum(), (x, w))))
-    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
-
-
-def test_it_is_chosen_for_many_channels() -> None:
-    with manualconv.accuracy("fast"):
-        choice = manualconv.choice((1, 256, 64, 64), (256, 256, 3, 3), padding=2, dilation=2)
-    assert {choice[map] for map in choice.candidates} == {"winograd_dilated"}
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,7 @@ bits) for rows.
 Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 2.2 and 3.1; `manualconv.testing.judge`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf, log2, prod
 from typing import Any, NamedTuple
 
@@ -68,19 +66,34 @@ def worst(got: Tensor, exact: Wide, scale: Wide) -> float:
     return float(errors(got, exact, scale).max(initial=0))
 
 
-def bounded_and_beside(name: str, bound: float, ours: float, theirs: float, dtype: torch.dtype) -> None:
-    """One line of the table, and what is asked."""
-    half = dtype.itemsize == 2
-    print(f"{name:44} {str(dtype)[6:]:9} bound {1.01 if half else bound:7.2f}   e {ours:6.2f}   torch {theirs:9.2f}")
-    assert ours <= (1.01 if half else bound), name
-    assert ours <= max(theirs, 1.01 if half else BESIDE), name
-
-
 def numbers(dtype: torch.dtype) -> Tensor:
     """±1.37·10^k, and the places where exponentials happen; those that the dtype has."""
     far = [sign * 1.37 * 10.0**k for k in range(-30, 31) for sign in (1, -1)]
     z = torch.tensor([*far, *torch.linspace(-40, 40, 161).tolist()], dtype=torch.float64).to(dtype)
     return z[z.isfinite()]
+
+
+def forward_and_gradient(
+    name: str,
+    apply: Callable[[Any, Tensor], Tensor],
+    z: Tensor,
+    cotangent: Tensor,
+    exact: Sequence[Wide],
+    scales: Sequence[Wide],
+    bounds: tuple[float, float],
+) -> None:
+    """Both of a function of ours and of torch's, given the library, measured and asked."""
+    found = []
+    for library in (functional, F):
+        leaf = z.clone().requires_grad_()
+        y = apply(library, leaf)
+        found.append((y.detach(), *grad(y, leaf, cotangent)))
+    for part, bound, right, scale, *both in zip(("forward", "gradient"), bounds, exact, scales, *found):
+        ours, theirs = (worst(t, right, scale) for t in both)
+        asked, beside = (1.01, 1.01) if z.dtype.itemsize == 2 else (bound, BESIDE)
+        print(f"{name + ', ' + part:44} {str(z.dtype)[6:]:9} bound {asked:7.2f}   e {ours:6.2f}   torch {theirs:9.2f}")
+        assert ours <= asked, (name, part)
+        assert ours <= max(theirs, beside), (name, part)
 
 
 # ------------------------------------------------------------------------------------------------------ activations
@@ -179,14 +192,10 @@ def test_activations_far_from_one(name: str, dtype: torch.dtype) -> None:
             [np.array([long_double(mp.mpf(f(v))) for v in points]) for f in functions]
             for functions in ((value, slope), (more, more_of_slope))
         )
-    found = []
-    for library in (functional, F):
-        leaf = z.clone().requires_grad_()
-        y = getattr(library, name.split(" ")[0])(leaf, **options)
-        found.append((y.detach(), *grad(y, leaf, torch.ones_like(y))))
-    for part, bound, right, extra, *both in zip(("forward", "gradient"), bounds, exact, room, *found):
-        ours, theirs = (worst(t, right, np.abs(right) + extra) for t in both)
-        bounded_and_beside(f"{name}, {part}", bound, ours, theirs, dtype)
+    scales = [np.abs(right) + extra for right, extra in zip(exact, room)]
+    forward_and_gradient(
+        name, lambda f, t: getattr(f, name.split(" ")[0])(t, **options), z, torch.ones_like(z), exact, scales, bounds
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- rows
@@ -243,14 +252,8 @@ def test_softmaxes_and_cross_entropies_far_from_one(offset: float, dtype: torch.
     }
     for name, (apply, exact, scales) in cases.items():
         cotangent = torch.ones(len(z), dtype=dtype) if name == "cross_entropy" else g
-        found = []
-        for library in (functional, F):
-            leaf = z.clone().requires_grad_()
-            out = apply(library, leaf)
-            found.append((out.detach(), *grad(out, leaf, cotangent)))
-        for part, right, scale, *both in zip(("forward", "gradient"), exact, scales, *found):
-            ours, theirs = (worst(t, right, scale) for t in both)
-            bounded_and_beside(f"{name}, {part}, offset {offset:g}", z.shape[1] + 4, ours, theirs, dtype)
+        bounds = (z.shape[1] + 4,) * 2
+        forward_and_gradient(f"{name}, offset {offset:g}", apply, z, cotangent, exact, scales, bounds)
 
 
 # ----------------------------------------------------------------------------------------------------------- losses
@@ -295,15 +298,15 @@ def test_losses_far_from_one(name: str, offset: float, dtype: torch.dtype) -> No
     else:
         t = (rows(dtype, offset) * torch.rand(x.shape, generator=generator)).to(dtype)
     exact = formula(wide(x), wide(t))
-    found = []
-    for library in (functional, F):
-        leaf = x.clone().requires_grad_()
-        call = getattr(library, name.split(" ")[0])
-        loss = call(leaf, t, reduction="none", **options)
-        found.append((loss.detach(), *grad(loss, leaf, torch.ones_like(loss))))
-    for part, right, *both in zip(("forward", "gradient"), exact, *found):
-        ours, theirs = (worst(result, right, np.abs(right)) for result in both)
-        bounded_and_beside(f"{name}, {part}, offset {offset:g}", 6, ours, theirs, dtype)
+    forward_and_gradient(
+        f"{name}, offset {offset:g}",
+        lambda f, x: getattr(f, name.split(" ")[0])(x, t, reduction="none", **options),
+        x,
+        torch.ones_like(x),
+        exact,
+        [np.abs(right) for right in exact],
+        (6, 6),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ norms
@@ -349,12 +352,5 @@ def test_norms_far_from_one(name: str, dtype: torch.dtype) -> None:
         products = np.abs(x_hat) * mean(np.abs(h) * size) + size * mean(np.abs(h) * np.abs(x_hat))
         exact = (x_hat, r * (h - mean(h) - x_hat * mean(h * x_hat)))
         scales = (size, r * (np.abs(h) + mean(np.abs(h)) + products))
-        found = []
-        for library in (functional, F):
-            leaf = x.clone().requires_grad_()
-            y = apply(library, leaf)
-            found.append((y.detach(), *grad(y, leaf, g)))
-        for part, right, scale, *both in zip(("forward", "gradient"), exact, scales, *found):
-            ours, theirs = (worst(t, right, scale) for t in both)
-            label = f"{name}, {part}, 1e{magnitude} around {offset:g}"
-            bounded_and_beside(label, log2(m) + 4, ours, theirs, dtype)
+        label = f"{name}, 1e{magnitude} around {offset:g}"
+        forward_and_gradient(label, apply, x, g, exact, scales, (log2(m) + 4,) * 2)

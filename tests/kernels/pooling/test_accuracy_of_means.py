@@ -16,8 +16,6 @@ mean of products with x̂ loses m more, and r once again m/2.
 Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 3.1 and 4.2; `manualconv.testing.judge`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import inf, prod, sqrt
 from typing import Any

@@ -4,8 +4,6 @@ A name takes the examples of the function that it spells, with its arguments by 
 signature, by name; a name with an underscore overwrites.  What torch's own does not take so stands in `spelled`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any

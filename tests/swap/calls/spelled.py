@@ -1,7 +1,5 @@
 """Calls that no example of the catalogue makes: raw names with other arguments, names by word, cells of networks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
