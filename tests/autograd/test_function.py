@@ -1,77 +1,53 @@
 """How a hand-written Function is called: eagerly, while compiling, inside autocast; folding of mapped axes."""
 
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.autograd import Function
+from torch.autograd import Function, grad
 
 from manualconv import autograd
 from manualconv.autograd.function import Map, fold, unfold
-from manualconv.geometry import Extension, Intervals, Window
+from manualconv.geometry import Window
+from manualconv.testing.catalogue import OPERATIONS
 from tests.layers import spread_out
 
 PUBLIC = [getattr(autograd, name) for name in autograd.__all__]
 FUNCTIONS = [part for part in PUBLIC if isinstance(part, type) and issubclass(part, Map) and not part.abstract]
 WINDOW = Window((3, 4), (2, 2), (1, 2), (1, 1), ((0, 0), (1, 1)))
 X, W, Y, B = (spread_out(shape) for shape in ((2, 3, 3, 4), (5, 3, 2, 2), (2, 5, 2, 3), (5,)))
-EXTENSION = Extension((3, 4), ((2, 1), (-1, 3)), "reflect")
-INTERVALS = Intervals((3, 4), (2, 5))
 PLACES = torch.arange(6).reshape(2, 3).expand(2, 3, 2, 3)
 
-#: Arguments for each; the first one is differentiated.
-CALLS = {
-    "Convolution": (X, W, B, WINDOW),
-    "TransposedConvolution": (W, Y, None, WINDOW),
-    "WeightCorrelation": (X, Y, WINDOW),
-    "Power": (X, 3.0),
-    "NonzeroPower": (X, 3.0),
-    "Root": (X.abs(), 0.5),
-    "ScaleChannels": (X, B[:3], B[1:4]),
-    "DotChannels": (X, spread_out(X.shape, 1)),
-    "Lay": (X, True),
-    "Select": (X, PLACES, 2),
-    "SelectTied": (X, PLACES, torch.ones(2, 3, 4, 6, dtype=torch.bool), WINDOW),
-    "Scatter": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
-    "Place": (spread_out((2, 3, 2, 3)), PLACES, (3, 4)),
-    "SumWindows": (X, WINDOW),
-    "SpreadWindows": (Y, WINDOW),
-    "MeanIntervals": (X, INTERVALS),
-    "SpreadMeans": (spread_out((2, 3, *INTERVALS.output_size)), INTERVALS),
-    "Windows": (X, WINDOW),
-    "OverlapAdd": (spread_out((2, 12, 6)), WINDOW),
-    "Pad": (X, (2, -1, 0, 1), 0.5),
-    "Extend": (X, EXTENSION),
-    "FoldBack": (spread_out((2, 3, *EXTENSION.output_size)), EXTENSION),
-    "Standardize": (X, B[:3].reshape(1, 3, 1, 1), B[1:4].reshape(1, 3, 1, 1), (0, 2, 3), 0.01, "batch"),
-    "SumToBias": (Y,),
-    "SpreadBias": (B, 2, (2, 3)),
-    "Softmax": (X, 1),
-    "LogSoftmax": (X, 1),
-    "ReLU": (X,),
-    "HardTanh": (X, -1.0, 0.5, False),
-    "Threshold": (X, 0.3, -1.5),
-    "HardSigmoid": (X,),
-    "HardSwish": (X,),
-    "LeakyReLU": (X, 0.2, False),
-    "ELU": (X, 1.5, 1.0, 0.7),
-    "Sigmoid": (X,),
-    "Tanh": (X,),
-    "ScaledTanh": (X,),
-    "Softplus": (X, 1.5, 2.0),
-    "SiLU": (X,),
-    "Mish": (X,),
-    "GELU": (X,),
-    "TanhGELU": (X,),
-    "Square": (X,),
-    "Mask": (X, X.sign()),
-    "Absolute": (X,),
-    "Huber": (X, 0.7, 1.4),
-    "Clip": (X, 0.7, 1.3),
-    "LogSigmoid": (X,),
-    "LogitCrossEntropy": (X, X.flip(0) / 5 + 0.5),
-    "BinaryCrossEntropy": (X / 5 + 0.5, X.flip(0) / 5 + 0.5),
-}
+
+def called() -> dict[str, tuple[Any, ...]]:
+    """What the catalogue's examples, their gradients and second gradients call each with, the first differentiated."""
+    found: dict[str, tuple[Any, ...]] = {
+        "Lay": (X, True),
+        "SelectTied": (X, PLACES, torch.ones(2, 3, 4, 6, dtype=torch.bool), WINDOW),
+    }
+    with ExitStack() as stack:
+        for function in FUNCTIONS:
+
+            def call(*args: Any, name: str = function.__name__, run: Any = function.call) -> Any:
+                found.setdefault(name, args)
+                return run(*args)
+
+            stack.enter_context(mock.patch.object(function, "call", staticmethod(call)))
+        for operation in OPERATIONS.values():
+            for example in operation.examples.values():
+                inputs = example.leaves()
+                y = example.by_hand(*inputs)
+                cotangent = spread_out(tuple(y.shape)).requires_grad_()
+                first = grad(y, inputs, cotangent, create_graph=True)
+                grad(sum((g * g).sum() for g in first), (*inputs, cotangent), materialize_grads=True)
+    return found
+
+
+CALLS = called()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
