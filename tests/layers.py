@@ -52,3 +52,15 @@ def weighed(apply: Callable[..., Any]) -> Callable[..., Tensor]:
         return (weights * y**3).sum()
 
     return scalar
+
+
+def nodes_of(*results: Tensor) -> set[Any]:
+    """All that a backward pass of these will run."""
+    found: set[Any] = set()
+    waiting = [y.grad_fn for y in results]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            waiting += [after for after, _ in node.next_functions]
+    return found

@@ -21,4 +21,4 @@ def defined_on(page: str) -> Any:
 def links_of(page: str) -> list[Path]:
     """The files that a page links."""
     links = re.findall(r"\]\(([^)#:]+)\)", (DOCS / page).read_text(encoding="utf-8"))
-    return [DOCS / link for link in links]
+    return [(DOCS / page).parent / link for link in links]

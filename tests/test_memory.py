@@ -9,7 +9,7 @@ from torch.autograd import grad
 from torch.autograd.graph import save_on_cpu, saved_tensors_hooks
 from torch.utils.checkpoint import checkpoint
 
-from tests.layers import DRAWN, PAIRS, WEIGHTED, Example
+from tests.layers import DRAWN, PAIRS, WEIGHTED, Example, nodes_of
 
 ALL = {**PAIRS, **DRAWN}
 EVERY = pytest.mark.parametrize("layer", ALL.values(), ids=ALL)
@@ -34,16 +34,9 @@ def saved(layer: Example, frozen: tuple[int, ...] = ()) -> list[Tensor]:
 @EVERY
 def test_the_node_holds_no_tensor_outside_save_for_backward(layer: Example) -> None:
     """A tensor kept as an attribute leaks and escapes the version counter (pytorch#5569, #25340)."""
-    node = layer.by_hand(*layer.leaves()).grad_fn
-    seen, nodes = set(), [node]
-    while nodes:
-        node = nodes.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        assert not any(torch.is_tensor(value) for value in getattr(node, "__dict__", {}).values())
-        nodes += [after for after, _ in node.next_functions]
-    assert seen
+    nodes = nodes_of(layer.by_hand(*layer.leaves()))
+    assert nodes
+    assert not any(torch.is_tensor(value) for node in nodes for value in getattr(node, "__dict__", {}).values())
 
 
 @EVERY_WEIGHTED

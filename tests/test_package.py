@@ -1,7 +1,6 @@
 """The package as a whole: importing it is free, its names are there, typed and described."""
 
 import inspect
-import pkgutil
 import re
 import subprocess
 import sys
@@ -78,21 +77,6 @@ def test_the_version_is_a_release_number() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert resources.files("manualconv").joinpath("py.typed").is_file()
-
-
-def every_module() -> list[str]:
-    """All modules of the package, by name."""
-    return [module.name for module in pkgutil.walk_packages(manualconv.__path__, "manualconv.")]
-
-
-@pytest.mark.parametrize("name", every_module())
-def test_every_public_function_and_class_has_a_docstring(name: str) -> None:
-    module = import_module(name)
-    assert module.__doc__
-    for attribute, value in vars(module).items():
-        own = getattr(value, "__module__", None) == name and (inspect.isfunction(value) or inspect.isclass(value))
-        if own and not attribute.startswith("_"):
-            assert value.__doc__, f"{name}.{attribute}"
 
 
 @pytest.mark.parametrize("part", ["autograd", "functional", "nn"])

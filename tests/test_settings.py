@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad, grad
 
+from tests.capabilities.operations import OPERATIONS
 from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Example, Layer, close, spread_out
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
@@ -18,44 +19,31 @@ EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTE
 #: Evaluation folds the weight into one factor of the input, so that a weight without a gradient is not saved.
 SAVING = {name: layer for name, layer in AFFINE.items() if name != "batch_norm in evaluation"}
 EVERY_SAVING = pytest.mark.parametrize("layer", SAVING.values(), ids=SAVING)
+#: A layer with a row in docs/CAPABILITIES.md is run on four threads at once there.
+APART = {name: layer for name, layer in PAIRS.items() if name not in OPERATIONS}
+NO_ROW = pytest.mark.parametrize("layer", APART.values(), ids=APART)
 EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
-FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-COMPLEX = (torch.complex64, torch.complex128)
 NARROW = (torch.int32, torch.int16, torch.int8)
 
 # --------------------------------------------------------------------------------------------------------- dtypes
 
 
-def numbers(layer: Example, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    """Whole numbers in that dtype, with an imaginary part if it has one; small enough for float16."""
-    real = layer.integers()
-    if not dtype.is_complex:
-        return tuple((t / 2).round().to(dtype) for t in real)
-    return tuple(torch.complex(t, u).to(dtype) for t, u in zip(real, layer.integers(seed=11)))
-
-
-@EVERY_WEIGHTED
-@pytest.mark.parametrize("dtype", FLOATING + COMPLEX + (torch.int64, torch.bool), ids=str)
-def test_the_dtypes_are_torch_s(layer: Example, dtype: torch.dtype) -> None:
-    inputs = tuple(t.to(dtype) for t in numbers(layer, dtype))
-    try:
-        expected = layer.referee(*inputs)
-    except Exception as refusal:
-        with pytest.raises(type(refusal)):
-            layer.by_hand(*inputs)
-        return
-    y = layer.by_hand(*inputs)
-    assert y.dtype == expected.dtype
-    assert torch.equal(y, expected)
-
-
 @EVERY_WEIGHTED
 @pytest.mark.parametrize("dtype", NARROW, ids=str)
 def test_narrow_integers_convolve_as_wide_ones(layer: Example, dtype: torch.dtype) -> None:
-    """torch takes them without dilation only; where it does, it agrees."""
+    """torch takes them without dilation only; where it does, it agrees.  Others: docs/CAPABILITIES.md."""
     wide, narrow = (tuple((t / 4).to(kind) for t in layer.integers()) for kind in (torch.int64, dtype))
     assert torch.equal(layer.by_hand(*narrow), layer.by_hand(*wide).to(dtype))
+
+
+@EVERY_WEIGHTED
+def test_bits_are_refused_as_torch_refuses_them(layer: Example) -> None:
+    bits = tuple(t.bool() for t in layer.integers())
+    with pytest.raises(RuntimeError, match="Bool") as refusal:
+        layer.referee(*bits)
+    with pytest.raises(refusal.type):
+        layer.by_hand(*bits)
 
 
 # ------------------------------------------------------------------------------------------------------- autocast
@@ -169,7 +157,7 @@ def value_and_gradients(layer: Example) -> list[Tensor]:
     return [y.detach(), *grad(y, inputs, spread_out(y.shape, 3).float())]
 
 
-@EVERY
+@NO_ROW
 def test_eight_threads_at_once_get_equal_results(layer: Example) -> None:
     expected = value_and_gradients(layer)
     with ThreadPoolExecutor(8) as pool:

@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.capabilities.operations import OPERATIONS
+from tests.capabilities.modes import MODES
+from tests.capabilities.operations import OPERATIONS, Operation
+from tests.capabilities.proofs import RIGHT, tried
 from tests.layers import PAIRS, Example, close, spread_out, weighed
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
@@ -17,16 +19,12 @@ NO_ROW = pytest.mark.parametrize("layer", APART.values(), ids=APART)
 
 
 @NO_ROW
-def test_func_grad_vjp_jacobians_and_hessian(layer: Example) -> None:
-    inputs = layer.tensors()
-    slots = tuple(range(len(inputs)))
-    for transform in (torch.func.grad, torch.func.hessian):
-        close(transform(weighed(layer.by_hand), slots)(*inputs), transform(weighed(layer.referee), slots)(*inputs))
-    close(torch.func.jacrev(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
-    close(torch.func.jacfwd(layer.by_hand, slots)(*inputs), torch.func.jacrev(layer.referee, slots)(*inputs))
-    y, pullback = torch.func.vjp(layer.by_hand, *inputs)
-    _, referee = torch.func.vjp(layer.referee, *inputs)
-    close(pullback(spread_out(y.shape)), referee(spread_out(y.shape)))
+@pytest.mark.filterwarnings("ignore")  # torch's own, in modes that make it warn
+@pytest.mark.parametrize("group", ["Derivatives", "torch.func"])
+def test_every_derivative_is_the_referee_s(layer: Example, group: str) -> None:
+    operation = Operation(layer.by_hand, layer.referee, layer.referee, layer.shapes)
+    for column, mode in MODES[group].items():
+        assert tried(layer.by_hand, operation, mode, torch.float64) == RIGHT, column
 
 
 @EVERY
@@ -55,21 +53,6 @@ def test_linearize(layer: Example) -> None:
     inputs, directions = layer.tensors(), layer.tensors(seed=7)
     y, push = torch.func.linearize(layer.by_hand, *inputs)
     close((y, push(*directions)), torch.func.jvp(layer.referee, inputs, directions))
-
-
-@NO_ROW
-def test_nested_forward_mode_is_right_and_never_a_silent_zero(layer: Example) -> None:
-    def twice(apply: Callable[..., Tensor]) -> Tensor:
-        inputs, directions = layer.tensors(), layer.tensors(seed=7)
-
-        def once(*tensors: Tensor) -> Tensor:
-            return torch.func.jvp(lambda *t: apply(*(a * a for a in t)), tensors, directions)[1]
-
-        return torch.func.jvp(once, inputs, directions)[1]
-
-    ours = twice(layer.by_hand)
-    assert ours.abs().max() > 0
-    close(ours, twice(layer.referee))
 
 
 # ------------------------------------------------------------------------------------------------------------- vmap

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
-from importlib import util
-from unittest import mock
 
 import pytest
 import torch
@@ -25,8 +23,7 @@ from torch import Tensor
 import manualconv
 from manualconv import functional
 from manualconv.geometry import Window
-from manualconv.kernels import compiling
-from manualconv.kernels.correlation.chooser import ALGORITHMS, cheapest
+from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.correlation.cost import MAPS
 from manualconv.kernels.correlation.direct import PRODUCTS
 from manualconv.kernels.entrywise import pointwise
@@ -46,17 +43,6 @@ LAYERS |= LARGE
 EVERY = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS, scope="module")
 
 Three = dict[str, Tensor]
-
-
-@pytest.fixture
-def without_numba() -> Iterator[None]:
-    """As where it is not installed."""
-    for cached in (compiling.is_installed, cheapest):
-        cached.cache_clear()
-    with mock.patch.object(compiling, "find_spec", lambda name: None if name == "numba" else util.find_spec(name)):
-        yield
-    for cached in (compiling.is_installed, cheapest):
-        cached.cache_clear()
 
 
 def maps(x: Tensor, w: Tensor, y: Tensor, window: Window, by_torch: bool = False) -> Three:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.layers import spread_out
+from manualconv import by_hand
+from tests.layers import nodes_of, spread_out
+
+T = TypeVar("T")
 
 
 class Block(torch.nn.Module):
@@ -69,6 +73,16 @@ def agree(ours: dict[str, Tensor], theirs: dict[str, Tensor], tolerance: float =
         torch.testing.assert_close(ours[name], expected, rtol=0, atol=tolerance * scale, msg=lambda m, n=name: n + m)
 
 
+def both(apply: Callable[[], T]) -> list[T]:
+    """By hand and by torch, from equal seeds."""
+    results = []
+    for around in (by_hand, torch.enable_grad):
+        torch.manual_seed(3)
+        with around():
+            results.append(apply())
+    return results
+
+
 def ours(y: Tensor) -> bool:
     """Whether a node of ours made y: torch's are numbered."""
     assert y.grad_fn is not None
@@ -77,10 +91,4 @@ def ours(y: Tensor) -> bool:
 
 def nodes(y: Tensor) -> set[str]:
     """The names of what a backward pass of y will run: ours lack torch's number at the end."""
-    seen, waiting = set(), [y.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            waiting += [parent for parent, _ in node.next_functions]
-    return {node.name() for node in seen}
+    return {node.name() for node in nodes_of(y)}

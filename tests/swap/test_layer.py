@@ -224,17 +224,6 @@ def test_other_threads_run_by_hand_too() -> None:
         assert all(pool.map(lambda _: ours(conv(X)), range(32)))
 
 
-@pytest.mark.filterwarnings("ignore:.*deprecated")
-def test_fused_layers_compute_what_they_did() -> None:
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.BatchNorm2d(3), torch.nn.ReLU()).double().eval()
-    expected = model(X)
-    fused = fuse_modules(convert(model), ["0", "1", "2"])
-    torch.testing.assert_close(fused(X), expected, rtol=0, atol=1e-12)
-    torch.testing.assert_close(restore(fused)(X), expected, rtol=0, atol=1e-12)
-    assert not any(is_by_hand(module) for module in fused.modules())
-
-
 class Deep(torch.fx.Tracer):
     """Traces into every layer."""
 
@@ -264,6 +253,7 @@ def test_an_error_in_a_layer_that_a_tool_made_of_ours_leaves_an_empty_stack() ->
         fused(torch.zeros(1, 5, 4, 4))
     assert function_modes() == []
     assert ours(fused(X.float()))
+    assert not any(is_by_hand(module) for module in restore(fused).modules())
 
 
 def test_rules_and_ties_reach_a_converted_layer_and_come_back_with_it() -> None:

@@ -15,6 +15,7 @@ from manualconv import by_hand
 from manualconv.swap.table import COMPOSITES, TABLE
 from tests.layers import close, spread_out
 from tests.swap.calls import CALLS, IMAGES, ROWS
+from tests.swap.networks import both
 from tests.test_by_hand import Operators, exercise
 
 # ------------------------------------------------------------------------------------------------ none is missing
@@ -99,11 +100,8 @@ def test_a_spelling_runs_by_hand_and_equals_torch_s(
     inputs = [spread_out(shape, n).requires_grad_() for n, shape in enumerate(shapes)]
     with by_hand():
         ran = exercise(apply, inputs)
-        ours = apply(*inputs)
     assert ran.names and not ran.forbidden
-    theirs = apply(*inputs)
-    cotangent = spread_out(theirs.shape, 7)
-    close((ours, *grad(ours, inputs, cotangent)), (theirs, *grad(theirs, inputs, cotangent)))
+    close(*((y, *grad(y, inputs, spread_out(y.shape, 7))) for y in both(lambda: apply(*inputs))))
 
 
 # ------------------------------------------------------------------------------------------------ forms of a call
@@ -186,45 +184,31 @@ def test_in_place_overwrites_its_input_and_refuses_what_torch_does(name: str) ->
 @pytest.mark.parametrize("rank", [1, 2, 3, 4])
 def test_an_axis_left_to_torch_is_torch_s_with_its_warning(apply: Callable[[Tensor], Tensor], rank: int) -> None:
     z = spread_out((2, 3, 4, 5)[:rank])
-    results = []
-    for around in (by_hand, torch.enable_grad):
-        with around(), pytest.warns(UserWarning, match="Implicit dimension choice for .* has been deprecated"):
-            results.append(apply(z))
-    close(*results)
+
+    def warned() -> Tensor:
+        with pytest.warns(UserWarning, match="Implicit dimension choice for .* has been deprecated"):
+            return apply(z)
+
+    close(*both(warned))
 
 
 @pytest.mark.parametrize("apply", [torch.sigmoid, torch.tanh, torch.relu])
 @pytest.mark.parametrize("dtype", [torch.int64, torch.uint8])
 def test_integers_give_torch_s_dtype(apply: Callable[[Tensor], Tensor], dtype: torch.dtype) -> None:
     z = torch.arange(4).to(dtype)
-    with by_hand():
-        ours = apply(z)
-    torch.testing.assert_close(ours, apply(z))
+    torch.testing.assert_close(*both(lambda: apply(z)))
 
 
 @pytest.mark.parametrize("apply", [torch.sigmoid, torch.tanh])
 def test_complex_gradients_are_torch_s(apply: Callable[[Tensor], Tensor]) -> None:
     z = torch.complex(spread_out((3, 2)), spread_out((3, 2), 1) / 2).requires_grad_()
-    with by_hand():
-        ours = apply(z)
-    theirs = apply(z)
     cotangent = torch.complex(spread_out((3, 2), 2), spread_out((3, 2), 3))
-    close((ours, *grad(ours, z, cotangent)), (theirs, *grad(theirs, z, cotangent)))
+    close(*((y, *grad(y, z, cotangent)) for y in both(lambda: apply(z))))
 
 
 # ---------------------------------------------------------------------------- attention and one step of recurrence
 
 SHAPES = ((2, 2, 4, 3), (2, 2, 5, 3), (2, 2, 5, 2))
-
-
-def both(apply: Callable[[], Tensor]) -> list[Tensor]:
-    """By hand and by torch, from equal seeds."""
-    results = []
-    for around in (by_hand, torch.enable_grad):
-        torch.manual_seed(3)
-        with around():
-            results.append(apply())
-    return results
 
 
 def test_attention_drops_what_torch_drops() -> None:

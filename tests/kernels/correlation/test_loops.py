@@ -3,8 +3,6 @@
 import re
 import sys
 import threading
-from collections.abc import Iterator
-from importlib import util
 from unittest import mock
 
 import pytest
@@ -23,15 +21,6 @@ from tests.kernels.correlation.three_maps import maps, two_orders
 from tests.layers import spread_out
 
 DEPTHWISE = Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4)
-
-
-@pytest.fixture
-def without_numba() -> Iterator[None]:
-    """As where it is not installed."""
-    compiling.is_installed.cache_clear()
-    with mock.patch.object(compiling, "find_spec", lambda name: None if name == "numba" else util.find_spec(name)):
-        yield
-    compiling.is_installed.cache_clear()
 
 
 def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,7 @@
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
+from math import inf, nan
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import shifting
 from manualconv.kernels.correlation.chooser import ALGORITHMS, cheapest
-from manualconv.kernels.correlation.cost import MAPS, Sizes
+from manualconv.kernels.correlation.cost import MAPS
 from manualconv.kernels.correlation.registration import CALLED
 from tests.layers import close, spread_out
 
@@ -50,6 +51,13 @@ class Shifting(manualconv.Algorithm):
     def to_weight(self, x: Tensor, y: Tensor, window: Window) -> Tensor:
         self.ran.append("to_weight")
         return shifting.to_weight(x, y, window)
+
+
+def registered(name: str, **other: Any) -> Shifting:
+    """Such a one, and what is other in it."""
+    algorithm: Shifting = type("Other", (Shifting,), other)()
+    manualconv.register(name, algorithm)
+    return algorithm
 
 
 def example() -> None:
@@ -92,14 +100,13 @@ def test_the_example_is_a_convolution_with_derivatives_of_every_order() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int64, torch.complex128], ids=str)
 def test_every_dtype_comes_as_it_is_computed_with(dtype: torch.dtype) -> None:
-    seen: list[Tensor | None] = []
+    seen: list[Tensor] = []
 
-    class Looking(Shifting):
-        def to_input(self, w: Tensor, y: Tensor, window: Window) -> Tensor:
-            seen.extend((w, y))
-            return super().to_input(w, y, window)
+    def looking(self: Shifting, w: Tensor, y: Tensor, window: Window) -> Tensor:
+        seen.extend((w, y))
+        return Shifting.to_input(self, w, y, window)
 
-    manualconv.register("mine", Looking())
+    registered("mine", to_input=looking)
     x, w = (spread_out(size, n).mul(4).round().to(dtype) for n, size in enumerate(((2, 3, 6, 5), (4, 3, 3, 2))))
     if not dtype.is_complex and not dtype.is_floating_point:
         with manualconv.algorithm("mine"):
@@ -113,12 +120,11 @@ def test_every_dtype_comes_as_it_is_computed_with(dtype: torch.dtype) -> None:
             gradients.append(torch.autograd.grad(y, leaf, torch.ones_like(y))[0])
     torch.testing.assert_close(*gradients)
     wide = {torch.bfloat16: torch.float32, torch.float16: torch.float32}.get(dtype, dtype)
-    assert all(t is not None and t.dtype == wide and not t.requires_grad and not t.is_conj() for t in seen) and seen
+    assert all(t.dtype == wide and not t.requires_grad and not t.is_conj() for t in seen) and seen
 
 
 def test_it_runs_in_the_block_and_in_the_backward_after_it_and_is_listed() -> None:
-    mine = Shifting()
-    manualconv.register("mine", mine)
+    mine = registered("mine")
     x, w, b = operands()
     with manualconv.algorithm("mine"):
         y = layer(x, w, b)
@@ -132,13 +138,7 @@ def test_it_runs_in_the_block_and_in_the_backward_after_it_and_is_listed() -> No
 def test_one_that_states_the_lowest_cost_is_chosen_also_where_another_was_before() -> None:
     x, w = spread_out((2, 16, 40, 40), 0), spread_out((16, 16, 3, 3), 1)
     functional.conv2d(x, w)  # what is chosen here is remembered
-
-    class Cheap(Shifting):
-        def cost(self, map: str, sizes: Sizes) -> float:
-            return 1.0 if map == "output" else float("inf")
-
-    cheap = Cheap()
-    manualconv.register("cheap", cheap)
+    cheap = registered("cheap", cost=lambda self, slot, sizes: 1.0 if slot == "output" else inf)
     close(functional.conv2d(x, w), F.conv2d(x, w))
     assert cheap.ran == ["to_output"]
     choice = manualconv.choice((2, 16, 40, 40), (16, 16, 3, 3))
@@ -149,13 +149,7 @@ def test_one_that_states_the_lowest_cost_is_chosen_also_where_another_was_before
 
 
 def test_one_that_is_not_local_waits_for_the_fast_tier() -> None:
-    class Far(Shifting):
-        accuracy = "fast"
-
-        def cost(self, map: str, sizes: Sizes) -> float:
-            return 1.0
-
-    manualconv.register("far", Far())
+    registered("far", accuracy="fast", cost=lambda *_: 1.0)
     sizes = ((2, 16, 40, 40), (16, 16, 3, 3))
     assert {manualconv.choice(*sizes)[map] for map in MAPS}.isdisjoint({"far"})
     with manualconv.accuracy("fast"):
@@ -163,8 +157,7 @@ def test_one_that_is_not_local_waits_for_the_fast_tier() -> None:
 
 
 def test_a_compiled_layer_keeps_its_one_form_and_a_mapped_one_is_folded() -> None:
-    mine = Shifting()
-    manualconv.register("mine", mine)
+    mine = registered("mine")
     x, w, b = (t.detach() for t in operands())
     torch.compiler.reset()
     with manualconv.algorithm("mine"):
@@ -218,16 +211,13 @@ def test_what_is_no_algorithm_is_not_registered(wrong: str) -> None:
 
 
 def test_a_map_that_is_not_written_is_said_by_python() -> None:
-    class Half(manualconv.Algorithm):
-        def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-            return x
-
+    half = type("Half", (manualconv.Algorithm,), {"to_output": Shifting.to_output})
     with pytest.raises(TypeError, match=r"abstract.*to_weight"):
-        Half()  # type: ignore[abstract]
+        half()
 
 
 def test_a_name_is_a_text_and_taken_once() -> None:
-    manualconv.register("mine", Shifting())
+    registered("mine")
     for name in ("mine", "loops", "matrix"):
         with pytest.raises(ValueError, match=f"there is an algorithm called '{name}'; give yours another name"):
             manualconv.register(name, Shifting())
@@ -251,45 +241,24 @@ RESULTS: dict[str, tuple[Callable[[Tensor, Tensor], Any], type[Exception], str]]
 @pytest.mark.parametrize("result", RESULTS)
 def test_a_wrong_result_is_refused_where_it_is_returned(result: str) -> None:
     spoil, error, words = RESULTS[result]
-
-    class Wrong(Shifting):
-        def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-            return cast(Tensor, spoil(x, super().to_output(x, w, b, window)))
-
-    manualconv.register("wrong", Wrong())
+    registered("wrong", to_output=lambda self, x, *others: spoil(x, Shifting.to_output(self, x, *others)))
     x, w, b = operands()
     with manualconv.algorithm("wrong"), pytest.raises(error, match=words):
         layer(x, w, b)
 
 
 def test_a_refusal_is_a_text_and_a_cost_a_number() -> None:
-    class Odd(Shifting):
-        def refusal(self, sizes: Sizes) -> Any:
-            return sizes.batch == 2
-
-        def cost(self, map: str, sizes: Sizes) -> Any:
-            return "cheap"
-
-    manualconv.register("odd", Odd())
+    registered("odd", refusal=lambda self, sizes: sizes.batch == 2, cost=lambda *_: "cheap")
     with manualconv.algorithm("odd"), pytest.raises(TypeError, match=r"refusal must return a text.*returned True"):
         layer(*operands())
-
-    class Dear(Shifting):
-        def cost(self, map: str, sizes: Sizes) -> float:
-            return float("nan")
-
     del ALGORITHMS["odd"]
-    manualconv.register("dear", Dear())
+    registered("dear", cost=lambda *_: nan)
     with pytest.raises(TypeError, match=r"algorithm\('dear'\): cost must return nanoseconds"):
         manualconv.choice((2, 16, 40, 40), (16, 16, 3, 3))
 
 
 def test_a_view_or_an_operand_becomes_a_fresh_tensor() -> None:
-    class Identity(Shifting):
-        def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-            return x
-
-    manualconv.register("identity", Identity())
+    registered("identity", to_output=lambda self, x, *_: x)
     x, w = spread_out((2, 3, 4, 5), 0), torch.eye(3, dtype=torch.float64)[..., None, None]
     with manualconv.algorithm("identity"):
         y = functional.conv2d(x, w)
