@@ -1,7 +1,5 @@
 """A derivative of one's own that is incomplete or wrong says so: at its definition, or at its first run."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What a linear and a bilinear map imply: every mode of those that manualconv has, and of one's own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

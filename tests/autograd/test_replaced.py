@@ -1,7 +1,5 @@
 """Activations and pools under rules of their own: the gradient is the rule's, all else is the layer's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Replaced derivatives: the slot named changes, by what the rule computes, and nothing else does."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Replaced derivatives under torch.compile: one graph, the rules of the block it runs in, no silent loss."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

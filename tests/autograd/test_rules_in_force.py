@@ -1,7 +1,5 @@
 """Which rules are in force where: generators, checkpoints, subclasses, restored layers; none is lost or stale."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """Standardize and the norms made of it: symmetric, derivatives of four orders equal quotients, in every mode."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

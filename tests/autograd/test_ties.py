@@ -1,7 +1,5 @@
 """SelectTied: the loops' shares, a linear map with its adjoint while the ties stay, and the mask of NaN windows."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given

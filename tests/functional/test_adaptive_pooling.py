@@ -1,7 +1,5 @@
 """Adaptive pooling: exactly the loops, exactly torch at both orders, its laws, and what it refuses."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """avg_pool1d, avg_pool2d, avg_pool3d: exactly the loops, exactly torch, at both orders; dtypes, layouts, refusals."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from itertools import combinations

@@ -4,8 +4,6 @@ Numbers are those of the list of laws in the names: P1, P2, P5, P7, P14 to P18, 
 count divides, so that each comparison is exact.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import prod
 

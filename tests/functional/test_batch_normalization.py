@@ -1,7 +1,5 @@
 """batch_norm and instance_norm: the loops' values, torch's in every mode, statistics kept as torch keeps them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 from typing import Any

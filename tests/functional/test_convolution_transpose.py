@@ -1,7 +1,5 @@
 """conv_transpose1d, 2d, 3d: exactly the loops, exactly torch, at every order; the adjoint of the convolution."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

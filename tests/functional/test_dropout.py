@@ -1,7 +1,5 @@
 """Dropout: torch's masks from equal seeds, the same mask backward, a copy in evaluation mode, torch's refusals."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """unfold and fold: exactly the loops in one to three dimensions, exactly torch in two, at every order; the laws."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pytest

@@ -1,7 +1,5 @@
 """Fractional max pooling: exactly the loops, torch's samples from equal seeds, its derivatives, what it refuses."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

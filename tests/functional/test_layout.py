@@ -1,7 +1,5 @@
 """Where results lie in memory: channels_last exactly where torch's do, and weight gradients as the weights lie."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
 

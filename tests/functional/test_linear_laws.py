@@ -1,7 +1,5 @@
 """Law L1 of the fully connected layer, whatever computes it; on whole numbers, so that each comparison is exact."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """lp_pool1d, lp_pool2d, lp_pool3d: torch's values and gradients, at sums of zero and roots of negative numbers too."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """max_pool1d, 2d and 3d: exactly the loops, exactly torch, at both orders; where results lie in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial

@@ -1,7 +1,5 @@
 """max_unpool1d, 2d and 3d: exactly the loops, exactly torch; duplicates; positions outside."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """layer_norm, group_norm and local_response_norm: the loops' values, torch's at two orders."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

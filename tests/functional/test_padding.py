@@ -1,7 +1,5 @@
 """pad: exactly the loops, exactly torch, in every mode, at every order, with torch's dtypes, layouts and errors."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """relu, relu6, hardtanh, …, elu against torch: values, gradients of three orders, kinks, dtypes, in-place forms."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """How torch is asked for its words: nothing changes, nobody sees it, and whoever calls gets the same error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

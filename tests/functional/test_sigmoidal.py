@@ -1,7 +1,5 @@
 """sigmoid, tanh, silu, gelu, … against torch: values, gradients of three orders, far out, dtypes, in-place forms."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A convolution as a matrix: A·x is the layer, Aᵀ·y its input gradient; its counts and its norm."""
 
-from __future__ import annotations
-
 from unittest import mock
 
 import numpy as np

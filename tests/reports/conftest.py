@@ -1,7 +1,5 @@
 """The training program on a small data set."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Calls of every public function that takes numbers, and what may stand for a number: for a comparison with torch."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable, Iterator
 from decimal import Decimal

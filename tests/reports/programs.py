@@ -1,7 +1,5 @@
 """Calls of the two programs, with streams of the test's own, and what a refusal looks like."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Each application makes its own models and data from a seed and gives back every 
 them, in float64 unless it says so.  Random draws are torch's, so that masks and noise are alike.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 

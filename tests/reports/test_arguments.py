@@ -1,7 +1,5 @@
 """Arguments as torch takes them: γ and β of any shape, a scalar bias, numbers of NumPy; messages that help."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reports about `by_hand` as a decorator, what it changes in torch, traced graphs, and tensors only torch knows."""
 
-from __future__ import annotations
-
 import asyncio
 import pickle
 import subprocess

@@ -1,7 +1,5 @@
 """Reports about the command lines (CASES.md, row 24): help, sizes, paths, Ctrl-C, and the numbers of the trace."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Iterator

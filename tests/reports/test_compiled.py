@@ -1,7 +1,5 @@
 """Reports about torch.compile: a second derivative inside one graph, dynamic sizes, graphs that grew with the taps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Corner cases that torch's own tests know: windows of padding alone, no channels, no entries, layouts of results."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

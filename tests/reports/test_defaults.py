@@ -1,7 +1,5 @@
 """Matrices and buffers were made on the default device, of the default dtype: CASES row 6."""
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 import re

@@ -1,7 +1,5 @@
 """Derivatives that were dropped or missing without a word: each must be there where torch has one, and be torch's."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 from collections.abc import Callable

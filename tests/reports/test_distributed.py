@@ -1,7 +1,5 @@
 """Reports about tensors spread over processes: DTensors are computed with by torch, under `by_hand` and `convert`."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext

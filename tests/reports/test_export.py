@@ -1,7 +1,5 @@
 """CASES 12: torch.export with dynamic sizes runs at other sizes, strict and not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """CASES 17: torch's FLOP counter counts a layer by hand as torch's own, whatever algorithm runs, module by module."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

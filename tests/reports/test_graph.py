@@ -1,7 +1,5 @@
 """Masks and tangents: dropout inside vmap, and every argument of every function that may carry a derivative."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reports about derivatives that get lost because a number was given as a tensor (row 16 of the cases)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any

@@ -4,8 +4,6 @@ The referee of locality is a convolution of ones with ones: it says which output
 number that is not finite.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """Numbers far from one: rows 1, 2, 9 and 10 of the cases, and slopes at NaN and far out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import exp, inf, log, nan
 from typing import Any

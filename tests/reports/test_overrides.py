@@ -1,7 +1,5 @@
 """Reports about arguments and functions of torch's that handle themselves, and about `by_hand` around them."""
 
-from __future__ import annotations
-
 import inspect
 import pickle
 import sys

@@ -4,8 +4,6 @@ Each name is taken away from a torch that is loaded already, in a process of its
 there for the first time.  The numbers to compare with were made before by torch.
 """
 
-from __future__ import annotations
-
 import ast
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Reports about ``python -m train`` (CASES.md, row 23): the folder it writes into, and the files it reads."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import os

@@ -4,8 +4,6 @@ A program either does what it was asked, or says in one line why not; a tracebac
 ``main`` in this process, with streams of the test's own.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

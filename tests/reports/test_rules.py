@@ -1,7 +1,5 @@
 """Row 22: a block of derivative rules that no layer meets says so, and only such a block."""
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Callable

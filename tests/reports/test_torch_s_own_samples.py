@@ -4,8 +4,6 @@
 torch does not ask for; where they cannot be had these tests are left out.
 """
 
-from __future__ import annotations
-
 import sys
 import types
 import unittest
