@@ -162,8 +162,9 @@ def check_extension(input: Tensor, extension: Extension, value: float | None) ->
 def _check_circular(input: Tensor, extension: Extension) -> None:
     """One turn at most, over what is not cut off: where it is more torch may hand out memory that it never wrote."""
     for axis, ((low, high), sides) in enumerate(zip(extension.kept, extension.padding)):
-        place = f"padding {sides} at dimension {input.dim() - extension.ndim + axis} of input {listed(input.shape)}"
         if high < low or max(sides) > high - low:
             words = "Padding value causes wrapping around more than once."
             words = "Negative padding value is resulting in an empty dimension:" if high < low else words
+            # Said here alone: a compiler cannot print a size that is a symbol.
+            place = f"padding {sides} at dimension {input.dim() - extension.ndim + axis} of input {listed(input.shape)}"
             raise RuntimeError(f"{words} [{place}: {max(sides)} > {high - low} positions to copy: pad in steps]")
