@@ -166,4 +166,6 @@ def _check_circular(input: Tensor, extension: Extension) -> None:
             place = f"padding {sides} at dimension {input.dim() - extension.ndim + axis} of input {listed(input.shape)}"
             words = "Padding value causes wrapping around more than once."
             words = "Negative padding value is resulting in an empty dimension:" if high < low else words
+            # Said here alone: a compiler cannot print a size that is a symbol.
+            place = f"padding {sides} at dimension {input.dim() - extension.ndim + axis} of input {listed(input.shape)}"
             raise RuntimeError(f"{words} [{place}: {max(sides)} > {high - low} positions to copy: pad in steps]")
