@@ -15,6 +15,7 @@ from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_no
 
 from manualconv import nn
 from tests.layers import MODULES, TWINS, Layer, close, spread_out
+from tests.swap.networks import Doubled
 
 EVERY = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
@@ -125,13 +126,6 @@ def test_an_ensemble_of_modules_is_one_vmap(twins: Layer) -> None:
         return torch.func.functional_call(modules[0], parameters, (image,))
 
     close(torch.vmap(one)(stacked), torch.stack([module(image) for module in modules]))
-
-
-class Doubled(torch.nn.Module):
-    """A parametrisation of one's own."""
-
-    def forward(self, w: Tensor) -> Tensor:
-        return 2 * w
 
 
 REPARAMETRISED: dict[str, Callable[[torch.nn.Module], object]] = {

@@ -29,6 +29,16 @@ class Block(torch.nn.Module):
         return torch.relu(self.conv2(self.again(y)) + x)
 
 
+class Doubled(torch.nn.Module):
+    """A parametrisation."""
+
+    def forward(self, w: Tensor) -> Tensor:
+        return 2 * w
+
+    def right_inverse(self, w: Tensor) -> Tensor:
+        return w / 2
+
+
 def small() -> torch.nn.Module:
     """Convolution, pooling, a block and a classifier."""
     torch.manual_seed(0)

@@ -16,7 +16,7 @@ from manualconv import conversion_report, convert, nn, restore
 from manualconv.swap.conversion import BY_HAND, TENSORS_OF_TORCH
 from manualconv.swap.layer import is_by_hand
 from tests.layers import spread_out
-from tests.swap.networks import Block, agree, outcome, small
+from tests.swap.networks import Block, Doubled, agree, outcome, small
 from tests.test_by_hand import Operators
 
 IMAGES = (2, 3, 14, 12)
@@ -146,16 +146,6 @@ def test_what_is_not_a_model_is_refused(change: Callable[[object], object]) -> N
 
 
 # ------------------------------------------------------------------------------ weights that are computed from others
-
-
-class Doubled(torch.nn.Module):
-    """A parametrisation."""
-
-    def forward(self, w: Tensor) -> Tensor:
-        return 2 * w
-
-    def right_inverse(self, w: Tensor) -> Tensor:
-        return w / 2
 
 
 def doubled(layer: torch.nn.Module) -> torch.nn.Module:

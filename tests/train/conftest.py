@@ -10,6 +10,9 @@ import torch
 
 from train.cli import main
 
+Fit = Callable[..., int]
+Patch = pytest.MonkeyPatch
+Shown = pytest.CaptureFixture[str]
 MAGIC = {"images": 2051, "labels": 2049}
 
 
@@ -62,7 +65,7 @@ def zipped_data(small_data: Path) -> Path:
 
 
 @pytest.fixture
-def fit(small_data: Path, tmp_path: Path) -> Callable[..., int]:
+def fit(small_data: Path, tmp_path: Path) -> Fit:
     """Train on the small data with torch.nn; returns the exit code. The default folder is tmp_path/out."""
 
     def run(*options: str, out: str = "out") -> int:

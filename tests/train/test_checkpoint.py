@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.train.conftest import Patch
 from train import checkpoint, errors
 from train.models import lenet5
 
@@ -62,7 +63,7 @@ def test_weights_that_are_not_finite_are_not_saved(saved: Path, bad: float) -> N
 @pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_write_that_fails_leaves_the_old_one(
-    saved: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: BaseException
+    saved: Path, monkeypatch: Patch, call: str, error: BaseException
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -80,7 +81,7 @@ def test_a_write_that_fails_leaves_the_old_one(
     ("call", "when", "expected"), [("fsync", "before", 3), ("replace", "before", 3), ("replace", "after", 4)]
 )
 def test_a_process_killed_while_writing_leaves_the_old_one_or_the_new_one(
-    saved: Path, monkeypatch: pytest.MonkeyPatch, call: str, when: str, expected: int
+    saved: Path, monkeypatch: Patch, call: str, when: str, expected: int
 ) -> None:
     original, mine = getattr(os, call), os.getpid()
 
@@ -103,7 +104,7 @@ def test_a_process_killed_while_writing_leaves_the_old_one_or_the_new_one(
     assert checkpoint.load(saved, "lenet5")["epoch"] == expected
 
 
-def test_the_file_is_synced_before_it_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_synced_before_it_is_named(saved: Path, monkeypatch: Patch) -> None:
     order: list[str] = []
 
     def record(name: str, original: Callable[..., object]) -> Callable[..., object]:
@@ -184,7 +185,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             checkpoint.load(tmp_path / name, "lenet5")
 
 
-def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path, monkeypatch: Patch) -> None:
     class Hostile:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return os.mkdir, (str(tmp_path / "executed"),)

@@ -3,11 +3,11 @@
 import argparse
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.train.conftest import Fit, Patch, Shown
 from train import cli
 from train.cli import main
 
@@ -45,9 +45,7 @@ def test_help_loads_no_torch() -> None:
         (["trace", "--steps", "2"], "trace", None),
     ],
 )
-def test_the_sub_command_may_be_left_out(
-    monkeypatch: pytest.MonkeyPatch, words: list[str], name: str, epochs: int | None
-) -> None:
+def test_the_sub_command_may_be_left_out(monkeypatch: Patch, words: list[str], name: str, epochs: int | None) -> None:
     called: list[tuple[str, argparse.Namespace]] = []
     for command, old in cli.COMMANDS.items():
 
@@ -96,9 +94,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("words", "message"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
-def test_mistakes_in_the_options(
-    words: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_mistakes_in_the_options(words: list[str], message: str, monkeypatch: Patch, capsys: Shown) -> None:
     def accepted(options: argparse.Namespace) -> int:
         pytest.fail(f"{options} should have been refused")
 
@@ -125,12 +121,7 @@ def test_mistakes_in_the_options(
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_is_written(
-    fit: Callable[..., int],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    options: list[str],
-    message: str,
+    fit: Fit, tmp_path: Path, monkeypatch: Patch, capsys: Shown, options: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
@@ -142,31 +133,24 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_backend_that_is_not_installed(
-    fit: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_backend_that_is_not_installed(fit: Fit, monkeypatch: Patch, capsys: Shown) -> None:
     monkeypatch.setitem(sys.modules, "manualconv.nn", None)
     assert fit("--backend", "manual") == 1
     assert "backend 'manual' cannot be imported" in capsys.readouterr().err
 
 
-def test_an_output_folder_in_use(fit: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "best.pt").write_text("mine")
-    assert fit() == 1
-    assert "not empty" in capsys.readouterr().err
-    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
-
-
-def test_an_output_folder_that_cannot_be_made(
-    fit: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("used", "out", "message"), [("out/best.pt", "out", "not empty"), ("file", "file/out", "cannot be used")]
+)
+def test_an_output_folder_that_is_in_use_or_cannot_be_made(
+    fit: Fit, tmp_path: Path, capsys: Shown, used: str, out: str, message: str
 ) -> None:
-    (tmp_path / "file").write_text("mine")
-    assert fit(out="file/out") == 1
+    (tmp_path / used).parent.mkdir(exist_ok=True)
+    (tmp_path / used).write_text("mine")
+    assert fit(out=out) == 1
     error = capsys.readouterr().err
-    assert "cannot be used" in error
-    assert error.count("\n") == 1
-    assert (tmp_path / "file").read_text() == "mine"
+    assert message in error and error.count("\n") == 1
+    assert [path.read_text() for path in (tmp_path / used).parent.iterdir() if path.is_file()] == ["mine"]
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:

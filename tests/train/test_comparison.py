@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.train.conftest import Patch, Shown
 from train import comparison, measurement
 from train.errors import TrainError
 
@@ -18,12 +19,7 @@ def options(small_data: Path | None, **more: Any) -> Namespace:
 @pytest.mark.parametrize(("single", "double", "code"), [(0, 0, 0), (9e-4, 9e-9, 0), (2e-3, 0, 1), (0, 2e-8, 1)])
 @pytest.mark.parametrize("slower", [1, 100])
 def test_losses_decide_and_time_never(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    single: float,
-    double: float,
-    code: int,
-    slower: int,
+    monkeypatch: Patch, capsys: Shown, single: float, double: float, code: int, slower: int
 ) -> None:
     def measured(_: Namespace, backend: str, dtype: str, steps: int | None) -> dict[str, Any]:
         manual = backend == "manual"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.train.conftest import Patch
 from train import data, errors
 from train.idx import CAP, read_idx
 
@@ -105,23 +106,24 @@ def refused(folder: Path, error: type[errors.DataError]) -> None:
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("defect", RAW)
-def test_raw_defects(small_data: Path, defect: str) -> None:
-    damage, error = RAW[defect]
-    data.load(small_data)
-    damage(small_data)
-    refused(small_data, error)
+@pytest.mark.parametrize(
+    ("files", "damage", "error"),
+    [
+        pytest.param(files, *defect, id=f"{files}: {name}")
+        for files, defects in (("small_data", RAW), ("zipped_data", ZIPPED))
+        for name, defect in defects.items()
+    ],
+)
+def test_a_defect_is_refused_by_its_name(
+    request: pytest.FixtureRequest, files: str, damage: Damage, error: type[errors.DataError]
+) -> None:
+    folder = request.getfixturevalue(files)
+    data.load(folder)
+    damage(folder)
+    refused(folder, error)
 
 
-@pytest.mark.parametrize("defect", ZIPPED)
-def test_gzip_defects(zipped_data: Path, defect: str) -> None:
-    damage, error = ZIPPED[defect]
-    data.load(zipped_data)
-    damage(zipped_data)
-    refused(zipped_data, error)
-
-
-def test_a_gzip_bomb_is_refused_after_one_byte_too_many(zipped_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzip_bomb_is_refused_after_one_byte_too_many(zipped_data: Path, monkeypatch: Patch) -> None:
     bomb = header(2049, 240) + bytes(64 * 2**20)
     (zipped_data / (LABELS + ".gz")).write_bytes(gzip.compress(bomb, 1))
     inflated = 0
@@ -202,7 +204,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Nothing."""
 
 
-def test_download_is_torchvisions(zipped_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_is_torchvisions(zipped_data: Path, tmp_path: Path, monkeypatch: Patch) -> None:
     """From a server in this process, so that no network is needed."""
     mnist = pytest.importorskip("torchvision.datasets").MNIST
     md5 = pytest.importorskip("torchvision.datasets.utils").calculate_md5
@@ -240,7 +242,7 @@ def test_mnist_itself_is_recognised_when_swapped(tmp_path: Path, one: str, other
     refused(tmp_path, errors.SwappedFiles)
 
 
-def test_embedded_files_of_other_contents_are_refused(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedded_files_of_other_contents_are_refused(small_data: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(data, "EMBEDDED", small_data)
     with pytest.raises(errors.CorruptedFile, match="SHA-256"):
         data.load()

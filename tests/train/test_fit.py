@@ -5,13 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.train.conftest import Fit, Patch, Shown
 from train import checkpoint, cli, data, machine
 from train import fit as fitting
 from train.batches import plain_batches, training_batches
@@ -20,7 +20,6 @@ from train.recipe import LRS
 from train.training import Batches, evaluate
 
 ROOT = Path(cli.__file__).resolve().parents[1]
-Fit = Callable[..., int]
 
 
 def rows(folder: Path) -> list[dict[str, float]]:
@@ -33,9 +32,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def test_a_run_says_what_it_did_and_ends_with_the_test_accuracy(
-    fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_says_what_it_did_and_ends_with_the_test_accuracy(fit: Fit, tmp_path: Path, capsys: Shown) -> None:
     assert fit() == 0
     shown = capsys.readouterr()
     assert shown.err == ""
@@ -51,7 +48,7 @@ def test_a_run_says_what_it_did_and_ends_with_the_test_accuracy(
     assert shown.out.rstrip().endswith(f"test accuracy  {last}")
 
 
-def test_it_learns(fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_learns(fit: Fit, tmp_path: Path, capsys: Shown) -> None:
     assert fit("--epochs", "12") == 0
     accuracy = float(re.findall(r"(\d+\.\d\d) %", capsys.readouterr().out)[-1])
     assert accuracy > 90
@@ -60,7 +57,7 @@ def test_it_learns(fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_best_epoch_by_validation_is_kept_and_tested_once(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fit: Fit, tmp_path: Path, monkeypatch: Patch, capsys: Shown
 ) -> None:
     """Validation accuracies are dictated; the test set may only be seen last, with the weights of epoch 4."""
     dictated = iter([(1.0, 0.3), (0.9, 0.8), (0.5, 0.7), (0.8, 0.8), (0.8, 0.8)])
@@ -85,9 +82,7 @@ def test_the_best_epoch_by_validation_is_kept_and_tested_once(
     assert "best epoch     4 of 5" in out
 
 
-def test_the_printed_accuracy_is_the_checkpoints(
-    fit: Fit, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_printed_accuracy_is_the_checkpoints(fit: Fit, small_data: Path, tmp_path: Path, capsys: Shown) -> None:
     assert fit("--epochs", "4", "--dtype", "float64") == 0
     printed = float(re.findall(r"(\d+\.\d\d) %", capsys.readouterr().out)[-1])
     model = machine.build("lenet5", machine.prepare("torch", "cpu", "float64", None), 9)
@@ -110,7 +105,7 @@ def test_one_seed_one_result(fit: Fit, tmp_path: Path) -> None:
     assert timeless[0] == timeless[1]
 
 
-def test_max_train_keeps_validation_and_test_whole(fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
+def test_max_train_keeps_validation_and_test_whole(fit: Fit, capsys: Shown) -> None:
     assert fit("--max-train", "30") == 0
     assert "30 training, 20 validation, 40 test images" in capsys.readouterr().out
 
@@ -119,7 +114,7 @@ def test_a_batch_larger_than_the_data_and_a_single_step(fit: Fit) -> None:
     assert fit("--batch-size", "1000", "--epochs", "1") == 0
 
 
-def test_init_starts_from_a_checkpoint(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_starts_from_a_checkpoint(fit: Fit, tmp_path: Path, monkeypatch: Patch) -> None:
     assert fit("--epochs", "8", out="first") == 0
     assert fit("--init", str(tmp_path / "first" / "best.pt"), "--lr", "1e-12", "--epochs", "1", out="second") == 0
     first, second = (weights(tmp_path / name) for name in ("first", "second"))
@@ -128,9 +123,7 @@ def test_init_starts_from_a_checkpoint(fit: Fit, tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("kind", ["foreign", "corrupt"])
-def test_a_checkpoint_that_does_not_fit(
-    fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
+def test_a_checkpoint_that_does_not_fit(fit: Fit, tmp_path: Path, capsys: Shown, kind: str) -> None:
     path = tmp_path / "other.pt"
     checkpoint.save(path, "resnet", torch.nn.Linear(2, 2), {})
     if kind == "corrupt":
@@ -142,7 +135,7 @@ def test_a_checkpoint_that_does_not_fit(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run(fit: Fit, tmp_path: Path, capsys: Shown) -> None:
     assert fit("--lr", "1e30") == 1
     error = capsys.readouterr().err
     assert re.search(r"The (loss|gradient) .* at epoch 1, step \d", error)
@@ -151,7 +144,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(fit: Fit, tmp_path: Path, capsy
 
 
 def test_a_later_failure_leaves_the_checkpoint_whole(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fit: Fit, tmp_path: Path, monkeypatch: Patch, capsys: Shown
 ) -> None:
     def spoiled(split: data.Split, size: int, seed: int, epoch: int, *rest: Any) -> Batches:
         for x, t in training_batches(split, size, seed, epoch, *rest):
@@ -207,9 +200,7 @@ def test_both_backends_train_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("model", "parameters"), [("lenet5-1998", "LeNet-5 of 1998, 60,000")])
-def test_another_network(
-    fit: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, parameters: str
-) -> None:
+def test_another_network(fit: Fit, tmp_path: Path, capsys: Shown, model: str, parameters: str) -> None:
     assert fit("--model", model, "--epochs", "4") == 0
     out = capsys.readouterr().out
     assert f"{parameters} parameters" in out

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.train.conftest import Patch, Shown
 from train import output
 from train.errors import OutputError
 from train.output import EpochMetrics, MetricsFile, new_folder, watched
 
 
-def test_default_folders_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folders_never_collide(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.chdir(tmp_path)
     folders = [new_folder(None) for _ in range(5)]
     assert len(set(folders)) == 5
@@ -24,7 +25,7 @@ def test_a_folder_with_contents_is_refused(tmp_path: Path) -> None:
         new_folder(tmp_path / "a" / "b")
 
 
-def test_a_file_in_the_way_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_in_the_way_is_refused(tmp_path: Path, monkeypatch: Patch) -> None:
     (tmp_path / "runs").write_text("mine")
     monkeypatch.chdir(tmp_path)
     for wanted in (None, tmp_path / "runs", tmp_path / "runs" / "one"):
@@ -47,9 +48,7 @@ def test_metrics_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("terminal", "bar", "shown"), [(True, True, True), (True, False, False), (False, True, False)])
-def test_a_bar_is_for_terminals(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool, bar: bool, shown: bool
-) -> None:
+def test_a_bar_is_for_terminals(monkeypatch: Patch, capsys: Shown, terminal: bool, bar: bool, shown: bool) -> None:
     pytest.importorskip("tqdm")
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     assert list(watched(iter(range(3)), 3, "epoch 1/1", bar)) == [0, 1, 2]

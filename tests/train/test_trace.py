@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.train.conftest import Patch, Shown
 from tests.train.models.twins import LIBRARIES
 from train import trace
 from train.cli import main
@@ -64,13 +65,13 @@ def calculated(text: str) -> float:
     return float(eval(text.replace("^", "**"), {"exp": math.exp}))
 
 
-def shown(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
+def shown(*words: str, capsys: Shown) -> str:
     assert main(["trace", *words]) == 0
     return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [(), ("--no-bias",), ("--input", "-2", "0.25", "--target", "0", "--eta", "2")])
-def test_every_printed_line_holds(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_printed_line_holds(words: tuple[str, ...], capsys: Shown) -> None:
     out = shown("--steps", "2", "--seed", "3", *words, capsys=capsys)
     steps = out[out.index("\nstep 1") : out.index("\nafter")]
     lines = re.findall(r"(\S+) +(?:=|<-) ([^=\n]*?\S) = (\S+)", re.sub(r"(?<=\S) {4,}", "\n", steps))
@@ -84,7 +85,7 @@ def test_every_printed_line_holds(words: tuple[str, ...], capsys: pytest.Capture
     assert len(re.findall(r"dE/db\d\[", out)) == 2 * biases
 
 
-def test_the_printed_gradients_and_weights_are_autograd_s(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_gradients_and_weights_are_autograd_s(capsys: Shown) -> None:
     out = shown("--seed", "5", "--input", "0.5", "-1.5", "--target", "0.25", "--eta", "0.7", capsys=capsys)
     x, t = torch.tensor([0.5, -1.5]).double(), torch.tensor([0.25]).double()
     _, gradients, after = by_autograd(0, first_weights(5, bias=True), x, t, 0.7)
@@ -102,7 +103,7 @@ def test_the_printed_gradients_and_weights_are_autograd_s(capsys: pytest.Capture
             assert float(delta) == pytest.approx(float(gradients[2 * layer - 1][j - 1]), rel=1e-5)
 
 
-def test_a_seed_fixes_the_trace_and_steps_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_seed_fixes_the_trace_and_steps_go_on(capsys: Shown) -> None:
     torch.manual_seed(1)
     first = shown(capsys=capsys)
     torch.manual_seed(2)
@@ -116,9 +117,7 @@ def test_a_seed_fixes_the_trace_and_steps_go_on(capsys: pytest.CaptureFixture[st
     assert errors[-1] < 0.01 * errors[0]
 
 
-def test_a_wrong_equation_is_told_and_ends_with_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_equation_is_told_and_ends_with_1(monkeypatch: Patch, capsys: Shown) -> None:
     def wrong(*arguments: Any) -> trace.Step:
         step = back_propagate(*arguments)
         step.delta[1][0] *= 1 + 1e-6
@@ -129,7 +128,7 @@ def test_a_wrong_equation_is_told_and_ends_with_1(
     assert "BEYOND 1e-12" in capsys.readouterr().out
 
 
-def test_numbers_that_leave_the_finite_end_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_that_leave_the_finite_end_in_a_sentence(capsys: Shown) -> None:
     assert main(["trace", "--input", "1e308", "1e308", "--target", "1e308", "--eta", "1e300"]) == 1
     error = capsys.readouterr().err
     assert "Step 1 gives a number that is not finite" in error
