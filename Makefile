@@ -21,7 +21,7 @@ test: lint
 	$(RUN) -m pytest tests -n $(JOBS) $(ARGS)
 
 # Per operation: how often it was compared exactly and differentiated numerically, up to third order.
-REFUSALS := $(foreach file,padding fold adaptive_pooling fractional_pooling,tests/functional/test_$(file).py::test_what_torch_refuses_is_refused_in_its_words)
+REFUSALS := tests/functional/test_refused_calls.py
 prove: setup
 	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py tests/test_compile.py $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
 

@@ -15,8 +15,7 @@ from torch.autograd import grad
 from manualconv import definitions, functional
 from manualconv.kernels.pooling import intervals
 from manualconv.testing.cases import AdaptivePooling, adaptive_poolings
-from manualconv.testing.ledger import ERRORS, checked
-from manualconv.testing.referee import refused_alike, two_orders
+from manualconv.testing.referee import two_orders
 from tests.layers import close, spread_out
 
 #: Any number of axes.
@@ -215,50 +214,6 @@ def test_the_layout_is_torch_s(ndim: int, size: int, kind: str) -> None:
             [t.is_contiguous(memory_format=f) for t in (y, x_bar) for f in (formats[ndim], torch.contiguous_format)]
         )
     assert found[0] == found[1]
-
-
-SHAPES = {1: (2, 3, 6), 2: (2, 3, 6, 5), 3: (2, 3, 6, 5, 4)}
-
-
-def refused(ndim: int) -> dict[str, tuple[Any, Any]]:
-    """Input and output size of every kind of bad call."""
-    x = torch.ones(SHAPES[ndim])
-    n = ndim
-    return {
-        "negative": (x, -1),
-        "one negative": (x, (2,) * (n - 1) + (-3,)),
-        "no number": (x, ()),
-        "a number too many": (x, (2,) * (n + 1)),
-        "more numbers than axes": (x, (2,) * (n + 3)),
-        "text": (x, "3"),
-        "a fraction": (x, 2.5),
-        "fractions": (x, (2.5,) * n),
-        "nothing": (x, None),
-        "a bool": (x, True),
-        "a tensor of one number": (x, torch.tensor(2)) if n > 1 else (x, torch.tensor(2.5)),
-        "beyond 64 bits": (x, 2**64),
-        "a vast size": (x, 2**62),
-        "too few axes": (x[0, 0], 2),
-        "one axis": (x.reshape(-1), 2),
-        "too many axes": (x[None], 2),
-        "no positions": (x[..., :0], 2),
-        "integers": (x.long(), 2),
-        "integers, globally": (x.long(), 1),
-        "one axis, globally": (x.reshape(-1), 1),
-        "bools": (x.bool(), 2),
-        "complex numbers": (x.to(torch.complex64), 2),
-        "a list": ([1.0], 2),
-    }
-
-
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["avg", "max"])
-@pytest.mark.parametrize("mistake", refused(1))
-def test_what_torch_refuses_is_refused_in_its_words(ndim: int, kind: str, mistake: str) -> None:
-    input, size = refused(ndim)[mistake]
-    name = f"adaptive_{kind}_pool{ndim}d"
-    with checked(f"adaptive_{kind}_pool", ERRORS):
-        refused_alike(*(partial(getattr(library, name), input, size) for library in (functional, F)))
 
 
 def test_an_output_size_of_zero_is_an_empty_result_as_in_torch() -> None:

@@ -1,9 +1,6 @@
 """avg_pool1d, avg_pool2d, avg_pool3d: exactly the loops, exactly torch, at both orders; dtypes, layouts, refusals."""
 
-import re
 from functools import partial
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from manualconv import definitions, functional
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
 from manualconv.testing.judge import error
-from manualconv.testing.ledger import ERRORS, checked
 from manualconv.testing.referee import two_orders
 from tests.layers import close, spread_out
 
@@ -122,93 +118,6 @@ def test_without_samples_the_gradient_is_empty_and_without_a_cotangent_there_is_
 
 
 # --------------------------------------------------------------------------------------------------- bad calls
-
-#: What is wrong with a call: another number, or what becomes of its input.
-BAD: dict[str, dict[str, Any]] = {
-    "kernel 0": {"kernel_size": 0},
-    "kernel 0, stride 1": {"kernel_size": 0, "stride": 1},
-    "kernel -1": {"kernel_size": -1},
-    "stride 0": {"stride": 0},
-    "stride -1": {"stride": -1},
-    "padding -1": {"padding": -1},
-    "padding beyond half": {"kernel_size": 3, "padding": 2},
-    "a wide window": {"kernel_size": 20},
-    "axes too few": {"input": lambda x: x[0, 0]},
-    "no axes": {"input": lambda x: x.sum()},
-    "axes too many": {"input": lambda x: x[None]},
-    "no channels": {"input": lambda x: x[:, :0]},
-    "no positions": {"input": lambda x: x[..., :0]},
-    "too many kernels": {"kernel_size": (2,) * 4},
-    "too many strides": {"stride": (2,) * 4},
-    "no paddings": {"padding": ()},
-    "a word": {"kernel_size": "3"},
-    "a fraction": {"kernel_size": 2.5},
-    "no kernel": {"kernel_size": None},
-    "a bool": {"kernel_size": True},
-    "fractions": {"kernel_size": (2.0,)},
-    "a word for stride": {"stride": "1"},
-    "a fraction of padding": {"padding": 1.0},
-    "ceil_mode 1": {"ceil_mode": 1},
-    "ceil_mode None": {"ceil_mode": None},
-    "count_include_pad 1": {"count_include_pad": 1},
-    "no tensor": {"input": lambda x: None},
-    "an array": {"input": lambda x: x.numpy()},
-    "a sparse tensor": {"input": lambda x: x.to_sparse()},
-    "a kernel of 40 bits": {"kernel_size": 2**40},
-    "a stride of 62 bits": {"stride": 2**62},
-    "a kernel of 70 bits": {"kernel_size": 2**70},
-    **{
-        str(dtype): {"input": lambda x, dtype=dtype: x.to(dtype)}
-        for dtype in (torch.int32, torch.bool, torch.complex64)
-    },
-}
-DIVISORS: dict[str, dict[str, Any]] = {
-    "divisor 0": {"divisor_override": 0},
-    "a fraction of a divisor": {"divisor_override": 2.5},
-    "a bool for a divisor": {"divisor_override": True},
-    "a divisor of 70 bits": {"divisor_override": 2**70},
-}
-#: Opening letters of a message that must be torch's, unless its first line is shorter.
-OPENING = 100
-
-
-def bad(ndim: int) -> dict[str, dict[str, Any]]:
-    """The mistakes one can make in so many dimensions."""
-    return BAD if ndim == 1 else {**BAD, **DIVISORS}
-
-
-def refusals(ndim: int, *changes: dict[str, Any]) -> list[pytest.ExceptionInfo[Exception]]:
-    """What torch and ours raise for a call with these mistakes: errors of one type."""
-    arguments: dict[str, Any] = {"kernel_size": 2}
-    x: Any = torch.ones((2, 4, 8, 9, 7)[: ndim + 2])
-    for change in changes:
-        for key, value in change.items():
-            if key != "input":
-                arguments[key] = value
-            else:
-                x = value(x)
-    found = []
-    for layer in (REFEREE[ndim], BY_HAND[ndim]):
-        with pytest.raises(Exception) as refusal:  # noqa: PT011  (the type asked for is torch's)
-            layer(x, arguments["kernel_size"], **{k: v for k, v in arguments.items() if k != "kernel_size"})
-        found.append(refusal)
-    assert found[1].type is found[0].type, (changes, found)
-    return found
-
-
-@pytest.mark.parametrize(("ndim", "mistake"), [(n, m) for n in (1, 2, 3) for m in bad(n)])
-def test_what_torch_refuses_is_refused_in_its_words(ndim: int, mistake: str) -> None:
-    # torch tells the position of what was passed by position.
-    theirs, ours = (re.sub(r" \(position \d\)", "", str(r.value)) for r in refusals(ndim, bad(ndim)[mistake]))
-    with checked(f"avg_pool{ndim}d", ERRORS):
-        assert ours.startswith(theirs.split("\n")[0][:OPENING])
-
-
-@EVERY
-def test_two_mistakes_at_once_have_torch_s_type(ndim: int) -> None:
-    for one, other in combinations(bad(ndim).values(), 2):
-        if "input" not in one or "input" not in other:
-            refusals(ndim, one, other)
 
 
 @EVERY

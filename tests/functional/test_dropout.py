@@ -1,7 +1,5 @@
 """Dropout: torch's masks from equal seeds, the same mask backward, a copy in evaluation mode, torch's refusals."""
 
-from typing import Any
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -160,33 +158,6 @@ def test_compiled_in_one_graph_forward_and_backward_share_a_mask(name: str) -> N
 # ------------------------------------------------------------------------------------------------------- bad calls
 
 X = torch.ones(2, 3)
-NAN = float("nan")
-BAD: dict[str, tuple[str, tuple[Any, ...]]] = {
-    **{
-        f"{name}, p={p}": (name, (torch.ones(2, 3, 2, 2), p)) for name in NAMES for p in (1.5, -0.1, NAN, "a", None, 1j)
-    },
-    **{f"{name} of a list": (name, ([1.0], 0.5, True)) for name in ("dropout", "alpha_dropout")},
-    "a word for training": ("dropout", (X, 0.5, "a")),
-    "a number for training": ("dropout", (X, 0.5, 1)),
-    "no training": ("dropout", (X, 0.5, None)),
-    "integers": ("dropout", (X.long(), 0.5)),
-    "booleans": ("dropout", (X > 0, 0.5)),
-    "complex numbers": ("dropout", (X + 0j, 0.5)),
-    "no channels": ("dropout2d", (X[0], 0.5)),
-    "no channels of alpha": ("feature_alpha_dropout", (X[0], 0.5, True)),
-    "one axis for dropout1d": ("dropout1d", (X[0], 0.5)),
-    "four axes for dropout1d": ("dropout1d", (X[None, None], 0.5)),
-}
-
-
-@pytest.mark.filterwarnings("ignore:dropout[23]d")
-@pytest.mark.parametrize(("name", "arguments"), BAD.values(), ids=BAD)
-def test_a_bad_call_raises_torch_s_error(name: str, arguments: tuple[Any, ...]) -> None:
-    if name == "dropout1d" and arguments[0].dim() == 4 and arguments[1] not in (0.5,):
-        arguments = (arguments[0][0], *arguments[1:])
-    (ours, said), (theirs, words) = (outcome(getattr(library, name), *arguments) for library in (functional, F))
-    assert ours is theirs
-    assert said.startswith(words.split(" Note that")[0])
 
 
 @pytest.mark.parametrize(("name", "rank"), [("dropout2d", 3), ("dropout2d", 2), ("dropout2d", 5), ("dropout3d", 3)])
@@ -200,4 +171,4 @@ def test_ranks_that_torch_warns_of_are_read_as_torch_reads_them(name: str, rank:
 
 
 def test_evaluation_takes_integers() -> None:
-    assert torch.equal(functional.dropout(X.long(), 0.5, False), X.long())
+    assert torch.equal(functional.dropout(torch.ones(2, 3).long(), 0.5, False), torch.ones(2, 3).long())

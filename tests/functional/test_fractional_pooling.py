@@ -1,9 +1,7 @@
 """Fractional max pooling: exactly the loops, torch's samples from equal seeds, its derivatives, what it refuses."""
 
-from functools import partial
 from typing import Any
 
-import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
@@ -11,8 +9,6 @@ from hypothesis import strategies as st
 from torch.autograd import grad
 
 from manualconv import definitions, functional
-from manualconv.testing.ledger import ERRORS, checked
-from manualconv.testing.referee import refused_alike
 from tests.layers import spread_out
 
 NUMBERS = st.integers(1, 4)
@@ -78,58 +74,3 @@ def test_no_samples_and_no_windows() -> None:
     for library in (functional, F):
         assert library.fractional_max_pool2d(torch.ones(0, 3, 7, 6), 2, 3).shape == (0, 3, 3, 3)
         assert library.fractional_max_pool2d(torch.ones(2, 3, 7, 6), 2, (0, 3)).shape == (2, 3, 0, 3)
-
-
-def refused(ndim: int) -> dict[str, tuple[Any, Any, dict[str, Any]]]:
-    """Input, kernel and options of every kind of bad call."""
-    n = ndim
-    x = torch.ones((2, 3, 7, 6, 5)[: 2 + n])
-    three = {"output_size": 3}
-
-    def sampled(samples: Any) -> tuple[Any, Any, dict[str, Any]]:
-        return x, 2, {**three, "_random_samples": samples}
-
-    return {
-        "no size": (x, 2, {}),
-        "ratios for other axes": (x, 2, {"output_ratio": (0.5,) * (n + 1)}) if n == 2 else (x, 2, {}),
-        "one ratio": (x, 2, {"output_ratio": 0.5}) if n == 2 else (x, 2, {"output_ratio": 1.5}),
-        "a ratio that is text": (x, 2, {"output_ratio": "a"}),
-        "too many windows": (x, 2, {"output_size": 7}),
-        "a negative size": (x, 2, {"output_size": -1}),
-        "no kernel": (x, 0, three),
-        "a negative kernel": (x, -1, three),
-        "a kernel larger than the input": (x, 9, three),
-        "kernels for other axes": (x, (2,) * (n + 1), three),
-        "sizes for other axes": (x, 2, {"output_size": (2,)}),
-        "no sizes": (x, 2, {"output_size": ()}),
-        "a kernel that is text": (x, "2", three),
-        "a kernel with a fraction": (x, 2.5, three),
-        "a size with a fraction": (x, 2, {"output_size": 2.5}),
-        "a size that is nothing": (x, 2, {"output_size": (None,) * n}),
-        "a vast size": (x, 2, {"output_size": 2**62}),
-        "a vast kernel": (x, 2**62, three),
-        "beyond 64 bits": (x, 2, {"output_size": 2**64}),
-        "a bool": (x, True, three),
-        "samples for other axes": sampled(torch.rand(2, 3, n + 1)),
-        "samples without a batch": sampled(torch.rand(3, n)),
-        "samples for fewer images": sampled(torch.rand(1, 3, n)),
-        "samples for other channels": sampled(torch.rand(2, 5, n)),
-        "samples of another precision": sampled(torch.rand(2, 3, n).double()),
-        "samples in a list": sampled([0.5]),
-        "integers": (x.long(), 2, three),
-        "integers with samples": (x.long(), 2, {**three, "_random_samples": torch.ones(2, 3, n).long()}),
-        "complex numbers": (x.to(torch.complex64), 2, three),
-        "no channels": (x[0, 0], 2, three),
-        "too many axes": (x[None], 2, three),
-        "nothing along an axis": (x[..., :0], 2, three),
-        "a list": ([1.0], 2, three),
-    }
-
-
-@pytest.mark.parametrize("ndim", [2, 3])
-@pytest.mark.parametrize("mistake", refused(2))
-def test_what_torch_refuses_is_refused_in_its_words(ndim: int, mistake: str) -> None:
-    input, kernel, options = refused(ndim)[mistake]
-    name = f"fractional_max_pool{ndim}d"
-    with checked("fractional_max_pool", ERRORS):
-        refused_alike(*(partial(getattr(library, name), input, kernel, **options) for library in (functional, F)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
 from itertools import product
 from typing import Any
 from unittest import mock
@@ -19,12 +18,21 @@ from manualconv import definitions, functional
 from manualconv.kernels.pooling import maximum, selection
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
-from manualconv.testing.referee import first_gradients, refused_alike
+from manualconv.testing.referee import first_gradients
+from tests.bad_input.calls import Row, outcome
+from tests.bad_input.drawn import RIGHT
+from tests.bad_input.table import ROWS
 from tests.layers import spread_out
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 REFEREE = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 CASES = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True))
+#: Bad calls of which tests/bad_input asks without indices.
+REFUSED = [
+    row
+    for row in ROWS
+    if row.function in ("max_pool2d", "max_pool3d") and row.changes and not row.dangerous and row.number != 64
+]
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
 
 
@@ -79,12 +87,6 @@ def test_maxima_of_every_real_dtype_are_torch_s(dtype: torch.dtype, ndim: int) -
     assert all(map(torch.equal, ours, theirs))
 
 
-def test_a_row_of_integers_is_pooled_with_its_indices_only_as_in_torch() -> None:
-    for layer in (F.max_pool1d, functional.max_pool1d):
-        with pytest.raises(NotImplementedError, match="\"max_pool1d_impl\" not implemented for 'Int'"):
-            layer(torch.ones(1, 1, 4, dtype=torch.int32), 2)
-
-
 def test_a_nan_or_a_window_of_minus_infinities_is_reported_as_torch_does() -> None:
     x = torch.arange(60.0).reshape(1, 2, 5, 6)
     x[0, 0, 1, 2] = x[0, 0, 2, 1] = torch.nan
@@ -137,69 +139,8 @@ def test_a_window_of_minus_infinities_keeps_its_own_position_in_channels_last() 
     assert index[0, 0].flatten().tolist() == [0, 2, 8, 10, 32, 34, 40, 42]
 
 
-# --------------------------------------------------------------------------------------------- what is refused
-
-
-def test_padding_beyond_half_the_kernel_is_refused_as_torch_does() -> None:
-    """Dilation widens the window, not the padding it may have."""
-    x = torch.ones(1, 1, 9, 9)
-    for layer in (F.max_pool2d, functional.max_pool2d):
-        with pytest.raises(RuntimeError, match="pad should be"):
-            layer(x, 2, 1, 2, 3)
-
-
-def test_complex_numbers_have_no_maximum_as_in_torch() -> None:
-    x = torch.zeros(1, 1, 4, 4, dtype=torch.complex64)
-    for layer in (F.max_pool2d, functional.max_pool2d):
-        with pytest.raises(NotImplementedError, match="\"max_pool2d\" not implemented for 'ComplexFloat'"):
-            layer(x, 2)
-
-
-SIZE = {1: (7,), 2: (7, 6), 3: (7, 6, 5)}
-BAD: dict[str, dict[str, Any]] = {
-    "kernel 0": {"kernel_size": 0},
-    "kernel 0, stride 1": {"kernel_size": 0, "stride": 1},
-    "kernel −1": {"kernel_size": -1, "stride": 1},
-    "stride 0": {"kernel_size": 2, "stride": 0},
-    "stride −1": {"kernel_size": 2, "stride": -1},
-    "padding −1": {"kernel_size": 2, "padding": -1},
-    "padding over half": {"kernel_size": 2, "padding": 2},
-    "padding over half, dilated": {"kernel_size": 2, "padding": 2, "dilation": 3},
-    "dilation 0": {"kernel_size": 2, "dilation": 0},
-    "too large": {"kernel_size": 9},
-    "too large, dilated": {"kernel_size": 3, "stride": 1, "dilation": 4},
-    "four sizes": {"kernel_size": (2, 2, 2, 2)},
-    "four strides": {"kernel_size": 2, "stride": (2, 2, 2, 2)},
-    "four paddings": {"kernel_size": 2, "padding": (0, 0, 0, 0)},
-    "four dilations": {"kernel_size": 2, "dilation": (1, 1, 1, 1)},
-    "no dilation": {"kernel_size": 2, "dilation": ()},
-    "text": {"kernel_size": "3"},
-    "a fraction": {"kernel_size": 2.5},
-    "a fraction inside": {"kernel_size": (2.5,)},
-    "a bool": {"kernel_size": 2, "padding": True},
-    "a huge stride": {"kernel_size": 2, "stride": 2**70},
-    "ceil_mode a number": {"kernel_size": 2, "ceil_mode": 1},
-}
-IMAGES: dict[str, Any] = {
-    "too few axes": lambda size: torch.ones(size),
-    "too many axes": lambda size: torch.ones(1, 1, 1, *size),
-    "no channels": lambda size: torch.ones(2, 0, *size),
-    "no positions": lambda size: torch.ones(2, 3, *size[:-1], 0),
-    "bool": lambda size: torch.ones(2, 3, *size, dtype=torch.bool),
-    "an array": lambda size: torch.ones(2, 3, *size).numpy(),
-}
-CALLS = {
-    **{name: (lambda size: torch.ones(2, 3, *size), arguments) for name, arguments in BAD.items()},
-    **{name: (make, {"kernel_size": 2}) for name, make in IMAGES.items()},
-}
-
-
-@DIMENSIONS
-@pytest.mark.parametrize("return_indices", [False, True])
-@pytest.mark.parametrize(("make", "arguments"), CALLS.values(), ids=CALLS)
-def test_what_torch_refuses_is_refused_in_its_words(make: Any, arguments: Any, return_indices: bool, ndim: int) -> None:
-    x = make(SIZE[ndim])
-    ours, theirs = (
-        partial(layers[ndim], x, **arguments, return_indices=return_indices) for layers in (BY_HAND, REFEREE)
-    )
-    refused_alike(ours, theirs, 24)
+@pytest.mark.parametrize("row", REFUSED, ids=[row.name for row in REFUSED])
+def test_a_bad_call_is_torch_s_error_with_indices_too(row: Row) -> None:
+    arguments = {**RIGHT[row.function], **row.changes, "return_indices": True}
+    theirs, ours = (outcome(lambda f: getattr(f, row.function)(**arguments), library) for library in (F, functional))
+    assert ours.error is theirs.error and ours.message.startswith(theirs.message.split("\n")[0][:24])
