@@ -31,7 +31,7 @@ from torch.overrides import handle_torch_function
 
 import manualconv
 from manualconv.autograd.slots import Rules, in_force
-from manualconv.functional.refusals.refusal import Refusal, explained, writes
+from manualconv.functional.refusals.refusal import Refusal, explained, writes_and_draws
 from manualconv.functional.tracing import is_beyond_torch, recorded_as_torch_s, without_defaults
 from manualconv.torch_internals import handles_itself, is_known_to_torch_alone, tracer
 
@@ -57,7 +57,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
     name = ours.__name__
     home = torch if name in _METHODS else torch.nn.functional
     theirs = theirs or getattr(home, name, None) or getattr(torch, name, None)
-    words, copied = getattr(torch.nn.functional, name, theirs), writes(ours)
+    words, touched = getattr(torch.nn.functional, name, theirs), writes_and_draws(ours)
 
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +78,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
             return ours(*args, **kwargs)
         except Refusal as refusal:
             beyond = is_beyond_torch(args, kwargs := without_defaults(kwargs))
-            raise explained(refusal, name, None if beyond else words, args, kwargs, copied) from None
+            raise explained(refusal, name, None if beyond else words, args, kwargs, *touched) from None
 
     asked.__module__ = "manualconv.functional"
     return asked
