@@ -31,7 +31,7 @@ from torch.overrides import handle_torch_function
 
 import manualconv
 from manualconv.autograd.slots import Rules, in_force
-from manualconv.functional.refusals.refusal import Refusal, explained
+from manualconv.functional.refusals.refusal import Refusal, explained, writes_and_draws
 from manualconv.functional.tracing import is_beyond_torch, recorded_as_torch_s, without_defaults
 from manualconv.torch_internals import handles_itself, is_known_to_torch_alone, tracer
 
@@ -42,9 +42,6 @@ _STRIDED = torch.strided
 
 #: Where torch.nn.functional's is no more than a call of the tensor's method.
 _METHODS = ("sigmoid", "tanh")
-
-#: Arguments of functions that write to a tensor they are given.
-_WRITING = frozenset({"inplace", "running_mean"})
 
 #: The functions with rules that torch's ExpandedWeights compute the gradients of.
 _EXPANDED = frozenset({F.conv1d, F.conv2d, F.conv3d, F.linear})
@@ -60,7 +57,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
     name = ours.__name__
     home = torch if name in _METHODS else torch.nn.functional
     theirs = theirs or getattr(home, name, None) or getattr(torch, name, None)
-    words, copied = getattr(torch.nn.functional, name, theirs), not _WRITING.isdisjoint(ours.__code__.co_varnames)
+    words, touched = getattr(torch.nn.functional, name, theirs), writes_and_draws(ours)
 
     @wraps(ours)
     def asked(*args: Any, **kwargs: Any) -> Any:
@@ -82,7 +79,7 @@ def asking(ours: Callable[..., Any], theirs: Callable[..., Any] | None = None) -
         except Refusal as refusal:
             kwargs = without_defaults(kwargs)
             beyond = name != "pad" and is_beyond_torch(args, kwargs)  # which has no pairs of ours
-            raise explained(refusal, name, None if beyond else words, args, kwargs, copied) from None
+            raise explained(refusal, name, None if beyond else words, args, kwargs, *touched) from None
 
     asked.__module__ = "manualconv.functional"
     return asked

@@ -1,6 +1,8 @@
 """How torch is asked for its words: nothing changes, nobody sees it, and whoever calls gets the same error."""
 
+import warnings
 from collections.abc import Callable
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -48,6 +50,24 @@ def test_statistics_input_and_random_state_are_as_before() -> None:
     said(lambda: functional.relu(one, inplace=True))
     assert torch.equal(mean, torch.zeros(3)) and torch.equal(var, torch.ones(3)) and torch.equal(x, X) and one
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_other_threads_draw_on_and_warn_on_while_calls_are_refused() -> None:
+    def refused() -> None:
+        while not done.is_set():
+            said(lambda: too_wide(X))
+
+    done, state, filters = Event(), torch.get_rng_state(), list(warnings.filters)
+    expected = torch.rand(2000).unique()
+    torch.set_rng_state(state)
+    threads = [Thread(target=refused) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    drawn = torch.stack([torch.rand(()) for _ in range(2000)])
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert torch.equal(drawn.unique(), expected) and warnings.filters == filters
 
 
 def test_no_mode_sees_torch_being_asked() -> None:

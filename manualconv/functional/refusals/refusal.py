@@ -20,7 +20,6 @@ that statistics are as before; the random state is, too.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import lru_cache, wraps
@@ -34,7 +33,9 @@ from manualconv.torch_internals import handles_operators, no_function_modes, no_
 P = ParamSpec("P")
 T = TypeVar("T")
 
-
+#: Arguments of functions that write to a tensor they are given, and of those that draw random numbers.
+_WRITING = frozenset({"inplace", "running_mean"})
+_DRAWING = frozenset({"p", "dropout_p", "_random_samples"})
 #: Where a kernel that fails raises an error like any other.
 ASKED_ON = {"cpu", "meta"}
 
@@ -63,6 +64,13 @@ def once(rule: Callable[P, T]) -> Callable[P, T]:
     return looked_up
 
 
+def writes_and_draws(function: Callable[..., Any]) -> tuple[bool, bool]:
+    """Whether a public function may write to a tensor that it is given, and whether it may draw random numbers."""
+    code = function.__code__
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return not _WRITING.isdisjoint(named), not _DRAWING.isdisjoint(named)
+
+
 def _operand(value: Any, copied: bool) -> Any:
     """An argument as torch is asked with it: no part of a graph, but for a tensor without axes.
 
@@ -76,14 +84,20 @@ def _operand(value: Any, copied: bool) -> Any:
 
 @not_compiled
 def explained(
-    refusal: Refusal, name: str, theirs: Callable[..., Any] | None, args: Any, kwargs: Any, copied: bool
+    refusal: Refusal,
+    name: str,
+    theirs: Callable[..., Any] | None,
+    args: Any,
+    kwargs: Any,
+    copied: bool = False,
+    draws: bool = False,
 ) -> Exception:
     """The error of a refused call: torch's own with the hint, or ours where torch has none."""
     hint, *kind = refusal.args
     devices = {value.device.type for value in (*args, *kwargs.values()) if isinstance(value, Tensor)}
     if isinstance(refusal, RefusalByValue) and not devices <= ASKED_ON:
         theirs = None
-    error = None if theirs is None else _asked(theirs, args, kwargs, copied)
+    error = None if theirs is None else _asked(theirs, args, kwargs, copied, draws)
     if error is None:
         return kind[0](f"{name}(): {hint}") if kind else RuntimeError(f"{name}(): {hint}")
     said, *_ = str(error).split("\n", 1)
@@ -93,15 +107,19 @@ def explained(
         return error
 
 
-def _asked(theirs: Callable[..., Any], args: Any, kwargs: Any, copied: bool) -> Exception | None:
-    """What torch raises for a call; None if it takes it."""
+def _asked(theirs: Callable[..., Any], args: Any, kwargs: Any, copied: bool, draws: bool) -> Exception | None:
+    """What torch raises for a call; None if it takes it.
+
+    All threads share the random state and the filters of warnings: the first is set back only where torch may draw, the
+    second are left alone.
+    """
     tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
-    with ExitStack() as off, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with ExitStack() as off:
         off.enter_context(no_function_modes())
         if not any(map(handles_operators, tensors)):  # a fake tensor is nothing without its mode
             off.enter_context(no_operator_modes())
-        off.enter_context(torch.random.fork_rng([t.device for t in tensors if t.is_cuda]))
+        if draws:
+            off.enter_context(torch.random.fork_rng([t.device for t in tensors if t.is_cuda]))
         try:
             theirs(*(_operand(a, copied) for a in args), **{key: _operand(a, copied) for key, a in kwargs.items()})
         except Exception as error:
