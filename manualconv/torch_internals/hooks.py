@@ -50,13 +50,18 @@ def not_compiled_alone(function: F) -> F:
     return function
 
 
-def not_compiled(function: F) -> F:
-    """A function that Dynamo leaves alone: it breaks its graph there.
+def not_compiled(reason: str) -> Callable[[F], F]:
+    """A function that Dynamo leaves alone: it breaks its graph there, or says the reason where it must not.
 
-    ``torch.compiler.disable`` sets the same mark, but imports Dynamo for it.
+    ``torch.compiler.disable`` sets the same marks, but imports Dynamo for it.
     """
-    setattr(function, "_torchdynamo_disable", True)  # noqa: B010
-    return not_compiled_alone(function)
+
+    def marked(function: F) -> F:
+        setattr(function, "_torchdynamo_disable", True)  # noqa: B010
+        setattr(function, "_torchdynamo_disable_msg", reason)  # noqa: B010
+        return not_compiled_alone(function)
+
+    return marked
 
 
 _set_strategy, _strategy, _action = (

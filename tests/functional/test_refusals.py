@@ -107,6 +107,11 @@ def test_the_error_is_the_same_however_it_is_called(way: str) -> None:
     assert said(calls[way]) == said(lambda: too_wide(X))
 
 
+def test_one_whole_graph_says_that_the_call_is_refused() -> None:
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="this call is refused; outside torch"):
+        torch.compile(lambda x: functional.max_pool2d(x, 20), backend="eager", fullgraph=True)(X)
+
+
 def test_tensors_without_memory_are_refused_too() -> None:
     with FakeTensorMode():
         assert said(lambda: too_wide(torch.ones(2, 3, 8, 8))) == said(lambda: too_wide(X))

@@ -82,7 +82,7 @@ def _operand(value: Any, copied: bool) -> Any:
     return value.clone() if copied else value
 
 
-@not_compiled
+@not_compiled("this call is refused; outside torch.compile, or without fullgraph, the error says why")
 def explained(
     refusal: Refusal,
     name: str,
