@@ -47,9 +47,6 @@ def test_a_maximum_is_never_below_a_mean_of_the_same_window(case: Pooling) -> No
     assert torch.all(highest >= mean - 2**-40)
 
 
-# ------------------------------------------------------------------------------------------------------- accuracy
-
-
 @given(case=CASES, dtype=st.sampled_from((torch.float32, torch.float64, torch.float16, torch.bfloat16)))
 def test_a_mean_of_k_numbers_is_within_k_plus_one_roundings(case: Pooling, dtype: torch.dtype) -> None:
     """G9: K − 1 additions and a division; in half precision float32's, and one rounding."""
@@ -83,9 +80,6 @@ def test_the_sum_under_a_mean_may_be_larger_than_its_dtype_holds(ndim: int, dtyp
     assert grad(y.sum(), large)[0].eq(1 / 4**ndim).all()
 
 
-# ---------------------------------------------------------------------------------------- dtypes, layouts, shapes
-
-
 @EVERY
 def test_integer_means_are_cut_towards_zero_as_torch_s(ndim: int) -> None:
     x = torch.randint(-9, 9, (2, 3, 7, 8, 6)[: ndim + 2], generator=torch.Generator().manual_seed(0))
@@ -115,9 +109,6 @@ def test_without_samples_the_gradient_is_empty_and_without_a_cotangent_there_is_
     assert grad(y.sum(), x)[0].shape == x.shape
     undefined = torch._C._functions.UndefinedGrad()(BY_HAND[ndim](x, 2))
     assert grad(undefined, x, torch.zeros_like(y), allow_unused=True) == (None,)
-
-
-# --------------------------------------------------------------------------------------------------- bad calls
 
 
 @EVERY

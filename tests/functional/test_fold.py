@@ -108,9 +108,6 @@ def test_values_first_and_second_gradients_equal_torch_in_two_dimensions(case: C
     assert all(map(torch.equal, *results))
 
 
-# ------------------------------------------------------------------------------------------------------------ laws
-
-
 @given(case=cases())
 def test_fold_is_the_adjoint_of_unfold(case: Case) -> None:
     x, v = case.image(), case.columns()
@@ -146,9 +143,6 @@ def test_a_convolution_is_a_product_with_the_windows(case: Case) -> None:
     assert torch.equal(w.flatten(1) @ case.unfold(x), z.flatten(2))
 
 
-# ------------------------------------------------------------------------------------------------ how many axes
-
-
 def test_an_int_means_two_axes_as_in_torch_and_three_where_torch_has_none() -> None:
     image, volume = spread_out((2, 3, 4, 5)), spread_out((2, 1, 3, 4, 5))
     assert torch.equal(functional.unfold(image, 2, padding=1), F.unfold(image, 2, padding=1))
@@ -167,9 +161,6 @@ def test_the_tuple_s_length_is_the_number_of_axes() -> None:
     assert functional.unfold(x, (2, 2, 2)).shape == (2 * 8, 2 * 3 * 4)
 
 
-# --------------------------------------------------------------------------------------- derivatives, numerically
-
-
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_any_mapped_axis_alone_and_nested(at: int) -> None:
     numbers = ((2,), (2,), ((1, 2),), (2,))
@@ -178,9 +169,6 @@ def test_any_mapped_axis_alone_and_nested(at: int) -> None:
     assert torch.equal(columns, torch.stack([functional.unfold(x, *numbers) for x in signals.unbind(at)], 1))
     twice = torch.vmap(torch.vmap(lambda v: functional.fold(v, (7,), *numbers), 0), 1)(columns)
     assert torch.equal(twice, torch.stack([functional.fold(v, (7,), *numbers) for v in columns.unbind(1)]))
-
-
-# ------------------------------------------------------------------------------------------------ torch's settings
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.complex64, torch.bool])
@@ -207,8 +195,6 @@ def test_fold_compiles_in_one_graph_forward_and_backward() -> None:
         assert torch.equal(y, layer(v))
         assert torch.equal(*(grad(t, v, spread_out(t.shape, 1))[0] for t in (y, layer(v))))
 
-
-# ----------------------------------------------------------------------------------------------------------- errors
 
 IMAGE, COLUMNS = torch.zeros(2, 3, 4, 5), torch.zeros(2, 12, 12)
 

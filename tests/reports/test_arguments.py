@@ -15,6 +15,7 @@ from manualconv import by_hand
 from tests.bad_input.calls import outcome
 from tests.layers import spread_out
 from tests.reports.numbers_for import calls, values
+from tests.reports.test_graph import ByHand
 
 # --------------------------------------------------- CASES row 7: γ and β of C numbers in another shape than (C,)
 
@@ -200,8 +201,13 @@ def _result(library: Any, name: str, arguments: dict[str, Any]) -> Any:
 CALLS = list(calls())
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{n}-{name}" for n, (name, _, _) in enumerate(CALLS)])
-def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int) -> None:
+#: Every call by our function, and one whose numbers torch's own parser reads under `by_hand`.
+RUNS = {f"{n}-{name}": (n, M) for n, (name, _, _) in enumerate(CALLS)}
+RUNS |= {f"{key} by hand": (n, ByHand()) for key, (n, _) in RUNS.items() if "hardtanh" in key}
+
+
+@pytest.mark.parametrize(("number", "library"), RUNS.values(), ids=RUNS)
+def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int, library: Any) -> None:
     """Row 14: torch takes it, ours takes it and gives the same; torch refuses it, so does ours, with the same type."""
     name, arguments, keys = CALLS[number]
     for key, n in keys.items():
@@ -209,7 +215,7 @@ def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int) -> 
             if _apart(name, key, what):
                 continue
             theirs = outcome(lambda f: _result(f, name, {**arguments, key: value}), F)  # noqa: B023
-            ours = outcome(lambda f: _result(f, name, {**arguments, key: again}), M)  # noqa: B023
+            ours = outcome(lambda f: _result(f, name, {**arguments, key: again}), library)  # noqa: B023
             where = f"{name}({key}={what}): {theirs.message[:90]} | {ours.message[:150]}"
             if theirs.error is not None and any(words in theirs.message for words in STUMBLES):
                 continue
