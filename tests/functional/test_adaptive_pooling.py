@@ -199,23 +199,6 @@ def test_a_global_mean_takes_complex_numbers_and_any_axes_before_it_as_torch_doe
         assert layer(torch.ones(1, 2, 0, 3), 1).isnan().all()
 
 
-@pytest.mark.parametrize("ndim", [2, 3])
-@pytest.mark.parametrize("size", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["avg", "max"])
-def test_the_layout_is_torch_s(ndim: int, size: int, kind: str) -> None:
-    formats = {2: torch.channels_last, 3: torch.channels_last_3d}
-    x = torch.randn((2, 3, 5, 4, 4)[: 2 + ndim]).to(memory_format=formats[ndim])
-    found = []
-    for library in (functional, F):
-        leaf = x.detach().requires_grad_()
-        y = getattr(library, f"adaptive_{kind}_pool{ndim}d")(leaf, size)
-        (x_bar,) = grad(y, leaf, torch.ones_like(y))
-        found.append(
-            [t.is_contiguous(memory_format=f) for t in (y, x_bar) for f in (formats[ndim], torch.contiguous_format)]
-        )
-    assert found[0] == found[1]
-
-
 def test_an_output_size_of_zero_is_an_empty_result_as_in_torch() -> None:
     for library in (functional, F):
         assert library.adaptive_avg_pool2d(torch.ones(2, 3, 6, 5), (0, 2)).shape == (2, 3, 0, 2)

@@ -89,18 +89,6 @@ def test_integer_means_are_cut_towards_zero_as_torch_s(ndim: int) -> None:
         assert torch.equal(BY_HAND[ndim](x, 2, divisor_override=-3), REFEREE[ndim](x, 2, divisor_override=-3))
 
 
-@pytest.mark.parametrize(("ndim", "form"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
-def test_results_lie_in_memory_as_torch_s(ndim: int, form: torch.memory_format) -> None:
-    """Images keep their channels innermost, volumes do not."""
-    strides = []
-    for layer in (BY_HAND[ndim], REFEREE[ndim]):
-        x = spread_out((2, 3, 5, 4, 6)[: ndim + 2]).contiguous(memory_format=form).requires_grad_()
-        y = layer(x, 2, 1, 1)
-        g = grad(y, x, spread_out(y.shape), create_graph=True)[0]
-        strides.append((y.stride(), g.stride()))
-    assert strides[0] == strides[1]
-
-
 @EVERY
 def test_without_samples_the_gradient_is_empty_and_without_a_cotangent_there_is_none(ndim: int) -> None:
     x = torch.zeros((0, 3, 4, 4, 4)[: ndim + 2], requires_grad=True)

@@ -140,6 +140,7 @@ POOLS = (
     ("max_pool", (2,)),
     ("max_pool", (4,)),
     ("avg_pool", (2,)),
+    ("avg_pool", (2, 1, 1)),
     ("adaptive_avg_pool", (1,)),
     ("adaptive_avg_pool", (2,)),
     ("adaptive_avg_pool", (3,)),
@@ -167,11 +168,17 @@ def _lying(size: tuple[int, ...], how: str) -> Tensor:
 def test_the_result_of_a_pool_lies_in_memory_as_torch_s(
     ndim: int, how: str, pool: str, arguments: tuple[Any, ...]
 ) -> None:
-    """Row 21: strides, those of axes of one position too; samples, channels and positions of 0, 1 and more."""
+    """Row 21: strides, of axes of one position too; samples, channels and positions of 0, 1 and more; x̄'s formats."""
+    formats = (torch.contiguous_format, torch.channels_last if ndim == 2 else torch.channels_last_3d)
     for size in ((2, 3), (1, 3), (2, 1), (0, 3)):
         x = _lying((*size, *(4, 4, 4)[:ndim]), how)
-        ours, theirs = (getattr(f, f"{pool}{ndim}d")(x, *arguments) for f in (M, F))
-        assert ours.stride() == theirs.stride(), (size, x.stride())
+        found = []
+        for library in (M, F):
+            leaf = x.detach().requires_grad_()
+            y = getattr(library, f"{pool}{ndim}d")(leaf, *arguments)
+            (x_bar,) = torch.autograd.grad(y, leaf, torch.ones_like(y))
+            found.append((y.stride(), [x_bar.is_contiguous(memory_format=form) for form in formats]))
+        assert found[0] == found[1], (size, x.stride())
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
