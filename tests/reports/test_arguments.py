@@ -17,8 +17,6 @@ from tests.layers import spread_out
 from tests.reports.numbers_for import calls, values
 from tests.reports.test_graph import ByHand
 
-# --------------------------------------------------- CASES row 7: γ and β of C numbers in another shape than (C,)
-
 SHAPES: tuple[tuple[int, ...], ...] = ((1, 4), (4, 1), (2, 2), (4, 1, 1), (1, 4, 1, 1), (4, 1, 1, 1))
 
 
@@ -122,9 +120,6 @@ def test_an_input_without_entries_is_normalised_as_torch_does(
                 assert torch.equal(a, b)
 
 
-# --------------------------------------------------------------------- also seen: a scalar bias of another dtype
-
-
 @pytest.mark.parametrize("size", [(4,), (3, 4), (2, 3, 4), (0, 3, 4)])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.int64, torch.complex64])
 @pytest.mark.parametrize("bias", [2.0, 3, True, 1j])
@@ -155,8 +150,6 @@ def test_the_gradient_of_a_scalar_bias_has_its_dtype() -> None:
         assert [g.dtype for g in ours] == [g.dtype for g in theirs] == [torch.float32, dtype]
         torch.testing.assert_close(ours, theirs)
 
-
-# --------------------------------------------- CASES row 14: whatever may stand for a number, for every such argument
 
 #: What torch does there, and why ours does not: (part of the function's name, argument, part of the value's name).
 APART = {
@@ -254,9 +247,6 @@ def test_a_fraction_of_numpy_is_read_in_full_and_by_layers_too() -> None:
         assert came[1].error is came[0].error, came
         if came[0].error is None:
             torch.testing.assert_close(came[1].value, came[0].value, rtol=1e-5, atol=1e-5)
-
-
-# ------------------------------------------------------------------------------ CASES row 25: messages that mislead
 
 
 def test_a_one_hot_target_of_nll_loss_is_told_how_to_become_class_numbers() -> None:

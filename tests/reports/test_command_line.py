@@ -19,8 +19,6 @@ from tests.reports.programs import ENCODINGS, MAINS, called, refused
 from train import cli as training_cli
 from train import trace
 
-# -------------------------------------------------------------------------------------------- row 24: the command line
-
 HELPS = {
     "train": [["--help"], ["fit", "-h"], ["compare", "--help"], ["trace", "--help"]],
     "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"]],
@@ -240,8 +238,6 @@ def test_a_benchmark_stopped_by_ctrl_c_counts_as_whole(monkeypatch: pytest.Monke
 
 
 bench_run = bench.run
-
-# ------------------------------------------------------------------------------------------------- row 24: the trace
 
 
 @pytest.mark.parametrize(

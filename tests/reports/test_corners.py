@@ -19,8 +19,6 @@ def _pools(ndim: int) -> tuple[Any, Any]:
     return getattr(M, f"max_pool{ndim}d"), getattr(F, f"max_pool{ndim}d")
 
 
-# ------------------------------------------------------------------------- CASES row 21: a window of padding alone
-
 #: Kernel, stride, padding, dilation of inputs that lie between two taps of a window; the length of each axis.
 BLIND = (
     (2, None, 1, 2, 1),
@@ -87,9 +85,6 @@ def test_a_window_of_padding_alone_leaves_its_neighbours_right(ties: str) -> Non
     assert float(g.sum()) == float((y > 0).sum())
 
 
-# ------------------------------------------------------------------ CASES row 21: convolution of no input channels
-
-
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 @pytest.mark.parametrize("lead", [(2,), (), (0,)])
@@ -133,8 +128,6 @@ def test_layers_of_no_input_channels_have_torch_s_shape() -> None:
     w = torch.zeros(4, 0, 3, 3)
     assert torch.vmap(lambda v: M.conv2d(v, w))(torch.zeros(3, 2, 0, 5, 6)).shape == (3, 2, 0, 3, 4)
 
-
-# ------------------------------------------------------------------------------- CASES row 21: how results lie
 
 POOLS = (
     ("max_pool", (2,)),
@@ -202,8 +195,6 @@ def test_a_channels_last_mean_of_one_position_lies_channels_last() -> None:
     mapped = torch.vmap(lambda v: M.adaptive_avg_pool2d(v, 1))(torch.stack([x, x]).detach())
     assert torch.equal(mapped[0], y)
 
-
-# ------------------------------------------------------------------------------------- whom a warning names
 
 X, T = torch.ones(2, 3), torch.tensor([0, 1])
 WARNED: dict[str, Any] = {
