@@ -48,19 +48,6 @@ def test_mean_values_first_and_second_gradients_equal_torch(case: AdaptivePoolin
     assert all(map(torch.equal, ours, theirs))
 
 
-@given(case=ANY)
-def test_max_values_places_and_gradient_equal_the_loops(case: AdaptivePooling) -> None:
-    x, cotangent = case.input(), case.cotangent()
-    values, places = definitions.adaptive_max_pool(x.numpy(), case.output_size)
-    leaf = x.clone().requires_grad_()
-    y, index = maximum(case)(case.unbatch(leaf), case.output_size)
-    assert torch.equal(y, case.unbatch(torch.from_numpy(values)))
-    assert torch.equal(index, case.unbatch(torch.from_numpy(places)))
-    assert index.dtype == torch.int64 and not index.requires_grad
-    expected = definitions.adaptive_max_pool_gradient(cotangent.numpy(), places, case.input_size)
-    assert torch.equal(grad(y, leaf, case.unbatch(cotangent))[0], torch.from_numpy(expected))
-
-
 @given(case=ANY, spoiled=st.sampled_from((torch.nan, -torch.inf)), share=st.sampled_from((0.0, 0.3, 0.9)))
 def test_max_values_places_first_and_second_gradients_equal_torch(
     case: AdaptivePooling, spoiled: float, share: float
