@@ -39,9 +39,6 @@ def slope(x: Tensor, a: float) -> Tensor:
     return a * x.cos()
 
 
-# ----------------------------------------------------------------------------------------------------- the definition
-
-
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_that_is_missing_is_named_with_what_it_takes_and_returns(name: str) -> None:
     with pytest.raises(TypeError) as raised:
@@ -178,9 +175,6 @@ def test_a_subclass_changes_what_it_gives_and_every_mode_with_it() -> None:
             assert torch.equal(torch.func.jvp(kind.call, (X,), (X,))[1], X * X.cos())
 
 
-# ------------------------------------------------------------------------------------------------- rules left out
-
-
 def test_a_map_that_says_it_has_no_rule_says_so_in_the_mode_that_needs_it() -> None:
     bare = wave(jvp=None, vmap=None, without=())
     x = X.clone().requires_grad_()
@@ -223,9 +217,6 @@ def test_a_derivative_of_first_order_alone_refuses_the_second() -> None:
     close(grad(kind.call(x, 2.0).sum(), x)[0], slope(X, 2.0))
     with pytest.raises(RuntimeError, match="first order only"):
         grad(kind.call(x, 2.0).sum(), x, create_graph=True)
-
-
-# -------------------------------------------------------------------------------------------------------- first runs
 
 
 def _saves_what_it_made(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -354,9 +345,6 @@ def test_results_that_torch_refuses() -> None:
         kind = wave(jvp=jvp)
         with pytest.raises(RuntimeError, match=message):
             torch.func.jvp(lambda x, kind=kind: kind.call(x, 2.0), (X,), (X,))
-
-
-# ------------------------------------------------------------------------------------------------------------ calls
 
 
 def test_call_speaks_in_the_class_s_name() -> None:

@@ -29,10 +29,3 @@ def test_it_is_the_identity_at_every_order_in_every_mode() -> None:
     modes = {"check_batched_grad": True, "check_batched_forward_grad": True, "check_forward_ad": True}
     assert gradcheck(lambda t: Lay.call(t, True), x.mul(4).round(), **modes, **exact)
     assert gradgradcheck(lambda t: Lay.call(t, True), x.mul(4).round(), x.round(), check_fwd_over_rev=True, **exact)
-
-
-def test_a_mapped_axis_is_more_samples() -> None:
-    x = spread_out((3, 2, 4, 5, 2))
-    for at in (0, 2, 4):
-        y = torch.vmap(lambda t: Lay.call(t, True), at)(x)
-        assert torch.equal(y, x.movedim(at, 0))

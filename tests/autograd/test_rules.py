@@ -55,9 +55,6 @@ def layers(case: Case) -> list[tuple[list[Tensor], Window, Tensor]]:
     return found
 
 
-# --------------------------------------------------------------------------------------------------- one slot at a time
-
-
 @given(case=CASES)
 def test_replacing_one_slot_leaves_the_forward_and_the_other_slots_bit_equal(case: Case) -> None:
     for leaves, window, cotangent in layers(case):
@@ -93,9 +90,6 @@ def test_forward_mode_keeps_the_exact_tangent(case: Case) -> None:
                 forward_ad.unpack_dual(t).tangent for t in (under_rules(*duals, window, rules), layer(*duals, window))
             ]
         assert torch.equal(*got)
-
-
-# --------------------------------------------------------------------------------------------------- on one small layer
 
 
 WINDOW = Window((4, 5), (2, 3), (2, 1), (1, 1), ((1, 0), (1, 1)))
@@ -211,9 +205,6 @@ def test_rules_see_the_layer_s_dtype_under_autocast_and_conjugates_where_it_is_c
     close(grad(run(Rules(**EXACT), complexes).abs().sum(), complexes), exact)
 
 
-# -------------------------------------------------------------------------------------------------------- higher orders
-
-
 def through_squares(x: Tensor, w: Tensor, g: Tensor, window: Window) -> Tensor:
     """A smooth rule whose derivative differs from every exact one."""
     return exact_input(x, w * w, g, window) * x
@@ -233,9 +224,6 @@ def test_double_backward_differentiates_the_rule_s_own_arithmetic() -> None:
     close(got, grad(through_squares(x, w, cotangent, WINDOW), (x, w, cotangent), directions))
     assert gradcheck(by_autograd, (x, w, cotangent))
     assert not grad(run(Rules(input=through_squares), [x, w, b]), x, cotangent)[0].requires_grad
-
-
-# -------------------------------------------------------------------------------------------------- torch.func and vmap
 
 
 RULES = Rules(input=sign_symmetric, weight=lambda *args: exact_weight(*args).sign())  # a rule that is not additive
@@ -283,9 +271,6 @@ def test_batched_cotangents_run_the_rule_for_each() -> None:
     got = grad(y, tensors, cotangents, is_grads_batched=True, retain_graph=True)
     rows = [grad(y, tensors, g, retain_graph=True) for g in cotangents]
     close(got, tuple(map(torch.stack, zip(*rows))))
-
-
-# ------------------------------------------------------------------------------------------------------- when and where
 
 
 def convolve(x: Tensor, w: Tensor, b: Tensor) -> Tensor:

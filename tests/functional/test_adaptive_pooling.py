@@ -48,19 +48,6 @@ def test_mean_values_first_and_second_gradients_equal_torch(case: AdaptivePoolin
     assert all(map(torch.equal, ours, theirs))
 
 
-@given(case=ANY)
-def test_max_values_places_and_gradient_equal_the_loops(case: AdaptivePooling) -> None:
-    x, cotangent = case.input(), case.cotangent()
-    values, places = definitions.adaptive_max_pool(x.numpy(), case.output_size)
-    leaf = x.clone().requires_grad_()
-    y, index = maximum(case)(case.unbatch(leaf), case.output_size)
-    assert torch.equal(y, case.unbatch(torch.from_numpy(values)))
-    assert torch.equal(index, case.unbatch(torch.from_numpy(places)))
-    assert index.dtype == torch.int64 and not index.requires_grad
-    expected = definitions.adaptive_max_pool_gradient(cotangent.numpy(), places, case.input_size)
-    assert torch.equal(grad(y, leaf, case.unbatch(cotangent))[0], torch.from_numpy(expected))
-
-
 @given(case=ANY, spoiled=st.sampled_from((torch.nan, -torch.inf)), share=st.sampled_from((0.0, 0.3, 0.9)))
 def test_max_values_places_first_and_second_gradients_equal_torch(
     case: AdaptivePooling, spoiled: float, share: float
@@ -197,23 +184,6 @@ def test_a_global_mean_takes_complex_numbers_and_any_axes_before_it_as_torch_doe
         assert torch.equal(layer(x[0, 0, 0], 1), x[0, 0, 0].mean((-2, -1), keepdim=True))
         assert torch.equal(layer(torch.complex(x[0], -x[0]), 1)[..., 0, 0].imag, -x[0].mean((-2, -1)))
         assert layer(torch.ones(1, 2, 0, 3), 1).isnan().all()
-
-
-@pytest.mark.parametrize("ndim", [2, 3])
-@pytest.mark.parametrize("size", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["avg", "max"])
-def test_the_layout_is_torch_s(ndim: int, size: int, kind: str) -> None:
-    formats = {2: torch.channels_last, 3: torch.channels_last_3d}
-    x = torch.randn((2, 3, 5, 4, 4)[: 2 + ndim]).to(memory_format=formats[ndim])
-    found = []
-    for library in (functional, F):
-        leaf = x.detach().requires_grad_()
-        y = getattr(library, f"adaptive_{kind}_pool{ndim}d")(leaf, size)
-        (x_bar,) = grad(y, leaf, torch.ones_like(y))
-        found.append(
-            [t.is_contiguous(memory_format=f) for t in (y, x_bar) for f in (formats[ndim], torch.contiguous_format)]
-        )
-    assert found[0] == found[1]
 
 
 def test_an_output_size_of_zero_is_an_empty_result_as_in_torch() -> None:

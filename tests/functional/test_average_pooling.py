@@ -47,9 +47,6 @@ def test_a_maximum_is_never_below_a_mean_of_the_same_window(case: Pooling) -> No
     assert torch.all(highest >= mean - 2**-40)
 
 
-# ------------------------------------------------------------------------------------------------------- accuracy
-
-
 @given(case=CASES, dtype=st.sampled_from((torch.float32, torch.float64, torch.float16, torch.bfloat16)))
 def test_a_mean_of_k_numbers_is_within_k_plus_one_roundings(case: Pooling, dtype: torch.dtype) -> None:
     """G9: K − 1 additions and a division; in half precision float32's, and one rounding."""
@@ -83,9 +80,6 @@ def test_the_sum_under_a_mean_may_be_larger_than_its_dtype_holds(ndim: int, dtyp
     assert grad(y.sum(), large)[0].eq(1 / 4**ndim).all()
 
 
-# ---------------------------------------------------------------------------------------- dtypes, layouts, shapes
-
-
 @EVERY
 def test_integer_means_are_cut_towards_zero_as_torch_s(ndim: int) -> None:
     x = torch.randint(-9, 9, (2, 3, 7, 8, 6)[: ndim + 2], generator=torch.Generator().manual_seed(0))
@@ -93,18 +87,6 @@ def test_integer_means_are_cut_towards_zero_as_torch_s(ndim: int) -> None:
     assert torch.equal(BY_HAND[ndim](x, *arguments), REFEREE[ndim](x, *arguments))
     if ndim > 1:
         assert torch.equal(BY_HAND[ndim](x, 2, divisor_override=-3), REFEREE[ndim](x, 2, divisor_override=-3))
-
-
-@pytest.mark.parametrize(("ndim", "form"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
-def test_results_lie_in_memory_as_torch_s(ndim: int, form: torch.memory_format) -> None:
-    """Images keep their channels innermost, volumes do not."""
-    strides = []
-    for layer in (BY_HAND[ndim], REFEREE[ndim]):
-        x = spread_out((2, 3, 5, 4, 6)[: ndim + 2]).contiguous(memory_format=form).requires_grad_()
-        y = layer(x, 2, 1, 1)
-        g = grad(y, x, spread_out(y.shape), create_graph=True)[0]
-        strides.append((y.stride(), g.stride()))
-    assert strides[0] == strides[1]
 
 
 @EVERY
@@ -115,9 +97,6 @@ def test_without_samples_the_gradient_is_empty_and_without_a_cotangent_there_is_
     assert grad(y.sum(), x)[0].shape == x.shape
     undefined = torch._C._functions.UndefinedGrad()(BY_HAND[ndim](x, 2))
     assert grad(undefined, x, torch.zeros_like(y), allow_unused=True) == (None,)
-
-
-# --------------------------------------------------------------------------------------------------- bad calls
 
 
 @EVERY

@@ -62,9 +62,6 @@ def test_two_orders_and_running_statistics_are_torch_s(
     near(*results)
 
 
-# ------------------------------------------------------------------------------------------------------ statistics
-
-
 def kept() -> tuple[Tensor, Tensor]:
     """Running statistics."""
     return spread_out((3,), 3), 0.5 + spread_out((3,), 4).abs()
@@ -109,8 +106,6 @@ def test_under_vmap_training_is_torch_s_error_and_evaluation_is_right() -> None:
     ]
     near(*both)
 
-
-# ------------------------------------------------------------------------------------------------ dtypes and layouts
 
 LAYERS: dict[str, Any] = {
     "batch_norm": lambda library, x, w, b: library.batch_norm(x, None, None, w, b, True),

@@ -234,9 +234,6 @@ def test_fake_tensors_have_no_classes_to_look_at() -> None:
         assert functional.binary_cross_entropy(p, p).shape == ()
 
 
-# ------------------------------------------------------------------------------------------------------ two classes
-
-
 @given(z=st.floats(-40, 40), t=st.sampled_from((0.0, 0.25, 1.0)), u=st.sampled_from((1.0, 0.5, 3.0)))
 @example(z=-32.25, t=1.0, u=3.0)
 def test_binary_cross_entropy_with_logits_equals_the_loops(z: float, t: float, u: float) -> None:
@@ -305,9 +302,6 @@ def test_a_target_near_one_loses_no_digit_of_its_small_loss() -> None:
     loss = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
     assert loss.tolist() == [1000 * small, 1000 * small]
     assert grad(loss.sum(), z)[0].tolist() == [small, -small]
-
-
-# ------------------------------------------------------------------------------------------------------- transforms
 
 
 def test_mapped_inputs_and_targets_are_a_loop() -> None:

@@ -147,9 +147,6 @@ def test_padding_may_cut_all_placements_off() -> None:
     assert functional.conv_transpose1d(x, w, *arguments).tolist() == F.conv_transpose1d(x, w, *arguments).tolist()
 
 
-# ------------------------------------------------------------------------------------------------------- bad input
-
-
 def test_cotangents_in_batches_where_output_padding_alone_moves_the_size() -> None:
     """Nothing is left to crop then: a slice of everything has no rule in the old batching."""
     x, w = torch.arange(4.0).reshape(2, 2, 1).requires_grad_(), torch.arange(4.0).reshape(2, 2, 1).requires_grad_()

@@ -100,9 +100,6 @@ def test_three_orders_of_a_mask(size: tuple[int, ...]) -> None:
     check_three_orders(lambda x: Mask.call(x, mask), spread_out((2, 3, 2)).requires_grad_())
 
 
-# ------------------------------------------------------------------------------------- transforms, checkpoint, compiler
-
-
 @EACH
 @pytest.mark.filterwarnings("ignore:dropout[123]d")
 @pytest.mark.parametrize("randomness", ["same", "different", "error"])
@@ -154,8 +151,6 @@ def test_compiled_in_one_graph_forward_and_backward_share_a_mask(name: str) -> N
     assert 0 < kept.sum() < kept.numel()
     assert torch.equal(x_bar != 0, kept)
 
-
-# ------------------------------------------------------------------------------------------------------- bad calls
 
 X = torch.ones(2, 3)
 

@@ -1,4 +1,4 @@
-"""unfold and fold: exactly the loops in one to three dimensions, exactly torch in two, at every order; the laws."""
+"""unfold and fold: exactly torch in two dimensions, at every order; the laws."""
 
 from dataclasses import dataclass
 
@@ -74,24 +74,6 @@ def cases(draw: st.DrawFn, ndims: tuple[int, ...] = (2, 1, 3), symmetric: bool |
     )
 
 
-@given(case=cases())
-def test_unfold_and_its_gradient_equal_the_loops(case: Case) -> None:
-    x, v = case.image().requires_grad_(), case.columns()
-    y = case.unfold(case.unbatch(x))
-    assert torch.equal(y, case.unbatch(torch.from_numpy(definitions.unfold(x.detach().numpy(), case.window))))
-    expected = torch.from_numpy(definitions.fold(v.numpy(), case.window))
-    assert torch.equal(grad(y, x, case.unbatch(v))[0], expected)
-
-
-@given(case=cases())
-def test_fold_and_its_gradient_equal_the_loops(case: Case) -> None:
-    x, v = case.image(), case.columns().requires_grad_()
-    y = case.fold(case.unbatch(v))
-    assert torch.equal(y, case.unbatch(torch.from_numpy(definitions.fold(v.detach().numpy(), case.window))))
-    expected = torch.from_numpy(definitions.unfold(x.numpy(), case.window))
-    assert torch.equal(grad(y, v, case.unbatch(x))[0], expected)
-
-
 @given(case=cases(ndims=(2,), symmetric=True))
 def test_values_first_and_second_gradients_equal_torch_in_two_dimensions(case: Case) -> None:
     kernel, dilation, padding, stride = case.numbers
@@ -106,9 +88,6 @@ def test_values_first_and_second_gradients_equal_torch_in_two_dimensions(case: C
         assert columns.is_contiguous() and image.is_contiguous()
         results.append((columns, image, *first, *second))
     assert all(map(torch.equal, *results))
-
-
-# ------------------------------------------------------------------------------------------------------------ laws
 
 
 @given(case=cases())
@@ -146,9 +125,6 @@ def test_a_convolution_is_a_product_with_the_windows(case: Case) -> None:
     assert torch.equal(w.flatten(1) @ case.unfold(x), z.flatten(2))
 
 
-# ------------------------------------------------------------------------------------------------ how many axes
-
-
 def test_an_int_means_two_axes_as_in_torch_and_three_where_torch_has_none() -> None:
     image, volume = spread_out((2, 3, 4, 5)), spread_out((2, 1, 3, 4, 5))
     assert torch.equal(functional.unfold(image, 2, padding=1), F.unfold(image, 2, padding=1))
@@ -167,9 +143,6 @@ def test_the_tuple_s_length_is_the_number_of_axes() -> None:
     assert functional.unfold(x, (2, 2, 2)).shape == (2 * 8, 2 * 3 * 4)
 
 
-# --------------------------------------------------------------------------------------- derivatives, numerically
-
-
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_any_mapped_axis_alone_and_nested(at: int) -> None:
     numbers = ((2,), (2,), ((1, 2),), (2,))
@@ -178,9 +151,6 @@ def test_any_mapped_axis_alone_and_nested(at: int) -> None:
     assert torch.equal(columns, torch.stack([functional.unfold(x, *numbers) for x in signals.unbind(at)], 1))
     twice = torch.vmap(torch.vmap(lambda v: functional.fold(v, (7,), *numbers), 0), 1)(columns)
     assert torch.equal(twice, torch.stack([functional.fold(v, (7,), *numbers) for v in columns.unbind(1)]))
-
-
-# ------------------------------------------------------------------------------------------------ torch's settings
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.complex64, torch.bool])
@@ -207,8 +177,6 @@ def test_fold_compiles_in_one_graph_forward_and_backward() -> None:
         assert torch.equal(y, layer(v))
         assert torch.equal(*(grad(t, v, spread_out(t.shape, 1))[0] for t in (y, layer(v))))
 
-
-# ----------------------------------------------------------------------------------------------------------- errors
 
 IMAGE, COLUMNS = torch.zeros(2, 3, 4, 5), torch.zeros(2, 12, 12)
 

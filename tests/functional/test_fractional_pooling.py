@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import grad
 
-from manualconv import definitions, functional
+from manualconv import functional
 from tests.layers import spread_out
 
 NUMBERS = st.integers(1, 4)
@@ -20,26 +20,6 @@ def sizes(draw: st.DrawFn, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...],
     kernel, output, more = (tuple(draw(NUMBERS) for _ in range(ndim)) for _ in range(3))
     spare = int(ndim == 3)
     return tuple(k + p - 1 + m - 1 + spare for k, p, m in zip(kernel, output, more)), kernel, output
-
-
-@given(case=st.sampled_from((2, 3)).flatmap(sizes), seed=st.integers(0, 999), unbatched=st.booleans())
-def test_values_places_and_gradient_equal_the_loops(case: Any, seed: int, unbatched: bool) -> None:
-    """Samples that are odd sixteenths, for which no start is near an integer before it is rounded; and many ties."""
-    size, kernel, output = case
-    ndim = len(size)
-    generator = torch.Generator().manual_seed(seed)
-    batch = 1 if unbatched else 2
-    x = torch.randint(0, 3, (batch, 2, *size), generator=generator).double()
-    samples = (2 * torch.randint(0, 8, (batch, 2, ndim), generator=generator) + 1).double() / 16
-    values, places = definitions.fractional_max_pool(x.numpy(), samples.numpy(), kernel, output)
-    layer = getattr(functional, f"fractional_max_pool{ndim}d")
-    leaf = (x[0] if unbatched else x).requires_grad_()
-    y, index = layer(leaf, kernel, output, return_indices=True, _random_samples=samples)
-    assert torch.equal(index.reshape(places.shape), torch.from_numpy(places))
-    assert torch.equal(y.reshape(values.shape), torch.from_numpy(values))
-    cotangent = torch.randint(-3, 4, y.shape, generator=generator).double()
-    expected = definitions.adaptive_max_pool_gradient(cotangent.reshape(values.shape).numpy(), places, size)
-    assert torch.equal(grad(y, leaf, cotangent)[0].reshape(x.shape), torch.from_numpy(expected))
 
 
 @given(

@@ -13,7 +13,8 @@ from tests.proof.test_proof import OPERATIONS, equals_the_loops
 FAMILIES: dict[str, tuple[str, ...]] = {
     **{name: (name,) for n in (1, 2, 3) for name in (f"conv{n}d", f"conv_transpose{n}d")},
     **{name: tuple(f"{name}{n}d" for n in (2, 1, 3)) for name in ("avg_pool", "max_unpool", "subsample")},
-    **{name: (name,) for name in ("linear", "adaptive_avg_pool")},
+    **{name: (name,) for name in ("linear", "adaptive_avg_pool", "adaptive_max_pool", "unfold", "fold")},
+    "fractional_max_pool": ("fractional_max_pool2d", "fractional_max_pool3d"),
     "statistics over samples": ("batch_norm", "instance_norm"),
     "statistics of a sample": ("layer_norm", "group_norm"),
 }

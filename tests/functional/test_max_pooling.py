@@ -98,9 +98,6 @@ def test_a_nan_or_a_window_of_minus_infinities_is_reported_as_torch_does() -> No
         assert torch.equal(ours[1], theirs[1])
 
 
-# -------------------------------------------------------------------------------------------------- memory
-
-
 def lies(*tensors: Tensor) -> list[tuple[int, ...]]:
     """Strides."""
     return [t.stride() for t in tensors]

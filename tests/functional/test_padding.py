@@ -110,9 +110,6 @@ def test_nothing_to_pad_is_a_copy() -> None:
         assert torch.equal(y, x) and y.data_ptr() != x.data_ptr() and not y._is_view()
 
 
-# ------------------------------------------------------------------------------------------------ torch's settings
-
-
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.complex64, torch.int64, torch.uint8])
@@ -164,9 +161,6 @@ def test_one_compiled_graph_serves_every_size(mode: str) -> None:
         x = spread_out((2, 3, height, width))
         assert torch.equal(compiled(x), F.pad(x, (2, -1, 1, 2), mode))
     assert len(graphs) == 1
-
-
-# ----------------------------------------------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize("pad", [(4, -2), (-5, 3), (2, -5)])

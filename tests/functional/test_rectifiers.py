@@ -86,9 +86,6 @@ def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch
         assert ours == theirs
 
 
-# ------------------------------------------------------------------------------------------------------- in place
-
-
 @given(name=st.sampled_from(list(ARGUMENTS)), seed=st.integers(0, 999), data=st.data())
 def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: int, data: st.DataObject) -> None:
     arguments = data.draw(ARGUMENTS[name])

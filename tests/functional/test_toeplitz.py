@@ -89,9 +89,6 @@ def test_a_weight_of_value_zero_is_a_connection_and_one_that_meets_padding_only_
     assert counted.uses_of_weights.tolist() == [[[0, 1, 0]]]
 
 
-# -------------------------------------------------------------------------------------------------- spectral norm
-
-
 def whole(w: Tensor, case: Convolution) -> float:
     """numpy's norm of the whole matrix."""
     matrix = toeplitz(w, *arguments(case)).to_dense().numpy()
@@ -137,9 +134,6 @@ def test_nothing_has_norm_zero() -> None:
     assert spectral_norm(torch.zeros(2, 0, 2), (4,)) == 0
     with mock.patch.dict(spectral_norm.__globals__, {"SMALL": 0}):
         assert spectral_norm(torch.zeros(2, 3, 2), (4,)) == 0
-
-
-# --------------------------------------------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize("function", [toeplitz, connections, spectral_norm])

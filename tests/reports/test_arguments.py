@@ -15,8 +15,7 @@ from manualconv import by_hand
 from tests.bad_input.calls import outcome
 from tests.layers import spread_out
 from tests.reports.numbers_for import calls, values
-
-# --------------------------------------------------- CASES row 7: γ and β of C numbers in another shape than (C,)
+from tests.reports.test_graph import ByHand
 
 SHAPES: tuple[tuple[int, ...], ...] = ((1, 4), (4, 1), (2, 2), (4, 1, 1), (1, 4, 1, 1), (4, 1, 1, 1))
 
@@ -121,9 +120,6 @@ def test_an_input_without_entries_is_normalised_as_torch_does(
                 assert torch.equal(a, b)
 
 
-# --------------------------------------------------------------------- also seen: a scalar bias of another dtype
-
-
 @pytest.mark.parametrize("size", [(4,), (3, 4), (2, 3, 4), (0, 3, 4)])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.int64, torch.complex64])
 @pytest.mark.parametrize("bias", [2.0, 3, True, 1j])
@@ -154,8 +150,6 @@ def test_the_gradient_of_a_scalar_bias_has_its_dtype() -> None:
         assert [g.dtype for g in ours] == [g.dtype for g in theirs] == [torch.float32, dtype]
         torch.testing.assert_close(ours, theirs)
 
-
-# --------------------------------------------- CASES row 14: whatever may stand for a number, for every such argument
 
 #: What torch does there, and why ours does not: (part of the function's name, argument, part of the value's name).
 APART = {
@@ -200,8 +194,13 @@ def _result(library: Any, name: str, arguments: dict[str, Any]) -> Any:
 CALLS = list(calls())
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{n}-{name}" for n, (name, _, _) in enumerate(CALLS)])
-def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int) -> None:
+#: Every call by our function, and one whose numbers torch's own parser reads under `by_hand`.
+RUNS = {f"{n}-{name}": (n, M) for n, (name, _, _) in enumerate(CALLS)}
+RUNS |= {f"{key} by hand": (n, ByHand()) for key, (n, _) in RUNS.items() if "hardtanh" in key}
+
+
+@pytest.mark.parametrize(("number", "library"), RUNS.values(), ids=RUNS)
+def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int, library: Any) -> None:
     """Row 14: torch takes it, ours takes it and gives the same; torch refuses it, so does ours, with the same type."""
     name, arguments, keys = CALLS[number]
     for key, n in keys.items():
@@ -209,7 +208,7 @@ def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int) -> 
             if _apart(name, key, what):
                 continue
             theirs = outcome(lambda f: _result(f, name, {**arguments, key: value}), F)  # noqa: B023
-            ours = outcome(lambda f: _result(f, name, {**arguments, key: again}), M)  # noqa: B023
+            ours = outcome(lambda f: _result(f, name, {**arguments, key: again}), library)  # noqa: B023
             where = f"{name}({key}={what}): {theirs.message[:90]} | {ours.message[:150]}"
             if theirs.error is not None and any(words in theirs.message for words in STUMBLES):
                 continue
@@ -248,9 +247,6 @@ def test_a_fraction_of_numpy_is_read_in_full_and_by_layers_too() -> None:
         assert came[1].error is came[0].error, came
         if came[0].error is None:
             torch.testing.assert_close(came[1].value, came[0].value, rtol=1e-5, atol=1e-5)
-
-
-# ------------------------------------------------------------------------------ CASES row 25: messages that mislead
 
 
 def test_a_one_hot_target_of_nll_loss_is_told_how_to_become_class_numbers() -> None:

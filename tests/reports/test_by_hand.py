@@ -37,8 +37,6 @@ def name_of(x: Tensor) -> str:
 OURS, TORCH_S = "SigmoidBackward", "SigmoidBackward0"
 X = torch.ones(3, requires_grad=True)
 
-# -------------------------------------------------------------------------------------------------------- a decorator
-
 
 @pytest.mark.parametrize("decorate", [by_hand, by_hand()], ids=["bare", "called"])
 def test_by_hand_is_no_decorator(decorate: Callable[..., Any]) -> None:
@@ -153,9 +151,6 @@ print(state() == first)
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.split("\n")[:3] == ["True", "False True", "True"]
-
-
-# ------------------------------------------------------------------------------------------- traced graphs (row 3)
 
 
 def small() -> torch.nn.Sequential:
@@ -280,9 +275,6 @@ def test_numbers_are_read_from_the_storage_of_a_mask_that_has_none(mask: Tensor)
         ours = F.scaled_dot_product_attention(q, k, k, attn_mask=mask)
     theirs = F.scaled_dot_product_attention(q, k, k, attn_mask=mask)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
-
-
-# ------------------------------------------------------------------------------ tensors only torch's operators know
 
 
 def ragged(layout: torch.layout) -> Tensor:

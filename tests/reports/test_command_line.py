@@ -19,8 +19,6 @@ from tests.reports.programs import ENCODINGS, MAINS, called, refused
 from train import cli as training_cli
 from train import trace
 
-# -------------------------------------------------------------------------------------------- row 24: the command line
-
 HELPS = {
     "train": [["--help"], ["fit", "-h"], ["compare", "--help"], ["trace", "--help"]],
     "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"]],
@@ -65,17 +63,33 @@ BAD_CHOICES = [
 ]
 
 
+def sizes(changes: dict[str, str]) -> list[str]:
+    """Options of ``choice``: a convolution with other sizes."""
+    return [f"--{key}={value}" for key, value in {**CONVOLUTION, **changes}.items()]
+
+
+NO_NUMBERS = ("nan", "inf", "-inf", "1e400", "-1e400", "x", "", "日")
+#: A program, its words, and what its line says.
+REFUSED: list[tuple[str, list[str], str]] = [
+    *(("manualconv", ["choice", *sizes(bad)], "manualconv choice: ") for bad in BAD_CHOICES),
+    *(("manualconv", ["choice", *words], "") for words in ([], ["--input", "1,1,9"], ["--weight", "1,1,3"])),
+    *(("manualconv", ["choice", word], "") for word in ("--input", "--frob")),
+    *(("manualconv", ["bench", "--only", *rows], "no row") for rows in (["Q7"], [""], ["A1", "日"], ["a1"])),
+    *(("train", ["trace", "--input", value, "1"], "--input") for value in NO_NUMBERS),
+    *(("train", ["trace", key, value], key) for key in ("--target", "--eta") for value in NO_NUMBERS),
+    *(
+        ("train", ["compare", option, value], option)
+        for option in ("--rounds", "--seed", "--batch-size", "--threads", "--max-train")
+        for value in ("-1", "", "1.5", "two", str(2**63), "9" * 400)
+    ),
+]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-@pytest.mark.parametrize("bad", BAD_CHOICES, ids=lambda bad: ascii(bad))
-def test_sizes_that_are_no_convolution_are_a_traceback(bad: dict[str, str], encoding: str) -> None:
-    """``--stride 0``: ZeroDivisionError."""
-    words = [f"--{key}={value}" for key, value in {**CONVOLUTION, **bad}.items()]
-    refused(called(cli.main, "choice", *words, encoding=encoding), 2, "manualconv choice: ")
-
-
-@pytest.mark.parametrize("missing", [(), ("--input", "1,1,9"), ("--weight", "1,1,3"), ("--input",), ("--frob",)])
-def test_a_missing_size_is_said(missing: tuple[str, ...]) -> None:
-    refused(called(cli.main, "choice", *missing), 2)
+@pytest.mark.parametrize(("program", "words", "message"), REFUSED, ids=lambda value: ascii(value)[:60])
+def test_words_of_no_sense_are_a_line(program: str, words: list[str], message: str, encoding: str) -> None:
+    """``--stride 0`` was a ZeroDivisionError."""
+    refused(called(MAINS[program], *words, encoding=encoding), 2, message)
 
 
 @pytest.mark.parametrize("accuracy", ["exact", "fast"])
@@ -96,8 +110,7 @@ def test_a_missing_size_is_said(missing: tuple[str, ...]) -> None:
 )
 def test_sizes_far_from_the_usual_are_answered_at_once(good: dict[str, str], accuracy: str) -> None:
     """The cost of clipping was added up tap by tap: a kernel of 2³¹ taps never came to an end."""
-    words = [f"--{key}={value}" for key, value in {**CONVOLUTION, **good, "accuracy": accuracy}.items()]
-    ended = called(cli.main, "choice", *words, encoding="ascii")
+    ended = called(cli.main, "choice", *sizes({**good, "accuracy": accuracy}), encoding="ascii")
     assert ended.code == 0, ended
     assert all(f"to_{map}: " in ended.out for map in ("output", "input", "weight"))
 
@@ -203,12 +216,6 @@ def test_a_file_that_cannot_be_written_behind_the_measuring_is_a_line(monkeypatc
     refused(called(cli.main, "bench", encoding="ascii"), 1, "\\u65e5.json: No space left on device")
 
 
-@pytest.mark.parametrize("rows", [["Q7"], [""], ["A1", "日"], ["a1"]], ids=ascii)
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-def test_a_row_that_the_suite_lacks_is_a_line(rows: list[str], encoding: str) -> None:
-    refused(called(cli.main, "bench", "--only", *rows, encoding=encoding), 2, "no row")
-
-
 @pytest.mark.parametrize(
     "words", [(p, c) for p in MAINS for c in (training_cli, cli)[p != "train"].COMMANDS], ids=" ".join
 )
@@ -240,8 +247,6 @@ def test_a_benchmark_stopped_by_ctrl_c_counts_as_whole(monkeypatch: pytest.Monke
 
 
 bench_run = bench.run
-
-# ------------------------------------------------------------------------------------------------- row 24: the trace
 
 
 @pytest.mark.parametrize(
@@ -291,17 +296,3 @@ def test_a_number_that_leaves_double_precision_ends_in_a_line(words: tuple[str, 
     if ended.code:
         refused(ended, 1, "Step 1 gives a number that is not finite")
     assert "= inf" not in ended.out and "nan" not in ended.out
-
-
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400", "-1e400", "x", "", "日"], ids=ascii)
-@pytest.mark.parametrize("option", ["--input", "--target", "--eta"])
-def test_what_is_no_number_is_a_line(option: str, value: str) -> None:
-    values = [value, "1"] if option == "--input" else [value]
-    for encoding in ("ascii", "utf-8"):
-        refused(called(training_cli.main, "trace", option, *values, encoding=encoding), 2, option)
-
-
-@pytest.mark.parametrize("option", ["--rounds", "--seed", "--batch-size", "--threads", "--max-train"])
-@pytest.mark.parametrize("value", ["-1", "", "1.5", "two", str(2**63), "9" * 400])
-def test_a_comparison_of_no_sense_is_a_line(option: str, value: str) -> None:
-    refused(called(training_cli.main, "compare", option, value, encoding="ascii"), 2, option)

@@ -367,17 +367,6 @@ def test_a_tie_and_a_nan_win_in_a_graph_as_they_do_outside() -> None:
 # ------------------------------------------------------------------------------------ sizes that are not known
 
 
-@pytest.mark.parametrize(("strict", "padding"), [(True, 0), (False, 1)])
-def test_a_layer_of_any_length_is_exported(strict: bool, padding: int) -> None:
-    """As torch.nn's is, where the shortest length leaves more than one position."""
-    net = nn.Sequential(ours.Conv1d(2, 3, 3, padding=padding), ours.ReLU()).double()
-    length = torch.export.Dim("length", min=4, max=1000)
-    program = torch.export.export(net, (spread_out((1, 2, 16)),), dynamic_shapes=({2: length},), strict=strict)
-    for size in (4, 21):
-        x = spread_out((1, 2, size))
-        same([program.module()(x)], [net(x)])
-
-
 @pytest.mark.parametrize("arguments", [(3, 2, 1, 1, True, True), ((3, 2), 2, (1, 0), (1, 2))])
 def test_maxima_and_their_places_of_any_width_in_one_graph(arguments: tuple[Any, ...]) -> None:
     """With padding, dilation and ceil_mode."""

@@ -19,8 +19,6 @@ def _pools(ndim: int) -> tuple[Any, Any]:
     return getattr(M, f"max_pool{ndim}d"), getattr(F, f"max_pool{ndim}d")
 
 
-# ------------------------------------------------------------------------- CASES row 21: a window of padding alone
-
 #: Kernel, stride, padding, dilation of inputs that lie between two taps of a window; the length of each axis.
 BLIND = (
     (2, None, 1, 2, 1),
@@ -87,9 +85,6 @@ def test_a_window_of_padding_alone_leaves_its_neighbours_right(ties: str) -> Non
     assert float(g.sum()) == float((y > 0).sum())
 
 
-# ------------------------------------------------------------------ CASES row 21: convolution of no input channels
-
-
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 @pytest.mark.parametrize("lead", [(2,), (), (0,)])
@@ -134,12 +129,11 @@ def test_layers_of_no_input_channels_have_torch_s_shape() -> None:
     assert torch.vmap(lambda v: M.conv2d(v, w))(torch.zeros(3, 2, 0, 5, 6)).shape == (3, 2, 0, 3, 4)
 
 
-# ------------------------------------------------------------------------------- CASES row 21: how results lie
-
 POOLS = (
     ("max_pool", (2,)),
     ("max_pool", (4,)),
     ("avg_pool", (2,)),
+    ("avg_pool", (2, 1, 1)),
     ("adaptive_avg_pool", (1,)),
     ("adaptive_avg_pool", (2,)),
     ("adaptive_avg_pool", (3,)),
@@ -167,11 +161,17 @@ def _lying(size: tuple[int, ...], how: str) -> Tensor:
 def test_the_result_of_a_pool_lies_in_memory_as_torch_s(
     ndim: int, how: str, pool: str, arguments: tuple[Any, ...]
 ) -> None:
-    """Row 21: strides, those of axes of one position too; samples, channels and positions of 0, 1 and more."""
+    """Row 21: strides, of axes of one position too; samples, channels and positions of 0, 1 and more; x̄'s formats."""
+    formats = (torch.contiguous_format, torch.channels_last if ndim == 2 else torch.channels_last_3d)
     for size in ((2, 3), (1, 3), (2, 1), (0, 3)):
         x = _lying((*size, *(4, 4, 4)[:ndim]), how)
-        ours, theirs = (getattr(f, f"{pool}{ndim}d")(x, *arguments) for f in (M, F))
-        assert ours.stride() == theirs.stride(), (size, x.stride())
+        found = []
+        for library in (M, F):
+            leaf = x.detach().requires_grad_()
+            y = getattr(library, f"{pool}{ndim}d")(leaf, *arguments)
+            (x_bar,) = torch.autograd.grad(y, leaf, torch.ones_like(y))
+            found.append((y.stride(), [x_bar.is_contiguous(memory_format=form) for form in formats]))
+        assert found[0] == found[1], (size, x.stride())
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
@@ -195,8 +195,6 @@ def test_a_channels_last_mean_of_one_position_lies_channels_last() -> None:
     mapped = torch.vmap(lambda v: M.adaptive_avg_pool2d(v, 1))(torch.stack([x, x]).detach())
     assert torch.equal(mapped[0], y)
 
-
-# ------------------------------------------------------------------------------------- whom a warning names
 
 X, T = torch.ones(2, 3), torch.tensor([0, 1])
 WARNED: dict[str, Any] = {

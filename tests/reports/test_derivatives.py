@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 from torch.autograd.graph import saved_tensors_hooks
 
-from manualconv import by_hand, convert, functional, nn, restore
+from manualconv import by_hand, convert, functional, restore
 from tests.layers import MODULES, PAIRS, spread_out
 from tests.swap.calls import CALLS
 
@@ -177,22 +177,6 @@ def test_each_gradient_of_a_module_alone_has_a_graph_and_gradients_where_torch_s
     agree_alone(*twins(name))
 
 
-def test_group_norm_s_bias_gets_zeros_from_a_penalty_and_no_other_norm_s_does() -> None:
-    """The row's own way: an optimiser with weight decay steps where there is a zero."""
-    norms = {"GroupNorm": (2, 4), "BatchNorm2d": (4,), "InstanceNorm2d": (4,), "LayerNorm": ([4, 3, 3],)}
-    for name, arguments in norms.items():
-        more = {"affine": True} if name == "InstanceNorm2d" else {}
-        for network in (nn, torch.nn):
-            norm = getattr(network, name)(*arguments, **more).double()
-            z = spread_out((2, 4, 3, 3)).requires_grad_()
-            (g,) = grad((norm(z) * spread_out((2, 4, 3, 3), 1)).sum(), z, create_graph=True)
-            g.square().sum().backward()
-            if name == "GroupNorm":
-                assert torch.equal(norm.bias.grad, torch.zeros(4))
-            else:
-                assert norm.bias.grad is None
-
-
 def test_what_gives_a_gradient_its_graph_is_there_under_create_graph_alone_and_holds_nothing() -> None:
     x, w, b = (spread_out(shape).requires_grad_() for shape in ((1, 2, 4), (3, 2, 2), (3,)))
     assert grad(functional.conv1d(x, w, b).sum(), b)[0].grad_fn is None
@@ -260,17 +244,6 @@ def test_a_gradient_penalty_leaves_zeros_in_every_bias_that_torch_leaves_them_in
     assert [g is None for g in got] == [g is None for g in expected]
     for g, e in zip(got, expected):
         assert g is None or torch.allclose(g, e, rtol=0, atol=1e-11)
-
-
-def test_the_first_bias_before_a_relu_and_the_input_get_zeros() -> None:
-    for network in (nn, torch.nn):
-        net = network.Sequential(network.Linear(3, 4), network.ReLU(), network.Linear(4, 1))
-        x = torch.ones(2, 3, requires_grad=True)
-        (g,) = grad(net(x).sum(), x, create_graph=True)
-        assert torch.equal(grad(g.sum(), x, retain_graph=True)[0], torch.zeros(2, 3))
-        g.square().sum().backward()
-        assert torch.equal(x.grad, torch.zeros(2, 3)) and torch.equal(net[0].bias.grad, torch.zeros(4))
-        assert net[2].bias.grad is None
 
 
 FLAT = {

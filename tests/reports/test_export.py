@@ -23,6 +23,8 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "AdaptiveAvgPool2d of one axis": (lambda: ours.AdaptiveAvgPool2d((4, None)), 2),
     "AdaptiveAvgPool2d to one": (lambda: ours.AdaptiveAvgPool2d(1), 2),
     "AdaptiveMaxPool2d": (lambda: ours.AdaptiveMaxPool2d(3, return_indices=True), 2),
+    "Conv1d": (lambda: nn.Sequential(ours.Conv1d(2, 3, 3), ours.ReLU()), 1),
+    "Conv1d, padded": (lambda: nn.Sequential(ours.Conv1d(2, 3, 3, padding=1), ours.ReLU()), 1),
     "Conv2d": (lambda: ours.Conv2d(2, 4, (3, 2), (2, 1), (1, 2), (1, 2), 2), 2),
     "ConvTranspose2d": (lambda: ours.ConvTranspose2d(2, 4, 3, 2, 1, 1), 2),
     "ReflectionPad2d": (lambda: ours.ReflectionPad2d((1, 2, 2, 1)), 2),
@@ -30,7 +32,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "Unfold": (lambda: ours.Unfold(3, 1, 1, 2), 2),
     "LocalResponseNorm": (lambda: ours.LocalResponseNorm(3), 2),
 }
-STRICT = ("MaxPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d")
+STRICT = ("Conv1d", "MaxPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d")
 SIZES = {1: ((9,), (8,), (15,)), 2: ((9, 12), (8, 8), (13, 21)), 3: ((6, 7, 8), (5, 5, 5), (9, 7, 10))}
 
 

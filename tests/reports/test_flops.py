@@ -21,8 +21,9 @@ CALLS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "conv_transpose2d": ((2, 4, 5, 4), (4, 3, 3, 2), {"stride": 2}),
     "conv_transpose3d": ((1, 2, 3, 4, 3), (2, 2, 2, 2, 2), {"padding": 1}),
     "linear": ((3, 5, 7), (4, 7), {}),
+    "conv2d narrow and depthwise": ((1, 8, 16, 16), (8, 1, 3, 3), {"padding": 1, "groups": 8}),
+    "conv2d wide and depthwise": ((2, 32, 56, 56), (32, 1, 3, 3), {"padding": 1, "groups": 32}),
 }
-DEPTHWISE = {"narrow": ((1, 8, 16, 16), 8), "wide": ((2, 32, 56, 56), 32)}
 
 
 def flops(run: Callable[[], object]) -> int:
@@ -42,25 +43,15 @@ def forward_and_backward(apply: Callable[..., Tensor], *inputs: Tensor) -> tuple
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_a_layer_counts_as_torch_s(name: str, dtype: torch.dtype) -> None:
     x, w, options = CALLS[name]
+    function = name.split()[0]
     tensors = (torch.randn(x, dtype=dtype), torch.randn(w, dtype=dtype))
     by_us, by_torch = (
-        forward_and_backward(lambda *t, library=library: getattr(library, name)(*t, **options), *tensors)
+        forward_and_backward(lambda *t, library=library: getattr(library, function)(*t, **options), *tensors)
         for library in (functional, F)
     )
     assert by_us == by_torch and by_us[0] > 0
     with by_hand():
-        assert forward_and_backward(lambda *t: getattr(F, name)(*t, **options), *tensors) == by_torch
-
-
-@pytest.mark.parametrize("size", DEPTHWISE)
-def test_a_depthwise_layer_counts_as_torch_s_at_any_size(size: str) -> None:
-    shape, channels = DEPTHWISE[size]
-    tensors = torch.randn(shape), torch.randn(channels, 1, 3, 3)
-    by_us, by_torch = (
-        forward_and_backward(lambda x, w, f=f: f(x, w, padding=1, groups=channels), *tensors)
-        for f in (functional.conv2d, F.conv2d)
-    )
-    assert by_us == by_torch and by_us[0] > 0
+        assert forward_and_backward(lambda *t: getattr(F, function)(*t, **options), *tensors) == by_torch
 
 
 @pytest.mark.parametrize("name", ["lowering", "lowering_batch_last", "shifting", "fourier", "winograd"])

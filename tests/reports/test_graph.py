@@ -25,7 +25,7 @@ SHAPES = {
 }
 
 
-class _ByHand:
+class ByHand:
     """torch.nn.functional inside a `by_hand` block."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -36,7 +36,7 @@ class _ByHand:
         return call
 
 
-OURS = pytest.mark.parametrize("ours", [functional, _ByHand()], ids=["functional", "by hand"])
+OURS = pytest.mark.parametrize("ours", [functional, ByHand()], ids=["functional", "by hand"])
 
 
 def drawn(run: Callable[[], Tensor]) -> object:
@@ -113,7 +113,7 @@ def test_attention_of_unmapped_tensors_drops_inside_vmap(randomness: str) -> Non
 @pytest.mark.parametrize("p", [0.3, 1.0])
 def test_attention_s_mask_and_generator_are_torch_s(p: float) -> None:
     q, results = spread_out((2, 3, 4)), []
-    for run in (F, _ByHand()):
+    for run in (F, ByHand()):
         torch.manual_seed(0)
         with sdpa_kernel(SDPBackend.MATH):
             results.append((run.scaled_dot_product_attention(q, q, q, dropout_p=p), torch.get_rng_state()))
@@ -337,9 +337,24 @@ def test_a_power_that_moves_is_refused_and_not_read_as_a_constant(way: str, ndim
         MOVING[way](lambda p: getattr(ours, f"lp_pool{ndim}d")(x, p, 2), torch.tensor(2.0))
 
 
+@OURS
+@pytest.mark.parametrize("way", ["reverse", "grad"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64])
+def test_a_limit_with_a_gradient_is_refused(dtype: torch.dtype, way: str, ours: Any) -> None:
+    """Row 16: the limit's gradient was None, or zero, without a word; torch takes no tensor that has one."""
+    x = torch.tensor([-3.0, 0.25, 2.0]).to(dtype)
+    for library in (ours, F) if way == "reverse" else (ours,):
+        for limits in (lambda p: (-p, 9.0), lambda p: (-9.0, p)):
+            for inplace in (False, True):
+                with pytest.raises(
+                    TypeError, match=r"^hardtanh_?\(\): argument 'm.._val' .* must be Number, not Tensor"
+                ):
+                    MOVING[way](lambda p: library.hardtanh(x.clone(), *limits(p), inplace), torch.tensor(0.5))  # noqa: B023
+
+
 def test_a_power_that_stands_still_is_a_number_beside_a_tangent() -> None:
     x, p = _positive((1, 2, 4)), torch.tensor(3.0, dtype=torch.float64)
-    for library in (functional, _ByHand()):
+    for library in (functional, ByHand()):
         for run in (
             lambda lib: torch.func.jvp(lambda x: lib.lp_pool1d(x, p, 2), (x,), (x,))[1],
             lambda lib: torch.func.grad(lambda x: lib.lp_pool1d(x, p, 2).sum())(x),

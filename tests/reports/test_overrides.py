@@ -25,8 +25,6 @@ from manualconv.torch_internals import function_modes
 from tests.layers import MODULES, spread_out
 from tests.swap.networks import nodes
 
-# ------------------------------------------------------ functions of torch's that ask for overrides themselves (row 26)
-
 
 class TooOften(BaseException):
     """Raised where a function is offered again and again; torch catches Exceptions."""
@@ -136,9 +134,6 @@ def test_a_body_asks_no_more() -> None:
     assert torch.nn.functional.multi_head_attention_forward in COMPOSITES
 
 
-# ------------------------------------------------------------------- operators that run functions themselves (row 20)
-
-
 def score(s: Tensor, *_: Tensor) -> Tensor:
     """A score modification with an operation that the block has."""
     return torch.relu(s)
@@ -167,8 +162,6 @@ def test_an_operator_that_compiles_its_functions_fails_in_the_block(operator: Ca
     torch.testing.assert_close(ours, operator(q), rtol=0, atol=0)
     assert not function_modes()
 
-
-# --------------------------------------------------------------------------- arguments that handle themselves (row 3)
 
 ASKED = [name for name in functional.__all__ if name != "Connections"]
 WAYS = {"functional": (functional, nullcontext), "by_hand": (F, by_hand)}

@@ -19,8 +19,6 @@ from train import data, errors, output
 from train import fit as fitting
 from train.output import EpochMetrics, MetricsFile, new_folder
 
-# ------------------------------------------------------------------------------------------ row 23: the output folder
-
 
 def held(folder: Path) -> MetricsFile:
     """The folder of a run in its first epoch."""
@@ -175,8 +173,6 @@ def test_a_disk_that_is_full_is_said_and_ends_the_run(
     monkeypatch.undo()
     assert fit().code == 0  # half a header is nobody's work
 
-
-# ------------------------------------------------------------------------------------------------- row 23: the data
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

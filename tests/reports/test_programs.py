@@ -21,8 +21,6 @@ from train import cli as training_cli
 from train import fit as fitting
 from train.training import optimisation
 
-# ---------------------------------------------------------------------------------------------- row 23: short runs
-
 
 @pytest.mark.parametrize("steps", range(1, 13))
 def test_a_run_of_few_steps_divides_by_zero(fit: Fit, tmp_path: Path, steps: int) -> None:
@@ -101,9 +99,6 @@ def test_a_rate_that_blows_the_weights_up_ends_in_a_line(fit: Fit, options: tupl
     refused(fit("--lr", "1e308", "--epochs", "3", "--dtype", "float64"), 1)
 
 
-# ------------------------------------------------------------------------------ row 23: what a terminal cannot show
-
-
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_accuracy_is_lost_on_a_terminal_without_the_character(fit: Fit, tmp_path: Path, encoding: str) -> None:
     name = "日本 é × µ \udcff\udce9"
@@ -158,9 +153,6 @@ def test_a_tilde_that_the_shell_has_left_names_a_folder_of_that_name(
     assert fit("--out=~/runs/one").code == 0
     assert (tmp_path / "home" / "runs" / "one" / "best.pt").is_file()
     assert not (tmp_path / "~").exists()
-
-
-# --------------------------------------------------------------------------------------- row 23: standard output gone
 
 
 class Gone(io.StringIO):
