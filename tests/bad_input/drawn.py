@@ -21,9 +21,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 import manualconv.functional
+from manualconv.testing.catalogue import activation
 from tests.bad_input import (
     adaptive_pooling,
     average_pooling,
@@ -62,13 +64,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "fold": {"input": numbers(2, 12, 12), "output_size": (4, 5), "kernel_size": 2},
     "pad": {"input": numbers(2, 3, 4, 5), "pad": (1, 2, 1, 0)},
     **{name: {"input": _HALVES, "dim": 1} for name in ("softmax", "log_softmax", "softmin")},
-    **{
-        name: {"input": _HALVES}
-        for name in (
-            *("relu", "hardtanh", "relu6", "hardsigmoid", "hardswish", "leaky_relu", "elu", "celu", "selu"),
-            *("sigmoid", "tanh", "logsigmoid", "softplus", "silu", "mish", "gelu"),
-        )
-    },
+    **{name: {"input": _HALVES} for name in activation.ENTRYWISE if hasattr(F, name)},
     "threshold": {"input": _HALVES, "threshold": 0.5, "value": 2.0},
 }
 

@@ -16,6 +16,7 @@ import manualconv
 from manualconv import Rules, by_hand, functional
 from manualconv import nn as ours
 from manualconv.autograd import exact_weight
+from manualconv.testing.catalogue.activation import ENTRYWISE
 from tests.layers import PAIRS, spread_out
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -257,8 +258,8 @@ GROUPS = {
     "convolutions": ("conv1d", "conv2d", "conv_transpose2d", "linear", "unfold", "pad reflect"),
     "pooling": ("max_pool2d", "max_unpool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "lp_pool2d"),
     "normalisation": ("batch_norm", "instance_norm", "layer_norm", "group_norm", "local_response_norm", "subsample2d"),
-    "activations": ("relu", "leaky_relu", "elu", "gelu", "gelu by tanh", "mish", "silu", "hardswish", "softplus"),
-    "saturating": ("sigmoid", "tanh", "hardsigmoid", "hardtanh", "logsigmoid", "softmax", "log_softmax", "softmin"),
+    "activations": tuple(label for each in ENTRYWISE.values() for label in each.examples),
+    "fractions": ("softmax", "log_softmax", "softmin"),
     "losses": ("cross_entropy", "nll_loss", "binary_cross_entropy", "mse_loss", "l1_loss", "huber_loss"),
 }
 

@@ -13,6 +13,7 @@ from torch.autograd import grad, gradcheck, gradgradcheck
 from torch.autograd.graph import saved_tensors_hooks
 
 from manualconv import by_hand, convert, functional, nn, restore
+from manualconv.testing.catalogue.activation import ENTRYWISE, KINKS
 from tests.layers import MODULES, PAIRS, spread_out
 from tests.swap.calls import CALLS
 
@@ -209,11 +210,8 @@ def test_what_gives_a_gradient_its_graph_is_there_under_create_graph_alone_and_h
 
 #: What is constant or linear between two layers with parameters, and a size for it.
 BETWEEN = {
-    "relu": torch.nn.ReLU(),
+    **{layer.name: layer.of(torch.nn) for name in KINKS for layer in ENTRYWISE[name].layers},
     "relu in place": torch.nn.ReLU(inplace=True),
-    "leaky relu": torch.nn.LeakyReLU(0.2),
-    "hardtanh": torch.nn.Hardtanh(-0.5, 0.7),
-    "threshold": torch.nn.Threshold(0.3, -1.5),
     "max pool": torch.nn.MaxPool2d(2),
     "average pool": torch.nn.AvgPool2d(2),
     "adaptive average": torch.nn.AdaptiveAvgPool2d(3),
@@ -275,10 +273,7 @@ def test_the_first_bias_before_a_relu_and_the_input_get_zeros() -> None:
         assert net[2].bias.grad is None
 
 
-FLAT = {
-    name: PAIRS[name]
-    for name in ("relu", "relu6", "leaky_relu", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "pad reflect")
-}
+FLAT = {name: PAIRS[name] for name in (*KINKS, "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "pad reflect")}
 
 
 @pytest.mark.parametrize("name", FLAT)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv import definitions, functional
+from manualconv.definitions.activation import ACTIVATIONS
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
 from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question
@@ -268,3 +269,6 @@ OPERATIONS = (
     _joining("softmax", "Softmax", _softmax, 1),
     _joining("log_softmax", "LogSoftmax", log_softmax, -1),
 )
+
+#: Those that act entry by entry.
+ENTRYWISE = {each.name: each for each in OPERATIONS if each.name in ACTIVATIONS}
