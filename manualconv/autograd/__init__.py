@@ -30,6 +30,7 @@ from manualconv.autograd.power import NonzeroPower as NonzeroPower
 from manualconv.autograd.power import Power as Power
 from manualconv.autograd.power import Root as Root
 from manualconv.autograd.rectifiers import ELU as ELU
+from manualconv.autograd.rectifiers import HardShrink as HardShrink
 from manualconv.autograd.rectifiers import HardSigmoid as HardSigmoid
 from manualconv.autograd.rectifiers import HardSwish as HardSwish
 from manualconv.autograd.rectifiers import HardTanh as HardTanh

@@ -53,6 +53,7 @@ from manualconv.functional.overrides import asking as _asking
 from manualconv.functional.padding import pad as pad
 from manualconv.functional.rectifiers import celu as celu
 from manualconv.functional.rectifiers import elu as elu
+from manualconv.functional.rectifiers import hardshrink as hardshrink
 from manualconv.functional.rectifiers import hardsigmoid as hardsigmoid
 from manualconv.functional.rectifiers import hardswish as hardswish
 from manualconv.functional.rectifiers import hardtanh as hardtanh

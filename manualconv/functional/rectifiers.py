@@ -78,6 +78,12 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return run(rectifiers.HardSwish, input, inplace=inplace)
 
 
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """``z`` where ``|z| > lambd``, else 0; the slope at ±lambd is 0."""
+    check_floating(input)
+    return run(rectifiers.HardShrink, input, computed("lambd", lambd, input.dtype))
+
+
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``z`` where z > 0, else ``negative_slope·z``; that is the slope at 0, too."""
     check_floating(input)

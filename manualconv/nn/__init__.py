@@ -102,6 +102,7 @@ from manualconv.nn.padding import ZeroPad3d as ZeroPad3d
 from manualconv.nn.rectifiers import CELU as CELU
 from manualconv.nn.rectifiers import ELU as ELU
 from manualconv.nn.rectifiers import SELU as SELU
+from manualconv.nn.rectifiers import Hardshrink as Hardshrink
 from manualconv.nn.rectifiers import Hardsigmoid as Hardsigmoid
 from manualconv.nn.rectifiers import Hardswish as Hardswish
 from manualconv.nn.rectifiers import Hardtanh as Hardtanh

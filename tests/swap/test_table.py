@@ -30,7 +30,7 @@ FAMILY = re.compile(
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
     "no hand-written operation of the kind yet": """
-        bilinear conv_tbc prelu rrelu rrelu_ rrelu_with_noise rrelu_with_noise_ hardshrink rms_norm
+        bilinear conv_tbc prelu rrelu rrelu_ rrelu_with_noise rrelu_with_noise_ rms_norm
         cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss multi_margin_loss
         multilabel_margin_loss poisson_nll_loss soft_margin_loss triplet_margin_loss""",
     "the same padding under a mode's number": "_pad_enum",

@@ -29,6 +29,7 @@ KINKS: dict[str, Callable[..., tuple[float, ...]]] = {
     "relu6": lambda: (0, 6),
     "hardtanh": lambda low, high: (low, high),
     "threshold": lambda threshold, value: (threshold,),
+    "hardshrink": lambda least: (-least, least),
     "leaky_relu": lambda slope: (0,),
 }
 
@@ -43,6 +44,11 @@ def _above(x: Tensor, place: float) -> Tensor:
 
 def _between(x: Tensor, low: float, high: float) -> Tensor:
     return x * _above(x, low) * ~_above(x, high) + low * ~_above(x, low) + high * _above(x, high)
+
+
+def _outside(x: Tensor, least: float) -> Tensor:
+    """1 where |x| is larger, else 0."""
+    return _above(x, least) | _above(-x, least)
 
 
 def _bent(x: Tensor, below: Tensor) -> Tensor:
@@ -241,6 +247,16 @@ OPERATIONS = (
     ),
     _pointwise("hardsigmoid", "Hardsigmoid", _hardsigmoid, other=_hard),
     _pointwise("hardswish", "Hardswish", lambda x: x * _hardsigmoid(x)),
+    _pointwise(
+        "hardshrink",
+        "Hardshrink",
+        lambda x, least: x * _outside(x, least),
+        (0.875,),
+        (1.0,),
+        (0.0,),
+        (3.0,),
+        defaults=(0.5,),
+    ),
     _and(
         _pointwise("leaky_relu", "LeakyReLU", lambda x: _bent(x, 0.01 * x), (0.25,), (0.25,), (0.0,), (-0.5,), (2.0,)),
         *("leaky_relu, falling", -0.5),
