@@ -16,7 +16,7 @@ are in the body of a tensor in torch, where its kernels are vectorised.  Between
 and ELU, whose pieces are finite on both sides, so that no order multiplies an infinity by zero.
 
 Half-precision z is compared with limits and thresholds in float32, as in torch's kernels: rounded to bfloat16, a limit
-of 0.7 would stop 0.69921875.
+of 0.7 would stop 0.69921875.  The λ of a shrink is rounded, as in torch's.
 
 ELU stands for three: ELU itself (s = b = 1), CELU (s = 1, b = 1/α) and SELU (b = 1).  s is the `scale` and b the
 `input_scale` of torch's kernel.
@@ -68,7 +68,7 @@ class Outside(Stepwise):
 
     @staticmethod
     def forward(t: Tensor, z: Tensor, least: float) -> Tensor:
-        return torch.where(single(z).abs() > least, t, 0)
+        return torch.where(z.abs() > least, t, 0)
 
 
 class Leak(Stepwise):
@@ -165,7 +165,7 @@ class HardShrink(Pointwise):
 
     @staticmethod
     def forward(z: Tensor, least: float) -> Tensor:
-        return torch.where(single(z).abs() <= least, 0, z)
+        return torch.where(z.abs() <= least, 0, z)
 
     @staticmethod
     def times_slope(z: Tensor, t: Tensor, least: float) -> Tensor:

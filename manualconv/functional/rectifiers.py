@@ -81,7 +81,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``z`` where ``|z| > lambd``, else 0; the slope at ±lambd is 0."""
     check_floating(input)
-    return run(rectifiers.HardShrink, input, computed("lambd", lambd, input.dtype))
+    return run(rectifiers.HardShrink, input, scalar("lambd", lambd, input.dtype))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:

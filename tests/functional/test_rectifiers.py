@@ -79,6 +79,16 @@ def test_half_precision_is_rounded_once(name: str, dtype: torch.dtype) -> None:
         torch.testing.assert_close(got, expected, rtol=torch.finfo(dtype).eps, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("least", [0.7, 0.3, 1e-3])
+@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name.endswith("shrink")])
+def test_the_threshold_of_a_shrink_is_rounded_as_torch_s(name: str, least: float, dtype: torch.dtype) -> None:
+    z = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(dtype)
+    ours, theirs = both(name, least)
+    for got, expected in zip(orders(ours, z, [z.flip(0)]), orders(theirs, z, [z.flip(0)])):
+        torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
+
+
 @NAMES
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int8, torch.uint8, torch.bool, torch.complex64])
 def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch.dtype) -> None:
