@@ -36,6 +36,7 @@ from manualconv.autograd.rectifiers import HardSwish as HardSwish
 from manualconv.autograd.rectifiers import HardTanh as HardTanh
 from manualconv.autograd.rectifiers import LeakyReLU as LeakyReLU
 from manualconv.autograd.rectifiers import ReLU as ReLU
+from manualconv.autograd.rectifiers import SoftShrink as SoftShrink
 from manualconv.autograd.rectifiers import Threshold as Threshold
 from manualconv.autograd.residuals import Absolute as Absolute
 from manualconv.autograd.residuals import BinaryCrossEntropy as BinaryCrossEntropy

@@ -6,12 +6,13 @@
     HardSigmoid   y = min(max(z + 3, 0), 6)/6                φ′ = 1[−3 < z < 3]/6
     HardSwish     y = z·min(max(z + 3, 0), 6)/6              φ′ = 0 | z/3 + 1/2 | 1   below −3, between, from 3 on
     HardShrink    y = z where |z| > λ, else 0                φ′ = 1[|z| > λ]
+    SoftShrink    y = z − min(max(z, −λ), λ)                 φ′ = 1[|z| > λ]
     LeakyReLU     y = z where z > 0, else a·z                φ′ = 1 where z > 0, else a
     ELU           y = s·z where z > 0, else s·α·(e^(bz) − 1) φ′ = s where z > 0, else s·α·b·e^(bz)
 
 At a kink the slope is torch's, which is that of one side: the lower one for ReLU, LeakyReLU and ELU, the outer one for
-the rest, the inner one for HardShrink.  At a NaN the gates of ReLU and Threshold are open, those of HardTanh,
-HardSigmoid and HardShrink are closed, and the slopes of HardSwish and ELU, which are functions of z, are NaN.  So they
+the rest, the inner one for the shrinks.  At a NaN the gates of ReLU and Threshold are open, those of HardTanh,
+HardSigmoid and the shrinks are closed, and the slopes of HardSwish and ELU, which are functions of z, are NaN.  So they
 are in the body of a tensor in torch, where its kernels are vectorised.  Between kinks φ′ is constant but for HardSwish
 and ELU, whose pieces are finite on both sides, so that no order multiplies an infinity by zero.
 
@@ -166,6 +167,21 @@ class HardShrink(Pointwise):
     @staticmethod
     def forward(z: Tensor, least: float) -> Tensor:
         return torch.where(z.abs() <= least, 0, z)
+
+    @staticmethod
+    def times_slope(z: Tensor, t: Tensor, least: float) -> Tensor:
+        kept: Tensor = Outside.call(t, z, least)
+        return kept
+
+
+class SoftShrink(Pointwise):
+    """``y = z − min(max(z, −λ), λ)``."""
+
+    setup_context = OF_INPUT
+
+    @staticmethod
+    def forward(z: Tensor, least: float) -> Tensor:
+        return z - z.clamp(-least, least)
 
     @staticmethod
     def times_slope(z: Tensor, t: Tensor, least: float) -> Tensor:

@@ -41,6 +41,11 @@ def hardshrink(z: float, least: float = 0.5) -> Point:
     return (z, 1.0) if abs(z) > least else (0.0, 0.0)
 
 
+def softshrink(z: float, least: float = 0.5) -> Point:
+    """z nearer to 0 by λ, and 0 between ±λ."""
+    return (z - least if z > 0 else z + least, 1.0) if abs(z) > least else (0.0, 0.0)
+
+
 def elu(z: float, alpha: float = 1.0) -> Point:
     """z above 0, ``α·(e^z − 1)`` below."""
     return (z, 1.0) if z > 0 else (alpha * expm1(z), alpha * exp(z))
@@ -116,6 +121,7 @@ ACTIVATIONS: dict[str, Callable[..., Point]] = {
     "hardsigmoid": hardsigmoid,
     "hardswish": hardswish,
     "hardshrink": hardshrink,
+    "softshrink": softshrink,
     "leaky_relu": lambda z, slope: (z, 1.0) if z > 0 else (slope * z, slope),
     "elu": elu,
     "celu": celu,

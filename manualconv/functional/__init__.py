@@ -61,6 +61,7 @@ from manualconv.functional.rectifiers import leaky_relu as leaky_relu
 from manualconv.functional.rectifiers import relu as relu
 from manualconv.functional.rectifiers import relu6 as relu6
 from manualconv.functional.rectifiers import selu as selu
+from manualconv.functional.rectifiers import softshrink as softshrink
 from manualconv.functional.rectifiers import threshold as threshold
 from manualconv.functional.regression_loss import huber_loss as huber_loss
 from manualconv.functional.regression_loss import l1_loss as l1_loss

@@ -19,6 +19,7 @@ from manualconv.functional.refusals.activation import (
     computed,
     limits,
     scalar,
+    shrinkage,
 )
 from manualconv.kernels.precision import WIDENED
 
@@ -82,6 +83,16 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``z`` where ``|z| > lambd``, else 0; the slope at ±lambd is 0."""
     check_floating(input)
     return run(rectifiers.HardShrink, input, scalar("lambd", lambd, input.dtype))
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """``z`` nearer to 0 by `lambd`, and 0 between ±lambd; the slope there is 0, too.
+
+    Raises:
+        RuntimeError: ``lambd < 0``, infinite or NaN.
+    """
+    check_floating(input)
+    return run(rectifiers.SoftShrink, input, shrinkage(lambd, input.dtype))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:

@@ -109,6 +109,7 @@ from manualconv.nn.rectifiers import Hardtanh as Hardtanh
 from manualconv.nn.rectifiers import LeakyReLU as LeakyReLU
 from manualconv.nn.rectifiers import ReLU as ReLU
 from manualconv.nn.rectifiers import ReLU6 as ReLU6
+from manualconv.nn.rectifiers import Softshrink as Softshrink
 from manualconv.nn.rectifiers import Threshold as Threshold
 from manualconv.nn.regression_loss import HuberLoss as HuberLoss
 from manualconv.nn.regression_loss import L1Loss as L1Loss

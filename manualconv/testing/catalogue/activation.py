@@ -30,6 +30,7 @@ KINKS: dict[str, Callable[..., tuple[float, ...]]] = {
     "hardtanh": lambda low, high: (low, high),
     "threshold": lambda threshold, value: (threshold,),
     "hardshrink": lambda least: (-least, least),
+    "softshrink": lambda least: (-least, least),
     "leaky_relu": lambda slope: (0,),
 }
 
@@ -255,6 +256,14 @@ OPERATIONS = (
         (1.0,),
         (0.0,),
         (3.0,),
+        defaults=(0.5,),
+    ),
+    _pointwise(
+        "softshrink",
+        "Softshrink",
+        lambda x, least: (x - least) * _above(x, least) + (x + least) * _above(-x, least),
+        (0.875,),
+        *((1.0,), (0.0,), (3.0,)),
         defaults=(0.5,),
     ),
     _and(
