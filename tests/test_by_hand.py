@@ -46,6 +46,7 @@ FORBIDDEN = (
     "silu_",
     "hardswish_",
     "hardsigmoid_backward",
+    "shrink",
     "scaled_dot_product",
 )
 

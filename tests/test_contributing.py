@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 #: What the files of each section's table are an example of.
-EXAMPLES = {"an activation": r"leaky_?relu", "a kernel": "clipping", "a layer": r"lp_?pool|Power"}
+EXAMPLES = {"an activation": r"hard_?shrink", "a kernel": "clipping", "a layer": r"lp_?pool|Power"}
 
 
 def table(section: str) -> list[str]:

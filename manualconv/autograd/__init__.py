@@ -30,11 +30,13 @@ from manualconv.autograd.power import NonzeroPower as NonzeroPower
 from manualconv.autograd.power import Power as Power
 from manualconv.autograd.power import Root as Root
 from manualconv.autograd.rectifiers import ELU as ELU
+from manualconv.autograd.rectifiers import HardShrink as HardShrink
 from manualconv.autograd.rectifiers import HardSigmoid as HardSigmoid
 from manualconv.autograd.rectifiers import HardSwish as HardSwish
 from manualconv.autograd.rectifiers import HardTanh as HardTanh
 from manualconv.autograd.rectifiers import LeakyReLU as LeakyReLU
 from manualconv.autograd.rectifiers import ReLU as ReLU
+from manualconv.autograd.rectifiers import SoftShrink as SoftShrink
 from manualconv.autograd.rectifiers import Threshold as Threshold
 from manualconv.autograd.residuals import Absolute as Absolute
 from manualconv.autograd.residuals import BinaryCrossEntropy as BinaryCrossEntropy

@@ -5,17 +5,19 @@
     HardTanh      y = min(max(z, l), h)                      φ′ = 1[l < y < h]
     HardSigmoid   y = min(max(z + 3, 0), 6)/6                φ′ = 1[−3 < z < 3]/6
     HardSwish     y = z·min(max(z + 3, 0), 6)/6              φ′ = 0 | z/3 + 1/2 | 1   below −3, between, from 3 on
+    HardShrink    y = z where |z| > λ, else 0                φ′ = 1[|z| > λ]
+    SoftShrink    y = z − min(max(z, −λ), λ)                 φ′ = 1[|z| > λ]
     LeakyReLU     y = z where z > 0, else a·z                φ′ = 1 where z > 0, else a
     ELU           y = s·z where z > 0, else s·α·(e^(bz) − 1) φ′ = s where z > 0, else s·α·b·e^(bz)
 
 At a kink the slope is torch's, which is that of one side: the lower one for ReLU, LeakyReLU and ELU, the outer one for
-the rest.  At a NaN the gates of ReLU and Threshold are open, those of HardTanh and HardSigmoid are closed, and the
-slopes of HardSwish and ELU, which are functions of z, are NaN.  So they are in the body of a tensor in torch, where its
-kernels are vectorised.  Between kinks φ′ is constant but for HardSwish and ELU, whose pieces are finite on both sides,
-so that no order multiplies an infinity by zero.
+the rest, the inner one for the shrinks.  At a NaN the gates of ReLU and Threshold are open, those of HardTanh,
+HardSigmoid and the shrinks are closed, and the slopes of HardSwish and ELU, which are functions of z, are NaN.  So they
+are in the body of a tensor in torch, where its kernels are vectorised.  Between kinks φ′ is constant but for HardSwish
+and ELU, whose pieces are finite on both sides, so that no order multiplies an infinity by zero.
 
 Half-precision z is compared with limits and thresholds in float32, as in torch's kernels: rounded to bfloat16, a limit
-of 0.7 would stop 0.69921875.
+of 0.7 would stop 0.69921875.  The λ of a shrink is rounded, as in torch's.
 
 ELU stands for three: ELU itself (s = b = 1), CELU (s = 1, b = 1/α) and SELU (b = 1).  s is the `scale` and b the
 `input_scale` of torch's kernel.
@@ -60,6 +62,14 @@ class Inside(Stepwise):
     @staticmethod
     def forward(t: Tensor, z: Tensor, low: float, high: float) -> Tensor:
         return kernels.inside(t, z, low, high)
+
+
+class Outside(Stepwise):
+    """``t ⊙ 1[|z| > λ]``: a NaN in z lets nothing through."""
+
+    @staticmethod
+    def forward(t: Tensor, z: Tensor, least: float) -> Tensor:
+        return torch.where(z.abs() > least, t, 0)
 
 
 class Leak(Stepwise):
@@ -147,6 +157,36 @@ class HardSwish(Pointwise):
             return kernels.hardswish_slope(z, t)
         passed: Tensor = Above.call(t, z, -3.0)  # 0·∞ would be NaN
         return passed * torch.where(z <= -3, 0, torch.where(z >= 3, 1, z / 3 + 0.5))
+
+
+class HardShrink(Pointwise):
+    """``y = z`` where |z| > λ, else 0."""
+
+    setup_context = OF_INPUT
+
+    @staticmethod
+    def forward(z: Tensor, least: float) -> Tensor:
+        return torch.where(z.abs() <= least, 0, z)
+
+    @staticmethod
+    def times_slope(z: Tensor, t: Tensor, least: float) -> Tensor:
+        kept: Tensor = Outside.call(t, z, least)
+        return kept
+
+
+class SoftShrink(Pointwise):
+    """``y = z − min(max(z, −λ), λ)``."""
+
+    setup_context = OF_INPUT
+
+    @staticmethod
+    def forward(z: Tensor, least: float) -> Tensor:
+        return z - z.clamp(-least, least)
+
+    @staticmethod
+    def times_slope(z: Tensor, t: Tensor, least: float) -> Tensor:
+        kept: Tensor = Outside.call(t, z, least)
+        return kept
 
 
 class LeakyReLU(Pointwise):

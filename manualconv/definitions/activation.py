@@ -36,6 +36,16 @@ def hardtanh(z: float, low: float = -1.0, high: float = 1.0) -> Point:
     return (z, 1.0) if low < z < high else (low if z <= low else high, 0.0)
 
 
+def hardshrink(z: float, least: float = 0.5) -> Point:
+    """z beyond ±λ, else 0."""
+    return (z, 1.0) if abs(z) > least else (0.0, 0.0)
+
+
+def softshrink(z: float, least: float = 0.5) -> Point:
+    """z nearer to 0 by λ, and 0 between ±λ."""
+    return (z - least if z > 0 else z + least, 1.0) if abs(z) > least else (0.0, 0.0)
+
+
 def elu(z: float, alpha: float = 1.0) -> Point:
     """z above 0, ``α·(e^z − 1)`` below."""
     return (z, 1.0) if z > 0 else (alpha * expm1(z), alpha * exp(z))
@@ -110,6 +120,8 @@ ACTIVATIONS: dict[str, Callable[..., Point]] = {
     "threshold": lambda z, least, value: (z, 1.0) if z > least else (value, 0.0),
     "hardsigmoid": hardsigmoid,
     "hardswish": hardswish,
+    "hardshrink": hardshrink,
+    "softshrink": softshrink,
     "leaky_relu": lambda z, slope: (z, 1.0) if z > 0 else (slope * z, slope),
     "elu": elu,
     "celu": celu,

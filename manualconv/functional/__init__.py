@@ -53,6 +53,7 @@ from manualconv.functional.overrides import asking as _asking
 from manualconv.functional.padding import pad as pad
 from manualconv.functional.rectifiers import celu as celu
 from manualconv.functional.rectifiers import elu as elu
+from manualconv.functional.rectifiers import hardshrink as hardshrink
 from manualconv.functional.rectifiers import hardsigmoid as hardsigmoid
 from manualconv.functional.rectifiers import hardswish as hardswish
 from manualconv.functional.rectifiers import hardtanh as hardtanh
@@ -60,6 +61,7 @@ from manualconv.functional.rectifiers import leaky_relu as leaky_relu
 from manualconv.functional.rectifiers import relu as relu
 from manualconv.functional.rectifiers import relu6 as relu6
 from manualconv.functional.rectifiers import selu as selu
+from manualconv.functional.rectifiers import softshrink as softshrink
 from manualconv.functional.rectifiers import threshold as threshold
 from manualconv.functional.regression_loss import huber_loss as huber_loss
 from manualconv.functional.regression_loss import l1_loss as l1_loss

@@ -19,6 +19,7 @@ from manualconv.functional.refusals.activation import (
     computed,
     limits,
     scalar,
+    shrinkage,
 )
 from manualconv.kernels.precision import WIDENED
 
@@ -76,6 +77,22 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``z·min(max(z + 3, 0), 6)/6``; the slope at −3 is 0, at 3 it is 1."""
     check_floating(input)
     return run(rectifiers.HardSwish, input, inplace=inplace)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """``z`` where ``|z| > lambd``, else 0; the slope at ±lambd is 0."""
+    check_floating(input)
+    return run(rectifiers.HardShrink, input, scalar("lambd", lambd, input.dtype))
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """``z`` nearer to 0 by `lambd`, and 0 between ±lambd; the slope there is 0, too.
+
+    Raises:
+        RuntimeError: ``lambd < 0``, infinite or NaN.
+    """
+    check_floating(input)
+    return run(rectifiers.SoftShrink, input, shrinkage(lambd, input.dtype))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:

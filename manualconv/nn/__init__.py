@@ -102,12 +102,14 @@ from manualconv.nn.padding import ZeroPad3d as ZeroPad3d
 from manualconv.nn.rectifiers import CELU as CELU
 from manualconv.nn.rectifiers import ELU as ELU
 from manualconv.nn.rectifiers import SELU as SELU
+from manualconv.nn.rectifiers import Hardshrink as Hardshrink
 from manualconv.nn.rectifiers import Hardsigmoid as Hardsigmoid
 from manualconv.nn.rectifiers import Hardswish as Hardswish
 from manualconv.nn.rectifiers import Hardtanh as Hardtanh
 from manualconv.nn.rectifiers import LeakyReLU as LeakyReLU
 from manualconv.nn.rectifiers import ReLU as ReLU
 from manualconv.nn.rectifiers import ReLU6 as ReLU6
+from manualconv.nn.rectifiers import Softshrink as Softshrink
 from manualconv.nn.rectifiers import Threshold as Threshold
 from manualconv.nn.regression_loss import HuberLoss as HuberLoss
 from manualconv.nn.regression_loss import L1Loss as L1Loss

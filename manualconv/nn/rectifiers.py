@@ -57,6 +57,22 @@ class Hardswish(Sloped, torch.nn.Hardswish):
         return functional.hardswish(input, self.inplace)
 
 
+class Hardshrink(Sloped, torch.nn.Hardshrink):
+    """torch.nn.Hardshrink by hand."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z`` where ``|z| > lambd``, else 0."""
+        return functional.hardshrink(input, self.lambd)
+
+
+class Softshrink(Sloped, torch.nn.Softshrink):
+    """torch.nn.Softshrink by hand."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``z`` nearer to 0 by `lambd`, and 0 between ±lambd."""
+        return functional.softshrink(input, self.lambd)
+
+
 class LeakyReLU(Sloped, torch.nn.LeakyReLU):
     """torch.nn.LeakyReLU by hand; ``inplace=True`` overwrites its input."""
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from manualconv.testing.catalogue import activation
 from manualconv.testing.catalogue.operation import Against
 from tests.bad_input.calls import Row, numbers
 
@@ -39,8 +40,12 @@ _POOLS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "LocalResponseNorm": ((3,), (2, 4, 8, 9)),
 }
 _POINTWISE: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
-    **dict.fromkeys(("ReLU", "Hardtanh", "LeakyReLU", "ELU", "SELU", "Hardswish"), ((), (2, 3))),
-    **dict.fromkeys(("Sigmoid", "Tanh", "LogSigmoid", "Softplus", "SiLU", "Mish", "GELU"), ((), (2, 3))),
+    **{
+        layer.name: (layer.arguments, (2, 3))
+        for each in activation.ENTRYWISE.values()
+        for layer in each.layers
+        if hasattr(torch.nn, layer.name)
+    },
     "Softmax": ((1,), (2, 3)),
     "LogSoftmax": ((1,), (2, 3)),
     "Dropout": ((0.5,), (2, 3)),

@@ -1,5 +1,6 @@
 """relu, relu6, hardtanh, …, elu against torch: values, gradients of three orders, kinks, dtypes, in-place forms."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
+from manualconv import functional
 from manualconv.functional import rectifiers
 from manualconv.testing.cases.tensors import LAYOUTS
 from manualconv.testing.catalogue import activation
 from manualconv.testing.judge import error
 from tests.activations import SPECIAL, both, drawn, orders, outcome
-from tests.layers import spread_out
+from tests.layers import FUNCTIONS, spread_out
 
 #: Beside the catalogue's: numbers with rounding, one-sided and empty limits.
 MORE: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -28,6 +30,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     if hasattr(rectifiers, each.name)
 }
 NAMES = pytest.mark.parametrize("name", ARGUMENTS)
+IN_PLACE = [name for name in ARGUMENTS if "inplace" in inspect.signature(getattr(functional, name)).parameters]
 SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
 
 
@@ -66,12 +69,21 @@ def test_kinks_and_infinities_are_torch_s(name: str, data: st.DataObject) -> Non
 @NAMES
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_rounded_once(name: str, dtype: torch.dtype) -> None:
-    arguments = {"hardtanh": (-0.75, 1.25), "threshold": (0.5, -1.5), "leaky_relu": (0.3,)}.get(name, ())
-    ours, theirs = both(name, *arguments)
+    ours, theirs = both(name, *FUNCTIONS[name].arguments)
     z, cotangent = (spread_out((4, 25)) * 2).to(dtype), spread_out((4, 25), 1).to(dtype)
     for got, expected in zip(orders(ours, z, [cotangent]), orders(theirs, z, [cotangent])):
         assert got.dtype == dtype
         torch.testing.assert_close(got, expected, rtol=torch.finfo(dtype).eps, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("least", [0.7, 0.3, 1e-3])
+@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name.endswith("shrink")])
+def test_the_threshold_of_a_shrink_is_rounded_as_torch_s(name: str, least: float, dtype: torch.dtype) -> None:
+    z = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(dtype)
+    ours, theirs = both(name, least)
+    for got, expected in zip(orders(ours, z, [z.flip(0)]), orders(theirs, z, [z.flip(0)])):
+        torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
 
 
 @NAMES
@@ -86,7 +98,7 @@ def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch
         assert ours == theirs
 
 
-@given(name=st.sampled_from(list(ARGUMENTS)), seed=st.integers(0, 999), data=st.data())
+@given(name=st.sampled_from(IN_PLACE), seed=st.integers(0, 999), data=st.data())
 def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: int, data: st.DataObject) -> None:
     arguments = data.draw(ARGUMENTS[name])
     refused = name in ("leaky_relu", "elu", "celu") and arguments[0] < 0  # by torch's backward, for what it kept
@@ -105,7 +117,7 @@ def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: in
     )
 
 
-@NAMES
+@pytest.mark.parametrize("name", IN_PLACE)
 def test_in_place_refuses_a_leaf_as_torch_does(name: str) -> None:
     for apply in both(name, *{"threshold": (0.5, 1.0)}.get(name, ())):
         with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):

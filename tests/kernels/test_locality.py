@@ -22,6 +22,7 @@ from torch import Tensor
 
 import manualconv
 from manualconv import functional
+from manualconv.functional import rectifiers
 from manualconv.geometry import Window
 from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.correlation.cost import MAPS
@@ -29,6 +30,7 @@ from manualconv.kernels.correlation.direct import PRODUCTS
 from manualconv.kernels.entrywise import pointwise
 from manualconv.kernels.pooling import doubling
 from manualconv.kernels.pooling.doubling import runs_of
+from manualconv.testing.catalogue.activation import ENTRYWISE
 from manualconv.testing.referee import BY_HAND, convolution
 from tests.kernels.thresholds import CROSSINGS, LARGE, OTHERS, POINTWISE, POOLING, Layer, constants, sides
 
@@ -229,11 +231,12 @@ def test_pooling_keeps_what_is_not_finite_in_its_windows(name: str) -> None:
                 torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "hardtanh", "hardswish", "hardsigmoid", "elu", "selu"])
+@pytest.mark.parametrize("name", [name for name in ENTRYWISE if hasattr(rectifiers, name)])
 @pytest.mark.parametrize("count", [pointwise.SMALL, pointwise.SMALL + 1])
 def test_a_mask_made_of_numbers_is_a_mask(name: str, count: int) -> None:
     """0·∞ is NaN: where the slope is 0, a cotangent that is not finite is stopped or let through as by torch."""
     z = torch.linspace(-4, 4, count, dtype=torch.float64)
+    numbers = ENTRYWISE[name].drawn[0]
     for values in ((), SPOILERS):
         for inputs in ((), (torch.inf, -torch.inf)):
             x, y_bar = z.clone(), z.flip(0).clone()
@@ -243,7 +246,7 @@ def test_a_mask_made_of_numbers_is_a_mask(name: str, count: int) -> None:
             results = []
             for library in (functional, F):
                 leaf = x.clone().requires_grad_()
-                y = getattr(library, name)(leaf)
+                y = getattr(library, name)(leaf, *numbers)
                 recorded = (torch.autograd.grad(y, leaf, y_bar, create_graph=g)[0] for g in (True, False))
                 results.append([y.detach(), *recorded])
             torch.testing.assert_close(*results, rtol=1e-7, atol=1e-7, equal_nan=True)

@@ -1,6 +1,7 @@
 """Calls of every public function that takes numbers, and what may stand for a number: for a comparison with torch."""
 
 import enum
+import inspect
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -9,6 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from manualconv import functional
+from manualconv.testing.catalogue.activation import ENTRYWISE
 
 
 class Index:
@@ -121,12 +125,15 @@ def calls() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     yield "layer_norm", {"input": _x(2, 4, 2), "normalized_shape": (2,)}, {"normalized_shape": 2, "eps": 1}
     yield "group_norm", {"input": x, "num_groups": 2}, {"num_groups": 2, "eps": 1}
     yield "local_response_norm", {"input": x, "size": 2}, {"size": 2, "alpha": 1, "beta": 1, "k": 1}
-    yield "hardtanh", {"input": x}, {"min_val": -1, "max_val": 2}
-    yield "threshold", {"input": x, "threshold": 1, "value": 2}, {"threshold": 1, "value": 2}
-    yield "leaky_relu", {"input": x}, {"negative_slope": 1}
-    yield "elu", {"input": x}, {"alpha": 2}
-    yield "celu", {"input": x}, {"alpha": 2}
-    yield "softplus", {"input": x}, {"beta": 2, "threshold": 2}
+    for name in ENTRYWISE:
+        parameters = inspect.signature(getattr(functional, name)).parameters
+        numbers = [each for each in parameters.values() if each.annotation in (float, "float")]
+        given = {each.name: value for value, each in enumerate(numbers, 1)}
+        yield (
+            name,
+            {"input": x, **{each.name: given[each.name] for each in numbers if each.default is each.empty}},
+            given,
+        )
     for name in ("softmax", "log_softmax", "softmin"):
         yield name, {"input": x, "dim": 1}, {"dim": 1}
     yield "smooth_l1_loss", {"input": x, "target": x / 2}, {"beta": 2}

@@ -11,6 +11,7 @@ from torch.autograd import grad, gradcheck, gradgradcheck
 from torch.autograd.graph import saved_tensors_hooks
 
 from manualconv import by_hand, convert, functional, restore
+from manualconv.testing.catalogue.activation import ENTRYWISE, KINKS
 from tests.layers import MODULES, PAIRS, spread_out
 from tests.swap.calls import CALLS
 
@@ -191,11 +192,8 @@ def test_what_gives_a_gradient_its_graph_is_there_under_create_graph_alone_and_h
 
 #: What is constant or linear between two layers with parameters, and a size for it.
 BETWEEN = {
-    "relu": torch.nn.ReLU(),
+    **{layer.name: layer.of(torch.nn) for name in KINKS for layer in ENTRYWISE[name].layers},
     "relu in place": torch.nn.ReLU(inplace=True),
-    "leaky relu": torch.nn.LeakyReLU(0.2),
-    "hardtanh": torch.nn.Hardtanh(-0.5, 0.7),
-    "threshold": torch.nn.Threshold(0.3, -1.5),
     "max pool": torch.nn.MaxPool2d(2),
     "average pool": torch.nn.AvgPool2d(2),
     "adaptive average": torch.nn.AdaptiveAvgPool2d(3),
@@ -246,10 +244,7 @@ def test_a_gradient_penalty_leaves_zeros_in_every_bias_that_torch_leaves_them_in
         assert g is None or torch.allclose(g, e, rtol=0, atol=1e-11)
 
 
-FLAT = {
-    name: PAIRS[name]
-    for name in ("relu", "relu6", "leaky_relu", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "pad reflect")
-}
+FLAT = {name: PAIRS[name] for name in (*KINKS, "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "pad reflect")}
 
 
 @pytest.mark.parametrize("name", FLAT)

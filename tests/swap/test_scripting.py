@@ -13,6 +13,7 @@ from torch import Tensor
 
 from manualconv import Rules, by_hand, convert, exact_input, functional, nn, restore, set_rules
 from manualconv.autograd import ReLU
+from manualconv.testing.catalogue.activation import ENTRYWISE
 from tests.layers import MODULES, spread_out
 from tests.swap.networks import ours
 
@@ -157,12 +158,12 @@ def test_ties_of_a_converted_layer_are_refused() -> None:
 
 def test_traced_activations_compute_with_other_shapes() -> None:
     x = spread_out((2, 3, 6)).requires_grad_()
-    elementwise = ("relu", "relu6", "elu", "celu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus")
-    for name in (*elementwise, "logsigmoid", "leaky_relu", "hardtanh", "hardsigmoid", "hardswish"):
-        traced = torch.jit.trace(getattr(functional, name), x)
+    named = [each for name, each in ENTRYWISE.items() if hasattr(torch.nn.functional, name)]
+    for example in (example for each in named for example in each.examples.values()):
+        traced = torch.jit.trace(example.by_hand, x)
         other = spread_out((4, 5)).requires_grad_()
         y = traced(other)
-        torch.testing.assert_close(y, getattr(functional, name)(other), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(y, example.by_hand(other), rtol=1e-12, atol=1e-12)
         assert y.requires_grad
 
 

@@ -12,8 +12,9 @@ from torch.autograd import grad
 from torch.overrides import get_overridable_functions, get_testing_overrides
 
 from manualconv import by_hand
-from manualconv.swap.table import COMPOSITES, TABLE
-from tests.layers import close, spread_out
+from manualconv.swap.table import COMPOSITES, TABLE, activation
+from manualconv.torch_internals import underscored
+from tests.layers import FUNCTIONS, close, spread_out
 from tests.swap.calls import CALLS, IMAGES, ROWS
 from tests.swap.networks import both
 from tests.test_by_hand import Operators, exercise
@@ -30,7 +31,7 @@ FAMILY = re.compile(
 #: Names of the family that stay torch's, and why.  Functions made of others are entered, and not asked for here.
 LEFT = {
     "no hand-written operation of the kind yet": """
-        bilinear conv_tbc prelu rrelu rrelu_ rrelu_with_noise rrelu_with_noise_ hardshrink rms_norm
+        bilinear conv_tbc prelu rrelu rrelu_ rrelu_with_noise rrelu_with_noise_ rms_norm
         cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss multi_margin_loss
         multilabel_margin_loss poisson_nll_loss soft_margin_loss triplet_margin_loss""",
     "the same padding under a mode's number": "_pad_enum",
@@ -115,9 +116,11 @@ WITH_OUT = {
     "reflection_pad1d": lambda x, out: torch._C._nn.reflection_pad1d(x, (1, 2), out=out),
     "mse_loss": lambda x, out: torch._C._nn.mse_loss(x, spread_out((3, 1), 1), 0, out=out),
     "huber_loss": lambda x, out: torch._C._nn.huber_loss(x, spread_out(ROWS, 1), 0, 0.7, out=out),
-    "gelu": lambda x, out: F.gelu(x, out=out),
-    "softplus": lambda x, out: F.softplus(x, 2, out=out),
-    "leaky_relu": lambda x, out: torch._C._nn.leaky_relu(x, 0.2, out=out),
+    **{
+        name: lambda x, out, form=form, example=FUNCTIONS[name]: form(x, *example.arguments, **example.options, out=out)
+        for name, form in underscored(*activation.FUNCTIONS).items()
+        if name != "relu6"  # whose raw form takes none
+    },
     "sigmoid": lambda x, out: torch.sigmoid(x, out=out),
     "expit": lambda x, out: torch.special.expit(x, out=out),
     "tanh": lambda x, out: torch.tanh(x, out=out),

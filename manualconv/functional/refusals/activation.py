@@ -71,6 +71,14 @@ def celu_alpha(alpha: Any, dtype: torch.dtype) -> float:
     return number
 
 
+def shrinkage(lambd: Any, dtype: torch.dtype) -> float:
+    """What softshrink takes off: a finite number, at least 0."""
+    number = scalar("lambd", lambd, dtype)
+    if not 0 <= number < inf:
+        raise Refusal(f"lambd={number:g} must be at least 0, and finite")
+    return number
+
+
 def check_approximate(approximate: Any) -> None:
     """``'none'`` or ``'tanh'``."""
     if not isinstance(approximate, str) or approximate not in ("none", "tanh"):

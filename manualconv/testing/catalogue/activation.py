@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv import definitions, functional
+from manualconv.definitions.activation import ACTIVATIONS
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
 from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question
@@ -28,6 +29,8 @@ KINKS: dict[str, Callable[..., tuple[float, ...]]] = {
     "relu6": lambda: (0, 6),
     "hardtanh": lambda low, high: (low, high),
     "threshold": lambda threshold, value: (threshold,),
+    "hardshrink": lambda least: (-least, least),
+    "softshrink": lambda least: (-least, least),
     "leaky_relu": lambda slope: (0,),
 }
 
@@ -42,6 +45,11 @@ def _above(x: Tensor, place: float) -> Tensor:
 
 def _between(x: Tensor, low: float, high: float) -> Tensor:
     return x * _above(x, low) * ~_above(x, high) + low * ~_above(x, low) + high * _above(x, high)
+
+
+def _outside(x: Tensor, least: float) -> Tensor:
+    """1 where |x| is larger, else 0."""
+    return _above(x, least) | _above(-x, least)
 
 
 def _bent(x: Tensor, below: Tensor) -> Tensor:
@@ -240,6 +248,24 @@ OPERATIONS = (
     ),
     _pointwise("hardsigmoid", "Hardsigmoid", _hardsigmoid, other=_hard),
     _pointwise("hardswish", "Hardswish", lambda x: x * _hardsigmoid(x)),
+    _pointwise(
+        "hardshrink",
+        "Hardshrink",
+        lambda x, least: x * _outside(x, least),
+        (0.875,),
+        (1.0,),
+        (0.0,),
+        (3.0,),
+        defaults=(0.5,),
+    ),
+    _pointwise(
+        "softshrink",
+        "Softshrink",
+        lambda x, least: (x - least) * _above(x, least) + (x + least) * _above(-x, least),
+        (0.875,),
+        *((1.0,), (0.0,), (3.0,)),
+        defaults=(0.5,),
+    ),
     _and(
         _pointwise("leaky_relu", "LeakyReLU", lambda x: _bent(x, 0.01 * x), (0.25,), (0.25,), (0.0,), (-0.5,), (2.0,)),
         *("leaky_relu, falling", -0.5),
@@ -268,3 +294,6 @@ OPERATIONS = (
     _joining("softmax", "Softmax", _softmax, 1),
     _joining("log_softmax", "LogSoftmax", log_softmax, -1),
 )
+
+#: Those that act entry by entry.
+ENTRYWISE = {each.name: each for each in OPERATIONS if each.name in ACTIVATIONS}
