@@ -178,7 +178,8 @@ DRAWN = int(os.environ.get("MANUALCONV_DRAWN", "12"))
 OURS_ALONE = re.compile(
     "Found an invalid max index|norm_type has no derivative here|not differentiable with respect to _random_samples"
     "|wrapping around more than once|resulting in an empty dimension|Expected all tensors to be on the same device"
-    "|more than one element of the written-to tensor|must be below 2"
+    "|more than one element of the written-to tensor|must be below 2|must be a number, and real|must be real numbers"
+    r"|max_pool1d\(\): i "  # beyond 32 bits
 )
 
 
@@ -191,6 +192,8 @@ def test_ours_refuses_exactly_where_torch_does(part: int) -> None:
         # torch has no kernel for a dtype, other axes than two, or no derivative, which it says before anything else.
         lacking = name is None and (error == "NotImplementedError" or line.startswith("It is expected"))
         lacking = lacking or "is not differentiable with respect to" in line
+        # Some of torch's backends give a transposed convolution's empty output, others do not.
+        lacking = lacking or (name is None and "transpose" in function and "Output size is too small" in line)
         # Of nothing torch asks less.
         empty = error is None and any(0 in size for _, *size in result)
         alone = name is not None and (error == DIED or empty or OURS_ALONE.search(ours.message))

@@ -1,7 +1,7 @@
 """The hand-written derivatives: torch.autograd.Function subclasses, named by map.
 
 `Map`, `Linear`, `Bilinear`, `Pointwise` and `Stepwise` are what they are made of, and what a derivative of your own is:
-docs/DERIVATIVES.md.
+docs/DERIVATIVES.md.  Words: docs/GLOSSARY.md.
 """
 
 from types import ModuleType as _Module

@@ -47,8 +47,10 @@ def _numbers(name: str, input: Tensor, target: Tensor, weight: Tensor | None = N
 
 def _residual(x: Tensor, t: Tensor) -> tuple[Tensor, torch.dtype | None]:
     """``r = x − t``; of half precision in float32, with the dtype that the loss is rounded to, once, at the end."""
-    if x.dtype != t.dtype and torch.bool in (x.dtype, t.dtype):  # which are not subtracted
-        x, t = (v.to(torch.promote_types(x.dtype, t.dtype)) for v in (x, t))
+    if x.dtype != t.dtype:
+        x, t = torch.broadcast_tensors(x, t)  # a number of no axes counts as much as others in the dtype of both
+        if torch.bool in (x.dtype, t.dtype):  # which are not subtracted
+            x, t = (v.to(torch.promote_types(x.dtype, t.dtype)) for v in (x, t))
     if x.dtype not in WIDENED and t.dtype not in WIDENED:
         return x - t, None
     # Dynamo knows no torch.result_type.
@@ -153,10 +155,10 @@ def smooth_l1_loss(
         AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError: as
             torch.nn.functional.smooth_l1_loss.
     """
-    if beta == 0:
-        return l1_loss(input, target, size_average, reduce, reduction)
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check(input, target, None, reduction)
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
     beta = refusals.positive("beta", beta)
     x, t = _numbers("smooth_l1_loss", input, target)
     r, dtype = _residual(x, t)

@@ -71,6 +71,9 @@ def check_parameters(
     check_tensors(PARAMETERS, input=input, **named)
     of_instances = name == "instance_norm"
     if input.numel() == 0 and not of_instances:
+        for key, t in (("weight", weight), ("bias", bias)):
+            if t is not None and t.numel() == 0:
+                raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and not empty")
         return
     missing = "running_mean" if running_mean is None else "running_var" if running_var is None else None
     if missing is not None and not own:
@@ -81,6 +84,8 @@ def check_parameters(
         for key, t in named.items():
             if t is not None and (t.numel() != input.shape[1] if "running" in key else 0 in (*t.shape, input.shape[0])):
                 raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and neither empty")
+            if t is not None and "running" in key and not (t.is_floating_point() or t.is_complex()):
+                raise Refusal(f"{key} is {t.dtype}, of which there is no mean: {key}.to({input.dtype})")
         return
     for key, t in named.items():
         if t is not None and (
