@@ -71,9 +71,6 @@ def check_parameters(
     check_tensors(PARAMETERS, input=input, **named)
     of_instances = name == "instance_norm"
     if input.numel() == 0 and not of_instances:
-        for key, t in (("weight", weight), ("bias", bias)):
-            if t is not None and t.numel() == 0:
-                raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and not empty")
         return
     missing = "running_mean" if running_mean is None else "running_var" if running_var is None else None
     if missing is not None and not own:
@@ -81,11 +78,9 @@ def check_parameters(
     if input.dim() < 2:
         raise Refusal(f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes: unsqueeze(0) adds one")
     if input.numel() == 0:
-        for key, t in named.items():
-            if t is not None and (t.numel() != input.shape[1] if "running" in key else 0 in (*t.shape, input.shape[0])):
-                raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and neither empty")
-            if t is not None and "running" in key and not (t.is_floating_point() or t.is_complex()):
-                raise Refusal(f"{key} is {t.dtype}, of which there is no mean: {key}.to({input.dtype})")
+        for key, t in (("running_mean", running_mean), ("running_var", running_var)):
+            if own and t is not None and (t.numel() != input.shape[1] or not (t.is_floating_point() or t.is_complex())):
+                raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and floating point")
         return
     for key, t in named.items():
         if t is not None and (
@@ -181,7 +176,7 @@ def check_local_response_norm(input: Any, given: Any, alpha: Any, beta: Any, k: 
     for key, value in (("alpha", alpha), ("beta", beta), ("k", k)):
         if not isinstance(value, (int, float, complex, Tensor)) and not is_of_numpy(value, "biufc"):
             raise Refusal(f"{key} must be a number, not {kind(value)}", TypeError)
-    size = whole(given)
+    size = whole(given) if hasattr(given, "__floordiv__") else None  # torch halves it
     if size is None or isinstance(size, tuple) or size <= 0:
         raise Refusal(f"size={given!r} counts neighbouring channels: an int of 1 or more", TypeError)
     if input.dim() < 3:

@@ -123,9 +123,8 @@ def of_unpooling(
     ndim: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any
 ) -> Axes:
     """The output's size, asked for or ``s·(P − 1) + k − 2·a``, of an unpooling that torch takes."""
-    stride = kernel_size if stride is None else stride
-    named = (("kernel_size", kernel_size), ("stride", stride), ("padding", padding))
-    k, s, p = (_per_axis(ndim, *each) for each in named)
+    k, p = _per_axis(ndim, "kernel_size", kernel_size), _per_axis(ndim, "padding", padding)
+    s = k if stride is None else _per_axis(ndim, "stride", stride)
     check_input(input)
     check_input(indices, "indices")
     size = _output_size(ndim, input, k, s, p, output_size)
