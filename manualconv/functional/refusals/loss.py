@@ -110,7 +110,8 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignored: int, pr
         _check_weight(x, weight, False)
     if not x.is_floating_point() or (weight is not None and weight.dtype != x.dtype):
         kinds = f"input is {x.dtype}" + (f" and weight {weight.dtype}" if weight is not None else "")
-        raise Refusal(f"{kinds}: input.float() is real, and weight.to(input.dtype) fits")
+        # torch takes them in vmap alone.
+        raise Refusal(f"{kinds}: input.float() is real, and weight.to(input.dtype) fits", NotImplementedError)
     if not is_plain(target) or target.is_meta or not target.numel():
         return False
     classes = _classes(x)
