@@ -176,7 +176,7 @@ DRAWN = int(os.environ.get("MANUALCONV_DRAWN", "12"))
 
 #: What ours says where torch takes a call, and returns what nobody wrote, or a derivative that ours has not.
 OURS_ALONE = re.compile(
-    "Found an invalid max index|norm_type has no derivative here|not differentiable with respect to _random_samples"
+    "Found an invalid max index|norm_type has no derivative here|with respect to argument 'random_samples'"
     "|wrapping around more than once|resulting in an empty dimension|Expected all tensors to be on the same device"
     "|more than one element of the written-to tensor|must be below 2|must be a number, and real|must be real numbers"
     r"|max_pool1d\(\): i "  # beyond 32 bits

@@ -43,6 +43,7 @@ from manualconv.torch_internals import (
     apply,
     forward_mode_on,
     may_be_differentiated,
+    not_compiled_alone,
     without_tangent,
 )
 
@@ -110,6 +111,7 @@ def _eager(function: type[Map]) -> type[Function]:
         function.setup_context(ctx, args, output)
         return output
 
+    @not_compiled_alone  # where Dynamo takes ctx for that of another class
     def backward(ctx: Any, *cotangents: Any) -> Any:
         return function.backward(ctx, *cotangents)
 

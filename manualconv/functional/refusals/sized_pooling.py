@@ -104,7 +104,10 @@ def of_fractions(ndim: int, input: Any, kernel_size: Any, size: Any, ratio: Any,
     if min(p) < 0 or not input.is_floating_point():
         raise Refusal(f"output_size={p} must be 0 or more, and {input.dtype} floating point: input.float()")
     if samples is not None and samples.requires_grad and torch.is_grad_enabled():
-        raise Refusal("it is not differentiable with respect to _random_samples: pass _random_samples.detach()")
+        words = f"The function 'fractional_max_pool{ndim}d' is not differentiable with respect to argument"
+        raise RuntimeError(  # torch is asked with no graph, and would not say so
+            f"{words} 'random_samples'. This input cannot have requires_grad True. [pass _random_samples.detach()]"
+        )
     return k, p
 
 

@@ -208,7 +208,7 @@ def _and(operation: Operation, label: str, *arguments: Any, **options: Any) -> O
 
 
 def _joining(name: str, module: str, plain: Apply, dim: int) -> Operation:
-    example = Example(name, (ROWS,), (dim,), exact=False)
+    example = Example(name, (ROWS,), (dim,), exact=False, unbatched=False)
     return Operation(
         name,
         {name: example},

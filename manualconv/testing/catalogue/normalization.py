@@ -294,7 +294,7 @@ OPERATIONS = (
         {"batch_norm": _batch, "batch_norm in evaluation": _evaluation},
         (
             Layer("BatchNorm1d", (3,), SIZES[0], prepared=_moved),
-            Layer("BatchNorm2d", (3, 0.5), (4, 3, 2, 3), {"momentum": None}, _moved, twin=True, unbatched=False),
+            Layer("BatchNorm2d", (3, 0.5), (4, 3, 2, 3), {"momentum": 0.3}, _moved, twin=True, unbatched=False),
             Layer("BatchNorm3d", (3,), SIZES[2], prepared=lambda layer: _moved(layer).eval()),
             *_lazy("Batch", ({}, {"affine": False}, {})),
         ),
