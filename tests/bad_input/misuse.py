@@ -44,7 +44,7 @@ _POINTWISE: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
         layer.name: (layer.arguments, (2, 3))
         for each in activation.ENTRYWISE.values()
         for layer in each.layers
-        if hasattr(torch.nn, layer.name)
+        if hasattr(torch.nn, layer.name) and layer.name != "ReLU6"  # whose errors name its parent in torch
     },
     "Softmax": ((1,), (2, 3)),
     "LogSoftmax": ((1,), (2, 3)),

@@ -63,7 +63,10 @@ def _over(axes: Axes, eps: float, channels: bool = True) -> Apply:
 
 
 def _in_groups(groups: int, eps: float) -> Apply:
-    return _affine(lambda x: _standardized(x.reshape(x.shape[0], groups, -1), (2,), eps).reshape(x.shape))
+    def standardized(x: Tensor) -> Tensor:
+        return _standardized(x.unflatten(1, (groups, -1)).flatten(2), (2,), eps).reshape(x.shape)
+
+    return _affine(standardized)
 
 
 def _of_evaluation(eps: float) -> Apply:
