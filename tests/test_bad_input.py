@@ -190,7 +190,8 @@ def test_ours_refuses_exactly_where_torch_does(part: int) -> None:
         ours = made(OURS, function, number)
         name = None if ours.error is None else ours.error.__name__
         # torch has no kernel for a dtype, other axes than two, or no derivative, which it says before anything else.
-        lacking = name is None and (error == "NotImplementedError" or line.startswith("It is expected"))
+        lacking = line.startswith("It is expected") or (name is None and error == "NotImplementedError")
+        lacking = lacking or (name is None and function == "unfold" and line.startswith("Expected 3D or 4D"))
         lacking = lacking or "is not differentiable with respect to" in line
         # Where no graph is recorded, torch reads the first of no parameters.
         lacking = lacking or (name is None and line.startswith("select(): index 0 out of range"))

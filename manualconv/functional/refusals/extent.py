@@ -91,6 +91,8 @@ def of_fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any, paddi
     (size,) = _numbers(ndim, output_size=output_size)
     window = _window(ndim, size, kernel_size, dilation, padding, stride)
     numbers = (*size, *_all(window))
+    if min(size) < 1:
+        _refuse(f"output_size={size} must be 1 or more on every axis", ndim, numbers)
     if input.dim() not in (2, 3) or 0 in input.shape[-2:]:
         _refuse(f"input {listed(input.shape)} must be columns, (N, C·ΠK, ΠP) or (C·ΠK, ΠP)", ndim, numbers)
     (rows, columns), taps = input.shape[-2:], window.taps
