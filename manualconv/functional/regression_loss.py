@@ -97,6 +97,17 @@ def mse_loss(
     return reductions.reduced(loss, reduction, dtype) if weight is None else _averaged(loss, weight, reduction, dtype)
 
 
+def _absolute(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """`l1_loss` of what is checked."""
+    x, t = _numbers("l1_loss", input, target, weight)
+    r, dtype = _residual(x, t)
+    loss: Tensor = Absolute.call(r)
+    if weight is not None:
+        return _averaged(loss, weight, reduction, dtype)
+    refusals.check_mean(loss, reduction)
+    return reductions.reduced(loss, reduction, dtype)
+
+
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -122,13 +133,7 @@ def l1_loss(
     """
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check(input, target, weight, reduction)
-    x, t = _numbers("l1_loss", input, target, weight)
-    r, dtype = _residual(x, t)
-    loss: Tensor = Absolute.call(r)
-    if weight is not None:
-        return _averaged(loss, weight, reduction, dtype)
-    refusals.check_mean(loss, reduction)
-    return reductions.reduced(loss, reduction, dtype)
+    return _absolute(input, target, weight, reduction)
 
 
 def smooth_l1_loss(
@@ -158,7 +163,7 @@ def smooth_l1_loss(
     reduction = reductions.resolved(size_average, reduce, reduction)
     _check(input, target, None, reduction)
     if beta == 0:
-        return l1_loss(input, target, reduction=reduction)
+        return _absolute(input, target, None, reduction)
     beta = refusals.positive("beta", beta)
     x, t = _numbers("smooth_l1_loss", input, target)
     r, dtype = _residual(x, t)

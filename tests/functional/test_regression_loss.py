@@ -158,3 +158,10 @@ def test_dtypes_are_torch_s(name: str, dtypes: tuple[str, str]) -> None:
     for reduction in REDUCTIONS:
         ours, theirs = (getattr(library, name)(x, t, reduction=reduction) for library in (functional, F))
         torch.testing.assert_close(ours, theirs, rtol=4 * torch.finfo(theirs.dtype).eps, atol=0)
+
+
+@pytest.mark.parametrize("library", [functional, F])
+def test_a_corner_of_0_warns_once_of_two_sizes(library: Any) -> None:
+    with pytest.warns(UserWarning, match="different to the input size") as warned:
+        library.smooth_l1_loss(torch.ones(2, 3), torch.ones(3), beta=0)
+    assert len(warned) == 1
