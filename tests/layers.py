@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import io
+import pickle
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -41,6 +44,19 @@ MEASUREMENTS = {"Connections", "connections", "spectral_norm"}
 def close(ours: object, theirs: object) -> None:
     """Equal up to the order of a few dozen float64 additions."""
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def through_a_file(module: torch.nn.Module) -> torch.nn.Module:
+    """The module as torch.save keeps it."""
+    file = io.BytesIO()
+    torch.save(module, file)
+    file.seek(0)
+    loaded: torch.nn.Module = torch.load(file, weights_only=False)
+    return loaded
+
+
+#: Ways to have another module like one.
+COPIES: tuple[Callable[[Any], Any], ...] = (copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), through_a_file)
 
 
 def weighed(apply: Callable[..., Any]) -> Callable[..., Tensor]:

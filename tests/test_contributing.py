@@ -21,7 +21,6 @@ def table(section: str) -> list[str]:
 
 def test_every_path_leads_somewhere() -> None:
     paths = set(re.findall(r"`((?:manualconv|tests|train|docs)/[^`]*|README\.md)`", PAGE))
-    paths |= set(re.findall(r"\]\(([^)#:]+)\)", PAGE))
     assert len(paths) > 30
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
@@ -39,8 +38,3 @@ def test_no_other_file_of_the_package_speaks_of_the_activation() -> None:
     files = sorted((ROOT / "manualconv").rglob("*.py"))
     speaking = {str(path.relative_to(ROOT)) for path in files if about.search(path.read_text(encoding="utf-8"))}
     assert speaking == set(table("an activation"))
-
-
-def test_every_make_target_is_one() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`", PAGE)) <= targets

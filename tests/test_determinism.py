@@ -57,6 +57,7 @@ WORK: dict[str, Work] = {
     **{name: Work(layer.by_hand, layer.shapes, split=True) for name, layer in WEIGHTED.items()},
     "max_pool1d": Work(lambda x: functional.max_pool1d(x.flatten(2), 5, 2)),
     "max_pool2d, overlapping": Work(lambda x: functional.max_pool2d(x, 3, 1, 1)),
+    "max_pool2d, wide": Work(lambda x: functional.max_pool2d(x[..., :20], 13, 1, 6)),
     "max_pool2d, dilated": Work(lambda x: functional.max_pool2d(x, 3, 2, 1, 2)),
     "max_pool2d, ties in equal parts": Work(lambda x: functional.max_pool2d((4 * x).round(), 3, 2, 1, ties="split")),
     "max_pool3d": Work(lambda x: functional.max_pool3d(x.unsqueeze(1), (2, 3, 3), (1, 2, 1), (1, 1, 1))),

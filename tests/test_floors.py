@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import manualconv
+
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "geometry": 0,
@@ -31,27 +33,7 @@ FLOORS = {
     "cli": 6,
     "__main__": 7,
 }
-PUBLIC = {
-    *(
-        "nn",
-        "functional",
-        "autograd",
-        "geometry",
-        "definitions",
-        "convert",
-        "restore",
-        "conversion_report",
-        "by_hand",
-        "algorithm",
-        "register",
-        "Algorithm",
-        "accuracy",
-        "choice",
-        "set_accuracy",
-    ),
-    *("TORCH_LAYERS", "testing", "explain", "bench"),
-    *("Rules", "set_rules", "exact_input", "exact_weight", "exact_bias"),
-}
+PUBLIC = {*manualconv.__all__, "definitions", "explain"}
 NAMELESS = {"utils.py", "helpers.py", "common.py"}
 
 

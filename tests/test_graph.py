@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import grad
+from torch.autograd import forward_ad, grad
 from torch.autograd.function import BackwardCFunction
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -70,10 +70,17 @@ def test_a_frozen_tensor_gets_no_gradient_and_the_others_do(layer: Example, froz
 
 
 @EVERY
-def test_no_graph_where_nothing_asks_for_a_gradient(layer: Example) -> None:
+def test_a_graph_where_grad_mode_is_on_and_something_asks_for_a_gradient(layer: Example) -> None:
+    inputs = layer.leaves()
     assert layer.by_hand(*layer.tensors()).grad_fn is None
+    assert layer.by_hand(*inputs).requires_grad
     with torch.no_grad():
-        assert layer.by_hand(*layer.leaves()).grad_fn is None
+        assert layer.by_hand(*inputs).grad_fn is None
+        with torch.enable_grad():
+            assert layer.by_hand(*inputs).requires_grad
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(inputs[0].detach(), torch.ones_like(inputs[0]))
+            assert forward_ad.unpack_dual(layer.by_hand(dual, *inputs[1:])).tangent is not None
 
 
 @EVERY_AFFINE

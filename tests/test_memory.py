@@ -1,6 +1,9 @@
 """What a layer keeps until backward: two tensors at most, where every hook and checkpoint of torch's can see them."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from tests.layers import DRAWN, PAIRS, WEIGHTED, Example, nodes_of
 
+Apply = Callable[..., Tensor]
 ALL = {**PAIRS, **DRAWN}
 EVERY = pytest.mark.parametrize("layer", ALL.values(), ids=ALL)
 LINEAR = [layer for name, layer in PAIRS.items() if name.startswith(("pad", "unfold", "avg", "adaptive_avg", "global"))]
@@ -87,21 +91,17 @@ def leaves(layer: Example) -> tuple[Tensor, ...]:
     return tuple(t.requires_grad_() for t in layer.integers())
 
 
-@EVERY
-def test_second_order_through_saved_tensors_kept_elsewhere(layer: Example) -> None:
-    inputs = leaves(layer)
-    with save_on_cpu():
-        got = gradients(layer.by_hand, inputs, 2)
-    layer.agree(got, gradients(layer.referee, inputs, 2))
-
-
-def checkpointed(layer: Example, use_reentrant: bool) -> Callable[..., Tensor]:
-    """The layer, run again in backward."""
-    return lambda *tensors: checkpoint(layer.by_hand, *tensors, use_reentrant=use_reentrant)
+#: Ways to keep what backward needs elsewhere, or not at all: a layer as it is called, and the block around.
+ELSEWHERE: dict[str, tuple[Callable[[Apply], Apply], Callable[[], AbstractContextManager[Any]]]] = {
+    "on the CPU": (lambda apply: apply, save_on_cpu),
+    "run again": (lambda apply: partial(checkpoint, apply, use_reentrant=False), nullcontext),
+}
 
 
 @EVERY
-def test_second_order_through_a_checkpoint(layer: Example) -> None:
-    inputs = leaves(layer)
-    got = gradients(checkpointed(layer, False), inputs, 2)
+@pytest.mark.parametrize("way", ELSEWHERE)
+def test_second_order_of_what_is_kept_elsewhere(layer: Example, way: str) -> None:
+    inputs, (called, block) = leaves(layer), ELSEWHERE[way]
+    with block():
+        got = gradients(called(layer.by_hand), inputs, 2)
     layer.agree(got, gradients(layer.referee, inputs, 2))

@@ -1,8 +1,6 @@
 """A module outside its forward: copied, pickled, moved, shared, without data, its weight made by another rule."""
 
 import copy
-import io
-import pickle
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +12,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 
 from manualconv import nn
-from tests.layers import MODULES, TWINS, Layer, close, spread_out
+from tests.layers import COPIES, MODULES, TWINS, Layer, close, spread_out
 from tests.swap.networks import Doubled
 
 EVERY = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
@@ -27,21 +25,6 @@ def trained(module: torch.nn.Module, image: Tensor) -> list[Tensor]:
     return [y, *grad(y.pow(2).sum(), [leaf, *module.parameters()])]
 
 
-@EVERY
-def test_the_same_seed_gives_the_same_layer_and_each_loads_the_other(twins: Layer) -> None:
-    modules = []
-    for library in (nn, torch.nn):
-        torch.manual_seed(0)
-        modules.append(getattr(library, twins.name)(*twins.arguments))
-    ours, theirs = modules
-    assert isinstance(ours, type(theirs))
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    theirs.load_state_dict(ours.state_dict(), strict=True)
-
-
 #: Layers of every family, those without parameters too; the fractional ones' samples are float32.
 OF_DOUBLES = {name: row for name, row in MODULES.items() if not name.startswith("Fractional")}
 LAYERS = pytest.mark.parametrize(("make", "shape"), OF_DOUBLES.values(), ids=OF_DOUBLES)
@@ -51,12 +34,9 @@ LAYERS = pytest.mark.parametrize(("make", "shape"), OF_DOUBLES.values(), ids=OF_
 def test_copies_pickles_and_saved_files_compute_the_same(
     make: Callable[[], torch.nn.Module], shape: tuple[int, ...]
 ) -> None:
-    made, file = make().double(), io.BytesIO()
-    torch.save(made, file)
-    file.seek(0)
-    loaded = torch.load(file, weights_only=False)
+    made = make().double()
     # Before the first batch moves statistics, which a shallow copy shares.
-    others = [copy.deepcopy(made), pickle.loads(pickle.dumps(made)), loaded, copy.copy(copy.deepcopy(made))]
+    others = [*(copied(made) for copied in COPIES), copy.copy(copy.deepcopy(made))]
     expected = trained(made, spread_out(shape))
     for other in others:
         assert type(other) is type(made)

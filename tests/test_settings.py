@@ -1,27 +1,22 @@
-"""A layer under the settings that change how torch runs: dtypes, autocast, grad modes, anomaly mode, hooks, threads.
+"""A layer under the settings that change how torch runs: dtypes, autocast, grad modes, anomaly mode, hooks.
 
 What torch does is asked of torch, here and now: where it raises, ours raises the same type.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad, grad
+from torch.autograd import grad
 
-from tests.capabilities.operations import OPERATIONS
-from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Example, Layer, close, spread_out
+from tests.layers import AFFINE, PAIRS, TWINS, WEIGHTED, Example, Layer, close
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 EVERY_WEIGHTED = pytest.mark.parametrize("layer", WEIGHTED.values(), ids=WEIGHTED)
 #: Evaluation folds the weight into one factor of the input, so that a weight without a gradient is not saved.
 SAVING = {name: layer for name, layer in AFFINE.items() if name != "batch_norm in evaluation"}
 EVERY_SAVING = pytest.mark.parametrize("layer", SAVING.values(), ids=SAVING)
-#: A layer with a row in docs/CAPABILITIES.md is run on four threads at once there.
-APART = {name: layer for name, layer in PAIRS.items() if name not in OPERATIONS}
-NO_ROW = pytest.mark.parametrize("layer", APART.values(), ids=APART)
 EVERY_MODULE = pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS)
 
 NARROW = (torch.int32, torch.int16, torch.int8)
@@ -46,9 +41,6 @@ def test_bits_are_refused_as_torch_refuses_them(layer: Example) -> None:
         layer.by_hand(*bits)
 
 
-# ------------------------------------------------------------------------------------------------------- autocast
-
-
 @EVERY
 def test_autocast_leaves_float64_alone(layer: Example) -> None:
     inputs = layer.leaves()
@@ -69,19 +61,6 @@ def test_an_inference_tensor_in_a_graph_is_refused_as_torch_refuses_it(layer: Ex
     for apply in (layer.referee, layer.by_hand):
         with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward"):
             apply(x, w, b)
-
-
-@EVERY
-def test_enable_grad_inside_no_grad(layer: Example) -> None:
-    inputs = layer.leaves()
-    with torch.no_grad():
-        assert not layer.by_hand(*inputs).requires_grad
-        with torch.enable_grad():
-            assert layer.by_hand(*inputs).requires_grad
-    assert layer.by_hand(*inputs).requires_grad
-    with torch.no_grad(), forward_ad.dual_level():
-        dual = forward_ad.make_dual(inputs[0].detach(), torch.ones_like(inputs[0]))
-        assert forward_ad.unpack_dual(layer.by_hand(dual, *inputs[1:])).tangent is not None
 
 
 @EVERY_WEIGHTED
@@ -145,21 +124,3 @@ def test_a_hook_may_change_the_gradient(twins: Layer) -> None:
         module(leaf).pow(2).sum().backward()
         results.append((leaf.grad, module.weight.grad, module.bias.grad))
     close(*results)
-
-
-# ---------------------------------------------------------------------------------------- threads, deterministic mode
-
-
-def value_and_gradients(layer: Example) -> list[Tensor]:
-    """In float32, where the order of additions shows."""
-    inputs = tuple(t.float().detach().requires_grad_() for t in layer.tensors())
-    y = layer.by_hand(*inputs)
-    return [y.detach(), *grad(y, inputs, spread_out(y.shape, 3).float())]
-
-
-@NO_ROW
-def test_eight_threads_at_once_get_equal_results(layer: Example) -> None:
-    expected = value_and_gradients(layer)
-    with ThreadPoolExecutor(8) as pool:
-        for got in pool.map(lambda _: value_and_gradients(layer), range(64)):
-            assert all(map(torch.equal, got, expected))

@@ -1,4 +1,4 @@
-"""Inside torch.func: grad, vjp, jvp, jacobians, hessians, linearize and vmap, on every layer beside torch's own."""
+"""Inside torch.func and other modes: every layer beside torch's own, and which tensors move or are mapped."""
 
 import itertools
 from collections.abc import Callable
@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.capabilities.modes import MODES
+from tests.capabilities.modes import MODES, func_grad, mapped, one_by_one
 from tests.capabilities.operations import OPERATIONS, Operation
-from tests.capabilities.proofs import RIGHT, tried
-from tests.layers import PAIRS, Example, close, spread_out, weighed
+from tests.capabilities.proofs import FORMAT, NOT_ASKED, RIGHT, tried
+from tests.capabilities.quantities import gradients, value
+from tests.layers import PAIRS, Example, close, weighed
 
 EVERY = pytest.mark.parametrize("layer", PAIRS.values(), ids=PAIRS)
 #: Without a row of its own in docs/CAPABILITIES.md, whose columns every function's row proves in every dtype.
@@ -20,11 +21,12 @@ NO_ROW = pytest.mark.parametrize("layer", APART.values(), ids=APART)
 
 @NO_ROW
 @pytest.mark.filterwarnings("ignore")  # torch's own, in modes that make it warn
-@pytest.mark.parametrize("group", ["Derivatives", "torch.func"])
-def test_every_derivative_is_the_referee_s(layer: Example, group: str) -> None:
+@pytest.mark.parametrize("group", ["Derivatives", "torch.func", "vmap", "Settings"])
+def test_every_mode_gives_what_the_referee_does(layer: Example, group: str) -> None:
     operation = Operation(layer.by_hand, layer.referee, layer.referee, layer.shapes)
     for column, mode in MODES[group].items():
-        assert tried(layer.by_hand, operation, mode, torch.float64) == RIGHT, column
+        dtype = torch.float64 if torch.float64 in mode.dtypes else torch.float32
+        assert tried(layer.by_hand, operation, mode, dtype) in (RIGHT, NOT_ASKED, FORMAT), column
 
 
 @EVERY
@@ -58,36 +60,15 @@ def test_linearize(layer: Example) -> None:
 # ------------------------------------------------------------------------------------------------------------- vmap
 
 
-def mapped_axes(layer: Example) -> list[tuple[int | None, ...]]:
-    """Every choice of mapped tensors; the mapped axis is not always the first."""
-    axes = [(None, 1), (None, 2), (None, 0)][: len(layer.shapes)]
-    axes = [(None, min(at, len(shape))) for (_, at), shape in zip(axes, layer.shapes)]
-    return [dims for dims in itertools.product(*axes) if any(at is not None for at in dims)]
-
-
-def stacked(layer: Example, dims: tuple[int | None, ...], size: int = 3) -> tuple[Tensor, ...]:
-    """The layer's tensors, `size` of each that is mapped, along its axis."""
-    return tuple(
-        spread_out(shape if at is None else (*shape[:at], size, *shape[at:]), n)
-        for n, (shape, at) in enumerate(zip(layer.shapes, dims))
-    )
-
-
 @EVERY
 def test_vmap_over_each_tensor_and_all(layer: Example) -> None:
-    for dims in mapped_axes(layer):
-        inputs = stacked(layer, dims)
-        slots = tuple(range(len(inputs)))
-        for by_hand, referee in (
-            (layer.by_hand, layer.referee),
-            (torch.func.grad(weighed(layer.by_hand), slots), torch.func.grad(weighed(layer.referee), slots)),
-        ):
-            one_by_one = [
-                referee(*(t if at is None else t.select(at, n) for t, at in zip(inputs, dims))) for n in range(3)
-            ]
-            stack = [torch.stack(parts, 1) for parts in zip(*one_by_one)] if isinstance(one_by_one[0], tuple) else None
-            got = torch.vmap(by_hand, dims, out_dims=1)(*inputs)
-            close(got, torch.stack(one_by_one, 1) if stack is None else tuple(stack))
+    tensors = layer.tensors()
+    for which in itertools.product((False, True), repeat=len(tensors)):
+        for by_hand, referee in ((value, value), (func_grad, gradients)):
+            if any(which):
+                close(
+                    mapped(which, by_hand, layer.by_hand, tensors), one_by_one(which, referee, layer.referee, tensors)
+                )
 
 
 @EVERY

@@ -173,13 +173,19 @@ def _no_loop() -> Iterator[None]:
         raise OneSampleAtATime
 
 
-def _chosen(which: str, inputs: Tensors) -> tuple[bool, ...]:
+#: Which tensors are mapped: the first, the second, all, or those that are marked.
+Which = str | tuple[bool, ...]
+
+
+def _chosen(which: Which, inputs: Tensors) -> tuple[bool, ...]:
+    if isinstance(which, tuple):
+        return which
     if which == "weight" and len(inputs) < 2:
         raise NotAsked
     return tuple(which == "all" or n == ("input", "weight").index(which) for n in range(len(inputs)))
 
 
-def mapped(which: str, quantity: Run, apply: Apply, inputs: Tensors) -> Sequence[Tensor]:
+def mapped(which: Which, quantity: Run, apply: Apply, inputs: Tensors) -> Sequence[Tensor]:
     """`quantity` under vmap over one tensor or all."""
     dims = _chosen(which, inputs)
 
@@ -190,7 +196,7 @@ def mapped(which: str, quantity: Run, apply: Apply, inputs: Tensors) -> Sequence
         return torch.vmap(of_one, tuple(-1 if at else None for at in dims))(*_mapped(dims, inputs))
 
 
-def one_by_one(which: str, quantity: Run, apply: Apply, inputs: Tensors) -> Sequence[Tensor]:
+def one_by_one(which: Which, quantity: Run, apply: Apply, inputs: Tensors) -> Sequence[Tensor]:
     """The same without vmap."""
     dims = _chosen(which, inputs)
     stacks = _mapped(dims, inputs)

@@ -31,7 +31,7 @@ from manualconv.kernels.entrywise import pointwise
 from manualconv.kernels.pooling import doubling
 from manualconv.kernels.pooling.doubling import runs_of
 from manualconv.testing.catalogue.activation import ENTRYWISE
-from manualconv.testing.referee import BY_HAND, convolution
+from manualconv.testing.referee import by_hand, convolution
 from tests.kernels.thresholds import CROSSINGS, LARGE, OTHERS, POINTWISE, POOLING, Layer, constants, sides
 
 #: The slots that a map reads, and the one that it fills.
@@ -50,12 +50,8 @@ Three = dict[str, Tensor]
 def maps(x: Tensor, w: Tensor, y: Tensor, window: Window, by_torch: bool = False) -> Three:
     """The output, and both gradients for the cotangent y: of the public function, or of torch's."""
     x, w = (t.detach().requires_grad_() for t in (x, w))
-    if by_torch:
-        z = convolution(x, w, None, window)
-    else:
-        layer = BY_HAND[window.ndim]
-        with nullcontext() if window.algorithm is None else manualconv.algorithm(window.algorithm):
-            z = layer(x, w, None, window.stride, window.padding, window.dilation, window.groups)
+    with nullcontext() if window.algorithm is None else manualconv.algorithm(window.algorithm):
+        z = (convolution if by_torch else by_hand)(x, w, None, window)
     x_bar, w_bar = torch.autograd.grad(z, (x, w), y)
     return {"output": z.detach(), "input": x_bar, "weight": w_bar}
 

@@ -202,6 +202,9 @@ LARGE: dict[str, Layer] = {
     "depthwise": Layer(2, 64, 64, _plane((40, 41), 3, padding=1, groups=64)),
     "depthwise, stride 2": Layer(2, 64, 64, _plane((40, 41), 3, 2, 1, groups=64), 8),
     "depthwise, 31x31": Layer(1, 8, 8, _plane((40, 41), 31, padding=15, groups=8)),
+    "depthwise, one-sided padding": Layer(
+        3, 4, 8, Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4, algorithm="loops"), 8
+    ),
     "depthwise, of volumes": Layer(1, 24, 24, Window((6, 14, 15), (3,) * 3, (1,) * 3, (1,) * 3, ((1, 1),) * 3, 24)),
     "narrow groups": Layer(2, 64, 64, _plane((28, 28), 3, padding=1, groups=16)),
     "dilated": Layer(1, 32, 32, Window((33, 33), (3, 3), (1, 1), (12, 12), ((12, 12), (12, 12)))),

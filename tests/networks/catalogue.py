@@ -115,45 +115,23 @@ def _detector(name: str, arguments: dict[str, Any], side: int = 48, batch: int =
     return Network(name, side, batch, arguments, call=boxed)
 
 
+#: Classifiers that are called with pictures of the usual size and need nothing besides.
+CLASSIFIERS = """
+    alexnet vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn resnet34 resnet50 resnet101 resnext50_32x4d
+    wide_resnet50_2 densenet121 densenet169 squeezenet1_0 squeezenet1_1 mobilenet_v2 mobilenet_v3_small
+    mobilenet_v3_large shufflenet_v2_x0_5 shufflenet_v2_x1_0 mnasnet0_5 mnasnet1_0 efficientnet_b0
+    efficientnet_b1 efficientnet_v2_s regnet_x_400mf regnet_y_400mf convnext_tiny swin_t swin_v2_t
+"""
+
 NETWORKS: dict[str, Network] = {
     network.name: network
     for network in (
-        Network("alexnet"),
-        Network("vgg11"),
-        Network("vgg11_bn"),
-        Network("vgg13"),
-        Network("vgg13_bn"),
-        Network("vgg16"),
-        Network("vgg16_bn"),
+        *map(Network, CLASSIFIERS.split()),
         Network("resnet18", cross_entropy=True),
-        Network("resnet34"),
-        Network("resnet50"),
-        Network("resnet101"),
-        Network("resnext50_32x4d"),
-        Network("wide_resnet50_2"),
-        Network("densenet121"),
-        Network("densenet169"),
         Network("googlenet", arguments=_AUXILIARY),
         # The auxiliary classifier wants 17 x 17 positions, which 299 rows give and 298 do not.
         Network("inception_v3", side=299, arguments=_AUXILIARY),
-        Network("squeezenet1_0"),
-        Network("squeezenet1_1"),
-        Network("mobilenet_v2"),
-        Network("mobilenet_v3_small"),
-        Network("mobilenet_v3_large"),
-        Network("shufflenet_v2_x0_5"),
-        Network("shufflenet_v2_x1_0"),
-        Network("mnasnet0_5"),
-        Network("mnasnet1_0"),
-        Network("efficientnet_b0"),
-        Network("efficientnet_b1"),
-        Network("efficientnet_v2_s"),
-        Network("regnet_x_400mf"),
-        Network("regnet_y_400mf"),
-        Network("convnext_tiny"),
         Network("vit_b_16", arguments={"image_size": 64}),
-        Network("swin_t"),
-        Network("swin_v2_t"),
         # Its windows of 7 x 7 must fit in at every level.
         Network("maxvit_t", side=224, batch=1),
         Network("fcn_resnet50", arguments=_SEGMENTATION),

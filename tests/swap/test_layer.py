@@ -1,7 +1,6 @@
 """A converted layer: by hand in its own forward, torch's in everything around it, and nothing left behind."""
 
 import copy
-import io
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -199,13 +198,6 @@ def test_a_hook_registered_in_the_process_that_loads_a_model_takes_nobody_s_plac
     finally:
         torch.utils.hooks.RemovableHandle.next_id = before
     assert ours(loaded(X))
-
-
-def test_a_whole_model_goes_through_torch_save() -> None:
-    file = io.BytesIO()
-    torch.save(layer(), file)
-    file.seek(0)
-    assert ours(torch.load(file, weights_only=False)(X))
 
 
 def test_a_shallow_copy_computes_with_its_own_weights() -> None:

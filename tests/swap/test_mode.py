@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 from manualconv import by_hand, convert
 from manualconv.torch_internals import function_modes
 from tests.layers import close, spread_out
-from tests.swap.networks import agree, both, nodes, outcome, small
+from tests.swap.networks import agree, outcome, small
 from tests.test_by_hand import Operators
 
 IMAGES = (2, 3, 14, 12)
@@ -93,18 +93,6 @@ def test_functions_made_of_others_are_entered(apply: Callable[[Tensor], Tensor])
             results.append((y, *grad(y.sum(), z)))
         assert bool(ran.forbidden) is (around is not by_hand)
     close(*results)
-
-
-@pytest.mark.parametrize("need_weights", [True, False])
-def test_attention_has_its_matrices_and_softmax_by_hand(need_weights: bool) -> None:
-    torch.manual_seed(0)
-    attention = torch.nn.MultiheadAttention(8, 2, batch_first=True).double()
-    x = spread_out((2, 5, 8)).requires_grad_()
-    results = both(lambda: attention(x, x, x, need_weights=need_weights)[0])
-    close(*((y, *grad(y.pow(3).sum(), (x, *attention.parameters()), retain_graph=True)) for y in results))
-    # Without the weights it is scaled_dot_product_attention.
-    assert {"ConvolutionBackward", "SoftmaxBackward"} <= nodes(results[0])
-    assert "AddmmBackward0" not in nodes(results[0])
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -195,20 +195,6 @@ def test_an_axis_left_to_torch_is_torch_s_with_its_warning(apply: Callable[[Tens
     close(*both(warned))
 
 
-@pytest.mark.parametrize("apply", [torch.sigmoid, torch.tanh, torch.relu])
-@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8])
-def test_integers_give_torch_s_dtype(apply: Callable[[Tensor], Tensor], dtype: torch.dtype) -> None:
-    z = torch.arange(4).to(dtype)
-    torch.testing.assert_close(*both(lambda: apply(z)))
-
-
-@pytest.mark.parametrize("apply", [torch.sigmoid, torch.tanh])
-def test_complex_gradients_are_torch_s(apply: Callable[[Tensor], Tensor]) -> None:
-    z = torch.complex(spread_out((3, 2)), spread_out((3, 2), 1) / 2).requires_grad_()
-    cotangent = torch.complex(spread_out((3, 2), 2), spread_out((3, 2), 3))
-    close(*((y, *grad(y, z, cotangent)) for y in both(lambda: apply(z))))
-
-
 # ---------------------------------------------------------------------------- attention and one step of recurrence
 
 SHAPES = ((2, 2, 4, 3), (2, 2, 5, 3), (2, 2, 5, 2))
@@ -256,21 +242,3 @@ def test_what_attention_refuses_is_refused_in_torch_s_words(apply: Callable[...,
     with by_hand(), pytest.raises(RuntimeError, match=r"]$") as ours:
         apply(*tensors)
     assert str(ours.value).startswith(str(theirs.value).splitlines()[0][:50])
-
-
-@pytest.mark.parametrize("cell", [torch.nn.RNNCell, torch.nn.LSTMCell, torch.nn.GRUCell])
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_recurrent_cell_runs_by_hand_over_many_steps(cell: type[torch.nn.Module], bias: bool) -> None:
-    step = cell(3, 2, bias=bias).double()
-    steps = spread_out((4, 5, 3))
-
-    def last() -> Tensor:
-        state = None
-        for x in steps:
-            state = step(x, state)
-        return state if isinstance(state, Tensor) else torch.cat(state)
-
-    with Operators() as ran, by_hand():
-        gradients = grad(last().sum(), list(step.parameters()))
-    assert not ran.forbidden
-    close((last(), *gradients), (both(last)[0], *grad(last().sum(), list(step.parameters()))))

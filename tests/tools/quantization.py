@@ -1,5 +1,6 @@
 """Tools that replace layers by quantised ones, or make them ready for it."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,9 +13,10 @@ from tests.tools.snippet import Differs, Refuses, snippet
 TYPES = "torch.ao looks layers up by exact type; give it `manualconv.convert(manualconv.restore(model))`"
 UNQUANTISED = Differs(f"quantises nothing: {TYPES}")
 UNFUSED = Refuses(f"refuses: {TYPES}", "did not find fuser method")
+ao = partial(snippet, "torch.ao.quantization", "torch", network=normalised, dtype=torch.float32)
 
 
-@snippet("torch.ao.quantization", "torch", network=normalised, dtype=torch.float32, nn=UNQUANTISED)
+@ao(nn=UNQUANTISED)
 def dynamic(model: Module, x: Tensor, target: Tensor) -> Any:
     """Linear layers with weights of eight bits."""
     from torch.ao.quantization import quantize_dynamic
@@ -22,13 +24,7 @@ def dynamic(model: Module, x: Tensor, target: Tensor) -> Any:
     return quantize_dynamic(model, {torch.nn.Linear})(x)
 
 
-@snippet(
-    "torch.ao.quantization",
-    "torch",
-    network=normalised,
-    dtype=torch.float32,
-    nn=UNFUSED,
-)
+@ao(nn=UNFUSED)
 def fused(model: Module, x: Tensor, target: Tensor) -> Any:
     """Convolution, normalisation and ReLU fused, and the gradients."""
     from torch.ao.quantization import fuse_modules
@@ -38,13 +34,7 @@ def fused(model: Module, x: Tensor, target: Tensor) -> Any:
     return len(list(model.parameters())), y, torch.autograd.grad(y.square().sum(), list(model.parameters()))
 
 
-@snippet(
-    "torch.ao.quantization",
-    "torch",
-    network=normalised,
-    dtype=torch.float32,
-    nn=UNFUSED,
-)
+@ao(nn=UNFUSED)
 def trained_for_eight_bits(model: Module, x: Tensor, target: Tensor) -> Any:
     """A training step with simulated quantisation, and the converted model."""
     from torch.ao.quantization import QuantWrapper, convert, fuse_modules_qat, get_default_qat_qconfig, prepare_qat
@@ -58,7 +48,7 @@ def trained_for_eight_bits(model: Module, x: Tensor, target: Tensor) -> Any:
     return y, gradients, convert(model.eval())(x)
 
 
-@snippet("torch.ao.quantization", "torch", network=normalised, dtype=torch.float32, nn=UNQUANTISED)
+@ao(nn=UNQUANTISED)
 def after_training(model: Module, x: Tensor, target: Tensor) -> Any:
     """Quantisation after training, by a graph."""
     from torch.ao.quantization import get_default_qconfig_mapping

@@ -8,41 +8,20 @@ float32 is measured against float64; float64 against sums that are exact (`manua
 Source: `manualconv.testing.judge`.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from math import prod, sqrt
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torch.autograd import grad
 
 from manualconv.bench.reference import exact_sums, fixed
 from manualconv.geometry import Window
-from manualconv.kernels.correlation import (
-    clipping,
-    loops,
-    lowering,
-    lowering_batch_last,
-    lowering_rows,
-    matrix,
-    shifting,
-)
+from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.testing.judge import ROUNDING
-from manualconv.testing.referee import convolution
-from tests.kernels.correlation.three_maps import Three, maps
-
-ALGORITHMS = {
-    "lowering": lowering,
-    "lowering_batch_last": lowering_batch_last,
-    "lowering_rows": lowering_rows,
-    "shifting": shifting,
-    "matrix": matrix,
-    "clipping": clipping,
-    "loops": loops,
-}
+from tests.kernels.correlation.three_maps import EXACT, by_torch, maps
 
 
 def square(size: int, kernel: int, stride: int = 1, groups: int = 1) -> Window:
@@ -64,46 +43,43 @@ SHAPES: dict[str, tuple[Window, int, int, int]] = {
 }
 
 
-def takes(algorithm: Any, window: Window) -> bool:
+def takes(name: str, window: Window) -> bool:
     """Whether an algorithm is one for the window."""
-    if algorithm is matrix or window.ndim == 0:
-        return algorithm is matrix and window.ndim == 0
-    if algorithm is loops:
+    if name == "matrix" or window.ndim == 0:
+        return name == "matrix" and window.ndim == 0
+    if name == "loops":
         return window.groups == 32 or window.kernel_size == (7, 7)
-    return algorithm.refusal(Sizes(2, 64, 64, torch.float32, window)) is None
+    return EXACT[name].refusal(Sizes(2, 64, 64, torch.float32, window)) is None
 
 
-def by_torch(operands: Sequence[Tensor], window: Window) -> Three:
-    """The three maps by torch's own kernels."""
-    x, w, y = operands
-    x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
-    z = convolution(x, w, None, window)
-    return (z.detach(), *grad(z, (x, w), y))
-
-
-@cache
-def drawn(name: str, dtype: torch.dtype) -> tuple[list[Tensor], list[tuple[Tensor, Tensor, Tensor, int, Tensor]]]:
-    """x, w and y; per map the exact result in two parts, the scale Σ|a|·|b|, the longest sum, torch's e."""
-    window, samples, channels, outputs = SHAPES[name]
+def normal(window: Window, samples: int, channels: int, outputs: int) -> list[Tensor]:
+    """x, w and y, drawn."""
     generator = torch.Generator().manual_seed(0)
     shapes = (
         (samples, channels, *window.input_size),
         (outputs, channels // window.groups, *window.kernel_size),
         (samples, outputs, *window.output_size),
     )
-    operands = [fixed(torch.randn(s, generator=generator, dtype=torch.float64)).to(dtype) for s in shapes]
+    return [torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes]
+
+
+@cache
+def drawn(name: str, dtype: torch.dtype) -> tuple[list[Tensor], list[tuple[Tensor, Tensor, Tensor, int, Tensor]]]:
+    """x, w and y; per map the exact result in two parts, the scale Σ|a|·|b|, the longest sum, torch's e."""
+    window, samples, channels, outputs = SHAPES[name]
+    operands = [fixed(t).to(dtype) for t in normal(window, samples, channels, outputs)]
     if dtype == torch.float64:
-        exact = exact_sums(lambda parts: by_torch(parts, window), operands)
+        exact = exact_sums(lambda parts: by_torch(*parts, window), operands)
     else:
-        exact = [(t, torch.zeros_like(t)) for t in by_torch([t.double() for t in operands], window)]
-    scales = by_torch([t.double().abs() for t in operands], window)
+        exact = [(t, torch.zeros_like(t)) for t in by_torch(*(t.double() for t in operands), window)]
+    scales = by_torch(*(t.double().abs() for t in operands), window)
     taps = prod(window.kernel_size)
     terms = (
         taps * channels // window.groups,
         taps * outputs // window.groups,
         samples * prod(window.output_size),
     )
-    theirs = map(errors, by_torch(operands, window), *zip(*exact), scales)
+    theirs = map(errors, by_torch(*operands, window), *zip(*exact), scales)
     return operands, [(*e, s, k, t) for e, s, k, t in zip(exact, scales, terms, theirs)]
 
 
@@ -117,19 +93,14 @@ def percentile(e: Tensor) -> float:
     return float(e.quantile(0.99))
 
 
-CASES = [
-    (algorithm, shape)
-    for algorithm, module in ALGORITHMS.items()
-    for shape, (window, *_) in SHAPES.items()
-    if takes(module, window)
-]
+CASES = [(name, shape) for name in EXACT for shape, (window, *_) in SHAPES.items() if takes(name, window)]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize(("algorithm", "shape"), CASES, ids=[f"{a}, {s}" for a, s in CASES])
 def test_error_is_bounded_typical_and_beside_torch_s(algorithm: str, shape: str, dtype: torch.dtype) -> None:
     operands, expected = drawn(shape, dtype)
-    found = maps(ALGORITHMS[algorithm], *operands, SHAPES[shape][0])
+    found = maps(EXACT[algorithm], *operands, SHAPES[shape][0])
     for rule, got, (total, lost, scale, terms, theirs) in zip(MAPS, found, expected):
         e = errors(got, total, lost, scale)
         print(
@@ -139,3 +110,37 @@ def test_error_is_bounded_typical_and_beside_torch_s(algorithm: str, shape: str,
         assert e.max() <= terms + 2, rule
         assert percentile(e) <= 4 * sqrt(terms), rule
         assert percentile(e) <= 2 * max(percentile(theirs), 1.0), rule
+
+
+# ---------------------------------------------------------------------------------------- the fast tier, by norms
+
+
+def long(size: int, kernel: int, padding: int, groups: int) -> Window:
+    """A window on a signal."""
+    return Window((size,), (kernel,), (1,), (1,), ((padding, padding),), groups, accuracy="fast")
+
+
+#: name → the algorithm, a window, samples, channels of x and of y, and ‖error‖ over that of torch's.
+FAST: dict[str, tuple[str, Window, int, int, int, float]] = {
+    "winograd, exact": ("winograd", square(18, 3), 2, 64, 64, 2.0),
+    "winograd": ("winograd", replace(square(18, 3), accuracy="fast"), 2, 64, 64, 20.0),
+    "winograd_dilated": (
+        "winograd_dilated",
+        Window((18, 18), (3, 3), (1, 1), (2, 2), ((2, 2), (2, 2)), accuracy="fast"),
+        *(2, 64, 64, 20.0),
+    ),
+    "fourier, 1,024 taps": ("fourier", long(1024, 1024, 1023, 8), 1, 8, 8, 2.0),
+    "fourier, 31x31": ("fourier", replace(square(40, 31, groups=8), accuracy="fast"), 1, 8, 8, 2.0),
+    "overlap_save": ("overlap_save", long(4096, 256, 255, 2), 1, 2, 2, 2.0),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("name", FAST)
+def test_the_tiers_hold(name: str, dtype: torch.dtype) -> None:
+    algorithm, window, samples, channels, outputs, times = FAST[name]
+    given = [t.to(dtype) for t in normal(window, samples, channels, outputs)]
+    exact = by_torch(*(t.double() for t in given), window)
+    for ours, theirs, right in zip(maps(ALGORITHMS[algorithm], *given, window), by_torch(*given, window), exact):
+        admitted = times * float((theirs - right).norm()) if dtype == torch.float32 else 1e-12 * float(right.norm())
+        assert float((ours - right).norm()) <= admitted

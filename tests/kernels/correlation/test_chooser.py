@@ -7,9 +7,10 @@ import torch
 
 import manualconv
 from manualconv import functional
+from manualconv.geometry import Window
 from manualconv.kernels.correlation.algorithm import ACCURACIES
 from manualconv.kernels.correlation.chooser import ALGORITHMS
-from manualconv.kernels.correlation.cost import MAPS
+from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.kernels.correlation.direct import PRODUCTS
 from manualconv.testing.referee import BY_HAND, CONVOLUTIONS
 from tests.kernels.correlation.three_maps import two_orders
@@ -74,11 +75,44 @@ def test_the_algorithm_asked_for_is_the_one_that_runs_and_the_window_carries_it(
     assert ran == [("shifting", "to_output"), ("shifting", "to_input"), ("shifting", "to_weight")]
 
 
-def test_what_an_algorithm_cannot_compute_is_refused_loudly() -> None:
+def line(kernel: int, stride: int = 1, dilation: int = 1, after: int = 0, groups: int = 1) -> Window:
+    """A window on a signal of nine."""
+    return Window((9,), (kernel,), (stride,), (dilation,), ((0, after),), groups)
+
+
+#: An algorithm, channels of x and y, a window, and why the algorithm does not take them.
+REFUSED: list[tuple[str, int, Window, str]] = [
+    ("lowering_rows", 2, line(3), "two axes or more, one group, dilation 1 along the first axis"),
+    ("matrix", 2, line(3), "dense layers only"),
+    ("clipping", 2, line(3, stride=2), "stride 1 only"),
+    ("fourier", 1, line(3, stride=2), "stride 1 only"),
+    ("fourier", 1, line(3, after=-1), "no negative padding"),
+    ("winograd", 2, line(3, stride=2), "one group, stride and dilation 1"),
+    ("winograd", 2, line(3, dilation=2), "one group, stride and dilation 1"),
+    ("winograd", 2, line(3, groups=2), "one group, stride and dilation 1"),
+    ("winograd", 2, line(3, after=3), "padding from 0 to K - 1"),
+    ("winograd", 2, line(7), "kernels of 2 to 5 taps an axis, or 1"),
+    ("winograd_dilated", 2, line(3, stride=2), "stride 1 only"),
+    ("winograd_dilated", 2, line(3), "no dilation"),
+    ("winograd_dilated", 2, line(6, dilation=2), "kernels of 2 to 5 taps an axis, or 1"),
+    ("winograd_dilated", 2, line(3, dilation=2, groups=2), "one group, stride and dilation 1"),
+    ("loops", 4, Window((), (), (), (), ()), "one to three axes of float32 or float64"),
+    ("loops", 64, line(3, groups=4), "16 · 16 channels a group, more than 64"),
+    ("loops", 1, Window((4096, 4096), (3, 3), (1, 1), (1, 1), ((0, 0),) * 2), "its frame does not fit in the caches"),
+]
+
+
+@pytest.mark.parametrize(("name", "channels", "window", "reason"), REFUSED, ids=[f"{n} {r}" for n, *_, r in REFUSED])
+def test_what_an_algorithm_cannot_compute_is_refused(name: str, channels: int, window: Window, reason: str) -> None:
+    assert ALGORITHMS[name].refusal(Sizes(2, channels, channels, torch.float32, window)) == reason
+
+
+def test_a_refusal_is_raised_where_the_algorithm_is_asked_for() -> None:
+    complex_, whole = (Sizes(2, 2, 2, dtype, line(3)) for dtype in (torch.complex64, torch.int64))
+    assert ALGORITHMS["loops"].refusal(complex_) == "one to three axes of float32 or float64"
+    assert {ALGORITHMS[name].refusal(whole) for name in ("clipping", *TEMPTING)} >= {"no torch.int64"}
     x, w = torch.ones(1, 4, 8, 8), torch.ones(4, 2, 3, 3)
     with manualconv.algorithm("lowering_rows"), pytest.raises(RuntimeError, match=r"algorithm\('lowering_rows'\) does"):
-        functional.conv2d(x, w, groups=2)
-    with manualconv.algorithm("matrix"), pytest.raises(RuntimeError, match="this layer: dense layers only"):
         functional.conv2d(x, w, groups=2)
     with pytest.raises(ValueError, match="no algorithm is called 'magic': there are lowering"):
         manualconv.algorithm("magic")
@@ -107,6 +141,42 @@ def test_what_is_not_local_waits_for_the_fast_tier_however_cheap(name: str) -> N
         fast = manualconv.choice(**TEMPTING[name])
     assert {fast[map] for map in MAPS} == {name}
     assert {fast.candidates[map][0].reason for map in MAPS} == {"fast"}
+
+
+#: A layer, the tier, and what may compute its maps.
+CHOSEN: dict[str, tuple[dict[str, Any], Any, set[str]]] = {
+    "wide padding and dilation": (
+        {"input_size": (1, 256, 33, 33), "weight_size": (128, 256, 3, 3), "padding": 12, "dilation": 12},
+        "exact",
+        {"clipping"},
+    ),
+    "a large depthwise layer": (
+        {"input_size": (4, 128, 56, 56), "weight_size": (128, 1, 3, 3), "padding": 1, "groups": 128},
+        "exact",
+        {"loops"},
+    ),
+    "a small depthwise layer": (
+        {"input_size": (2, 8, 9, 9), "weight_size": (8, 1, 3, 3), "padding": 1, "groups": 8},
+        "exact",
+        set(PRODUCTS),
+    ),
+    "many long kernels": ({"input_size": (1, 16, 4096), "weight_size": (32, 16, 1024)}, "fast", {"fourier"}),
+    "kernels as long as the signal": (
+        {"input_size": (1, 32, 1024), "weight_size": (32, 1, 1024), "padding": 1023, "groups": 32},
+        "fast",
+        {"fourier"},
+    ),
+    "short sums": ({"input_size": (64, 1, 9), "weight_size": (1, 1, 3)}, "fast", set(PRODUCTS)),
+    "one tap": ({"input_size": (4, 256, 56, 56), "weight_size": (64, 256, 1, 1)}, "fast", set(PRODUCTS)),
+    "whole numbers": ({**TEMPTING["winograd"], "dtype": torch.int64}, "fast", set(PRODUCTS)),
+}
+
+
+@pytest.mark.parametrize(("layer", "tier", "names"), CHOSEN.values(), ids=CHOSEN)
+def test_a_layer_is_computed_by_what_suits_it(layer: dict[str, Any], tier: Any, names: set[str]) -> None:
+    with manualconv.accuracy(tier):
+        choice = manualconv.choice(**layer)
+    assert {choice[map] for map in MAPS} <= names
 
 
 def test_each_algorithm_says_once_and_for_all_sizes_whether_it_is_local() -> None:

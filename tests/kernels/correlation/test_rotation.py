@@ -33,18 +33,6 @@ def test_on_floats_the_two_forms_differ_by_rounding_only(case: Convolution) -> N
     assert error(rotation.to_input(w, y, case.window), exact, scale) <= terms + 2
 
 
-@pytest.mark.parametrize(
-    "padding", [((5, 0), (0, 7)), ((9, 9), (0, 0)), ((2, 1), (1, 2))], ids=["beyond the kernel", "far beyond", "within"]
-)
-def test_padding_beyond_the_kernel_crops_the_stuffed_cotangent(padding: tuple[tuple[int, int], ...]) -> None:
-    window = Window((2, 3), (2, 2), (3, 2), (1, 2), padding, groups=2)
-    generator = torch.Generator().manual_seed(3)
-    w = torch.randint(-3, 4, (4, 3, 2, 2), generator=generator)
-    y = torch.randint(-3, 4, (2, 4, *window.output_size), generator=generator)
-    expected = definitions.to_input(w.numpy(), y.numpy(), window)
-    assert torch.equal(rotation.to_input(w, y, window), torch.from_numpy(expected))
-
-
 def test_at_stride_1_without_padding_it_is_the_article_s_full_convolution() -> None:
     """dA over a 3×3 input from a 2×2 dZ and a 2×2 kernel: dZ framed by one zero, the kernel turned by 180°."""
     window = Window((3, 3), (2, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))

@@ -1,35 +1,12 @@
-"""Minimal filtering by phases: the loops exactly, phases and back, and chosen where there are many channels."""
+"""Minimal filtering by phases: phases and back, and padding that stays padding."""
 
-from dataclasses import replace
-
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import manualconv
-from manualconv import functional
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import winograd_dilated
-from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.movement.phases import joined, phases
-from manualconv.testing.cases import Convolution, convolutions
-from tests.kernels.correlation.three_maps import at_stride_one, by_loops, is_fresh, maps
-
-
-def taken(case: Convolution) -> Convolution:
-    """The drawn layer with stride and groups 1, on the input that gives its output, up to three taps an axis."""
-    window = replace(case.window, kernel_size=tuple(min(k, 3) for k in case.window.kernel_size), groups=1)
-    return at_stride_one(replace(case, batch=case.batch or 1, window=window))
-
-
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-@given(data=st.data())
-def test_the_three_maps_are_the_loops(ndim: int, data: st.DataObject) -> None:
-    case = taken(data.draw(convolutions(ndim, cut=data.draw(st.booleans()))))
-    x, w, y = case.batched()
-    got = maps(winograd_dilated, x, w, y, case.window)
-    assert all(map(torch.equal, got, by_loops(x, w, y, case.window))) and all(map(is_fresh, got))
 
 
 @given(data=st.data())
@@ -55,15 +32,3 @@ def test_padding_in_whole_steps_stays_padding() -> None:
     steps, before, inner = winograd_dilated._phase(window)
     assert (steps, before) == ((2, 2), (0, 0))
     assert (inner.input_size, inner.output_size, inner.padding) == ((32, 32), (32, 32), ((1, 1), (1, 1)))
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [({"stride": 2}, "stride 1 only"), ({}, "no dilation"), ({"dilation": 2}, "kernels of 2 to 5")],
-)
-def test_what_it_does_not_take_is_refused(options: dict[str, int], reason: str) -> None:
-    kernel = 6 if options.get("dilation") else 3
-    with manualconv.algorithm("winograd_dilated"), pytest.raises(RuntimeError, match=reason):
-        functional.conv2d(torch.ones(1, 2, 19, 19), torch.ones(2, 2, kernel, kernel), **options)
-    window = Window((9,), (3,), (1,), (2,), ((0, 0),), 2)
-    assert winograd_dilated.refusal(Sizes(1, 2, 2, torch.float32, window)) == "one group, stride and dilation 1"

@@ -11,9 +11,13 @@ from torch.autograd import grad
 
 from manualconv import definitions
 from manualconv.geometry import Window
+from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.testing.cases import Convolution
+from manualconv.testing.referee import convolution
 
 Three = tuple[Tensor, Tensor, Tensor]
+#: The algorithms whose outputs are each a sum over its own window.
+EXACT = {name: algorithm for name, algorithm in ALGORITHMS.items() if algorithm.accuracy == "exact"}
 
 
 def calls(
@@ -33,11 +37,12 @@ def maps(algorithm: Any, x: Tensor, w: Tensor, y: Tensor, window: Window, b: Ten
     return z, x_bar, w_bar
 
 
-def at_stride_one(case: Convolution) -> Convolution:
-    """The drawn layer with stride 1, on the input that gives its output."""
-    window = case.window
-    size = tuple(max(1, p + e - 1 - a - b) for p, e, (a, b) in zip(window.output_size, window.extent, window.padding))
-    return replace(case, window=replace(window, stride=(1,) * window.ndim, input_size=size))
+def at_stride_one(case: Convolution, **changes: Any) -> Convolution:
+    """The drawn layer with stride 1 and one sample at the least, on the input that gives its output."""
+    window = replace(case.window, stride=(1,) * case.window.ndim, **changes)
+    each = zip(case.window.output_size, window.extent, window.padding)
+    size = tuple(max(1, p + e - 1 - a - b) for p, e, (a, b) in each)
+    return replace(case, batch=case.batch or 1, window=replace(window, input_size=size))
 
 
 def by_loops(x: Tensor, w: Tensor, y: Tensor, window: Window, b: Tensor | None = None) -> Three:
@@ -52,9 +57,11 @@ def by_loops(x: Tensor, w: Tensor, y: Tensor, window: Window, b: Tensor | None =
     return torch.from_numpy(found[0]), torch.from_numpy(found[1]), torch.from_numpy(found[2])
 
 
-def operands_of(x: Tensor, w: Tensor, y: Tensor) -> tuple[tuple[Tensor, Tensor], ...]:
-    """What each map is bilinear in."""
-    return (x, w), (w, y), (x, y)
+def by_torch(x: Tensor, w: Tensor, y: Tensor, window: Window) -> Three:
+    """The same by torch's own kernels."""
+    x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+    z = convolution(x, w, None, window)
+    return (z.detach(), *grad(z, (x, w), y))
 
 
 def two_orders(y: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
@@ -62,8 +69,3 @@ def two_orders(y: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, ...]:
     first = grad(y.square().sum(), (x, w), create_graph=True)
     second = (g for f in first for g in grad(f.square().sum(), (x, w), retain_graph=True))
     return (y, *first, *second)
-
-
-def is_fresh(t: Tensor) -> bool:
-    """Whether a tensor lies in memory of its own, in order."""
-    return t.is_contiguous() and not t._is_view()

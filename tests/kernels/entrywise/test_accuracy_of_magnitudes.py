@@ -3,7 +3,8 @@
     magnitudes 10⁻³⁰ … 10³⁰ and offsets up to 10⁸, as far as the dtype has them; forward and gradient
 
     float64, float32   e ≤ the bound that stands beside the function
-    norms              e ≤ 4 + log₂ m, m the entries of a mean; S is of the centred entries: an offset adds nothing
+    norms              e ≤ 4 + log₂ m, m the entries of a mean; S is of the centred entries: an offset adds nothing;
+                       the gradients of γ and β too
     half precision     e ≤ 1 + a hundredth: computed in float32, rounded once.  Slopes in y take y as it was rounded.
 
 and no larger than torch's, or than the roundings that exponentials and logarithms of one library may differ by
@@ -75,20 +76,22 @@ def numbers(dtype: torch.dtype) -> Tensor:
 
 def forward_and_gradient(
     name: str,
-    apply: Callable[[Any, Tensor], Tensor],
+    apply: Callable[..., Tensor],
     z: Tensor,
     cotangent: Tensor,
     exact: Sequence[Wide],
     scales: Sequence[Wide],
-    bounds: tuple[float, float],
+    bounds: tuple[float, ...],
+    parameters: tuple[Tensor, ...] = (),
 ) -> None:
     """Both of a function of ours and of torch's, given the library, measured and asked."""
     found = []
     for library in (functional, F):
-        leaf = z.clone().requires_grad_()
-        y = apply(library, leaf)
-        found.append((y.detach(), *grad(y, leaf, cotangent)))
-    for part, bound, right, scale, *both in zip(("forward", "gradient"), bounds, exact, scales, *found):
+        leaves = [t.clone().requires_grad_() for t in (z, *parameters)]
+        y = apply(library, *leaves)
+        found.append((y.detach(), *grad(y, leaves, cotangent)))
+    parts = ("forward", "gradient", "gradient of γ", "gradient of β")
+    for part, bound, right, scale, *both in zip(parts, bounds, exact, scales, *found):
         ours, theirs = (worst(t, right, scale) for t in both)
         asked, beside = (1.01, 1.01) if z.dtype.itemsize == 2 else (bound, BESIDE)
         print(f"{name + ', ' + part:44} {str(z.dtype)[6:]:9} bound {asked:7.2f}   e {ours:6.2f}   torch {theirs:9.2f}")
@@ -312,12 +315,20 @@ def test_losses_far_from_one(name: str, offset: float, dtype: torch.dtype) -> No
 # ------------------------------------------------------------------------------------------------------------ norms
 
 EPS = 1e-5
-#: name → the axes of (8, 6, 10, 10) that share a mean, and the call.
-NORMS: dict[str, tuple[tuple[int, ...], Callable[[Any, Tensor], Tensor]]] = {
-    "batch_norm": ((0, 2, 3), lambda f, x: f.batch_norm(x, None, None, training=True, eps=EPS)),
-    "instance_norm": ((2, 3), lambda f, x: f.instance_norm(x, eps=EPS)),
-    "layer_norm": ((2, 3), lambda f, x: f.layer_norm(x, (10, 10), eps=EPS)),
-    "group_norm": ((1, 2, 3), lambda f, x: f.group_norm(x, 1, eps=EPS)),
+#: name → the axes of (8, 6, 10, 10) that share a mean, the shape of γ and β, and the call.
+NORMS: dict[str, tuple[tuple[int, ...], tuple[int, ...], Callable[..., Tensor]]] = {
+    "batch_norm": (
+        (0, 2, 3),
+        (6, 1, 1),
+        lambda f, x, w, b: f.batch_norm(x, None, None, w.flatten(), b.flatten(), True, eps=EPS),
+    ),
+    "instance_norm": (
+        (2, 3),
+        (6, 1, 1),
+        lambda f, x, w, b: f.instance_norm(x, None, None, w.flatten(), b.flatten(), eps=EPS),
+    ),
+    "layer_norm": ((2, 3), (10, 10), lambda f, x, w, b: f.layer_norm(x, (10, 10), w, b, EPS)),
+    "group_norm": ((1, 2, 3), (6, 1, 1), lambda f, x, w, b: f.group_norm(x, 1, w.flatten(), b.flatten(), EPS)),
 }
 #: Squares of more, or of the differences of more, are infinite in the dtype that the norm is computed in.
 LARGEST = {torch.float64: 30, torch.float32: 15, torch.float16: 4, torch.bfloat16: 15}
@@ -329,20 +340,26 @@ SPREADS += [(0, offset) for offset in (1.0, -1e2, 1e4, 1e6, -1e8)]
 @pytest.mark.parametrize("name", NORMS)
 def test_norms_far_from_one(name: str, dtype: torch.dtype) -> None:
     """No digit is lost to an offset: S is of the centred entries, |x̂| and their mean, where torch's error is of |x|."""
-    axes, apply = NORMS[name]
+    axes, affine, apply = NORMS[name]
     generator = torch.Generator().manual_seed(3)
-    unit, g = (torch.randn(8, 6, 10, 10, generator=generator, dtype=torch.float64) for _ in range(2))
-    g = g.to(dtype)
-    m = prod(unit.shape[axis] for axis in axes)
+    unit, g, w, b = (
+        torch.randn(size, generator=generator, dtype=torch.float64)
+        for size in ((8, 6, 10, 10), (8, 6, 10, 10), affine, affine)
+    )
+    g, w, b = g.to(dtype), (1 + w / 4).to(dtype), b.to(dtype)
+    m, others = prod(unit.shape[axis] for axis in axes), (0, 1) if len(affine) == 2 else (0, 2, 3)
 
     def mean(t: Wide) -> Wide:
         return t.mean(axes, keepdims=True)
+
+    def total(t: Wide) -> Wide:
+        return t.sum(others).reshape(affine)
 
     for magnitude, offset in SPREADS:
         x = (unit * 10.0**magnitude + offset).to(dtype)
         if magnitude > LARGEST[dtype] or abs(offset) > torch.finfo(dtype).max:
             continue
-        z, h = wide(x), wide(g)
+        z, h = wide(x), wide(w) * wide(g)
         centred = z - mean(z)
         # Long double has 11 bits more than float64, and an offset of 10⁸ takes 27.
         centred = centred - mean(centred)
@@ -350,7 +367,18 @@ def test_norms_far_from_one(name: str, dtype: torch.dtype) -> None:
         x_hat = r * centred
         size = np.abs(x_hat) + mean(np.abs(x_hat))
         products = np.abs(x_hat) * mean(np.abs(h) * size) + size * mean(np.abs(h) * np.abs(x_hat))
-        exact = (x_hat, r * (h - mean(h) - x_hat * mean(h * x_hat)))
-        scales = (size, r * (np.abs(h) + mean(np.abs(h)) + products))
+        exact = (
+            wide(w) * x_hat + wide(b),
+            r * (h - mean(h) - x_hat * mean(h * x_hat)),
+            total(wide(g) * x_hat),
+            total(wide(g)),
+        )
+        scales = (
+            np.abs(wide(w)) * size + np.abs(wide(b)),
+            r * (np.abs(h) + mean(np.abs(h)) + products),
+            total(np.abs(wide(g)) * size),
+            total(np.abs(wide(g))),
+        )
         label = f"{name}, 1e{magnitude} around {offset:g}"
-        forward_and_gradient(label, apply, x, g, exact, scales, (log2(m) + 4,) * 2)
+        bounds = (log2(m) + 4,) * 4
+        forward_and_gradient(label, apply, x, g, exact, scales, bounds, (w, b))

@@ -1,17 +1,11 @@
-"""The error of window sums, means and normalisations, in roundings: bounded, typical, and beside torch's own.
+"""The error of window sums and means, in roundings: bounded, typical, and beside torch's own.
 
     window sums     e ≤ the additions on an entry's way, log₂ K or two by doubling, K − 1 tap by tap, and one for u²
     means           e ≤ K + 1, in half precision 1 + (K + 2)·u32/u: one rounding at the end
     powers' means   e ≤ K + 2, relative: half of what the K squares lose, and the root's own
-    normalisations  e ≤ 3·(m + 4), m the entries that share a mean
 
 and of each the 99th percentile ≤ 4·√K and, as the largest, ≤ 2 × that of torch (or 2 roundings, where both are nearly
-exact).  A mean of x loses m roundings of the mean of |x|, and r half as many of its own, so that x̂ is good to
-
-    |δx̂| ≤ u·(m + 4)·S,     S = |x̂| + r·mean |x|
-
-What is made of x̂ is measured by the sum of absolute values of its terms, S in the place of one x̂ after the other; a
-mean of products with x̂ loses m more, and r once again m/2.
+exact).  Those of normalisations stand in tests/kernels/entrywise/test_accuracy_of_magnitudes.py.
 
 Source: Higham, *Accuracy and Stability of Numerical Algorithms*, sections 3.1 and 4.2; `manualconv.testing.judge`.
 """
@@ -143,91 +137,3 @@ def test_means_of_squares_and_their_roots() -> None:
     )
     e, beside = errors(ours, exact, exact), errors(theirs, exact, exact)
     bounded_typical_and_beside("lp_pool2d 5x5", e, beside, terms + 2, terms)
-
-
-def test_maxima_are_exact_and_so_are_their_gradients_where_windows_do_not_overlap() -> None:
-    x = drawn((2, 4, 20, 21))
-    for kernel, stride in ((2, 2), (3, 3), (3, 1)):
-
-        def pooled(library: Any, kernel: int = kernel, stride: int = stride) -> list[Tensor]:
-            return value_and_gradient(lambda t: library.max_pool2d(t, kernel, stride), x, Tensor.clone)
-
-        ours, theirs = pooled(functional), pooled(F)
-        assert torch.equal(ours[0], theirs[0])
-        if stride == kernel:
-            assert torch.equal(ours[1], theirs[1])
-
-
-# --------------------------------------------------------------------------------------------------- normalisations
-
-EPS = 1e-5
-#: name → the shape, the axes that share a mean, of γ and β, and the call.
-NORMS: dict[str, tuple[Shape, tuple[int, ...], Shape, Callable[..., Tensor]]] = {
-    "batch_norm": (
-        (8, 6, 14, 14),
-        (0, 2, 3),
-        (6, 1, 1),
-        lambda library, x, w, b: library.batch_norm(x, None, None, w.flatten(), b.flatten(), True, eps=EPS),
-    ),
-    "instance_norm": (
-        (4, 6, 14, 14),
-        (2, 3),
-        (6, 1, 1),
-        lambda library, x, w, b: library.instance_norm(x, None, None, w.flatten(), b.flatten(), eps=EPS),
-    ),
-    "layer_norm": (
-        (32, 7, 96),
-        (-1,),
-        (96,),
-        lambda library, x, w, b: library.layer_norm(x, (96,), w, b, EPS),
-    ),
-    "group_norm": (
-        (4, 1, 6, 10, 10),
-        (2, 3, 4),
-        (6, 1, 1),
-        lambda library, x, w, b: library.group_norm(x.flatten(1, 2), 1, w.flatten(), b.flatten(), EPS).unflatten(
-            1, (1, -1)
-        ),
-    ),
-}
-
-
-def exact_and_scale(
-    x: Tensor, w: Tensor, b: Tensor, g: Tensor, axes: tuple[int, ...]
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """y, x̄, γ̄ and β̄ in float64, and what their errors are measured by."""
-    x, w, b, g = (t.double() for t in (x, w, b, g))
-    behind = tuple(axis for axis in range(-x.dim(), 0) if axis < -w.dim() or w.shape[axis] == 1)
-
-    def mean(t: Tensor) -> Tensor:
-        return t.mean(axes, keepdim=True)
-
-    def total(t: Tensor) -> Tensor:
-        return t.sum(behind, keepdim=True).reshape(w.shape)
-
-    centred = x - mean(x)
-    r = (mean(centred.square()) + EPS).rsqrt()
-    x_hat, h = r * centred, w * g
-    exact = (w * x_hat + b, r * (h - mean(h) - x_hat * mean(h * x_hat)), total(g * x_hat), total(g))
-    size, small, h = x_hat.abs() + r * mean(x.abs()), x_hat.abs(), h.abs()
-    products = small * mean(h * size) + size * mean(h * small)
-    return exact, (w.abs() * size + b.abs(), r * (h + mean(h) + products), total(g.abs() * size), total(g.abs()))
-
-
-@pytest.mark.parametrize("mean", [0.0, 1.0, 1e2, 1e4])
-@pytest.mark.parametrize("name", NORMS)
-def test_normalisations_and_their_gradients(name: str, mean: float) -> None:
-    shape, axes, affine, apply = NORMS[name]
-    x, g = drawn(shape) + mean, drawn(shape, 1)
-    w, b = 1 + drawn(affine, 2) / 4, drawn(affine, 3)
-    found = []
-    for library in (functional, F):
-        leaves = [t.clone().requires_grad_() for t in (x, w, b)]
-        y = apply(library, *leaves)
-        found.append([y.detach(), *grad(y, leaves, g)])
-    m = prod(shape[axis] for axis in axes)
-    shared = x.numel() // w.numel()
-    for part, exact, scale, *both in zip(("y", "x", "γ", "β"), *exact_and_scale(x, w, b, g, axes), *found):
-        terms = max(m, shared) if part in "γβ" else m
-        ours, theirs = (errors(t, exact, scale) for t in both)
-        bounded_typical_and_beside(f"{name} mean {mean:g} {part}", ours, theirs, 3 * (terms + 4), terms)

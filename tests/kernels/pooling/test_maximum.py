@@ -33,19 +33,12 @@ def with_specials(x: torch.Tensor, seed: int) -> torch.Tensor:
     return x
 
 
-@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
-def test_positions_equal_the_loops(case: Pooling) -> None:
-    x = case.input()
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)), special=st.booleans())
+def test_positions_equal_the_loops_among_nan_and_infinities_too(case: Pooling, special: bool) -> None:
+    x = with_specials(case.input(), case.seed) if special else case.input()
     window = ceil_padding(case.window) if case.ceil_mode else case.window
     _, expected = definitions.max_pool(x.numpy(), case.window, case.ceil_mode)
     assert torch.equal(argmax(x, window), torch.from_numpy(expected))
-
-
-@given(case=poolings(dilated=True))
-def test_positions_equal_the_loops_among_nan_and_infinities(case: Pooling) -> None:
-    x = with_specials(case.input(), case.seed)
-    _, expected = definitions.max_pool(x.numpy(), case.window)
-    assert torch.equal(argmax(x, case.window), torch.from_numpy(expected))
 
 
 @pytest.mark.parametrize(

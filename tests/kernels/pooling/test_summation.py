@@ -15,7 +15,6 @@ from manualconv.geometry import Window
 from manualconv.kernels.pooling import doubling
 from manualconv.kernels.pooling.summation import spread_bias, spread_windows, sum_to_bias, sum_windows
 from manualconv.testing.cases import Convolution, convolutions
-from manualconv.testing.cases.tensors import laid_out
 
 
 @pytest.fixture(scope="module", params=["taps", "doubling"], autouse=True)
@@ -60,30 +59,3 @@ def test_bias_sums_equal_the_loops_and_are_adjoint_to_spreading(case: Convolutio
         spread, torch.from_numpy(definitions.with_bias(torch.zeros(y.shape).double().numpy(), b.numpy()))
     )
     assert (spread * y).sum() == (b * sum_to_bias(y)).sum()
-
-
-@pytest.mark.parametrize("kernel", [(9, 31), (1, 64), (20, 20), (27, 3)])
-@pytest.mark.parametrize("layout", ["transposed", "sliced"])
-def test_wide_windows_are_sums_of_the_taps(kernel: tuple[int, int], layout: str) -> None:
-    """Integers are added exactly, whichever way; infinities stay within the windows that see them."""
-    window = Window((23, 70), kernel, (1, 2), (1, 1), ((4, 4), (7, 9)))
-    x = torch.randint(-9, 10, (2, 3, 23, 70), generator=torch.Generator().manual_seed(0)).float()
-    x[1, 2, 11, 50] = torch.inf
-    padded = torch.nn.functional.pad(x, (7, 9, 4, 4))
-    expected = padded.unfold(2, kernel[0], 1).unfold(3, kernel[1], 2).sum((4, 5))
-    assert torch.equal(sum_windows(laid_out(x, layout), window), expected)
-    cotangent = x.new_zeros(expected.shape)
-    cotangent[0, 1, 2, 3] = -torch.inf
-    cotangent[1, 1, :, 5] = 3
-    leaf = torch.zeros_like(padded, requires_grad=True)
-    sums = leaf.unfold(2, kernel[0], 1).unfold(3, kernel[1], 2).sum((4, 5))
-    (spread,) = torch.autograd.grad(sums, leaf, cotangent)
-    assert torch.equal(spread_windows(laid_out(cotangent, layout), window), spread[:, :, 4:-4, 7:-9])
-
-
-def test_a_wide_sum_is_not_a_difference_of_totals() -> None:
-    """Beside 10^8 a running total would forget the ones."""
-    x = torch.ones(1, 1, 4096)
-    x[..., :1000] = 1e8
-    y = sum_windows(x, Window((4096,), (100,), (1,), (1,), ((0, 0),)))
-    assert torch.equal(y[..., 1000:], torch.full((1, 1, 2997), 100.0))

@@ -141,8 +141,6 @@ ENTRIES: Calls = {
     F.logsigmoid: [(F.logsigmoid, (ROWS,)), (torch.nn.LogSigmoid(), (ROWS,))],
     F.softplus: [(lambda z: F.softplus(z, beta=2, threshold=1), (ROWS,))],
     torch.special.expit: [(torch.special.expit, (ROWS,))],
-    torch.celu_: [(lambda z: F.celu_(z * 1), (ROWS,))],
-    torch.relu_: [(lambda z: F.relu_(z * 1), (ROWS,))],
     **{
         f: [(lambda z, f=f: f(z, dim=-1, dtype=z.dtype), (ROWS,))]
         for f in (F.softmax, F.log_softmax, torch.softmax, torch.log_softmax, Tensor.softmax, Tensor.log_softmax)
