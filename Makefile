@@ -12,7 +12,7 @@ BENCH_READY := $(READY)-bench
 TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -46,6 +46,10 @@ faults: setup
 # torchvision's networks by hand beside torch's own: logits, all gradients, statistics and forbidden calls, a row each.
 networks: setup
 	$(RUN) -m tests.networks $(ARGS)
+
+# Laws, modes and a training step on a CUDA device; without one it says so.
+gpu: setup
+	$(RUN) -W ignore -m tests.gpu $(ARGS)
 
 # The suite beside torch and the peers that the index has; a run with ARGS leaves the results file alone.
 RESULTS := --output BENCHMARKS.md --plot docs/benchmarks.svg --json runs/benchmarks.json

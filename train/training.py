@@ -45,19 +45,20 @@ def steps(
 ) -> Iterator[tuple[float, int]]:
     """Take one optimiser step a batch; yield (mean loss of the batch, its size).
 
-    Raises ``NonFiniteError`` at a loss that is not finite, before backward, and at gradients that are not, before the
-    step: the weights stay as the last good step left them.
+    Raises ``NonFiniteError`` at a loss or gradients that are not finite, before the step: the weights stay as the last
+    good step left them.  The device is waited for once a step, for the loss and the gradients' norm together.
     """
     model.train()
     for step, (x, target) in enumerate(batches, 1):
         where = f"at epoch {epoch}, step {step}"
         optimizer.zero_grad(set_to_none=True)
         loss = criterion(model(x), target)
-        value = float(loss.detach())
+        loss.backward()
+        value, norm = torch.stack([loss.detach(), _norm_of_gradients(model)]).tolist()
         if not is_finite(value):
             raise NonFiniteError(f"The loss became {value} {where}: training stopped.")
-        loss.backward()
-        check_gradients(model, where)
+        if not is_finite(norm):
+            check_gradients(model, where)
         optimizer.step()
         schedule.step()
         yield value, len(target)
@@ -68,14 +69,15 @@ def is_finite(value: float) -> bool:
     return abs(value) < float("inf")
 
 
+def _norm_of_gradients(model: nn.Module) -> Tensor:
+    """The sum of all gradients' norms, one number to look at; only if it is not finite is each gradient looked at."""
+    return torch.stack(torch._foreach_norm([p.grad for p in model.parameters() if p.grad is not None])).sum()
+
+
 def check_gradients(model: nn.Module, where: str) -> None:
     """Raise ``NonFiniteError`` naming the first gradient that is not finite."""
-    gradients = [(name, p.grad) for name, p in model.named_parameters() if p.grad is not None]
-    # The sum of all norms is one number to look at; only if it is not finite is each gradient looked at by itself.
-    if is_finite(float(torch.stack(torch._foreach_norm([g for _, g in gradients])).sum())):
-        return
-    for name, gradient in gradients:
-        if not torch.isfinite(gradient).all():
+    for name, p in model.named_parameters():
+        if p.grad is not None and not torch.isfinite(p.grad).all():
             raise NonFiniteError(f"The gradient of {name} is not finite {where}: training stopped.")
 
 

@@ -23,12 +23,15 @@ from manualconv.torch_internals.modes import no_function_modes as no_function_mo
 from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
 from manualconv.torch_internals.operations import underscored as underscored
+from manualconv.torch_internals.tensors import assert_later as assert_later
+from manualconv.torch_internals.tensors import can_be_read as can_be_read
 from manualconv.torch_internals.tensors import channels_last_format as channels_last_format
 from manualconv.torch_internals.tensors import handles_itself as handles_itself
 from manualconv.torch_internals.tensors import handles_operators as handles_operators
 from manualconv.torch_internals.tensors import has_handlers as has_handlers
 from manualconv.torch_internals.tensors import is_known_to_torch_alone as is_known_to_torch_alone
 from manualconv.torch_internals.tensors import is_plain as is_plain
+from manualconv.torch_internals.tensors import is_queued as is_queued
 from manualconv.torch_internals.tensors import is_traced as is_traced
 from manualconv.torch_internals.tensors import is_unrecorded as is_unrecorded
 from manualconv.torch_internals.tensors import shaped as shaped

@@ -42,6 +42,22 @@ def is_traced(t: Tensor) -> bool:
     return not is_plain(t) and (torch.compiler.is_dynamo_compiling() or not is_wrapped(t))
 
 
+#: Ends the work of a device where a condition does not hold, without waiting for it.
+assert_later = private("torch._assert_async")
+#: Devices that run behind the program: reading an entry waits for all that is queued.
+QUEUED = {"cuda"} if assert_later else set()
+
+
+def is_queued(t: Tensor) -> bool:
+    """Whether t is an ordinary tensor on a device that runs behind the program."""
+    return t.device.type in QUEUED and is_plain(t)
+
+
+def can_be_read(t: Tensor) -> bool:
+    """Whether a check may look at the entries of t: an ordinary tensor's, where that waits for nothing."""
+    return is_plain(t) and t.device.type not in QUEUED and not t.is_meta and t.numel() > 0
+
+
 def is_unrecorded(*tensors: Tensor) -> bool:
     """Whether plain tensors are computed with for their values alone: no mode of differentiation looks on."""
     return not (torch.is_grad_enabled() or forward_mode_active()) and all(is_plain(t) for t in tensors)

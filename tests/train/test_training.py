@@ -42,7 +42,6 @@ def test_what_is_not_finite_stops_before_the_weights_change(spoil: Callable[[Ten
     with pytest.raises(NonFiniteError, match=message):
         next(loop)
     assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
-    assert (model.weight.grad is None) is message.startswith("loss")  # stopped before backward
 
 
 def test_large_finite_gradients_are_no_reason_to_stop() -> None:

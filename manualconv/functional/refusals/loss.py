@@ -11,7 +11,7 @@ from manualconv.functional.refusals import arguments
 from manualconv.functional.refusals.arguments import listed, number_of
 from manualconv.functional.refusals.refusal import Refusal, RefusalByValue
 from manualconv.geometry import whole
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import assert_later, can_be_read, is_queued
 
 _OPTIONAL = ("weight", "pos_weight")
 
@@ -112,7 +112,7 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignored: int, pr
         kinds = f"input is {x.dtype}" + (f" and weight {weight.dtype}" if weight is not None else "")
         # torch takes them in vmap alone.
         raise Refusal(f"{kinds}: input.float() is real, and weight.to(input.dtype) fits", NotImplementedError)
-    if not is_plain(target) or target.is_meta or not target.numel():
+    if not can_be_read(target):
         return False
     classes = _classes(x)
     low, high = (int(t) for t in target.aminmax())
@@ -174,9 +174,15 @@ def check_binary(x: Tensor, t: Tensor, weight: Tensor | None) -> None:
     if t.dtype != x.dtype or not x.is_floating_point():
         raise Refusal(f"target is {t.dtype} and input {x.dtype}: target.to(input.dtype) fits, input.float() is real")
     for key, p in (("input", x), ("target", t)):
-        if is_plain(p) and not p.is_meta and not bool(((p >= 0) & (p <= 1)).all()):
+        if is_queued(p):
+            assert_later(_are_probabilities(p))
+        elif can_be_read(p) and not bool(_are_probabilities(p)):
             advice = "sigmoid makes one, and binary_cross_entropy_with_logits takes logits"
             raise RefusalByValue(f"{key} must be 0 or 1, or a probability; {advice}")
+
+
+def _are_probabilities(p: Tensor) -> Tensor:
+    return ((p >= 0) & (p <= 1)).all()
 
 
 def check_logits(z: Tensor, t: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> None:

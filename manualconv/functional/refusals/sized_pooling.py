@@ -11,7 +11,7 @@ from torch import Tensor
 from manualconv.functional.refusals.arguments import axes, check_input, check_ranks, listed, spelled
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import Axes, Intervals, is_int, whole
-from manualconv.torch_internals import is_plain
+from manualconv.torch_internals import can_be_read
 
 #: Numbers so many that the memory for them is asked for before any work is done.
 MANY = 2**31
@@ -181,7 +181,7 @@ def _output_size(ndim: int, input: Tensor, k: Axes, s: Axes, p: Axes, output_siz
 
 def _check_indices(indices: Tensor, size: Axes) -> None:
     """Every position inside, where positions can be looked at; elsewhere the gather and scatter kernels look."""
-    if not indices.numel() or indices.device.type == "meta" or not is_plain(indices):
+    if not can_be_read(indices):
         return
     low, high = (int(bound) for bound in indices.aminmax())
     if low < 0 or high >= prod(size):

@@ -170,7 +170,7 @@ ROWS, IMAGES = ((2, 3), (2, 3)), ((2, 3, 3),)
 
 def _each(z: Tensor) -> Tensor:
     """A class number of three, or the one ignored, for each entry of ``(N, 3, 3)``: as many samples as there are."""
-    numbers = torch.arange(3 * z.shape[0]).reshape(z.shape[0], 3) % 4
+    numbers = torch.arange(3 * z.shape[0], device=z.device).reshape(z.shape[0], 3) % 4
     return torch.where(numbers == 3, -100, numbers)
 
 
@@ -184,7 +184,7 @@ def _against(targets: Any, weighted: bool = False) -> Any:
 
     def form(loss: Any) -> Apply:
         def apply(z: Tensor, **options: Any) -> Any:
-            weight = {"weight": CLASS_WEIGHTS.to(z.dtype)} if weighted else {}
+            weight = {"weight": CLASS_WEIGHTS.to(z)} if weighted else {}
             return loss(z, targets(z), **weight, **options)
 
         return apply
@@ -194,8 +194,8 @@ def _against(targets: Any, weighted: bool = False) -> Any:
 
 def _of_numbers_and_of_probabilities(loss: Any) -> Apply:
     def apply(z: Tensor, q: Tensor) -> Any:
-        weight = CLASS_WEIGHTS.to(z.dtype)
-        return loss(z, CLASSES, weight, label_smoothing=0.25) + loss(z, q, weight)
+        weight = CLASS_WEIGHTS.to(z)
+        return loss(z, CLASSES.to(z.device), weight, label_smoothing=0.25) + loss(z, q, weight)
 
     return apply
 
@@ -211,7 +211,7 @@ def _soft(z: Tensor, q: Tensor) -> Tensor:
 
 
 def _weighing(loss: Any) -> Apply:
-    return lambda x, w: loss(x, torch.tensor([2, 0, 3]), w.detach() + 3)
+    return lambda x, w: loss(x, torch.tensor([2, 0, 3], device=x.device), w.detach() + 3)
 
 
 def _reduced(name: str) -> dict[str, Example]:
@@ -251,7 +251,7 @@ OPERATIONS = (
     _operation(
         "nll_loss",
         Layer("NLLLoss", (CLASS_WEIGHTS,), (2, 3, 3), prepared=_classed),
-        Example("nll_loss", IMAGES, form=_against(lambda y: CLASSES, weighted=True), compared=False),
+        Example("nll_loss", IMAGES, form=_against(lambda y: CLASSES.to(y.device), weighted=True), compared=False),
         {},
         {"nll_loss": Example("nll_loss", ROWS[:1], form=_against(_in_turn), plain=_nll_loss)},
     ),

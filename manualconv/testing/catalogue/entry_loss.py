@@ -245,7 +245,7 @@ def _narrow(name: str) -> dict[str, Example]:
 
 
 def _with_class_weights(option: str, form: Form) -> Form:
-    return lambda loss: lambda x, t: form(loss)(x, t, **{option: CLASS_WEIGHTS.to(x.dtype)})
+    return lambda loss: lambda x, t: form(loss)(x, t, **{option: CLASS_WEIGHTS.to(x)})
 
 
 def _of_itself(loss: Any) -> Apply:

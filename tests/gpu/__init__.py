@@ -1,0 +1,1 @@
+"""``make gpu``: ours on a device that runs behind the program."""
