@@ -15,7 +15,7 @@ from torch import Tensor
 from manualconv import nn
 from manualconv.testing.cases.tensors import spread_out as spread_out
 from manualconv.testing.catalogue import OPERATIONS, Example, Layer
-from manualconv.testing.catalogue.operation import Shape
+from manualconv.testing.catalogue.question import Shape
 
 _LABELLED = [(label, example) for each in OPERATIONS.values() for label, example in each.examples.items()]
 

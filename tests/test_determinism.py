@@ -21,7 +21,7 @@ from manualconv.geometry import Window
 from manualconv.kernels import compiling
 from manualconv.kernels.pooling import maximum, selection
 from manualconv.kernels.pooling.doubling import runs_of, spreads_of
-from manualconv.testing.catalogue.operation import Shape
+from manualconv.testing.catalogue.question import Shape
 from tests.layers import WEIGHTED, spread_out
 
 RUNS = 100

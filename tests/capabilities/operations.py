@@ -13,7 +13,7 @@ from torch import Tensor
 from manualconv import functional
 from manualconv.testing.catalogue import OPERATIONS as CATALOGUE
 from manualconv.testing.catalogue import Example
-from manualconv.testing.catalogue.operation import function
+from manualconv.testing.catalogue.question import function
 
 Shape = tuple[int, ...]
 Apply = Callable[..., Tensor]

@@ -1,6 +1,4 @@
-"""avg_pool1d, avg_pool2d, avg_pool3d: exactly the loops, exactly torch, at both orders; dtypes, layouts, refusals."""
-
-from functools import partial
+"""avg_pool1d, avg_pool2d, avg_pool3d: rounding, dtypes, and what torch takes for numbers."""
 
 import numpy as np
 import pytest
@@ -13,9 +11,8 @@ from torch.autograd import grad
 
 from manualconv import definitions, functional
 from manualconv.testing.cases import Pooling, poolings
-from manualconv.testing.cases.averaging import DIVISIBLE, averages, options
+from manualconv.testing.cases.averaging import averages, options
 from manualconv.testing.judge import error
-from manualconv.testing.referee import two_orders
 from tests.layers import close, spread_out
 
 BY_HAND = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
@@ -27,16 +24,6 @@ EVERY = pytest.mark.parametrize("ndim", [1, 2, 3])
 def divisors(case: Pooling) -> np.ndarray:
     """What each window's sum is divided by."""
     return definitions.divisors(case.window, case.ceil_mode, case.count_include_pad, case.divisor_override)
-
-
-@given(case=CASES)
-def test_mean_values_first_and_second_gradients_equal_torch(case: Pooling) -> None:
-    x, cotangent = DIVISIBLE * case.input(), DIVISIBLE**2 * case.cotangent(divisors(case).shape)
-    ours, theirs = (
-        two_orders(partial(layer, **options(case)), [case.unbatch(x)], case.unbatch(cotangent), [case.unbatch(x)])
-        for layer in (BY_HAND[case.window.ndim], REFEREE[case.window.ndim])
-    )
-    assert all(map(torch.equal, ours, theirs))
 
 
 @given(case=poolings(dilated=False))

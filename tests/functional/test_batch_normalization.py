@@ -1,4 +1,4 @@
-"""batch_norm and instance_norm: the loops' values, torch's in every mode, statistics kept as torch keeps them."""
+"""batch_norm and instance_norm: statistics kept as torch keeps them, dtypes, layouts."""
 
 from dataclasses import replace
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
@@ -15,7 +15,8 @@ from torch.autograd import grad
 from manualconv import functional
 from manualconv.testing.cases import Normalization, normalizations
 from manualconv.testing.cases.tensors import laid_out
-from manualconv.testing.referee import first_gradients, leaves, second_gradients
+from manualconv.testing.catalogue.normalization import running
+from manualconv.testing.referee import leaves
 from tests.layers import spread_out
 
 KEPT = normalizations(kinds=("batch", "instance"))
@@ -26,39 +27,15 @@ def near(ours: Any, theirs: Any) -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
-@given(case=KEPT, training=st.booleans(), kept=st.booleans(), momentum=st.sampled_from((0.1, 0.5, 0.0, 1.0, -0.3)))
-@example(
-    case=Normalization("batch", (1, 2, 1, 2), 1, (True, True), 0.01, ("transposed", "contiguous"), 0),
-    training=False,
-    kept=False,
-    momentum=0.1,
-)
-def test_two_orders_and_running_statistics_are_torch_s(
-    case: Normalization, training: bool, kept: bool, momentum: float
-) -> None:
-    kept = kept or not training
+@given(case=KEPT, momentum=st.sampled_from((0.1, 0.5, 0.0, 1.0, -0.3)))
+def test_running_statistics_are_torch_s(case: Normalization, momentum: float) -> None:
     if case.kind == "instance":  # torch's has no answer for no samples
         case = replace(case, shape=(case.shape[0] or 1, *case.shape[1:]))
     results = []
     for library in (functional, F):
-        # torch misreads an input and a cotangent of which only one has steps like (1, 2, 2, 2): it is given contiguous
-        # ones, and the loops judge ours on every layout.
-        laid: Any = Tensor.contiguous if library is F else Tensor.clone
-        inputs = leaves(laid(case.input()), *case.parameters())
-        given = iter(inputs[1:])
-        weight, bias = (next(given) if there else None for there in case.affine)
-        mean, variance = (
-            (spread_out(case.shape[1:2], 3), 0.5 + spread_out(case.shape[1:2], 4).abs()) if kept else (None, None)
-        )
-        if library is F and weight is None and bias is not None:
-            weight = torch.ones_like(bias)  # torch's second derivative takes no β without γ
-        layer = library.batch_norm if case.kind == "batch" else library.instance_norm
-        y = layer(inputs[0], mean, variance, weight, bias, training, momentum, case.eps)
-        cotangent = laid(case.cotangent()).clone().requires_grad_()
-        first = first_gradients(y, inputs, cotangent)
-        # In evaluation without γ the gradient is a constant times the cotangent, which alone is differentiated then.
-        second = second_gradients(first, [*inputs, cotangent], [laid(case.cotangent()), *(t + 1 for t in inputs[1:])])
-        results.append((y, *first, *second, mean, variance))
+        layer, statistics = getattr(library, f"{case.kind}_norm"), running(case)
+        layer(case.input(), *statistics, None, None, True, momentum, case.eps)
+        results.append(statistics)
     near(*results)
 
 

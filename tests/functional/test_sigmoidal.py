@@ -1,4 +1,4 @@
-"""sigmoid, tanh, silu, gelu, … against torch: values, gradients of three orders, far out, dtypes, in-place forms."""
+"""sigmoid, tanh, silu, gelu, … against torch: far out at three orders, half precision, complex numbers."""
 
 import math
 from typing import Any
@@ -6,17 +6,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
 from manualconv.functional import sigmoidal
-from manualconv.testing.cases.tensors import LAYOUTS
 from manualconv.testing.catalogue import activation
-from manualconv.testing.judge import error
-from tests.activations import SPECIAL, both, drawn, orders, outcome
+from tests.activations import SPECIAL, both, drawn, orders
 from tests.layers import spread_out
 
 #: Beside the catalogue's; gelu has its kinds by name alone, and a test of them.
@@ -27,32 +24,6 @@ ARGUMENTS: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
     if hasattr(F, each.name) and hasattr(sigmoidal, each.name)
 }
 NAMES = pytest.mark.parametrize("name", ARGUMENTS)
-SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
-
-
-@NAMES
-@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS), data=st.data())
-def test_values_and_gradients_are_torch_s_to_a_few_roundings(
-    name: str, shape: tuple[int, ...], seed: int, layout: str, data: st.DataObject
-) -> None:
-    ours, theirs = both(name, *data.draw(ARGUMENTS[name]))
-    z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
-    (y, z_bar), (expected, expected_bar) = (orders(f, z, [cotangent]) for f in (ours, theirs))
-    assert error(y, expected, 1 + z.abs()) <= (0 if name in ("sigmoid", "tanh") else 4)
-    # torch's logsigmoid lies row by row, whatever its input.
-    assert name == "logsigmoid" or min(shape) < 2 or y.stride() == expected.stride()
-    assert error(z_bar, expected_bar, cotangent.abs() * (1 + z.abs())) <= 8
-
-
-@pytest.mark.parametrize("approximate", ["none", "tanh"])
-@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS))
-def test_gelu_is_torch_s_of_either_kind(approximate: str, shape: tuple[int, ...], seed: int, layout: str) -> None:
-    z, cotangent = drawn(shape, seed, layout), drawn(shape, seed + 1, layout)
-    (y, z_bar), (expected, expected_bar) = (
-        orders(lambda z, f=f: f(z, approximate=approximate), z, [cotangent]) for f in (functional.gelu, F.gelu)
-    )
-    assert error(y, expected, 1 + z.abs()) <= 4
-    assert error(z_bar, expected_bar, cotangent.abs() * (1 + z.abs()) ** 2) <= 8
 
 
 @NAMES
@@ -98,17 +69,6 @@ def test_half_precision_is_rounded_once(name: str, dtype: torch.dtype) -> None:
         torch.testing.assert_close(got, reference.to(dtype), rtol=torch.finfo(dtype).eps, atol=1e-6)
 
 
-@NAMES
-@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.complex64])
-def test_other_dtypes_are_taken_or_refused_as_torch_does(name: str, dtype: torch.dtype) -> None:
-    z = torch.tensor([-2, 0, 1, 5]).to(dtype)
-    ours, theirs = (outcome(apply, z) for apply in both(name))
-    if isinstance(theirs, Tensor):
-        torch.testing.assert_close(ours, theirs)
-    else:
-        assert ours == theirs
-
-
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu"])
 def test_complex_gradients_are_torch_s(name: str) -> None:
     z = torch.complex(spread_out((3, 4)), spread_out((3, 4), 1) / 2)
@@ -123,38 +83,19 @@ def test_complex_gradients_are_torch_s(name: str) -> None:
         torch.testing.assert_close(got, expected, rtol=1e-13, atol=1e-13)
 
 
-def test_scaled_tanh_is_lenet_s() -> None:
-    z = drawn((4, 6), 0)
-    y, z_bar = orders(functional.scaled_tanh, z, [torch.ones_like(z)])
-    expected, expected_bar = orders(lambda z: 1.7159 * torch.tanh(z * (2 / 3)), z, [torch.ones_like(z)])
-    assert error(y, expected, expected.abs()) <= 4
-    assert error(z_bar, expected_bar, torch.full_like(z, 2)) <= 4
-    assert functional.scaled_tanh(torch.ones(2, dtype=torch.int64)).dtype == torch.float32
+def test_sigmoid_and_tanh_are_torch_s_to_the_last_bit() -> None:
+    for name in ("sigmoid", "tanh"):
+        ours, theirs = both(name)
+        assert all(torch.equal(ours(z), theirs(z)) for z in (drawn((9, 7), 0), drawn((9, 7), 1).float()))
 
 
 def test_known_values() -> None:
     """SPEC's: σ′ = σ(1 − σ), 1 − tanh², and both at ±1000."""
     z = torch.tensor([-1000.0, 0.0, 0.5, 1000.0], dtype=torch.float64, requires_grad=True)
+    assert functional.scaled_tanh(torch.ones(2, dtype=torch.int64)).dtype == torch.float32
     y = functional.sigmoid(z)
     assert y.tolist() == [0, 0.5, 1 / (1 + math.exp(-0.5)), 1]
     assert grad(y.sum(), z)[0].tolist() == pytest.approx([0, 0.25, 0.2350037122015945, 0], abs=1e-16)
     y = functional.tanh(z)
     assert y.tolist() == pytest.approx([-1, 0, math.tanh(0.5), 1], abs=1e-16)
     assert grad(y.sum(), z)[0].tolist() == pytest.approx([0, 1, 1 - math.tanh(0.5) ** 2, 0], abs=1e-16)
-
-
-@pytest.mark.parametrize("name", ["silu", "mish"])
-@given(seed=st.integers(0, 99))
-def test_in_place_writes_into_its_input_and_derives_as_torch(name: str, seed: int) -> None:
-    z, cotangent = drawn((3, 4), seed), drawn((3, 4), seed + 1)
-    results = []
-    for apply in both(name):
-        leaf = z.clone().requires_grad_()
-        x = leaf * 1
-        address, version = x.data_ptr(), x._version
-        y = apply(x, inplace=True)
-        assert y is x and x.data_ptr() == address and x._version == version + 1
-        results.append([y.detach(), *grad(y, leaf, cotangent)])
-        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
-            apply(leaf, inplace=True)
-    torch.testing.assert_close(*results, rtol=1e-13, atol=1e-13)

@@ -1,40 +1,18 @@
-"""softmax, log_softmax against torch: values, gradients, extremes."""
+"""softmax, log_softmax against torch: extremes, dtypes, and an axis left out."""
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
-from torch.autograd import grad
 
 from manualconv import functional
-from manualconv.testing.cases.tensors import LAYOUTS, laid_out
+from manualconv.testing.cases.tensors import laid_out
 from manualconv.testing.judge import error
-
-SHAPES = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
 
 
 def drawn(shape: tuple[int, ...], seed: int, layout: str = "contiguous") -> Tensor:
     """Normal numbers of standard deviation 3."""
     return laid_out(3 * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64), layout)
-
-
-@given(shape=SHAPES, seed=st.integers(0, 999), layout=st.sampled_from(LAYOUTS), data=st.data())
-def test_softmax_and_its_logarithm_are_torch_s(
-    shape: tuple[int, ...], seed: int, layout: str, data: st.DataObject
-) -> None:
-    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
-    z, cotangent = drawn(shape, seed, layout).requires_grad_(), drawn(shape, seed + 1, layout)
-    terms = shape[dim]
-    size = z.detach().abs().amax(dim, keepdim=True) + 1 if z.numel() else z.detach()
-    weight = cotangent.abs().sum(dim, keepdim=True) * size
-    for ours, theirs in ((functional.softmax, F.softmax), (functional.log_softmax, F.log_softmax)):
-        y, reference = ours(z, dim), theirs(z, dim)
-        # Two evaluations of one formula: each is within the bound of the exact value.
-        assert error(y, reference, size.expand_as(z) * 2) <= 2 * (terms + 2)
-        (got,), (expected,) = grad(y, z, cotangent), grad(reference, z, cotangent)
-        assert error(got, expected, weight.expand_as(z)) <= 2 * (terms + 2)
 
 
 def test_far_out_nothing_overflows() -> None:

@@ -1,67 +1,11 @@
-"""Trainable sub-sampling: exactly the loops before the activation; with it, a composition of torch's functions."""
-
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+"""Trainable sub-sampling: its activation, autocast, and what it refuses."""
 
 import pytest
 import torch
-import torch.nn.functional as F
-from hypothesis import given
-from hypothesis import strategies as st
-from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
-from manualconv.testing.cases import Pooling, poolings
-from manualconv.testing.cases.tensors import filled
-from manualconv.testing.referee import two_orders
 from tests.layers import spread_out
-
-BY_HAND = {1: functional.subsample1d, 2: functional.subsample2d, 3: functional.subsample3d}
-MEANS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
-
-#: Any pooling without padding.
-CASES = (
-    st.sampled_from((2, 1, 3))
-    .flatmap(lambda ndim: poolings(ndim, dilated=False))
-    .map(lambda case: replace(case, window=case.window.unpadded()))
-)
-
-
-def coefficients(case: Pooling) -> tuple[Tensor, Tensor]:
-    """w and b of small whole numbers."""
-    generator = torch.Generator().manual_seed(case.seed + 7)
-    w, b = filled("small", (2, case.channels), generator).double()
-    return w, b
-
-
-def options(case: Pooling) -> dict[str, tuple[int, ...]]:
-    """Kernel and stride."""
-    return {name: case.sizes[name] for name in ("kernel_size", "stride")}
-
-
-def composed(ndim: int, x: Tensor, w: Tensor, b: Tensor, kernel_size, stride, activation: Callable) -> Tensor:
-    """The same from torch's average pooling, a product, a sum and an activation."""
-    total = MEANS[ndim](x, kernel_size, stride) * torch.Size(kernel_size).numel()
-    along = (-1, *(1,) * ndim)
-    return activation(total * w.reshape(along) + b.reshape(along))
-
-
-@given(case=CASES, name=st.sampled_from(("sigmoid", "tanh")))
-def test_values_and_both_orders_equal_the_composition_of_torch_s(case: Pooling, name: str) -> None:
-    ndim = case.window.ndim
-    tensors = [t / 8 for t in (case.unbatch(case.input()), *coefficients(case))]
-    cotangent = case.unbatch(case.cotangent(case.window.output_size))
-    activation = {} if name == "sigmoid" else {"activation": functional.tanh}
-    ours, theirs = (
-        two_orders(layer, tensors, cotangent, [1 + t.flip(0) for t in tensors])
-        for layer in (
-            partial(BY_HAND[ndim], **options(case), **activation),
-            partial(composed, ndim, **options(case), activation=getattr(torch, name)),
-        )
-    )
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_with_the_reciprocal_of_the_window_it_is_average_pooling() -> None:

@@ -1,42 +1,12 @@
 """Conv1d, Conv2d, Conv3d: torch's parameters, state_dict and repr; our arithmetic."""
 
-from functools import partial
-
 import pytest
 import torch
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from torch import Tensor
 
 from manualconv import nn
-from manualconv.testing.cases import Convolution, convolutions
-from manualconv.testing.referee import two_orders
 
 OURS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 THEIRS = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}
-
-
-@pytest.mark.parametrize("modes", [("zeros",), ("reflect", "replicate", "circular")], ids=["zeros", "copies"])
-@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, symmetric=True)), data=st.data())
-def test_the_module_computes_what_torch_s_does_at_both_orders(
-    modes: tuple[str, ...], case: Convolution, data: st.DataObject
-) -> None:
-    window, (x, w, b, cotangent) = case.window, case.tensors()
-    padding, mode = tuple(a for a, _ in window.padding), data.draw(st.sampled_from(modes))
-    # What torch refuses, see below.
-    assume(mode == "zeros" or (case.batch != 0 and all(a < i for i, a in zip(window.input_size, padding))))
-    options = {"padding": padding, "dilation": window.dilation, "groups": window.groups, "padding_mode": mode}
-    results = []
-    for layers in (OURS, THEIRS):
-        channels, sizes = x.shape[-window.ndim - 1], (window.kernel_size, window.stride)
-        layer = layers[window.ndim](channels, len(w), *sizes, **options, bias=case.biased, dtype=torch.float64)
-        results.append(two_orders(partial(given_parameters, layer), (x, w, b), cotangent, (x, w, b)))
-    assert all(map(torch.equal, *results))
-
-
-def given_parameters(layer: torch.nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
-    """The layer of an input, with these parameters for its own."""
-    return torch.func.functional_call(layer, dict(zip(("weight", "bias"), parameters)), x)
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])

@@ -1,32 +1,13 @@
 """ConvTranspose1d, 2d, 3d: torch's parameters, state_dict, repr and choice of the output size; our arithmetic."""
 
-from functools import partial
-
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from manualconv import nn
-from manualconv.testing.cases import TransposedConvolution, transposed_convolutions
-from manualconv.testing.referee import two_orders
-from tests.nn.test_convolution import given_parameters
 
 OURS = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 THEIRS = {1: torch.nn.ConvTranspose1d, 2: torch.nn.ConvTranspose2d, 3: torch.nn.ConvTranspose3d}
 DIMENSIONS = pytest.mark.parametrize("ndim", [1, 2, 3])
-
-
-@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: transposed_convolutions(ndim, symmetric=True)))
-def test_the_module_computes_what_torch_s_does(case: TransposedConvolution) -> None:
-    window, (x, w, b, cotangent) = case.of.window, case.tensors()
-    sizes = (window.kernel_size, window.stride, tuple(a for a, _ in case.padding), case.output_padding)
-    arguments = (len(w), w.shape[1] * window.groups, *sizes, window.groups, case.of.biased, window.dilation)
-    results = []
-    for layers in (OURS, THEIRS):
-        layer = layers[window.ndim](*arguments, dtype=torch.float64)
-        results.append(two_orders(partial(given_parameters, layer), (x, w, b), cotangent, (x, w, b)))
-    assert all(map(torch.equal, *results))
 
 
 @DIMENSIONS

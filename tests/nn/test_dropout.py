@@ -1,4 +1,4 @@
-"""Dropout modules: torch's masks, training and evaluation mode, in place, construction refused as torch refuses it."""
+"""Dropout modules in a model, converted too, and construction refused as torch refuses it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,6 @@ from manualconv.swap.layer import is_by_hand
 from manualconv.testing.catalogue.dropout import seeded
 from tests.activations import outcome
 from tests.layers import spread_out
-from tests.nn.twin import alike, twins
-
-SHAPES = {
-    "Dropout": (2, 3),
-    "Dropout1d": (2, 3, 4),
-    "Dropout2d": (2, 3, 4, 3),
-    "Dropout3d": (2, 3, 2, 3, 2),
-    "AlphaDropout": (2, 3),
-    "FeatureAlphaDropout": (2, 3, 4),
-}
-
-
-@pytest.mark.parametrize("inplace", [False, True])
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(("name", "shape"), SHAPES.items(), ids=SHAPES)
-def test_from_equal_seeds_a_module_is_torch_s(name: str, shape: tuple[int, ...], training: bool, inplace: bool) -> None:
-    alike([module.train(training) for module in twins(name, 0.4, inplace)], spread_out(shape))
 
 
 def test_dropout_overwrites_a_convolution_s_output() -> None:

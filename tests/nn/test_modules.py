@@ -24,6 +24,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "momentum": (None, 0.3),
     "ceil_mode": (True,),
     "count_include_pad": (False,),
+    "divisor_override": (5,),
     "return_indices": (True,),
     "reduction": ("sum", "none"),
     "label_smoothing": (0.3,),
@@ -55,7 +56,9 @@ def test_a_module_is_torch_s_in_all_but_arithmetic(layer: Layer) -> None:
     if not layer.name.startswith("Lazy"):  # which has no parameters yet: test_linear.py
         twins(layer.name, *layer.arguments, **layer.options)
     # torch multiplies by a sixth of single precision in hardsigmoid's slope.
-    alike(layer.make(), layer.image(), room=2e-8 if layer.name == "Hardsigmoid" else 1e-12)
+    for training in (True, False):
+        modules = [module.train(training) for module in layer.make()]
+        alike(modules, layer.image(), room=2e-8 if layer.name == "Hardsigmoid" else 1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMS if name.endswith("inplace=True") and "ropout" not in name])

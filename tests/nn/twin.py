@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,10 +12,10 @@ from torch.autograd import grad
 from manualconv import nn
 from tests.layers import spread_out
 
-Modules = tuple[Any, Any]
+Modules = Sequence[Any]
 
 
-def twins(name: str, *arguments: Any, **options: Any) -> Modules:
+def twins(name: str, *arguments: Any, **options: Any) -> tuple[Any, Any]:
     """Ours and torch's from one seed: ours is one of torch's, prints as it, and each takes the other's state.
 
     In float64, and with parameters that tell them apart: a scale of ones and a shift of zeros would not.

@@ -12,7 +12,9 @@ except ModuleNotFoundError as error:
     raise ImportError("manualconv.testing.cases are drawn by Hypothesis: pip install 'manualconv[testing]'") from error
 
 from manualconv.testing.cases.adaptive_pooling import AdaptivePooling as AdaptivePooling
+from manualconv.testing.cases.adaptive_pooling import FractionalPooling as FractionalPooling
 from manualconv.testing.cases.adaptive_pooling import adaptive_poolings as adaptive_poolings
+from manualconv.testing.cases.adaptive_pooling import fractional_poolings as fractional_poolings
 from manualconv.testing.cases.convolution import Convolution as Convolution
 from manualconv.testing.cases.convolution import TransposedConvolution as TransposedConvolution
 from manualconv.testing.cases.convolution import convolutions as convolutions

@@ -3,53 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv.testing.cases.tensors import FILLS, filled, laid_out
-from manualconv.testing.cases.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
+from manualconv.testing.cases.images import Images, images
+from manualconv.testing.cases.windows import noted, numbers_per_axis
 
 
 @dataclass(frozen=True)
-class AdaptivePooling:
+class AdaptivePooling(Images):
     """One drawn adaptive pooling with an input and a cotangent."""
 
     input_size: tuple[int, ...]
     output_size: tuple[int, ...]
-    batch: int | None
-    channels: int
-    fill: str
-    layouts: tuple[str, str]
-    seed: int
 
     @property
     def ndim(self) -> int:
         """Number of pooled axes."""
         return len(self.input_size)
 
-    def _tensor(self, size: tuple[int, ...], fill: str, which: int, dtype: torch.dtype) -> Tensor:
-        generator = torch.Generator().manual_seed(self.seed + which)
-        size = (1 if self.batch is None else self.batch, self.channels, *size)
-        return laid_out(filled(fill, size, generator).to(dtype), self.layouts[which])
-
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """x ``(N, C, *I)``."""
-        return self._tensor(self.input_size, self.fill, 0, dtype)
+        return self.of_size(self.input_size, 0, dtype)
 
     def cotangent(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """y ``(N, C, *P)``."""
-        return self._tensor(self.output_size, "small", 1, dtype)
-
-    def unbatch(self, t: Tensor) -> Tensor:
-        """t without its batch axis if the layer is unbatched."""
-        return t[0] if self.batch is None else t
+        return self.of_size(self.output_size, 1, dtype)
 
     def facts(self) -> set[str]:
         """What this draw exercises."""
-        sizes, x = list(zip(self.input_size, self.output_size)), self.input()
+        sizes = list(zip(self.input_size, self.output_size))
         held = {
             "all parameters differ between axes": len(set(self.output_size)) == self.ndim,
             "overlapping intervals": any(i % p and p < i for i, p in sizes),
@@ -57,13 +42,7 @@ class AdaptivePooling:
             "global": all(p == 1 for p in self.output_size),
             "the input's own size": self.input_size == self.output_size,
             "more intervals than positions": any(p > i for i, p in sizes),
-            "ties": prod(x.shape) > len(x.unique()),
-            "non-contiguous x": not x.is_contiguous(),
-            "non-contiguous cotangent": not self.cotangent().is_contiguous(),
-            "channels_last": "channels_last" in self.layouts,
-            "one channel": self.channels == 1,
-            "no samples": self.batch == 0,
-            "unbatched": self.batch is None,
+            **self.in_memory(self.input(), self.cotangent()),
         }
         return {name for name, holds in held.items() if holds}
 
@@ -81,10 +60,45 @@ def adaptive_poolings(draw: st.DrawFn, ndim: int) -> AdaptivePooling:
     case = AdaptivePooling(
         input_size=input_size,
         output_size={"global": (1,) * ndim, "same": input_size}.get(kind, output_size),
-        batch=draw(st.sampled_from(BATCHES)),
-        channels=draw(st.sampled_from((2, 1, 3) if ndim < 3 else (2, 1))),
-        fill=draw(st.sampled_from(FILLS)),
-        layouts=draw(LAYOUTS_OF_TWO),
-        seed=draw(SEEDS),
+        **images(draw, (2, 1, 3) if ndim < 3 else (2, 1)),
     )
     return noted(case)
+
+
+@dataclass(frozen=True)
+class FractionalPooling(AdaptivePooling):
+    """One drawn fractional pooling: windows of one size, placed by samples."""
+
+    kernel: tuple[int, ...]
+
+    @staticmethod
+    def fitting(kernel: tuple[int, ...], output: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+        """``I = K + P − 1 + more``; in three dimensions torch wants one position to spare."""
+        return tuple(k + p - 1 + m + int(len(kernel) == 3) for k, p, m in zip(kernel, output, more))
+
+    @property
+    def more(self) -> tuple[int, ...]:
+        """How much longer the input is than its windows need."""
+        least = self.fitting(self.kernel, self.output_size, (0,) * self.ndim)
+        return tuple(i - n for i, n in zip(self.input_size, least))
+
+    def samples(self) -> Tensor:
+        """u ``(N, C, ndim)``."""
+        generator = torch.Generator().manual_seed(self.seed + 2)
+        size = (1 if self.batch is None else self.batch, self.channels, self.ndim)
+        return (2 * torch.randint(0, 8, size, generator=generator) + 1).double() / 16
+
+
+@st.composite
+def fractional_poolings(draw: st.DrawFn, ndim: int) -> FractionalPooling:
+    """Any fractional pooling over `ndim` axes."""
+    most = 4 if ndim == 2 else 2
+    kernel = draw(numbers_per_axis(ndim, 1, most, False))
+    output = draw(numbers_per_axis(ndim, 1, most, draw(st.booleans()) and ndim == 2))
+    more = draw(numbers_per_axis(ndim, 0, most, False))
+    return FractionalPooling(
+        kernel=kernel,
+        input_size=FractionalPooling.fitting(kernel, output, more),
+        output_size=output,
+        **images(draw, (2, 1)),
+    )

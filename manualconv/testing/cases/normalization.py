@@ -73,13 +73,13 @@ class Normalization:
 
     def apply(self, functional: Any, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Any:
         """The layer, of a library's ``functional``, by the input's own statistics."""
+        given: dict[str, Any] = {"weight": weight, "bias": bias, "eps": self.eps}
         if self.kind == "batch":
-            return functional.batch_norm(x, None, None, weight, bias, True, 0.1, self.eps)
+            return functional.batch_norm(x, None, None, **given, training=True)
         if self.kind == "instance":
-            return functional.instance_norm(x, None, None, weight, bias, True, 0.1, self.eps)
-        if self.kind == "layer":
-            return functional.layer_norm(x, self.parameter_shape, weight, bias, self.eps)
-        return functional.group_norm(x, self.number, weight, bias, self.eps)
+            return functional.instance_norm(x, None, None, **given)
+        layer = getattr(functional, f"{self.kind}_norm")
+        return layer(x, self.parameter_shape if self.kind == "layer" else self.number, **given)
 
     def facts(self) -> set[str]:
         """What this draw exercises."""

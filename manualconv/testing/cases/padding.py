@@ -10,22 +10,17 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv.testing.cases.tensors import FILLS, filled, laid_out
-from manualconv.testing.cases.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, numbers_per_axis
+from manualconv.testing.cases.images import Images, images
+from manualconv.testing.cases.windows import noted, numbers_per_axis
 
 
 @dataclass(frozen=True)
-class Padding:
+class Padding(Images):
     """One drawn padding with an input."""
 
     mode: str
     input_size: tuple[int, ...]
     padding: tuple[tuple[int, int], ...]
-    batch: int | None
-    channels: int
-    fill: str
-    layouts: tuple[str, str]
-    seed: int
 
     @property
     def frame(self) -> tuple[int, ...]:
@@ -37,22 +32,13 @@ class Padding:
         """``P = I + a + b``."""
         return tuple(i + a + b for i, (a, b) in zip(self.input_size, self.padding))
 
-    def _tensor(self, size: tuple[int, ...], which: int, dtype: torch.dtype) -> Tensor:
-        generator = torch.Generator().manual_seed(self.seed + which)
-        size = (1 if self.batch is None else self.batch, self.channels, *size)
-        return laid_out(filled(self.fill, size, generator).to(dtype), self.layouts[which])
-
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """x ``(N, C, *I)``."""
-        return self._tensor(self.input_size, 0, dtype)
+        return self.of_size(self.input_size, 0, dtype)
 
     def cotangent(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """y ``(N, C, *P)``."""
-        return self._tensor(self.output_size, 1, dtype)
-
-    def unbatch(self, t: Tensor) -> Tensor:
-        """t without its batch axis if the layer is unbatched."""
-        return t[0] if self.batch is None else t
+        return self.of_size(self.output_size, 1, dtype)
 
     def facts(self) -> set[str]:
         """What this draw exercises."""
@@ -64,9 +50,7 @@ class Padding:
             "both signs on one axis": any(a * b < 0 for a, b in self.padding),
             "as wide as the input": any(max(pair) >= i for i, pair in zip(self.input_size, self.padding)),
             "nothing left": 0 in self.output_size,
-            "non-contiguous x": not self.input().is_contiguous(),
-            "no samples": self.batch == 0,
-            "unbatched": self.batch is None,
+            **self.in_memory(self.input(), self.cotangent()),
         }
         return {name for name, holds in held.items() if holds}
 
@@ -92,10 +76,6 @@ def paddings(draw: st.DrawFn, ndim: int, *, modes: tuple[str, ...]) -> Padding:
         mode=mode,
         input_size=size,
         padding=tuple(draw(st.sampled_from(_sides(mode, i))) for i in size),
-        batch=draw(st.sampled_from(BATCHES)),
-        channels=draw(st.sampled_from((2, 1, 3) if ndim < 3 else (2, 1))),
-        fill=draw(st.sampled_from(FILLS)),
-        layouts=draw(LAYOUTS_OF_TWO),
-        seed=draw(SEEDS),
+        **images(draw, (2, 1, 3) if ndim < 3 else (2, 1)),
     )
     return noted(case)

@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.testing.cases.tensors import FILLS, filled, laid_out
-from manualconv.testing.cases.windows import BATCHES, LAYOUTS_OF_TWO, SEEDS, noted, windows
+from manualconv.testing.cases.images import Images, images
+from manualconv.testing.cases.windows import noted, windows
 
 
 @dataclass(frozen=True)
-class Pooling:
+class Pooling(Images):
     """One drawn pooling layer with an input; the cotangent is made when the output's size is known."""
 
     window: Window  # with the padding asked for, before ceil_mode
-    batch: int | None
-    channels: int
     ceil_mode: bool
     count_include_pad: bool
     divisor_override: int | None
-    fill: str
-    layouts: tuple[str, str]
-    seed: int
-
-    def _batch(self) -> int:
-        return 1 if self.batch is None else self.batch
 
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """x ``(N, C, *I)``."""
-        generator = torch.Generator().manual_seed(self.seed)
-        size = (self._batch(), self.channels, *self.window.input_size)
-        return laid_out(filled(self.fill, size, generator).to(dtype), self.layouts[0])
+        return self.of_size(self.window.input_size, 0, dtype)
 
     def cotangent(self, output_size: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 1) -> Tensor:
         """y ``(N, C, *P)``."""
-        generator = torch.Generator().manual_seed(self.seed + seed)
-        size = (self._batch(), self.channels, *output_size)
-        return laid_out(filled("small", size, generator).to(dtype), self.layouts[1])
-
-    def unbatch(self, t: Tensor) -> Tensor:
-        """t without its batch axis if the layer is unbatched."""
-        return t[0] if self.batch is None else t
+        return self.of_size(output_size, 1, dtype, seed)
 
     @property
     def sizes(self) -> dict[str, tuple[int, ...]]:
@@ -58,7 +41,7 @@ class Pooling:
 
     def facts(self) -> set[str]:
         """What this draw exercises."""
-        window, x = self.window, self.input()
+        window = self.window
         axes = list(zip(window.kernel_size, window.stride))
         per_axis = (window.kernel_size, window.stride)
         held = {
@@ -71,13 +54,7 @@ class Pooling:
             "padding left out of the count": not self.count_include_pad and any(a for a, _ in window.padding),
             "a divisor of its own": self.divisor_override is not None,
             "ceil_mode with a remainder": self.ceil_mode and any(window.leftover),
-            "ties": prod(x.shape) > len(x.unique()),
-            "non-contiguous x": not x.is_contiguous(),
-            "non-contiguous cotangent": not self.cotangent(window.output_size).is_contiguous(),
-            "channels_last": "channels_last" in self.layouts,
-            "one channel": self.channels == 1,
-            "no samples": self.batch == 0,
-            "unbatched": self.batch is None,
+            **self.in_memory(self.input(), self.cotangent(window.output_size)),
         }
         return {name for name, holds in held.items() if holds}
 
@@ -87,13 +64,9 @@ def poolings(draw: st.DrawFn, ndim: int = 2, *, dilated: bool) -> Pooling:
     """Any pooling over `ndim` axes, dilated or not (average pooling has no dilation)."""
     case = Pooling(
         window=draw(windows(ndim, dilated=dilated, symmetric=True, half_padding=True)),
-        batch=draw(st.sampled_from(BATCHES)),
-        channels=draw(st.sampled_from((2, 1, 3))),
         ceil_mode=draw(st.booleans()),
         count_include_pad=draw(st.booleans()),
         divisor_override=draw(st.sampled_from((None, None, 2, 9, -4))),
-        fill=draw(st.sampled_from(FILLS)),
-        layouts=draw(LAYOUTS_OF_TWO),
-        seed=draw(SEEDS),
+        **images(draw),
     )
     return noted(case)

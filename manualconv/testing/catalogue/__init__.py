@@ -20,8 +20,8 @@ from manualconv.testing.catalogue import (
 from manualconv.testing.catalogue.operation import Example as Example
 from manualconv.testing.catalogue.operation import Layer as Layer
 from manualconv.testing.catalogue.operation import Operation as Operation
-from manualconv.testing.catalogue.operation import Proof as Proof
-from manualconv.testing.catalogue.operation import Question as Question
+from manualconv.testing.catalogue.question import Proof as Proof
+from manualconv.testing.catalogue.question import Question as Question
 
 FAMILIES = (
     *(convolution, padding, folding, max_pooling, average_pooling, adaptive_pooling, normalization),

@@ -14,12 +14,16 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.definitions.activation import ACTIVATIONS
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
-from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
+from manualconv.testing.catalogue.question import FEW, Apply, Proof, Question, call
+from manualconv.testing.referee import REFEREE
 
+#: Between two evaluations of one formula, and of what they are sums of.
+ROUNDINGS = 64
 ROWS, FEWER = (2, 3, 4), (2, 3, 2)
 Arguments = tuple[Any, ...]
 
@@ -97,17 +101,18 @@ class Activation:
     dim: int
     layout: str
     seed: int
+    smooth: bool = False  # farther than two steps of 1 from every kink
 
     def _drawn(self, numbers: Tensor, seed: int) -> Tensor:
         generator = torch.Generator().manual_seed(self.seed + seed)
         return laid_out(numbers[torch.randint(len(numbers), self.shape, generator=generator)].double(), self.layout)
 
     def input(self) -> Tensor:
-        """Straight pieces: integers from which no two steps of 1 lead beyond a kink; else odd sixteenths."""
+        """Of straight pieces integers, kinks among them unless it is to be smooth; else odd sixteenths."""
         if self.name not in KINKS:
-            return self._drawn(torch.arange(-63, 64, 2) / 16, 0)
-        kinks = KINKS[self.name](*self.arguments)
-        return self._drawn(torch.tensor([n for n in range(-12, 13) if all(abs(n - k) >= 2 for k in kinks)]), 0)
+            return self._drawn(torch.arange(-63 if self.smooth else -127, 64 if self.smooth else 128, 2) / 16, 0)
+        kinks, least = KINKS[self.name](*self.arguments), 2 if self.smooth else 0
+        return self._drawn(torch.tensor([n for n in range(-12, 13) if all(abs(n - k) >= least for k in kinks)]), 0)
 
     def cotangent(self) -> Tensor:
         """Small integers but 0."""
@@ -137,7 +142,7 @@ def smaller(case: Activation) -> Activation:
     shape = tuple(max(s, 1) for s in case.shape)
     while torch.Size(shape).numel() > FEW // 3:
         shape = tuple(min(s, max(shape) - 1) for s in shape)
-    return replace(case, shape=shape, layout=unshared((case.layout,))[0])
+    return replace(case, shape=shape, layout=unshared((case.layout,))[0], smooth=True)
 
 
 def activated(case: Activation) -> Question:
@@ -145,11 +150,12 @@ def activated(case: Activation) -> Question:
     z, cotangent = case.input(), case.cotangent()
 
     def loops() -> list[Any]:
-        values, slopes = definitions.activate(case.name, z.numpy(), *case.arguments)
-        return [values, cotangent.numpy() * slopes]
+        value, _ = definitions.activate(case.name, z.numpy(), *case.arguments)
+        return [value, definitions.activation_gradient(case.name, z.numpy(), cotangent.numpy(), *case.arguments)]
 
-    layer = getattr(functional, case.name)
-    return Question(lambda z: layer(z, *case.arguments), (z,), cotangent, loops, exact=case.name in KINKS)
+    # A slope of gelu has factors up to (1 + |z|)².
+    roundings = 0 if case.name in KINKS else ROUNDINGS * (32 if case.name == "gelu" else 1)
+    return Question(call(case.name, *case.arguments), (z,), cotangent, loops, roundings)
 
 
 def _rows(t: Any, dim: int) -> Any:
@@ -173,8 +179,7 @@ def joined(case: Activation) -> Question:
         back = (definitions.log_softmax_gradient if log else definitions.softmax_gradient)(rows, g)
         return [unrolled(value), unrolled(sign * back)]
 
-    layer = getattr(functional, case.name)
-    return Question(lambda z: layer(z, case.dim), (z,), cotangent, loops, exact=False)
+    return Question(call(case.name, case.dim), (z,), cotangent, loops, ROUNDINGS)
 
 
 # ------------------------------------------------------------------------------------------------- the operations
@@ -222,11 +227,6 @@ def _joining(name: str, module: str, plain: Apply, dim: int) -> Operation:
     )
 
 
-def _scaled_tanh(z: Tensor) -> Tensor:
-    """By torch, which has none."""
-    return 1.7159 * torch.tanh(z * (2 / 3))
-
-
 def _hard(z: Tensor) -> Tensor:
     """By torch's arithmetic: its own has no forward mode over reverse mode."""
     return torch.where(z <= -3, 0, torch.where(z >= 3, 1, z / 6 + 0.5))
@@ -241,7 +241,7 @@ OPERATIONS = (
     _pointwise("relu", "ReLU", lambda x: x * _above(x, 0)),
     _pointwise("sigmoid", "Sigmoid", sigmoid),
     _pointwise("tanh", "Tanh", _tanh),
-    _pointwise("scaled_tanh", "ScaledTanh", lambda x: 1.7159 * _tanh(x * (2 / 3)), other=_scaled_tanh),
+    _pointwise("scaled_tanh", "ScaledTanh", lambda x: 1.7159 * _tanh(x * (2 / 3)), other=REFEREE.scaled_tanh),
     _pointwise("relu6", "ReLU6", lambda x: _between(x, 0, 6)),
     _pointwise(
         "hardtanh", "Hardtanh", lambda x: _between(x, -1, 1), (-0.875, 1.125), (-3.0, 3.0), (0.0, 6.0), (-8.0, 1.0)

@@ -6,7 +6,7 @@ near an integer before it is rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -15,11 +15,13 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional
-from manualconv.testing.cases import LAYOUTS_OF_TWO, SEEDS, AdaptivePooling, adaptive_poolings, numbers_per_axis
-from manualconv.testing.cases.tensors import filled, laid_out, unshared
-from manualconv.testing.catalogue.operation import Apply, Example, Layer, Operation, Proof, Question, Shape
+from manualconv import definitions
+from manualconv.testing.cases import AdaptivePooling, FractionalPooling, adaptive_poolings, fractional_poolings
+from manualconv.testing.cases.tensors import unshared
+from manualconv.testing.catalogue.max_pooling import values
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
 from manualconv.testing.catalogue.places import selected
+from manualconv.testing.catalogue.question import Apply, Proof, Question, Shape, call, of_samples
 
 #: Divisible by every number of positions in an interval of a drawn axis.
 DIVISIBLE = 2520.0
@@ -108,88 +110,36 @@ def smaller(case: AdaptivePooling) -> AdaptivePooling:
 def averaged(case: AdaptivePooling) -> Question:
     """Values and gradient of the mean."""
     x, cotangent = (DIVISIBLE**case.ndim * t for t in (case.input(), case.cotangent()))
-    layer = getattr(functional, f"adaptive_avg_pool{case.ndim}d")
 
     def loops() -> list[Any]:
-        results = [
+        return [
             definitions.adaptive_avg_pool(x.numpy(), case.output_size),
             definitions.adaptive_avg_pool_gradient(cotangent.numpy(), case.input_size),
         ]
-        return [t[0] for t in results] if case.batch is None else results
 
-    return Question(lambda t: layer(t, case.output_size), (case.unbatch(x),), case.unbatch(cotangent), loops)
+    return of_samples(case, call(f"adaptive_avg_pool{case.ndim}d", case.output_size), (x,), cotangent, loops)
 
 
 def highest(case: AdaptivePooling) -> Question:
     """Values and gradient of the maximum."""
     x, cotangent = case.input(), case.cotangent()
-    layer = getattr(functional, f"adaptive_max_pool{case.ndim}d")
 
     def loops() -> list[Any]:
         values, winner = definitions.adaptive_max_pool(x.numpy(), case.output_size)
-        back = definitions.adaptive_max_pool_gradient(cotangent.numpy(), winner, case.input_size)
-        return [t[0] for t in (values, back)] if case.batch is None else [values, back]
+        return [values, definitions.adaptive_max_pool_gradient(cotangent.numpy(), winner, case.input_size)]
 
-    return Question(lambda t: layer(t, case.output_size), (case.unbatch(x),), case.unbatch(cotangent), loops)
-
-
-@dataclass(frozen=True)
-class Fractional:
-    """One drawn fractional pooling with its samples; `more` is how much longer an input is than its windows need."""
-
-    kernel: tuple[int, ...]
-    output: tuple[int, ...]
-    more: tuple[int, ...]
-    batch: int | None
-    channels: int
-    fill: str
-    layouts: tuple[str, str]
-    seed: int
-
-    @property
-    def input_size(self) -> tuple[int, ...]:
-        """``I = K + P − 1 + more``; in three dimensions torch wants one position to spare."""
-        spare = int(len(self.kernel) == 3)
-        return tuple(k + p - 1 + m + spare for k, p, m in zip(self.kernel, self.output, self.more))
-
-    def tensor(self, which: int) -> Tensor:
-        """The input, and a cotangent; with a batch of 1 where there is none."""
-        generator = torch.Generator().manual_seed(self.seed + which)
-        lead = (1 if self.batch is None else self.batch, self.channels)
-        fill, size = ((self.fill, self.input_size), ("small", self.output))[which]
-        return laid_out(filled(fill, (*lead, *size), generator).double(), self.layouts[which])
-
-    def samples(self) -> Tensor:
-        """u ``(N, C, ndim)``."""
-        generator = torch.Generator().manual_seed(self.seed + 2)
-        size = (1 if self.batch is None else self.batch, self.channels, len(self.kernel))
-        return (2 * torch.randint(0, 8, size, generator=generator) + 1).double() / 16
+    return of_samples(case, call(f"adaptive_max_pool{case.ndim}d", case.output_size), (x,), cotangent, loops)
 
 
-@st.composite
-def fractionals(draw: st.DrawFn, ndim: int) -> Fractional:
-    """Any fractional pooling over `ndim` axes."""
-    most = 4 if ndim == 2 else 2
-    return Fractional(
-        kernel=draw(numbers_per_axis(ndim, 1, most, False)),
-        output=draw(numbers_per_axis(ndim, 1, most, draw(st.booleans()) and ndim == 2)),
-        more=draw(numbers_per_axis(ndim, 0, most, False)),
-        batch=draw(st.sampled_from((2, 1, None, 0))),
-        channels=draw(st.sampled_from((2, 1))),
-        fill=draw(st.sampled_from(("ties", "distinct", "small", "negative"))),
-        layouts=draw(LAYOUTS_OF_TWO),
-        seed=draw(SEEDS),
-    )
-
-
-def smaller_fractional(case: Fractional) -> Fractional:
+def smaller_fractional(case: FractionalPooling) -> FractionalPooling:
     """One image of few numbers without ties."""
-    most = 2 if len(case.kernel) == 2 else 1
+    most = 2 if case.ndim == 2 else 1
+    kernel, output = tuple(min(k, 2) for k in case.kernel), tuple(min(p, most + 1) for p in case.output_size)
     return replace(
         case,
-        kernel=tuple(min(k, 2) for k in case.kernel),
-        output=tuple(min(p, most + 1) for p in case.output),
-        more=tuple(min(m, most - 1) for m in case.more),
+        kernel=kernel,
+        output_size=output,
+        input_size=case.fitting(kernel, output, tuple(min(m, most - 1) for m in case.more)),
         batch=None if case.batch is None else 1,
         channels=1,
         fill="distinct",
@@ -197,30 +147,22 @@ def smaller_fractional(case: Fractional) -> Fractional:
     )
 
 
-def fractionally_highest(case: Fractional) -> Question:
+def fractionally_highest(case: FractionalPooling) -> Question:
     """Values and gradient."""
-    x, cotangent, samples = case.tensor(0), case.tensor(1), case.samples()
-    layer = getattr(functional, f"fractional_max_pool{len(case.kernel)}d")
+    x, cotangent, samples = case.input(), case.cotangent(), case.samples()
 
     def loops() -> list[Any]:
-        values, winner = definitions.fractional_max_pool(x.numpy(), samples.numpy(), case.kernel, case.output)
-        back = definitions.adaptive_max_pool_gradient(cotangent.numpy(), winner, case.input_size)
-        return [t[0] for t in (values, back)] if case.batch is None else [values, back]
+        values, winner = definitions.fractional_max_pool(x.numpy(), samples.numpy(), case.kernel, case.output_size)
+        return [values, definitions.adaptive_max_pool_gradient(cotangent.numpy(), winner, case.input_size)]
 
-    def apply(x: Tensor) -> Tensor:
-        y: Tensor = layer(x, case.kernel, case.output, _random_samples=samples)
-        return y
+    def of(library: Any) -> Apply:
+        pool = call(f"fractional_max_pool{case.ndim}d", case.kernel, case.output_size)(library)
+        return lambda x: pool(x, _random_samples=samples.to(x.dtype))
 
-    unbatched = case.batch is None
-    return Question(apply, (x[0] if unbatched else x,), cotangent[0] if unbatched else cotangent, loops)
+    return of_samples(case, of, (x,), cotangent, loops)
 
 
 # -------------------------------------------------------------------------------------------------- the operations
-
-
-def _values(pool: Any) -> Apply:
-    """Asked for its places too: torch runs it by another operator."""
-    return lambda x, *arguments: pool(x, *arguments, return_indices=True)[0]
 
 
 def _adaptive(
@@ -239,7 +181,7 @@ def _adaptive(
         (Layer(f"Adaptive{kind.title()}Pool{n}d", (layer,), input),),
         {name[:-2]: proof} if n == 2 else {},
         {name: Example(name, (row,), (given,), plain=plain)},
-        {f"{name} with indices": replace(example, form=_values)} if name == "adaptive_max_pool3d" else {},
+        {f"{name} with indices": replace(example, form=values)} if name == "adaptive_max_pool3d" else {},
     )
 
 
@@ -269,7 +211,7 @@ def _fractional(
         name,
         {name: Example(name, (x,), arguments, {}, _placed(numbers, n), other=_largest_of(*arguments, numbers))},
         (layer,),
-        {name: Proof(fractionals(n), smaller_fractional, fractionally_highest, seldom=True)},
+        {name: Proof(fractional_poolings(n), smaller_fractional, fractionally_highest, seldom=True)},
         {name: Example(name, (row,), given, {}, _placed(samples, n), plain=plain)},
     )
 

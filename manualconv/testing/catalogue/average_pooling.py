@@ -11,19 +11,16 @@ from math import prod
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv import definitions, functional, nn
 from manualconv.testing.cases import Pooling
 from manualconv.testing.cases.averaging import DIVISIBLE, as_torch_takes_it, averages, options
 from manualconv.testing.catalogue import max_pooling
-from manualconv.testing.catalogue.operation import Apply, Example, Layer, Operation, Proof, Question, Shape
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
 from manualconv.testing.catalogue.places import readings, window_of
-
-MEAN: dict[int, Any] = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
-NORM: dict[int, Any] = {1: functional.lp_pool1d, 2: functional.lp_pool2d, 3: functional.lp_pool3d}
-SUM: dict[int, Any] = {1: functional.subsample1d, 2: functional.subsample2d, 3: functional.subsample3d}
+from manualconv.testing.catalogue.question import SMOOTH, Apply, Proof, Question, Shape, call, function, of_samples
+from manualconv.testing.referee import REFEREE
 
 # ---------------------------------------------------------------------------------------------- in plain arithmetic
 
@@ -54,20 +51,6 @@ def _lp_pool(p: int, kernel: Shape, stride: Shape) -> Apply:
     return lambda x: (mean(x**p) * prod(kernel)) ** (1 / p)
 
 
-def _summed(kernel: Shape, stride: Shape, activation: Apply) -> Apply:
-    """By torch: a depthwise convolution with ones, a scale, a shift."""
-    convolve: Any = (F.conv1d, F.conv2d, F.conv3d)[len(kernel) - 1]
-
-    def apply(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        ones = torch.ones((len(w), 1, *kernel), dtype=x.dtype, device=x.device)
-        behind = (1,) * len(kernel)
-        u = convolve(x, ones, stride=stride, groups=len(w)) * w.reshape(-1, *behind)
-        y: Tensor = activation(u if b is None else u + b.reshape(-1, *behind))
-        return y
-
-    return apply
-
-
 # --------------------------------------------------------------------------------------------------- on drawn cases
 
 
@@ -80,46 +63,42 @@ def averaged(case: Pooling) -> Question:
     """Values and gradient of ``m·mean(m·x)``."""
     divisor = definitions.divisors(case.window, case.ceil_mode, case.count_include_pad, case.divisor_override)
     x, cotangent = case.input(), case.cotangent(divisor.shape)
-
-    def apply(x: Tensor) -> Tensor:
-        y: Tensor = DIVISIBLE * MEAN[case.window.ndim](DIVISIBLE * x, **options(case))
-        return y
+    mean = call(f"avg_pool{case.window.ndim}d", **options(case))
 
     def loops() -> list[Any]:
         y = DIVISIBLE * definitions.avg_pool(DIVISIBLE * x.numpy(), case.window, divisor)
-        x_bar = DIVISIBLE * definitions.avg_pool_gradient(DIVISIBLE * cotangent.numpy(), case.window, divisor)
-        return [t[0] for t in (y, x_bar)] if case.batch is None else [y, x_bar]
+        return [y, DIVISIBLE * definitions.avg_pool_gradient(DIVISIBLE * cotangent.numpy(), case.window, divisor)]
 
-    return Question(apply, (case.unbatch(x),), case.unbatch(cotangent), loops)
+    return of_samples(case, lambda library: lambda x: DIVISIBLE * mean(library)(DIVISIBLE * x), (x,), cotangent, loops)
 
 
 def unpadded(case: Pooling) -> Pooling:
     """Without what powers and sums do not have."""
     window = case.window.unpadded()
     sizes = tuple(max(i, k) for i, k in zip(window.input_size, window.kernel_size))
-    return replace(case, window=replace(window, input_size=sizes), ceil_mode=False)
+    return replace(case, window=replace(window, input_size=sizes))
+
+
+#: Of whole numbers, by fractions, of what is negative.
+POWERS = (2, 1, 3, 2.5, 0.5, -1, 4.0, -2.0)
 
 
 def normed(case: Pooling) -> Question:
-    """The root of the sum of squares of positive numbers: smooth."""
+    """The root of the sum of powers of positive numbers: smooth."""
     case = unpadded(case)
-    window = case.window
+    window, p = case.window, POWERS[case.seed % len(POWERS)]
     x = case.input().abs() / 8 + 1
-    count = definitions.divisors(window)
-    cotangent = case.cotangent(count.shape)
-    size = window.kernel_size if window.ndim > 1 else window.kernel_size[0]  # torch's multiplies by it in one dimension
-
-    def apply(x: Tensor) -> Tensor:
-        y: Tensor = NORM[window.ndim](x, 2, size, window.stride)
-        return y
+    cotangent = case.cotangent(definitions.divisors(window, case.ceil_mode).shape)
+    size, stride = (
+        n if window.ndim > 1 else n[0] for n in (window.kernel_size, window.stride)
+    )  # torch multiplies by it
 
     def loops() -> list[Any]:
-        y = (definitions.avg_pool(x.numpy() ** 2, window, count) * prod(window.kernel_size)) ** 0.5
-        spread = definitions.avg_pool_gradient(cotangent.numpy() / y, window, count) * prod(window.kernel_size)
-        x_bar = x.numpy() * spread
-        return [t[0] for t in (y, x_bar)] if case.batch is None else [y, x_bar]
+        back = definitions.lp_pool_gradient(x.numpy(), cotangent.numpy(), p, window, case.ceil_mode)
+        return [definitions.lp_pool(x.numpy(), p, window, case.ceil_mode), back]
 
-    return Question(apply, (case.unbatch(x),), case.unbatch(cotangent), loops, exact=False)
+    of = call(f"lp_pool{window.ndim}d", p, size, stride, case.ceil_mode)
+    return of_samples(case, of, (x,), cotangent, loops, roundings=SMOOTH)
 
 
 def subsampled(case: Pooling) -> Question:
@@ -130,17 +109,12 @@ def subsampled(case: Pooling) -> Question:
     generator = torch.Generator().manual_seed(case.seed + 7)
     w, b = torch.randint(-3, 4, (2, x.shape[1]), generator=generator).double()
 
-    def apply(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        y: Tensor = SUM[window.ndim](x, w, b, window.kernel_size, window.stride, activation=None)
-        return y
-
     def loops() -> list[Any]:
         y = definitions.subsample(x.numpy(), w.numpy(), b.numpy(), window)
-        x_bar, w_bar, b_bar = definitions.subsample_gradients(x.numpy(), w.numpy(), cotangent.numpy(), window)
-        y, x_bar = (t[0] for t in (y, x_bar)) if case.batch is None else (y, x_bar)
-        return [y, x_bar, w_bar, b_bar]
+        return [y, *definitions.subsample_gradients(x.numpy(), w.numpy(), cotangent.numpy(), window)]
 
-    return Question(apply, (case.unbatch(x), w, b), case.unbatch(cotangent), loops)
+    of = call(f"subsample{window.ndim}d", window.kernel_size, window.stride, activation=None)
+    return of_samples(case, of, (x, w, b), cotangent, loops)
 
 
 # -------------------------------------------------------------------------------------------------- the operations
@@ -196,7 +170,11 @@ def _subsampling(
 ) -> Operation:
     name, channels = f"subsample{n}d", x[1]
     linear = options.get("activation", "") is None
-    summed = _summed(kernel, stride, other)
+    form: Any = (lambda f: f) if linear else _of_quarters
+
+    def summed(x: Tensor, w: Tensor, b: Tensor) -> Any:
+        return form(function(REFEREE, name))(x, w, b, kernel, stride, activation=other)
+
     return Operation(
         name,
         {
@@ -205,8 +183,8 @@ def _subsampling(
                 (x, (channels,), (channels,)),
                 (kernel, stride),
                 options,
-                (lambda f: f) if linear else _of_quarters,
-                other=summed if linear else _of_quarters(summed),
+                form,
+                other=summed,
                 exact=linear,
                 multilinear=linear,
             )

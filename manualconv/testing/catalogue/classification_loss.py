@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out, unshared
 from manualconv.testing.catalogue.activation import log_softmax
-from manualconv.testing.catalogue.operation import Against, Apply, Example, Layer, Operation, Proof, Question
+from manualconv.testing.catalogue.operation import Against, Example, Layer, Operation
+from manualconv.testing.catalogue.question import SMOOTH, Apply, Proof, Question, function
 
 REDUCTIONS = st.sampled_from(("mean", "sum", "none"))
 
@@ -39,6 +41,11 @@ class ClassLoss:
     def shape(self) -> tuple[int, ...]:
         """Of the input."""
         return (self.classes,) if self.batch is None else (self.batch, self.classes, *self.size)
+
+    @property
+    def mixed(self) -> float:
+        """The uniform distribution's part; torch reads a negative one as none."""
+        return max(self.smoothing, 0.0)
 
     def _random(self, shape: tuple[int, ...], which: int) -> Tensor:
         generator = torch.Generator().manual_seed(self.seed + which)
@@ -75,10 +82,11 @@ class ClassLoss:
 
 @st.composite
 def class_losses(draw: st.DrawFn, name: str) -> ClassLoss:
-    """Any loss of that name with two classes or more; none of probabilities has a class to ignore."""
+    """Any loss of that name; none of probabilities has a class to ignore."""
     soft = name == "cross_entropy" and draw(st.booleans())
-    classes = draw(st.sampled_from((3, 2, 4)))
-    batch = draw(st.sampled_from((2, 1, 3, None)))
+    smoothings = (0.0, 0.2, 0.7, 1.0, -0.5) if name == "cross_entropy" else (0.0,)
+    classes = draw(st.sampled_from((3, 2, 4, 1)))
+    batch = draw(st.sampled_from((2, 1, 3, None, 2, 1, 3, 0)))
     ndim = draw(st.sampled_from((0, 1, 2, 0))) if batch is not None else 0
     return ClassLoss(
         name=name,
@@ -87,9 +95,9 @@ def class_losses(draw: st.DrawFn, name: str) -> ClassLoss:
         size=draw(numbers_per_axis(ndim, 1, 3, False)),
         weighted=draw(st.booleans()),
         soft=soft,
-        smoothing=draw(st.sampled_from((0.0, 0.2, 0.7, 1.0))) if name == "cross_entropy" else 0.0,
-        ignore_index=draw(st.sampled_from((-100, -1, 1, 0))) if not soft else -100,
-        reduction=draw(REDUCTIONS),
+        smoothing=draw(st.sampled_from(smoothings)),
+        ignore_index=draw(st.sampled_from((-100, -1, 1, 0)[: 3 + (classes > 1)])) if not soft else -100,
+        reduction=draw(REDUCTIONS if batch != 0 else st.sampled_from(("sum", "none"))),  # a mean of nothing is NaN
         layout=draw(st.sampled_from(LAYOUTS)),
         seed=draw(SEEDS),
     )
@@ -99,8 +107,8 @@ def smaller(case: ClassLoss) -> ClassLoss:
     """At most two samples of few classes and positions, each with a place of its own in memory."""
     return replace(
         case,
-        batch=case.batch and min(case.batch, 2),
-        classes=min(case.classes, 3),
+        batch=None if case.batch is None else min(max(case.batch, 1), 2),
+        classes=min(max(case.classes, 2), 3),
         size=tuple(min(s, 2) for s in case.size),
         layout=unshared((case.layout,))[0],
     )
@@ -119,11 +127,11 @@ def _unrolled(rows: Any, like: Tensor) -> Any:
 def _distributions(case: ClassLoss) -> tuple[Any, Any]:
     """Every row's target as numbers for all classes, and the class that its weight in the mean is of; −1 for none."""
     if case.soft:
-        mixed = (1 - case.smoothing) * _rows(case.probabilities()) + case.smoothing / case.classes
+        mixed = (1 - case.mixed) * _rows(case.probabilities()) + case.mixed / case.classes
         return mixed, np.full(len(mixed), -1)
     t = case.numbers().reshape(-1).numpy()
-    q = (1 - case.smoothing) * np.eye(case.classes)[np.where(t == case.ignore_index, 0, t)]
-    q = (q + case.smoothing / case.classes) * (t != case.ignore_index)[:, None]
+    q = (1 - case.mixed) * np.eye(case.classes)[np.where(t == case.ignore_index, 0, t)]
+    q = (q + case.mixed / case.classes) * (t != case.ignore_index)[:, None]
     return q, np.where(t == case.ignore_index, -1, t)
 
 
@@ -142,23 +150,29 @@ def answers(case: ClassLoss) -> list[Any]:
         v_bar[t] += slope if t >= 0 else 0
     z_bar = definitions.log_softmax_gradient(_rows(z), y_bar) if entropies else y_bar
     bars = [_unrolled(z_bar, z)]
-    bars += [_unrolled((1 - case.smoothing) * q_bar, z)] if case.soft else []
+    bars += [_unrolled((1 - case.mixed) * q_bar, z)] if case.soft else []
     return [value.reshape(g.shape), *bars, *([v_bar] if case.weighted else [])]
 
 
 def question(case: ClassLoss) -> Question:
     """The loss as a function of its input, of probabilities and of weights."""
-    layer, numbers = getattr(functional, case.name), () if case.soft else (case.numbers(),)
     options: dict[str, Any] = {"reduction": case.reduction, "ignore_index": case.ignore_index}
     if case.name == "cross_entropy":
         options["label_smoothing"] = case.smoothing
+    targets = (case.probabilities(),) if case.soft else ()
+    loss = _of_targets(() if case.soft else (case.numbers(),))
+    return Question(
+        lambda library: partial(loss(function(library, case.name)), **options),
+        (case.input(), *targets, *((case.weight(),) if case.weighted else ())),
+        case.cotangent(),
+        lambda: answers(case),
+        SMOOTH,
+        constants=int(case.weighted and not case.soft),
+    )
 
-    def apply(z: Tensor, *others: Tensor) -> Any:
-        return layer(z, *numbers, *others, **options)
 
-    probabilities = (case.probabilities(),) if case.soft else ()
-    inputs = (case.input(), *probabilities, *((case.weight(),) if case.weighted else ()))
-    return Question(apply, inputs, case.cotangent(), lambda: answers(case), exact=False)
+def _of_targets(numbers: tuple[Tensor, ...]) -> Any:
+    return lambda loss: lambda z, *others, **options: loss(z, *numbers, *others, **options)
 
 
 # -------------------------------------------------------------------------------------------------- the operations
@@ -244,20 +258,21 @@ def _operation(
 
 
 def _classed(loss: torch.nn.Module) -> torch.nn.Module:
-    return Against(loss, CLASSES)
+    """In the place of what is ignored by default a class that is to be."""
+    return Against(loss, torch.where(CLASSES < 0, 1, CLASSES))
 
 
 OPERATIONS = (
     _operation(
         "nll_loss",
-        Layer("NLLLoss", (CLASS_WEIGHTS,), (2, 3, 3), prepared=_classed),
+        Layer("NLLLoss", (CLASS_WEIGHTS,), (2, 3, 3), {"ignore_index": 1}, _classed),
         Example("nll_loss", IMAGES, form=_against(lambda y: CLASSES.to(y.device), weighted=True), compared=False),
         {},
         {"nll_loss": Example("nll_loss", ROWS[:1], form=_against(_in_turn), plain=_nll_loss)},
     ),
     _operation(
         "cross_entropy",
-        Layer("CrossEntropyLoss", (), (2, 3, 3), prepared=_classed),
+        Layer("CrossEntropyLoss", (CLASS_WEIGHTS,), (2, 3, 3), {"ignore_index": 1}, _classed),
         Example("cross_entropy", 2 * IMAGES, form=_of_numbers_and_of_probabilities, compared=False),
         {"label_smoothing": 0.25},
         {

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.geometry import Window, window_of_output
 from manualconv.testing.cases import Convolution, TransposedConvolution, convolutions, transposed_convolutions
 from manualconv.testing.cases.tensors import unshared
-from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question, Shape, grown
+from manualconv.testing.catalogue.operation import Example, Layer, Operation, grown
 from manualconv.testing.catalogue.places import Places, along_channels, collected, flat, window_of
+from manualconv.testing.catalogue.question import FEW, Apply, Proof, Question, Shape, call
 from manualconv.testing.laws.convolution.layer import changed
-from manualconv.testing.referee import by_hand, transposed_by_hand
+from manualconv.testing.referee import in_window, transposed_in_window
 
 ANY = st.sampled_from((2, 1, 3)).flatmap(convolutions)
 
@@ -75,50 +76,58 @@ def _linear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 # --------------------------------------------------------------------------------------------------- on drawn cases
 
 
-def _asked(
-    case: Convolution, apply: Callable[..., Tensor], tensors: Any, maps: tuple[Apply, Apply], at: tuple[int, int, int]
-) -> Question:
-    """A map of x and w: of the arrays x, w, y those `at` its input, weight and cotangent."""
-    x, w, b, cotangent = tensors
+def _asked(case: Convolution, of: Any, tensors: Any, forth: Any, back: Any, at: tuple[int, int, int]) -> Question:
+    """A layer of x and w: of the arrays x, w, y those `at` its input, weight and cotangent."""
+    inputs = [t for t in tensors[:3] if t is not None]
 
     def loops() -> list[Any]:
         arrays = [t.numpy() for t in case.batched()]
         x, w, y = (arrays[n] for n in at)
-        forth, back = maps
-        z = forth(x, w, case.window) if at[0] == 0 else forth(w, x, case.window)
-        x_bar = back(w, y, case.window) if at[0] == 0 else back(y, w, case.window)
-        bars = [x_bar, definitions.to_weight(arrays[0], arrays[2], case.window)]
-        if b is not None:
-            z, bars = definitions.with_bias(z, b.numpy()), [*bars, definitions.to_bias(y)]
-        return [z[0], bars[0][0], *bars[1:]] if case.batch is None else [z, *bars]
+        b = inputs[2].numpy() if case.biased else None
+        results = [forth(x, w, b, case.window), *back(x, w, y, case.window)][: 1 + len(inputs)]
+        return [t[0] if n < 2 and case.batch is None else t for n, t in enumerate(results)]
 
-    inputs = (x, w) if b is None else (x, w, b)
-    return Question(lambda *t: apply(*t, *([None] if b is None else [])), inputs, cotangent, loops)
+    def apply(library: Any) -> Apply:
+        return lambda x, w, b=None: of(library, x, w, b)
+
+    return Question(apply, tuple(inputs), tensors[3], loops)
 
 
 def convolved(case: Convolution) -> Question:
     """Values and the three gradients."""
-    maps = (definitions.to_output, definitions.to_input)
-    return _asked(case, lambda x, w, b: by_hand(x, w, b, case.window), case.tensors(), maps, (0, 1, 2))
+    forth: Any = definitions.conv
+    back: Any = definitions.conv_gradients
+    if case.window.ndim == 0:
+        forth = lambda x, w, b, _: definitions.linear(x, w, np.zeros(len(w)) if b is None else b)  # noqa: E731
+        back = lambda x, w, y, _: definitions.linear_gradients(x, w, y)  # noqa: E731
+
+    def of(library: Any, x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        return in_window(library, x, w, b, case.window)
+
+    return _asked(case, of, case.tensors(), forth, back, (0, 1, 2))
 
 
 def transposed(case: TransposedConvolution) -> Question:
     """Values and the three gradients."""
-    maps = (definitions.to_input, definitions.to_output)
-    return _asked(case.of, lambda x, w, b: transposed_by_hand(x, w, b, case), case.tensors(), maps, (2, 1, 0))
+
+    def of(library: Any, x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        return transposed_in_window(library, x, w, b, case)
+
+    maps = definitions.conv_transpose, definitions.conv_transpose_gradients
+    return _asked(case.of, of, case.tensors(), *maps, (2, 1, 0))
 
 
 def as_matrix(case: Convolution) -> Question:
     """The product of the convolution's matrix with one sample."""
     case = replace(case, batch=None, biased=False)
     window, of_layer = case.window, convolved(case)
+    numbers = (window.stride, window.padding, window.dilation, window.groups)
 
-    def apply(x: Tensor, w: Tensor) -> Tensor:
-        numbers = (window.stride, window.padding, window.dilation, window.groups)
-        matrix = functional.toeplitz(w, window.input_size, *numbers, layout=torch.strided)
-        return (matrix @ x.reshape(-1)).reshape(of_layer.cotangent.shape)
+    def of(library: Any) -> Apply:
+        matrix = call("toeplitz", window.input_size, *numbers, layout=torch.strided)(library)
+        return lambda x, w: (matrix(w) @ x.reshape(-1)).reshape(of_layer.cotangent.shape)
 
-    return replace(of_layer, apply=apply)
+    return replace(of_layer, of=of)
 
 
 def smaller(case: Convolution) -> Convolution:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv import functional
-from manualconv.definitions.activation import SELU_ALPHA, SELU_SCALE
+from manualconv import definitions
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, filled, laid_out, unshared
-from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question, Shape
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
+from manualconv.testing.catalogue.question import FEW, SMOOTH, Apply, Proof, Question, Shape, call
 
 
 def seeded(apply: Callable[..., Any], *tensors: Any) -> Any:
@@ -27,8 +27,6 @@ def seeded(apply: Callable[..., Any], *tensors: Any) -> Any:
         return apply(*tensors)
 
 
-#: What alpha dropout puts in the place of an entry, negated.
-SATURATION = SELU_ALPHA * SELU_SCALE
 #: Axes that a layer takes; the others take any number from two on.
 RANKS = {"dropout1d": (3, 2), "dropout2d": (4,), "dropout3d": (5, 4)}
 
@@ -49,9 +47,9 @@ class Dropout:
         generator = torch.Generator().manual_seed(self.seed + which)
         return laid_out(filled("small", self.shape, generator).double(), self.layouts[which])
 
-    def by(self, library: Any, x: Tensor) -> Any:
+    def by(self, library: Any) -> Apply:
         """The layer of a library, from the one seed."""
-        return seeded(lambda x: getattr(library, self.name)(x, self.p, self.training), x)
+        return partial(seeded, call(self.name, self.p, self.training)(library))
 
 
 @st.composite
@@ -83,24 +81,18 @@ def dropped(case: Dropout) -> Question:
     Divisions by ``1 − p`` are exact where that is a power of two.
     """
     x, cotangent = case.tensor(0), case.tensor(1)
-    alpha = "alpha" in case.name
+    name = "alpha_dropout" if "alpha" in case.name else "dropout"
     active = case.training and case.p > 0
 
     def loops() -> list[Any]:
         leaf = x.detach().requires_grad_()
-        kept = (grad(case.by(F, leaf).sum(), leaf)[0] != 0).double().numpy()
-        if not active:
-            return [x.numpy().copy(), cotangent.numpy().copy()]
-        if case.p == 1:
-            return [0 * x.numpy(), 0 * cotangent.numpy()]
-        if not alpha:
-            return [t.numpy() * kept / (1 - case.p) for t in (x, cotangent)]
-        scale = ((1 - case.p) * (1 + case.p * SATURATION**2)) ** -0.5
-        y = scale * (x.numpy() * kept - SATURATION * (1 - kept) + SATURATION * case.p)
-        return [y, scale * kept * cotangent.numpy()]
+        kept = (grad(case.by(F)(leaf).sum(), leaf)[0] != 0).double().numpy()
+        p = case.p if active else 0.0
+        layers = getattr(definitions, name), getattr(definitions, f"{name}_gradient")
+        return [layer(t.numpy(), kept, p) for layer, t in zip(layers, (x, cotangent))]
 
-    exact = not active or case.p == 1 or (not alpha and case.p in (0.5, 0.75))
-    return Question(lambda x: case.by(functional, x), (x,), cotangent, loops, exact, random=True)
+    exact = not active or case.p == 1 or (name == "dropout" and case.p in (0.5, 0.75))
+    return Question(case.by, (x,), cotangent, loops, 0 if exact else SMOOTH, random=True)
 
 
 # -------------------------------------------------------------------------------------------------- the operations

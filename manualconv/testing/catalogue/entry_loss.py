@@ -11,12 +11,13 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional, nn
+from manualconv import definitions, nn
 from manualconv.testing.cases import SEEDS, numbers_per_axis
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out, spread_out, unshared
 from manualconv.testing.catalogue.activation import sigmoid
 from manualconv.testing.catalogue.classification_loss import CLASS_WEIGHTS, REDUCTIONS, ROWS
-from manualconv.testing.catalogue.operation import Against, Apply, Example, Layer, Operation, Proof, Question
+from manualconv.testing.catalogue.operation import Against, Example, Layer, Operation
+from manualconv.testing.catalogue.question import SMOOTH, Apply, Proof, Question, function
 
 #: The argument that says where a parabola ends, if there is one, and whether the mean divides by the sum of weights.
 LOSSES: dict[str, tuple[str, bool]] = {
@@ -31,11 +32,12 @@ LOSSES: dict[str, tuple[str, bool]] = {
 
 @dataclass(frozen=True)
 class EntryLoss:
-    """One drawn loss of x and t of one shape; weights are of that shape or of its last axis."""
+    """One drawn loss of x and t; weights, and a target of residuals, are of x's shape or of some of its axes."""
 
     name: str
     shape: tuple[int, ...]
     bend: float
+    target: str
     weight: str
     positive: str
     reduction: str
@@ -48,17 +50,22 @@ class EntryLoss:
 
     def pair(self) -> tuple[Tensor, Tensor]:
         """x and t; residuals are odd sixteenths, kinks eighths, and probabilities stay off 0 and 1."""
-        t = self._random(self.shape, 1, self.layouts[1]) * 0.8 + 0.1
+        layout = self.layouts[1] if self.target == "each" else "contiguous"
+        t = self._random(self.extent(self.target), 1, layout) * 0.8 + 0.1
         x = self._random(self.shape, 0, self.layouts[0])
         if self.name == "binary_cross_entropy":
             return x * 0.6 + 0.2, t
         residuals = (2 * (x * 40).floor() - 39) / 16
         return (residuals, t) if "binary" in self.name else (t + residuals, t)
 
-    def factors(self, extent: str, which: int) -> Tensor | None:
+    def extent(self, axes: str) -> tuple[int, ...]:
+        """The part of the shape that has these axes."""
+        rows = (*self.shape[:-1], *(1 for _ in self.shape[-1:]))
+        return {"each": self.shape, "last axis": self.shape[-1:], "rows": rows, "one number": ()}[axes]
+
+    def factors(self, axes: str, which: int) -> Tensor | None:
         """Weights between ½ and 1½, if there are any."""
-        shape = {"each": self.shape, "last axis": self.shape[-1:]}.get(extent)
-        return None if shape is None else self._random(shape, which) + 0.5
+        return None if axes == "none" else self._random(self.extent(axes), which) + 0.5
 
     def cotangent(self) -> Tensor:
         """In the shape of the result."""
@@ -67,14 +74,17 @@ class EntryLoss:
 
 @st.composite
 def entry_losses(draw: st.DrawFn, name: str) -> EntryLoss:
-    """Any loss of that name over one to three axes."""
-    ndim = draw(st.sampled_from((2, 1, 3)))
-    layouts = [layout for layout in LAYOUTS if layout != "channels_last" or ndim > 1]
-    some = ("none", "each", "last axis") if "binary" in name else ("none", "each")
+    """Any loss of that name over up to three axes."""
+    ndim = draw(st.sampled_from((2, 1, 3, 2, 1, 3, 0)))
+    layouts = [layout for layout in LAYOUTS if layout != "channels_last" or ndim > 1] if ndim else LAYOUTS[:1]
+    parts = ("each", "last axis", "rows", "one number")
+    some = ("none", *parts) if "binary" in name else ("none", "each")
+    bends = (1.0, 0.5, 2.0, 0.25, *((0.0,) if name == "smooth_l1_loss" else ()))
     return EntryLoss(
         name=name,
         shape=draw(numbers_per_axis(ndim, 1 if ndim == 3 else 2, 3, False)),  # one entry is on one side of a kink
-        bend=draw(st.sampled_from((1.0, 0.5, 2.0, 0.25))),
+        bend=draw(st.sampled_from(bends)),
+        target="each" if "binary" in name else draw(st.sampled_from(("each", *parts))),
         weight=draw(st.sampled_from(some if name != "smooth_l1_loss" else some[:1])),
         positive=draw(st.sampled_from(some if name.endswith("with_logits") else some[:1])),
         reduction=draw(REDUCTIONS),
@@ -85,8 +95,8 @@ def entry_losses(draw: st.DrawFn, name: str) -> EntryLoss:
 
 def smaller(case: EntryLoss) -> EntryLoss:
     """Few entries, each with a place of its own in memory."""
-    *lead, last = case.shape
-    shape = (*(min(s, 2 if axis == 0 else 1) for axis, s in enumerate(lead)), min(last, 2))
+    *lead, last = case.shape or (1,)
+    shape = (*(min(s, 2 if axis == 0 else 1) for axis, s in enumerate(lead)), min(last, 2))[: len(case.shape)]
     return replace(case, shape=shape, layouts=unshared(case.layouts))
 
 
@@ -101,7 +111,7 @@ def _entry(case: EntryLoss, x: float, t: float, u: float) -> tuple[float, float,
     r = x - t
     if case.name == "mse_loss":
         return r * r, 2 * r, -2 * r, 0.0
-    if case.name == "l1_loss":
+    if case.name == "l1_loss" or case.bend == 0:
         return abs(r), float(np.sign(r)), -float(np.sign(r)), 0.0
     value, slope = definitions.huber(r, case.bend)
     if case.name == "smooth_l1_loss":
@@ -109,36 +119,43 @@ def _entry(case: EntryLoss, x: float, t: float, u: float) -> tuple[float, float,
     return value, slope, -slope, 0.0
 
 
+def _gathered(bar: Any, shape: tuple[int, ...]) -> Any:
+    """What numbers of that shape, spread over all entries, get back from each of them."""
+    bar = bar.sum(tuple(range(bar.ndim - len(shape))))
+    return bar.sum(tuple(axis for axis, size in enumerate(shape) if size == 1), keepdims=True)
+
+
 def answers(case: EntryLoss) -> list[Any]:
     """The loops' value and gradients by x, t and the weights that there are."""
     x, t = (part.numpy() for part in case.pair())
     given = [case.factors(case.weight, 2), case.factors(case.positive, 3)]
     v, u = (np.broadcast_to(1.0 if w is None else w.numpy(), x.shape) for w in given)
+    like, t = t, np.broadcast_to(t, x.shape)
     parts = np.array([_entry(case, x[i], t[i], u[i]) for i in definitions.indices(x.shape)]).T.reshape(4, *x.shape)
     # Where the mean is that of the weighted losses, they count as one each.
     counts = v if LOSSES[case.name][1] else np.ones(x.shape)
     value, by_e, by_count = definitions.reduced(v * parts[0], counts, case.cotangent().numpy(), case.reduction)
     v_bar = by_e * parts[0] + (by_count if LOSSES[case.name][1] else 0)
-    bars = [by_e * v * parts[1], by_e * v * parts[2]]
+    bars = [by_e * v * parts[1], _gathered(by_e * v * parts[2], like.shape)]
     for w, bar in zip(given, (v_bar, by_e * v * parts[3])):
         if w is not None:
-            bars.append(bar.reshape(-1, *w.shape).sum(0))
+            bars.append(_gathered(bar, tuple(w.shape)))
     return [value, *bars]
 
 
 def question(case: EntryLoss) -> Question:
     """The loss as a function of x, t and its weights."""
-    layer = getattr(functional, case.name)
     options: dict[str, Any] = {"reduction": case.reduction}
     if bend := LOSSES[case.name][0]:
         options[bend] = case.bend
     factors = {"weight": case.factors(case.weight, 2), "pos_weight": case.factors(case.positive, 3)}
     given = {name: w for name, w in factors.items() if w is not None}
 
-    def apply(x: Tensor, t: Tensor, *weights: Tensor) -> Any:
-        return layer(x, t, **options, **dict(zip(given, weights)))
+    def of(library: Any) -> Apply:
+        return lambda x, t, *weights: function(library, case.name)(x, t, **options, **dict(zip(given, weights)))
 
-    return Question(apply, (*case.pair(), *given.values()), case.cotangent(), lambda: answers(case), exact=False)
+    inputs, constants = (*case.pair(), *given.values()), len(given) if "binary" in case.name else 0
+    return Question(of, inputs, case.cotangent(), lambda: answers(case), SMOOTH, constants=constants)
 
 
 # ---------------------------------------------------------------------------------------------- in plain arithmetic
@@ -261,7 +278,7 @@ BCE, LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 OPERATIONS = (
     _operation(
         BCE,
-        Layer("BCELoss", (), (2, 3), prepared=_likely),
+        Layer("BCELoss", (CLASS_WEIGHTS,), (2, 3), prepared=_likely),
         Example(BCE, ROWS, form=_with_class_weights("weight", _scaled(0.2, 0.5, both=True))),
         Example(BCE, ROWS, form=_CHANCES, other=_CHANCES(_entropy)),
         Example(BCE, ROWS, form=(_half := _scaled(0.5, 0.5, both=True)), plain=_half(_mean(_entropy))),
@@ -271,7 +288,7 @@ OPERATIONS = (
     ),
     _operation(
         LOGITS,
-        Layer("BCEWithLogitsLoss", (), (2, 3), {"pos_weight": CLASS_WEIGHTS}, _less),
+        Layer("BCEWithLogitsLoss", (CLASS_WEIGHTS.flip(0),), (2, 3), {"pos_weight": CLASS_WEIGHTS}, _less),
         Example(LOGITS, ROWS, form=_with_class_weights("pos_weight", lambda loss: loss)),
         Example(LOGITS, ROWS),
         Example(LOGITS, ROWS, plain=_mean(lambda z, t: _entropy(sigmoid(z), t))),

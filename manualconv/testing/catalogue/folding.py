@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.testing.cases import Convolution
 from manualconv.testing.catalogue.convolution import ANY, smaller
-from manualconv.testing.catalogue.operation import Apply, Example, Layer, Operation, Proof, Question, Shape
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
 from manualconv.testing.catalogue.places import readings, window_of
+from manualconv.testing.catalogue.question import Apply, Proof, Question, Shape, call, of_samples
 
 
 def _unfold(kernel: Shape, dilation: Shape, pad: Shape, stride: Shape) -> Apply:
@@ -46,23 +48,29 @@ def unfolded(case: Convolution) -> Question:
     size = (x.shape[0], x.shape[1] * definitions.taps(window), torch.Size(window.output_size).numel())
     v = torch.randint(-3, 4, size, generator=generator).to(x.dtype)
 
-    def apply(x: Tensor) -> Tensor:
-        return functional.unfold(x, window.kernel_size, window.dilation, window.padding, window.stride)
-
     def loops() -> list[Any]:
         return [definitions.unfold(x.numpy(), window), definitions.fold(v.numpy(), window)]
 
-    return Question(apply, (x,), v, loops)
+    return of_samples(case, call("unfold", *_numbers(case)), (x,), v, loops)
 
 
 def folded(case: Convolution) -> Question:
     """Values and gradient: the other way round."""
-    of_unfold, window = unfolded(case), case.window
+    of_unfold = unfolded(case)
+    of = call("fold", case.window.input_size, *_numbers(case))
+    return replace(
+        of_unfold,
+        of=of,
+        inputs=(of_unfold.cotangent,),
+        cotangent=of_unfold.inputs[0],
+        loops=lambda: of_unfold.loops()[::-1],
+    )
 
-    def apply(v: Tensor) -> Tensor:
-        return functional.fold(v, window.input_size, window.kernel_size, window.dilation, window.padding, window.stride)
 
-    return Question(apply, (of_unfold.cotangent,), of_unfold.inputs[0], lambda: of_unfold.loops()[::-1])
+def _numbers(case: Convolution) -> tuple[Any, ...]:
+    """As torch orders them."""
+    window = case.window
+    return window.kernel_size, window.dilation, window.padding, window.stride
 
 
 #: Input size, kernel, dilation, padding, stride.

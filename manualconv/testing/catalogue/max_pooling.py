@@ -14,14 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import laid_out, unshared
-from manualconv.testing.catalogue.operation import FEW, Apply, Example, Layer, Operation, Proof, Question, Shape
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
 from manualconv.testing.catalogue.places import selected, window_of
-
-POOL: dict[int, Any] = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
-UNPOOL: dict[int, Any] = {1: functional.max_unpool1d, 2: functional.max_unpool2d, 3: functional.max_unpool3d}
+from manualconv.testing.catalogue.question import FEW, Apply, Proof, Question, Shape, call, of_samples
 
 # ---------------------------------------------------------------------------------------------- in plain arithmetic
 
@@ -88,19 +86,14 @@ def smaller(case: Pooling, few: int = FEW) -> Pooling:
 def pooled(case: Pooling) -> Question:
     """Values and gradient."""
     x = case.input()
-    values, places = definitions.max_pool(x.numpy(), case.window, case.ceil_mode)
-    cotangent = case.cotangent(values.shape[2:])
+    highest, places = definitions.max_pool(x.numpy(), case.window, case.ceil_mode)
+    cotangent = case.cotangent(highest.shape[2:])
     options: dict[str, Any] = {**case.sizes, "dilation": case.window.dilation, "ceil_mode": case.ceil_mode}
 
-    def apply(x: Tensor) -> Tensor:
-        y: Tensor = POOL[case.window.ndim](x, **options)
-        return y
-
     def loops() -> list[Any]:
-        results = [values, definitions.max_pool_gradient(cotangent.numpy(), places, case.window)]
-        return [t[0] for t in results] if case.batch is None else results
+        return [highest, definitions.max_pool_gradient(cotangent.numpy(), places, case.window)]
 
-    return Question(apply, (case.unbatch(x),), case.unbatch(cotangent), loops)
+    return of_samples(case, call(f"max_pool{case.window.ndim}d", **options), (x,), cotangent, loops)
 
 
 def unpooled(case: Pooling) -> Question:
@@ -113,28 +106,22 @@ def unpooled(case: Pooling) -> Question:
     order = [torch.randperm(x_bar[0, 0].numel(), generator=generator) for _ in range(y.shape[0] * y.shape[1])]
     count = torch.Size(output).numel()
     index = torch.stack([o[:count] for o in order]) if order else torch.empty(0, dtype=torch.int64)
-    index = laid_out(index.reshape(y.shape), case.layouts[0]) if y.numel() else index.reshape(y.shape)
-    if case.layouts[0] == "expanded":
-        index = index.clone()
-
-    def apply(y: Tensor) -> Tensor:
-        x: Tensor = UNPOOL[case.window.ndim](y, case.unbatch(index), kernel, 1, 0, size)
-        return x
+    index = laid_out(index.reshape(y.shape), unshared(case.layouts)[0]) if y.numel() else index.reshape(y.shape)
 
     def loops() -> list[Any]:
-        results = [
+        return [
             definitions.max_unpool(y.numpy(), index.numpy(), size),
             definitions.max_unpool_gradient(x_bar.numpy(), index.numpy()),
         ]
-        return [t[0] for t in results] if case.batch is None else results
 
-    return Question(apply, (case.unbatch(y),), case.unbatch(x_bar), loops)
+    of = call(f"max_unpool{case.window.ndim}d", case.unbatch(index), kernel, 1, 0, size)
+    return of_samples(case, of, (y,), x_bar, loops)
 
 
 # -------------------------------------------------------------------------------------------------- the operations
 
 
-def _values(pool: Any) -> Apply:
+def values(pool: Any) -> Apply:
     """Asked for its places too: torch runs it by another operator."""
     return lambda x, *arguments: pool(x, *arguments, return_indices=True)[0]
 
@@ -149,7 +136,7 @@ def _pooling(n: int, x: Shape, arguments: tuple[Any, ...], *ceiled: tuple[str, S
         {name: Proof(poolings(n, dilated=True), smaller, pooled)},
         {name: Example(name, ((2, *x[1:]),), arguments, plain=_max_pool(*arguments))}
         | {label: Example(name, (shape,), given, plain=_max_pool(*given)) for label, shape, given in ceiled},
-        autocast={f"{name} with indices": replace(example, form=_values)},
+        autocast={f"{name} with indices": replace(example, form=values)},
     )
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.definitions import Array
 from manualconv.testing.cases import Normalization, normalizations
 from manualconv.testing.cases.normalization import KINDS
 from manualconv.testing.cases.tensors import spread_out, unshared
-from manualconv.testing.catalogue.operation import Apply, Example, Layer, Operation, Proof, Question, Shape, grown
+from manualconv.testing.catalogue.operation import Example, Layer, Operation, grown
+from manualconv.testing.catalogue.question import SMOOTH, Apply, Proof, Question, Shape, call, function
 
 RESPONSE = (3, 0.5, 0.75, 1.5)
-LAYERS: dict[str, Any] = {"batch": functional.batch_norm, "instance": functional.instance_norm}
+RESPONSES = tuple(permutations(RESPONSE[1:]))
 #: Asks for the input's own statistics.
 OWN: dict[str, dict[str, Any]] = {"batch": {"training": True}, "instance": {"use_input_stats": True}}
 #: Running statistics that every dtype holds exactly.
@@ -129,61 +131,70 @@ def _given(case: Normalization) -> dict[str, Tensor]:
     return {name: t for name, t in zip(("weight", "bias"), case.parameters()) if t is not None}
 
 
-def _answers(case: Normalization, x_hat: Array, back: Callable[[Array], Array]) -> list[Any]:
-    """The loops' value and gradients, given x̂ and what its cotangent gives x."""
-    ones = np.ones(case.parameter_shape)
-    given = {"weight": ones, "bias": 0 * ones, **{name: t.numpy() for name, t in _given(case).items()}}
-    y = definitions.scale_and_shift(x_hat, given["weight"], given["bias"], case.place)
-    x_hat_bar, *bars = definitions.scale_and_shift_gradients(
-        x_hat, given["weight"], case.cotangent().numpy(), case.place
-    )
-    return [y, back(x_hat_bar), *(bar for bar, there in zip(bars, case.affine) if there)]
+def _question(case: Normalization, of: Any, forth: Callable[..., Array], back: Callable[..., Any]) -> Question:
+    """Of a layer of x, γ and β."""
+    given = _given(case)
+
+    def loops() -> list[Any]:
+        arrays = {"weight": np.ones(case.parameter_shape), "bias": np.zeros(case.parameter_shape)}
+        arrays |= {name: t.numpy() for name, t in given.items()}
+        x_bar, *bars = back(arrays["weight"], case.cotangent().numpy())
+        return [forth(*arrays.values()), x_bar, *(bar for bar, there in zip(bars, case.affine) if there)]
+
+    def apply(library: Any) -> Apply:
+        return lambda x, *tensors: of(library, x, **{"weight": None, "bias": None, **dict(zip(given, tensors))})
+
+    return Question(apply, (case.input(), *given.values()), case.cotangent(), loops, SMOOTH)
 
 
 def by_own(case: Normalization, keeps: bool = False) -> Question:
     """The layer by its input's own statistics, running ones overwritten if it `keeps` them."""
-    x, given, kept = case.input(), _given(case), running(case)
+    x, kept = case.input().numpy(), running(case)
 
-    def apply(x: Tensor, *tensors: Tensor) -> Any:
+    def of(library: Any, x: Tensor, **given: Any) -> Any:
         if not keeps:
-            return case.apply(functional, x, **dict(zip(given, tensors)))
-        return LAYERS[case.kind](
-            x, *(t.clone() for t in kept), **dict(zip(given, tensors)), eps=case.eps, **OWN[case.kind]
-        )
+            return case.apply(library, x, **given)
+        layer = function(library, f"{case.kind}_norm")
+        return layer(x, *(t.to(x.dtype, copy=True) for t in kept), **given, eps=case.eps, **OWN[case.kind])
 
-    def loops() -> list[Any]:
-        x_hat = definitions.standardize(x.numpy(), case.key, case.eps)
-        return _answers(case, x_hat, lambda g: definitions.standardize_gradient(x.numpy(), g, case.key, case.eps))
-
-    return Question(apply, (x, *given.values()), case.cotangent(), loops, exact=False)
+    where = (case.key, case.place, case.eps)
+    return _question(
+        case,
+        of,
+        lambda weight, bias: definitions.norm(x, weight, bias, *where),
+        lambda weight, dy: definitions.norm_gradients(x, weight, dy, *where),
+    )
 
 
 def by_running(case: Normalization) -> Question:
     """The layer in evaluation: by statistics that were kept, constants."""
-    x, given, kept = case.input(), _given(case), running(case)
+    kept = running(case)
+    mean, variance = (t.numpy() for t in kept)
     other = {name: not value for name, value in OWN[case.kind].items()}
 
-    def apply(x: Tensor, *tensors: Tensor) -> Any:
-        return LAYERS[case.kind](x, *kept, **dict(zip(given, tensors)), eps=case.eps, **other)
+    def of(library: Any, x: Tensor, **given: Any) -> Any:
+        return function(library, f"{case.kind}_norm")(x, *(t.to(x.dtype) for t in kept), **given, eps=case.eps, **other)
 
-    def loops() -> list[Any]:
-        mean, variance = (t.numpy().reshape(-1, *(1,) * (x.dim() - 2)) for t in kept)
-        sigma = np.sqrt(variance + case.eps)
-        return _answers(case, (x.numpy() - mean) / sigma, lambda g: g / sigma)
+    x_hat = definitions.standardize_by(case.input().numpy(), mean, variance, case.eps)
 
-    return Question(apply, (x, *given.values()), case.cotangent(), loops, exact=False)
+    def back(weight: Array, dy: Array) -> list[Array]:
+        dx_hat, *bars = definitions.scale_and_shift_gradients(x_hat, weight, dy, case.place)
+        return [definitions.standardize_by_gradient(dx_hat, variance, case.eps), *bars]
+
+    return _question(case, of, lambda weight, bias: definitions.scale_and_shift(x_hat, weight, bias, case.place), back)
 
 
 def response(case: Normalization) -> Question:
     """Local response normalisation of the same tensors."""
     shape = case.shape if len(case.shape) > 2 else (*case.shape, 2)
     x, g = spread_out(shape, case.seed), spread_out(shape, case.seed + 1)
+    numbers: Any = (1 + case.seed % 8, *RESPONSES[case.seed // 8 % len(RESPONSES)])
 
     def loops() -> list[Any]:
-        back = definitions.local_response_norm_gradient(x.numpy(), g.numpy(), *RESPONSE)
-        return [definitions.local_response_norm(x.numpy(), *RESPONSE), back]
+        back = definitions.local_response_norm_gradient(x.numpy(), g.numpy(), *numbers)
+        return [definitions.local_response_norm(x.numpy(), *numbers), back]
 
-    return Question(lambda x: functional.local_response_norm(x, *RESPONSE), (x,), g, loops, exact=False)
+    return Question(call("local_response_norm", *numbers), (x,), g, loops, SMOOTH)
 
 
 def by_own_and_kept(case: Normalization) -> Question:
@@ -198,7 +209,7 @@ def _proofs(kind: str) -> dict[str, Proof]:
     """By its own statistics, and where it keeps some, keeping them and by them."""
     cases = CASES[kind]
     found = {f"{kind}_norm": Proof(cases, smaller, by_own)}
-    if kind in LAYERS:
+    if kind in OWN:
         found[f"{kind}_norm, statistics kept"] = Proof(cases, smaller, by_own_and_kept, seldom=True)
         found[f"{kind}_norm, evaluation"] = Proof(cases, smaller, by_running, seldom=True)
     return found

@@ -9,21 +9,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv import functional, nn
 from manualconv.testing.cases.tensors import spread_out
-
-Shape = tuple[int, ...]
-Apply = Callable[..., Any]
-#: Numbers that the tensors of a differentiated case may hold together: each costs a column of the Jacobian.
-FEW = 48
-
-
-def function(library: Any, name: str) -> Any:
-    """A library's function; torch keeps some beside ``torch.nn.functional``."""
-    return getattr(library if library is not F or hasattr(F, name) else torch, name)
+from manualconv.testing.catalogue.question import Apply, Proof, Shape, function
 
 
 def unformed(function: Apply) -> Apply:
@@ -156,35 +146,6 @@ class Against(torch.nn.Module):
     def forward(self, input: Tensor) -> Any:
         """The loss of an input."""
         return self.loss(input, self.target)
-
-
-@dataclass(frozen=True)
-class Question:
-    """A layer as a function of its tensors, the tensors, a cotangent, and the loops' value and gradients.
-
-    `exact` are those linear in each tensor, on small integers; the others are smooth.  `random` are those that draw
-    numbers while they run, which gradcheck's old vmap cannot.
-    """
-
-    apply: Apply
-    inputs: tuple[Tensor, ...]
-    cotangent: Tensor
-    loops: Callable[[], list[Any]]
-    exact: bool = True
-    random: bool = False
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Where the cases of a proof come from, a smaller one of the same kind, and the question a case asks.
-
-    An ordinary run asks `seldom` ones a fifth as often: their cases are of few kinds, and other properties try them.
-    """
-
-    cases: st.SearchStrategy[Any]
-    smaller: Callable[[Any], Any]
-    question: Callable[[Any], Question]
-    seldom: bool = False
 
 
 @dataclass(frozen=True, eq=False)

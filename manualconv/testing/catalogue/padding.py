@@ -10,10 +10,11 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.testing.cases import Padding, paddings
 from manualconv.testing.cases.tensors import unshared
-from manualconv.testing.catalogue.operation import Apply, Example, Layer, Operation, Proof, Question, Shape
+from manualconv.testing.catalogue.operation import Example, Layer, Operation
+from manualconv.testing.catalogue.question import Apply, Proof, Question, Shape, call, of_samples
 
 MODES = ("constant", "reflect", "replicate", "circular")
 
@@ -34,23 +35,15 @@ def _plain(pads: Shape, mode: str, value: float = 0.0) -> Apply:
 
 
 def padded(case: Padding) -> Question:
-    """Values and gradient."""
-    cotangent = case.cotangent()
+    """Values and gradient; a constant may be any number."""
+    x, cotangent = case.input(), case.cotangent()
+    value = ((), (0.0,), (2.5,), (-3.0,))[case.seed % 4] if case.mode == "constant" else ()
 
     def loops() -> list[Any]:
-        x, y = case.input().numpy(), cotangent.numpy()
-        if case.mode == "constant":
-            back = definitions.constant_pad(y, tuple((-a, -b) for a, b in case.padding))
-            results = [definitions.constant_pad(x, case.padding), back]
-        else:
-            back = definitions.fold_back(y, case.input_size, case.padding, case.mode)
-            results = [definitions.extend(x, case.padding, case.mode), back]
-        return [t[0] for t in results] if case.batch is None else results
+        back = definitions.fold_back(cotangent.numpy(), case.input_size, case.padding, case.mode)
+        return [definitions.extend(x.numpy(), case.padding, case.mode, *value), back]
 
-    def apply(x: Tensor) -> Tensor:
-        return functional.pad(x, case.frame, case.mode)
-
-    return Question(apply, (case.unbatch(case.input()),), case.unbatch(cotangent), loops)
+    return of_samples(case, call("pad", case.frame, case.mode, *value), (x,), cotangent, loops)
 
 
 def smaller(case: Padding) -> Padding:

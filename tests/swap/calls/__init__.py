@@ -14,7 +14,7 @@ from torch import Tensor
 
 from manualconv.swap.table import TABLE
 from manualconv.testing.catalogue import OPERATIONS, Example
-from manualconv.testing.catalogue.operation import function
+from manualconv.testing.catalogue.question import function
 from tests.swap.calls.spelled import IMAGES as IMAGES
 from tests.swap.calls.spelled import OTHERWISE, SPELLED, Call, Calls, first
 from tests.swap.calls.spelled import ROWS as ROWS

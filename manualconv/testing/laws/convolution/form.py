@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import grad
 
@@ -12,9 +11,8 @@ from manualconv.geometry import Window
 from manualconv.testing.cases import Convolution
 from manualconv.testing.laws.convolution.layer import Layer, bias, changed, gradients, law, run, with_a_sample
 from manualconv.testing.laws.law import inner, same
+from manualconv.testing.referee import TRANSPOSED as TRANSPOSED
 from manualconv.testing.referee import leaves
-
-TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
 def transposed(y: Tensor, w: Tensor, window: Window) -> Tensor:
