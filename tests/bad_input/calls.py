@@ -6,6 +6,8 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,53 +85,21 @@ def numbers(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     return (torch.arange(torch.Size(shape).numel()) % 7 - 3).reshape(shape).to(dtype)
 
 
-def changed(
-    number: int,
-    function: str,
-    name: str,
-    right: dict[str, Any],
-    changes: dict[str, Any],
-    words: str,
-    *says: str,
-    ours: str = "",
-    theirs: bool = False,
-    dangerous: bool = False,
-    refused: str = "",
-) -> Row:
-    """The row of a function that would be right but for the `changes` of its arguments."""
-    arguments = {**right, **changes}
-
-    def call(library: Any) -> Any:
-        return getattr(library.functional, function)(**arguments)
-
-    return Row(
-        number,
-        f"{function}, {name}",
-        call,
-        words,
-        says,
-        ours=ours,
-        theirs=theirs,
-        dangerous=dangerous,
-        refused=refused,
-        function=function,
-        changes=changes,
-    )
-
-
 #: Number of the mistake, name of the call, what is changed of a right call, what our hint says of it (nothing where
 #: torch takes the call), options of `Row`.
 Mistakes = Iterator[tuple[Any, ...]]
 
 
-def bad_calls(function: str, right: dict[str, Any], mistakes: Mistakes) -> Iterator[Row]:
-    """Rows of calls that are refused in torch's words of the day, whatever they are."""
-    for number, name, changes, *says in mistakes:
-        options = says.pop() if says and isinstance(says[-1], dict) else {}
-        yield changed(number, function, name, right, changes, ANY if says else "", *says, **options)
-
-
-def misspelt(function: str, right: dict[str, Any]) -> Row:
-    """A call with an argument that there is not: Python's words, of which torch's may name another function."""
+def bad_calls(function: str, right: dict[str, Any], *mistakes: Mistakes) -> Iterator[Row]:
+    """Rows of calls that are refused in torch's words of the day, and one that is misspelt: Python has words for it."""
     unknown = f"{function}() got an unexpected keyword argument 'stide'"
-    return changed(64, function, "unknown argument", right, {"stide": 2}, "…" + unknown, ours=unknown)
+    misspelt = (64, "unknown argument", {"stide": 2}, unknown, {"ours": unknown})
+    for number, name, changes, *says in (*chain(*mistakes), misspelt):
+        options = says.pop() if says and isinstance(says[-1], dict) else {}
+        call = partial(_called, function, {**right, **changes})
+        what = {"words": ANY if says else "", "says": tuple(says), "function": function, "changes": changes}
+        yield Row(number, f"{function}, {name}", call, **what, **options)
+
+
+def _called(function: str, arguments: dict[str, Any], library: Any) -> Any:
+    return getattr(library.functional, function)(**arguments)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from tests.bad_input.calls import Mistakes, Row, bad_calls, numbers
 
@@ -26,42 +27,36 @@ def right(function: str) -> dict[str, Any]:
     }[function]
 
 
+RIGHT = {name: right(name) for name in NAMES}
+
+
 def rows() -> Iterator[Row]:
     """Every bad call."""
-    for function, families in {
-        "batch_norm": (_batch(), _parameters()),
-        "instance_norm": (_instance(),),
-        "layer_norm": (_layer(),),
-        "group_norm": (_group(),),
-        "local_response_norm": (_local(),),
-    }.items():
-        for entries in families:
-            yield from bad_calls(function, right(function), entries)
+    families = ((_batch(), _parameters()), (_instance(),), (_layer(),), (_group(),), (_local(),))
+    for function, mistakes in zip(NAMES, families):
+        yield from bad_calls(function, right(function), *mistakes)
     yield from modules()
 
 
 def modules() -> Iterator[Row]:
     """Modules on inputs that are not theirs."""
     x = numbers(*SHAPE)
-    for ndim, words in ((1, "expected 2D or 3D input (got 4D input)"), (3, "expected 5D input (got 4D input)")):
-        yield Row(97, f"BatchNorm{ndim}d, images", lambda m, n=ndim: _norm(m, n, 4)(x), words, theirs=True)
-    yield Row(
-        96, "BatchNorm2d, three axes", lambda m: _norm(m, 2, 4)(x[0]), "expected 4D input (got 3D input)", theirs=True
-    )
-    many = "running_mean should contain 4 elements not 3"
-    yield Row(98, "BatchNorm2d, channels", lambda m: _norm(m, 2, 3)(x), many, ("input.shape[1] = 4",))
-    long = "\"batch_norm\" not implemented for 'Long'"
-    yield Row(104, "BatchNorm2d, whole numbers", lambda m: _norm(m, 2, 4)(x.long()), long, ("input.float()",))
-    double = "mixed dtype (CPU): all inputs must share same datatype."
-    yield Row(105, "BatchNorm2d, float64", lambda m: _norm(m, 2, 4)(x.double()), double, ("torch.float64",))
-    sizes = "empty(): argument 'size' (position 1) must be tuple of ints, not float"
-    yield Row(106, "BatchNorm2d, half a channel", lambda m: _norm(m, 2, 2.5), sizes, theirs=True)
-    negative = "Trying to create tensor with negative dimension -1: [-1]"
-    yield Row(106, "BatchNorm2d, less than no channel", lambda m: _norm(m, 2, -1), negative, theirs=True)
+    for number, ndim, features, given, words, *says in (
+        (97, 1, 4, x, "expected 2D or 3D input (got 4D input)"),
+        (97, 3, 4, x, "expected 5D input (got 4D input)"),
+        (96, 2, 4, x[0], "expected 4D input (got 3D input)"),
+        (98, 2, 3, x, "running_mean should contain 4 elements not 3", "input.shape[1] = 4"),
+        (104, 2, 4, x.long(), "\"batch_norm\" not implemented for 'Long'", "input.float()"),
+        (105, 2, 4, x.double(), "mixed dtype (CPU): all inputs must share same datatype.", "torch.float64"),
+        (106, 2, 2.5, x, "empty(): argument 'size' (position 1) must be tuple of ints, not float"),
+        (106, 2, -1, x, "Trying to create tensor with negative dimension -1: [-1]"),
+    ):
 
+        def call(library: Any, ndim: int = ndim, features: Any = features, given: Tensor = given) -> Any:
+            return getattr(library.nn, f"BatchNorm{ndim}d")(features)(given)
 
-def _norm(library: Any, ndim: int, features: Any) -> Any:
-    return getattr(library.nn, f"BatchNorm{ndim}d")(features)
+        name = f"BatchNorm{ndim}d({features}) of {given.dtype}, {given.dim()} axes"
+        yield Row(number, name, call, words, tuple(says), theirs=not says)
 
 
 def _batch() -> Mistakes:
