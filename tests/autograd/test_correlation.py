@@ -138,15 +138,3 @@ def test_only_what_the_gradient_asked_for_needs_is_saved(wanted: str, saved: str
     with torch.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t.data_ptr()), lambda _: None):
         Convolution.call(tensors["x"], tensors["w"], tensors["b"], window)
     assert set(packed) == ({tensors[saved].data_ptr()} if saved else set())
-
-
-def test_an_undefined_cotangent_stays_undefined() -> None:
-    window = Window((4,), (2,), (1,), (1,), ((0, 0),))
-    x, w = torch.ones(1, 1, 4, requires_grad=True), torch.ones(1, 1, 2, requires_grad=True)
-    for apply, operands in (
-        (to_output, (x, w)),
-        (to_input, (w, to_output(x, w, window))),
-        (to_weight, (x, x[..., 1:])),
-    ):
-        y = torch._C._functions.UndefinedGrad()(apply(*operands, window))
-        assert grad(y, (x, w), torch.ones_like(y), allow_unused=True) == (None, None)

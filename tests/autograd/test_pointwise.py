@@ -106,12 +106,6 @@ def test_complex_powers_are_conjugated_on_the_way_back(function: type, exponent:
     torch.testing.assert_close(pulled, slope.conj() * u)
 
 
-def test_an_undefined_cotangent_meets_no_infinite_slope() -> None:
-    z = torch.zeros(3, dtype=torch.float64, requires_grad=True)
-    y = torch._C._functions.UndefinedGrad()(Power.call(z, 0.5))
-    assert grad(y, z, torch.linspace(1, 2, 3, dtype=torch.float64), allow_unused=True) == (None,)
-
-
 @pytest.mark.parametrize("in_dims", [(0, None), (None, 1), (2, 0)])
 def test_binary_cross_entropy_maps_either_argument(in_dims: tuple[int | None, int | None]) -> None:
     x, t = (torch.linspace(0.1, 0.9, 64, dtype=torch.float64).roll(n).reshape(4, 4, 4) for n in (0, 7))
