@@ -153,9 +153,7 @@ def test_the_gradient_of_a_scalar_bias_has_its_dtype() -> None:
 
 #: What torch does there, and why ours does not: (part of the function's name, argument, part of the value's name).
 APART = {
-    **dict.fromkeys((("unfold", "", "tuple"), ("unfold", "", "Size"), ("unfold", "", "list")), "other axes than two"),
-    **dict.fromkeys((("unfold", "", "(1,)"), ("unfold", "", "range"), ("unfold", "", "set")), "one axis"),
-    **dict.fromkeys((("fold", "", "tuple"), ("fold", "", "(1,)"), ("fold", "", "range")), "other axes than two"),
+    **{("fold", "", kind): "other axes than two" for kind in ("tuple", "Size", "list", "(1,)", "range", "set")},
     ("lp_pool", "norm_type", "tensor"): "a constant here: a gradient is refused, and two powers are",
     ("unpool", "kernel_size", "0"): "an output of no positions: the indices lie outside",
     ("unpool", "kernel_size", "False"): "an output of no positions",
