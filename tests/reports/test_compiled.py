@@ -14,7 +14,7 @@ import manualconv
 from manualconv import Rules, by_hand, functional
 from manualconv import nn as ours
 from manualconv.autograd import exact_weight
-from manualconv.testing.catalogue.activation import ENTRYWISE
+from manualconv.testing.catalogue import FAMILIES
 from tests.layers import PAIRS, spread_out
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -253,19 +253,17 @@ def second(layer: Callable[[Tensor, Tensor], Tensor], x: Tensor, w: Tensor) -> t
 
 #: Compiled together, because compiling costs the most.
 GROUPS = {
-    "convolutions": ("conv1d", "conv2d", "conv_transpose2d", "linear", "unfold", "pad reflect"),
-    "pooling": ("max_pool2d", "max_unpool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "lp_pool2d"),
-    "normalisation": ("batch_norm", "instance_norm", "layer_norm", "group_norm", "local_response_norm", "subsample2d"),
-    "activations": tuple(label for each in ENTRYWISE.values() for label in each.examples),
-    "fractions": ("softmax", "log_softmax", "softmin"),
-    "losses": ("cross_entropy", "nll_loss", "binary_cross_entropy", "mse_loss", "l1_loss", "huber_loss"),
+    family.__name__.split(".")[-1]: [
+        PAIRS[label] for each in family.OPERATIONS for label in each.examples if label in PAIRS
+    ]
+    for family in FAMILIES
 }
 
 
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("group", GROUPS)
 def test_second_derivatives_of_every_kind_in_one_graph(group: str) -> None:
-    layers = [PAIRS[name] for name in GROUPS[group]]
+    layers = GROUPS[group]
     applied = [layer.by_hand for layer in layers]  # cached behind a lock, which Dynamo does not enter
 
     def step(inputs: list[tuple[Tensor, ...]]) -> list[Tensor]:
