@@ -12,7 +12,6 @@ from torch.autograd import forward_ad, grad
 
 from manualconv.autograd import (
     Absolute,
-    BinaryCrossEntropy,
     Clip,
     Huber,
     LogSigmoid,
@@ -66,12 +65,6 @@ def test_reverse_and_forward_mode_multiply_by_the_slope(
     assert torch.equal(tangent, got)
 
 
-@pytest.mark.parametrize("apply", [row[0] for row in MAPS.values()], ids=MAPS)
-def test_a_mapped_axis_changes_nothing(apply: Callable[[Tensor], Tensor]) -> None:
-    z = torch.linspace(-2, 2, 24, dtype=torch.float64).reshape(2, 3, 4)
-    assert torch.equal(torch.vmap(apply, 1, 1)(z), apply(z))
-
-
 #: What is complex, with its numbers.
 COMPLEX: dict[str, Callable[[Tensor], Tensor]] = {
     **{each.__name__: each.call for each in (Sigmoid, Tanh, Square)},
@@ -105,16 +98,6 @@ def test_the_output_alone_is_saved(function: type) -> None:
     with torch.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
         y = function.call(z)
     assert {t.data_ptr() for t in packed} == {y.data_ptr()}
-
-
-@pytest.mark.parametrize("in_dims", [(0, None), (None, 1), (2, 0)])
-def test_binary_cross_entropy_maps_either_argument(in_dims: tuple[int | None, int | None]) -> None:
-    x, t = (torch.linspace(0.1, 0.9, 64, dtype=torch.float64).roll(n).reshape(4, 4, 4) for n in (0, 7))
-    got = torch.vmap(BinaryCrossEntropy.call, in_dims)(
-        *(u if at is not None else u[0] for u, at in zip((x, t), in_dims))
-    )
-    rows = [(u.unbind(at) if at is not None else [u[0]] * 4) for u, at in zip((x, t), in_dims)]
-    assert torch.equal(got, torch.stack([BinaryCrossEntropy.call(*pair) for pair in zip(*rows)]))
 
 
 def test_complex_absolute_values_are_adjoint() -> None:

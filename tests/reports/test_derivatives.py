@@ -85,16 +85,22 @@ NAMED_CALLS = {
 }
 
 
+def within(call: Layer) -> Layer:
+    """The call by hand."""
+
+    def ours(*tensors: Tensor) -> object:
+        with by_hand():
+            return call(*tensors)
+
+    return ours
+
+
 @pytest.mark.parametrize(("call", "shapes", "name"), NAMED_CALLS.values(), ids=NAMED_CALLS)
 @pytest.mark.filterwarnings("ignore")
 def test_a_gradient_is_none_by_hand_only_where_torch_s_is(
     call: Layer, shapes: tuple[tuple[int, ...], ...], name: str
 ) -> None:
-    def ours(*tensors: Tensor) -> object:
-        with by_hand():
-            return call(*tensors)
-
-    agree(ours, call, shapes, name not in WRONG_IN_TORCH)
+    agree(within(call), call, shapes, name not in WRONG_IN_TORCH)
 
 
 #: Ours alone: torch has no such layer.
@@ -146,12 +152,7 @@ def test_each_gradient_alone_has_a_graph_and_gradients_where_torch_s_has(
     call: Layer, shapes: tuple[tuple[int, ...], ...]
 ) -> None:
     """Row 8's kind: the bias's gradient had no graph, and grad of it raised; group norm's bias got None for zeros."""
-
-    def ours(*tensors: Tensor) -> object:
-        with by_hand():
-            return call(*tensors)
-
-    agree_alone(ours, call, shapes)
+    agree_alone(within(call), call, shapes)
 
 
 def twins(name: str) -> tuple[Layer, Layer, tuple[tuple[int, ...], ...]]:
