@@ -48,7 +48,8 @@ def alike(function: str, theirs: Any, ours: Any) -> bool:
     """Whether two results of a function are equal as far as it is exact."""
     if function in ROUNDED and isinstance(theirs, Tensor) and theirs.is_floating_point():
         room = 4 * max(torch.finfo(t).eps for t in (theirs.dtype, torch.float32))
-        return theirs.dtype == ours.dtype and torch.allclose(theirs, ours, rtol=room, atol=room, equal_nan=True)
+        alike_kind = (theirs.dtype, theirs.shape) == (ours.dtype, ours.shape)
+        return alike_kind and torch.allclose(theirs, ours, rtol=room, atol=room, equal_nan=True)
     return same(theirs, ours)
 
 

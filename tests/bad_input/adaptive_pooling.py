@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from tests.bad_input.calls import Mistakes, Row, bad_calls, numbers
-from tests.bad_input.max_pooling import EMPTY, SIZE, no_tensors
+from tests.bad_input.max_pooling import EMPTY, SIZE, sparse
 
 
 def right(ndim: int) -> dict[str, Any]:
@@ -79,8 +79,7 @@ def _types(n: int, kind: str) -> Mistakes:
         yield 86, f"input of {t.dtype}", {"input": t}, "input.float()"
     if kind == "avg":
         yield 86, "a global mean of bits", {"input": x.bool(), "output_size": 1}, "input.float()"
-    for number, what, changes, *says in no_tensors(n):
-        yield number, what, {**changes, "output_size": 3 if number == 56 else (3,) * n}, *says
+    yield from sparse(n)
 
 
 def _ratios(n: int) -> Mistakes:
@@ -129,5 +128,5 @@ def _fractional_types(n: int) -> Mistakes:
     yield 78, "no positions", {"input": numbers(2, 4, 0, *SIZE[1:n])}, "only the batch may be empty"
     made = {key: right_fractional(n)[key].long() for key in ("input", "_random_samples")}
     yield 86, "input of torch.int64", made, "input.float()"
-    yield from (mistake for mistake in no_tensors(n) if "list" not in mistake[1])
+    yield from sparse(n)
     yield 48, "no input to draw for", {"input": None, "_random_samples": None}, "torch.as_tensor"

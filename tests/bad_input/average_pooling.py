@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from tests.bad_input.calls import Mistakes, Row, bad_calls, numbers
-from tests.bad_input.max_pooling import SIZE, counts, empty_axes, kinds, no_tensors, ranks, signs
+from tests.bad_input.max_pooling import SIZE, counts, empty_axes, kinds, ranks, signs, sparse
 
 KEYS = ("kernel_size", "stride", "padding")
 
@@ -31,7 +31,7 @@ RIGHT = {
 def rows() -> Iterator[Row]:
     """Every bad call."""
     for n in (1, 2, 3):
-        shared = (counts(n, KEYS), empty_axes(n), ranks(n), kinds(n, KEYS), no_tensors(n))
+        shared = (counts(n, KEYS), empty_axes(n), ranks(n), kinds(n, KEYS), sparse(n))
         yield from bad_calls(f"avg_pool{n}d", right(n), _signs(n), *shared, _divisors(n), _types(n))
         few = (mistake for mistake in signs(n) if mistake[0] not in (71, 72, 75))
         yield from bad_calls(f"lp_pool{n}d", right_power(n), few, empty_axes(n), _powers(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -91,14 +92,25 @@ Mistakes = Iterator[tuple[Any, ...]]
 
 
 def bad_calls(function: str, right: dict[str, Any], *mistakes: Mistakes) -> Iterator[Row]:
-    """Rows of calls that are refused in torch's words of the day, and one that is misspelt: Python has words for it."""
+    """Rows of calls that are refused in torch's words of the day.
+
+    Besides: what is no tensor in each tensor's place, and an argument that there is not, for which Python has words.
+    """
     unknown = f"{function}() got an unexpected keyword argument 'stide'"
     misspelt = (64, "unknown argument", {"stide": 2}, unknown, {"ours": unknown})
-    for number, name, changes, *says in (*chain(*mistakes), misspelt):
+    for number, name, changes, *says in chain(*mistakes, _no_tensors(function, right), [misspelt]):
         options = says.pop() if says and isinstance(says[-1], dict) else {}
         call = partial(_called, function, {**right, **changes})
         what = {"words": ANY if says else "", "says": tuple(says), "function": function, "changes": changes}
         yield Row(number, f"{function}, {name}", call, **what, **options)
+
+
+def _no_tensors(function: str, right: dict[str, Any]) -> Mistakes:
+    parameters = inspect.signature(inspect.unwrap(getattr(manualconv.functional, function))).parameters
+    for key, t in right.items():
+        needed = parameters[key].default is inspect.Parameter.empty and not key.startswith("running")
+        for value in (*((None,) if needed else ()), 1.0, "x", t.tolist(), t.numpy()) if isinstance(t, Tensor) else ():
+            yield 47 if value is None else 48, f"{type(value).__name__} for {key}", {key: value}, "torch.as_tensor"
 
 
 def _called(function: str, arguments: dict[str, Any], library: Any) -> Any:

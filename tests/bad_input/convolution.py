@@ -31,7 +31,7 @@ RIGHT = {f"conv{n}d": right(n) for n in (1, 2, 3)}
 
 def rows() -> Iterator[Row]:
     """Every bad call."""
-    families = (_ranks_and_channels, _types, _sizes, _numbers, _words, _groups, _not_tensors, _not_numbers)
+    families = (_ranks_and_channels, _types, _sizes, _numbers, _words, _groups, _not_numbers)
     for n in (1, 2, 3):
         yield from bad_calls(f"conv{n}d", right(n), *(mistakes(n) for mistakes in families))
 
@@ -137,15 +137,6 @@ def _groups(n: int) -> Mistakes:
         yield number, f"groups {groups}", {"groups": groups}, f"got groups={groups}", {"dangerous": True}
     yield 34, "more groups than outputs", {"groups": 7}, ""
     yield 35, "groups do not divide the outputs", {"groups": 4}, "6 mod 4 = 2"
-
-
-def _not_tensors(n: int) -> Mistakes:
-    ok = right(n)
-    for key in ("input", "weight", "bias"):
-        for value in (ok[key].numpy(), ok[key].tolist(), 1.0, "x", *((None,) if key != "bias" else ())):
-            kind = "numpy.ndarray" if isinstance(value, np.ndarray) else type(value).__name__
-            number = 47 if value is None else 48
-            yield number, f"{kind} for {key}", {key: value}, f"{key}={kind}", "torch.as_tensor"
 
 
 def _not_numbers(n: int) -> Mistakes:
