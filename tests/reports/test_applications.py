@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
-from torch.utils.checkpoint import checkpoint
 
 from manualconv import by_hand, convert
 from tests.test_by_hand import Operators
@@ -237,16 +236,6 @@ def averaged_weights(exchange: Exchange) -> list[Tensor]:
     return [*average.buffers(), *average.parameters(), average.eval()(data[0])]
 
 
-def recomputed(exchange: Exchange) -> list[Tensor]:
-    """Checkpoints of both kinds, with dropout and batch norm inside, over four accumulated parts of a batch."""
-    net = exchange(nn.Sequential(nn.Conv2d(2, 4, 3), nn.Hardswish(), nn.Dropout(0.4), nn.Conv2d(4, 2, 3)).double())
-    x = noise(4, 2, 8, 8).requires_grad_()
-    for part, reentrant in zip(x.split(1), (True, False, True, False)):
-        y = checkpoint(net, part, use_reentrant=reentrant, preserve_rng_state=True)
-        (y.square().mean() / 4).backward()
-    return [x.grad, *gradients(net)]  # type: ignore[list-item]
-
-
 def stepped(exchange: Exchange) -> list[Tensor]:
     """Optimisers one tensor at a time, all at once and fused, and a scaler that is switched off on the CPU."""
     shown = []
@@ -268,7 +257,7 @@ def stepped(exchange: Exchange) -> list[Tensor]:
 
 APPLICATIONS: tuple[Application, ...] = (
     *(detector, penalised_critic, autoencoder, normalised_adversaries, unet, transformer, recurrent, diffusion),
-    *(averaged_weights, recomputed, stepped),
+    *(averaged_weights, stepped),
 )
 
 

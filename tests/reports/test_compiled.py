@@ -40,44 +40,13 @@ def same(ours: Any, theirs: Any, bound: float = 1e-12) -> None:
             torch.testing.assert_close(got, expected, rtol=0, atol=bound * scale)
 
 
-def critic(library: Any, body: str) -> nn.Sequential:
+def critic(library: Any) -> nn.Sequential:
     """A small network that judges images of 12 × 12."""
     torch.manual_seed(0)
-    bodies: dict[str, Callable[[], list[nn.Module]]] = {
-        "leaky": lambda: [
-            library.Conv2d(1, 8, 4, 2, 1),
-            library.LeakyReLU(0.2),
-            library.Conv2d(8, 16, 4, 2, 1),
-            library.LeakyReLU(0.2),
-            library.Flatten(),
-            library.Linear(144, 1),
-        ],
-        "normalised": lambda: [
-            library.Conv2d(1, 4, 3, groups=1),
-            library.BatchNorm2d(4, track_running_stats=False),
-            library.ELU(),
-            library.MaxPool2d(2),
-            library.GroupNorm(2, 4),
-            library.GELU(),
-            library.Flatten(),
-            library.LayerNorm(100),
-            library.Linear(100, 3),
-            library.Softmax(1),
-        ],
-        "pooled": lambda: [
-            library.ReflectionPad2d(1),
-            library.Conv2d(1, 4, 3, bias=False),
-            library.Tanh(),
-            library.AvgPool2d(2),
-            library.ConvTranspose2d(4, 2, 3, 2),
-            library.Softplus(),
-            library.AdaptiveAvgPool2d(5),
-            library.LPPool2d(3.0, 2),
-            library.Flatten(),
-            library.LogSoftmax(1),
-        ],
-    }
-    return nn.Sequential(*bodies[body]()).double()
+    return nn.Sequential(
+        *(library.Conv2d(1, 8, 4, 2, 1), library.LeakyReLU(0.2), library.Conv2d(8, 16, 4, 2, 1)),
+        *(library.GroupNorm(2, 16), library.LeakyReLU(0.2), library.Flatten(), library.Linear(144, 1)),
+    ).double()
 
 
 def penalty(net: Callable[[Tensor], Tensor], x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, ...]:
@@ -91,11 +60,10 @@ def penalty(net: Callable[[Tensor], Tensor], x: Tensor, parameters: list[Tensor]
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize(
-    ("body", "backend"), [("leaky", "eager"), ("leaky", "aot_eager"), ("normalised", "eager"), ("pooled", "eager")]
-)
-def test_a_gradient_penalty_in_one_graph_is_the_eager_one(body: str, backend: str) -> None:
-    net, x = critic(ours, body), spread_out(IMAGES)
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_gradient_penalty_in_one_graph_is_the_eager_one(backend: str) -> None:
+    """Of a network; of each layer alone see below."""
+    net, x = critic(ours), spread_out(IMAGES)
     parameters = list(net.parameters())
     compiled = torch.compile(lambda x: penalty(net, x, parameters), fullgraph=True, backend=backend)
     same(compiled(x), penalty(net, x, parameters))
@@ -104,7 +72,7 @@ def test_a_gradient_penalty_in_one_graph_is_the_eager_one(body: str, backend: st
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("way", ["by_hand", "convert"])
 def test_a_gradient_penalty_of_a_torch_model_in_one_graph(way: str) -> None:
-    net, x = critic(nn, "leaky"), spread_out(IMAGES)
+    net, x = critic(nn), spread_out(IMAGES)
     parameters = list(net.parameters())
     expected = penalty(net, x, parameters)
     if way == "convert":
@@ -147,7 +115,7 @@ def test_a_gradient_taken_without_create_graph_is_a_constant_in_the_graph() -> N
 def test_backward_inside_the_graph_fills_the_gradients() -> None:
     found = []
     for compiled in (False, True):
-        net, x = critic(ours, "leaky"), spread_out(IMAGES)
+        net, x = critic(ours), spread_out(IMAGES)
 
         def step(x: Tensor, net: nn.Module = net) -> Tensor:
             h = x.detach().requires_grad_()
@@ -162,17 +130,16 @@ def test_backward_inside_the_graph_fills_the_gradients() -> None:
 
 
 @LOOKED_AT
-@pytest.mark.parametrize("body", ["leaky", "normalised"])
-def test_a_gradient_penalty_outside_a_compiled_critic(body: str) -> None:
+def test_a_gradient_penalty_outside_a_compiled_critic() -> None:
     """Without the setting, the critic alone being compiled."""
-    net, x = critic(ours, body), spread_out(IMAGES)
+    net, x = critic(ours), spread_out(IMAGES)
     parameters = list(net.parameters())
     expected = penalty(net, x, parameters)
     same(penalty(torch.compile(net, backend="eager"), x, parameters), expected)
 
 
 def test_a_compiled_critic_under_a_checkpoint() -> None:
-    net, x = critic(ours, "leaky"), spread_out(IMAGES)
+    net, x = critic(ours), spread_out(IMAGES)
     parameters = list(net.parameters())
     expected = penalty(net, x, parameters)
     fast = torch.compile(net, backend="eager")
