@@ -42,6 +42,7 @@ def same(theirs: Any, ours: Any) -> bool:
 HINT = re.compile(r"\[[^\[\]]*[a-z]{2}.*\]$", re.DOTALL)
 #: Whose steps round: where both libraries take the arguments, results are the same to a few roundings.
 ROUNDED = {name for name, each in OPERATIONS.items() if not all(example.exact for example in each.examples.values())}
+ROUNDED |= {"lp_pool3d"}  # whose powers are whole in the catalogue alone
 
 
 def alike(function: str, theirs: Any, ours: Any) -> bool:
@@ -154,13 +155,13 @@ LACKS = (
 #: Lines of torch's, each of one mistake, where ours says another: since there are two, or since torch's is no help.
 ANOTHER = re.compile(
     "(numel: integer|Stride calc|could not c|The function|It is expected|im2col|iteration over a 0-d"
-    r"|expected \w+ to be a single|\w+: \w+ must (either )?be (either )?a single|negative padding|Padding must be"
-    r"|max_pool1d\(\) padding)"
+    r"|expected \w+ to be a single|\w+: \w+ must (either )?be (either )?(omitted, )?a single|negative padding"
+    r"|Padding must be|max_pool1d\(\) padding)"
 )
 #: Words of Python's, and of torch's for what it cannot hold or hold in place, behind which there is no hint.
 UNEXPLAINED = re.compile(
     "(a leaf Variable|unsupported operation: more|Boolean value|iteration over|len\\(|int too big|The size of tensor a"
-    r"|value cannot be converted to type float|S\w+ (size )?calculation|numel: |Negation"
+    r"|value cannot be converted to type float|S\w+ (size )?calculation|numel: |Negation|\"abs_cpu\" not"
     r"|max_pool1d\(\): padding=\(\d{19})"
 )
 #: Where torch names functions that nobody called: ours has words of its own.
