@@ -156,13 +156,13 @@ LACKS = (
 ANOTHER = re.compile(
     "(numel: integer|Stride calc|could not c|The function|It is expected|im2col|iteration over a 0-d"
     r"|expected \w+ to be a single|\w+: \w+ must (either )?be (either )?(omitted, )?a single|negative padding"
-    r"|Padding must be|max_pool1d\(\) padding)"
+    r"|Padding must be|non-positive dilation|max_pool1d\(\) padding)"
 )
 #: Words of Python's, and of torch's for what it cannot hold or hold in place, behind which there is no hint.
 UNEXPLAINED = re.compile(
     "(a leaf Variable|unsupported operation: more|Boolean value|iteration over|len\\(|int too big|The size of tensor a"
     r"|value cannot be converted to type float|S\w+ (size )?calculation|numel: |Negation|\"abs_cpu\" not"
-    r"|max_pool1d\(\): padding=\(\d{19})"
+    r"|max_pool1d\(\): padding=\(\d{19}|\[enforce fail)"
 )
 #: Where torch names functions that nobody called: ours has words of its own.
 WORDED_HERE = ("unfold", "fold")
