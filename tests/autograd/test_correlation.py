@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.autograd import forward_ad, grad
+from torch.autograd import grad
 
 from manualconv import definitions
 from manualconv.autograd import Convolution, TransposedConvolution, WeightCorrelation
@@ -58,27 +58,6 @@ def test_the_derivative_table_holds_nothing_but_the_three_maps(case: Case) -> No
         by_loops("to_output", x, w_bar, window),
     )
     assert all(map(torch.equal, got, table))
-
-
-@given(case=CASES)
-def test_forward_mode_is_the_product_rule(case: Case) -> None:
-    x, w, y = case.batched()
-    x_dot, w_dot, y_dot = case.batched(seed=1)
-    window = case.window
-    maps = (
-        (to_output, (x, x_dot), (w, w_dot)),
-        (to_input, (w, w_dot), (y, y_dot)),
-        (to_weight, (x, x_dot), (y, y_dot)),
-    )
-    for apply, (a, a_dot), (b, b_dot) in maps:
-        with forward_ad.dual_level():
-            both = apply(forward_ad.make_dual(a, a_dot), forward_ad.make_dual(b, b_dot), window)
-            one = apply(forward_ad.make_dual(a, a_dot), b, window)
-            other = apply(a, forward_ad.make_dual(b, b_dot), window)
-            tangents = [forward_ad.unpack_dual(t).tangent for t in (both, one, other)]
-        assert torch.equal(tangents[0], apply(a_dot, b, window) + apply(a, b_dot, window))
-        assert torch.equal(tangents[1], apply(a_dot, b, window))
-        assert torch.equal(tangents[2], apply(a, b_dot, window))
 
 
 @given(case=CASES)
@@ -138,15 +117,3 @@ def test_only_what_the_gradient_asked_for_needs_is_saved(wanted: str, saved: str
     with torch.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t.data_ptr()), lambda _: None):
         Convolution.call(tensors["x"], tensors["w"], tensors["b"], window)
     assert set(packed) == ({tensors[saved].data_ptr()} if saved else set())
-
-
-def test_an_undefined_cotangent_stays_undefined() -> None:
-    window = Window((4,), (2,), (1,), (1,), ((0, 0),))
-    x, w = torch.ones(1, 1, 4, requires_grad=True), torch.ones(1, 1, 2, requires_grad=True)
-    for apply, operands in (
-        (to_output, (x, w)),
-        (to_input, (w, to_output(x, w, window))),
-        (to_weight, (x, x[..., 1:])),
-    ):
-        y = torch._C._functions.UndefinedGrad()(apply(*operands, window))
-        assert grad(y, (x, w), torch.ones_like(y), allow_unused=True) == (None, None)

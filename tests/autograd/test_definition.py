@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv.autograd import OF_INPUT, Map, Pointwise, Stepwise
+from manualconv.autograd import OF_INPUT, Bilinear, Linear, Map, Pointwise, Stepwise
 from tests.layers import close, spread_out
 
 X = spread_out((3, 4))
@@ -31,7 +31,12 @@ def _keep(ctx: Any, inputs: tuple[Any, ...]) -> None:
 def wave(base: type = Map, without: tuple[str, ...] = (), **others: Any) -> Any:
     """The map ``y = a·sin x``, some of whose rules are others, or not there."""
     rules = {name: rule for name, rule in {**RULES, **others}.items() if name not in without}
-    return type("Wave", (base,), {n: staticmethod(r) if callable(r) else r for n, r in rules.items()})
+    return made(base, rules, "Wave")
+
+
+def made(kind: type, rules: dict[str, Any], name: str = "Own") -> Any:
+    """A map of a kind with rules."""
+    return type(name, (kind,), {n: staticmethod(r) if callable(r) else r for n, r in rules.items()})
 
 
 def slope(x: Tensor, a: float) -> Tensor:
@@ -99,28 +104,52 @@ def test_a_method_that_is_not_static_is_refused() -> None:
                 return y_bar
 
 
-@pytest.mark.parametrize(
-    ("kind", "rules", "message"),
-    [
-        (
-            Pointwise,
-            {},
-            r"not a complete Pointwise: it has no forward.*; it has no times_slope; give times_slope\(kept, t",
-        ),
-        (Pointwise, {"forward": lambda z, a: z}, r"give times_slope\(kept, t, a\), which returns φ′ ⊙ t"),
-        (
-            Pointwise,
-            {"forward": lambda z: z, "times_slope": lambda t: t},
-            r"times_slope\(t\) does not fit forward\(z\)",
-        ),
-        (Stepwise, {}, "not a complete Stepwise: it has no forward"),
-        (Stepwise, {"forward": lambda t: t}, "forward takes 1 arguments, but needs 2 or more"),
-    ],
-    ids=["no rule", "no slope", "short slope", "no step", "short step"],
-)
+def _scaled(x: Any, a: Any) -> Any:
+    return a * x
+
+
+#: A kind, its rules, and what is said of them.
+KINDS: dict[str, tuple[type, dict[str, Any], str]] = {
+    "no rule": (Pointwise, {}, r"complete Pointwise: it has no forward.*has no times_slope; give times_slope\(kept, t"),
+    "no slope": (Pointwise, {"forward": lambda z, a: z}, r"give times_slope\(kept, t, a\), which returns φ′ ⊙ t"),
+    "short slope": (
+        *(Pointwise, {"forward": lambda z: z, "times_slope": lambda t: t}),
+        r"times_slope\(t\) does not fit forward\(z\)",
+    ),
+    "no step": (Stepwise, {}, "not a complete Stepwise: it has no forward"),
+    "short step": (Stepwise, {"forward": lambda t: t}, "forward takes 1 arguments, but needs 2 or more"),
+    "no adjoint": (
+        *(Linear, {"forward": _scaled}),
+        r"complete Linear: it has no adjoint; give adjoint\(y_bar, shape, a\), which",
+    ),
+    "short adjoint": (
+        *(Linear, {"forward": _scaled, "adjoint": lambda y_bar: y_bar}),
+        r"adjoint\(y_bar\) does not fit forward\(x, a\); write adjoint\(y_bar, shape, a",
+    ),
+    "flat, short adjoint": (  # without the edge
+        *(Linear, {"forward": lambda x, a, edge: a * x, "adjoint": lambda y_bar: y_bar, "flat": True}),
+        r"write adjoint\(y_bar, shape, a\)",
+    ),
+    "flat, short": (
+        *(Linear, {"forward": lambda x: 2 * x, "adjoint": lambda y_bar, shape: 2 * y_bar, "flat": True}),
+        "forward takes 1 arguments, but needs 2 or more",
+    ),
+    "no backward": (Bilinear, {"forward": _scaled}, "complete Bilinear: it has no backward.*it has no vmap"),
+    "short": (
+        *(Bilinear, {"forward": lambda x: x, "backward": lambda ctx, y_bar: y_bar, "vmap": None}),
+        "forward takes 1 arguments, but needs 2 or more",
+    ),
+    "any numbers": (
+        *(Bilinear, {"forward": lambda x, w, *a: x * w, "backward": lambda ctx, y_bar: y_bar, "vmap": None}),
+        r"takes \*a; give each number a name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "rules", "message"), KINDS.values(), ids=KINDS)
 def test_a_kind_asks_for_its_own_rules(kind: type, rules: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
-        type("Own", (kind,), {name: staticmethod(rule) for name, rule in rules.items()})
+        made(kind, rules)
 
 
 def test_a_kind_of_one_s_own_is_asked_nothing_and_what_is_made_of_it_is() -> None:
@@ -309,8 +338,7 @@ def test_a_mask_may_be_kept_and_a_patched_rule_stays() -> None:
 
 def test_a_map_of_entries_keeps_the_shape_and_has_no_derivative_by_its_numbers() -> None:
     def of(forward: Callable[..., Any]) -> Any:
-        rules = {"forward": forward, "times_slope": lambda y, t, a: t * a}
-        return type("Own", (Pointwise,), {name: staticmethod(rule) for name, rule in rules.items()})
+        return made(Pointwise, {"forward": forward, "times_slope": lambda y, t, a: t * a})
 
     with pytest.raises(
         RuntimeError, match=r"forward of Own returned \[\] for \[3, 4\]; a map of entries keeps the shape"

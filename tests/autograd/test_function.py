@@ -15,6 +15,7 @@ from manualconv.autograd.function import Map, fold, unfold
 from manualconv.geometry import Window
 from manualconv.testing.catalogue import OPERATIONS
 from tests.layers import spread_out
+from tests.test_by_hand import Operators
 
 PUBLIC = [getattr(autograd, name) for name in autograd.__all__]
 FUNCTIONS = [part for part in PUBLIC if isinstance(part, type) and issubclass(part, Map) and not part.abstract]
@@ -66,6 +67,24 @@ def test_a_result_is_fresh(function: type[Map]) -> None:
     result = result[0] if isinstance(result, tuple) else result
     assert not result._is_view()
     assert result.data_ptr() != leaf.data_ptr()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_a_cotangent_that_is_not_there_costs_nothing(function: type[Map]) -> None:
+    """None comes in and None goes out, past infinite slopes too; no tensor of zeros is made on the way."""
+    args = [t.detach().requires_grad_() if is_floating(t) else t for t in CALLS[function.__name__]]
+    leaves = [t for t in args if is_floating(t)]
+    result = function.call(*args)
+    y = torch._C._functions.UndefinedGrad()(result[0] if isinstance(result, tuple) else result)
+    cotangent = torch.ones_like(y)
+    with Operators() as ran:
+        assert grad(y, leaves, cotangent, allow_unused=True) == (None,) * len(leaves)
+    assert not ran.names
+
+
+def is_floating(t: object) -> bool:
+    """Whether it may ask for a gradient."""
+    return isinstance(t, torch.Tensor) and t.is_floating_point()
 
 
 def test_rules_run_outside_autocast_in_the_dtype_of_their_tensors() -> None:

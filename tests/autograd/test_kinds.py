@@ -168,32 +168,6 @@ def test_one_tangent_of_a_bilinear_map_alone() -> None:
         close(jvp(ours, (args[n],), (t_dot,))[1], (3 * t_dot * w, 3 * x * t_dot, t_dot)[n])
 
 
-def test_what_a_kind_asks_for_is_named() -> None:
-    rules: dict[str, Any] = {"forward": lambda x, a: a * x}
-    with pytest.raises(
-        TypeError, match=r"not a complete Linear: it has no adjoint; give adjoint\(y_bar, shape, a\), which"
-    ):
-        _class(Linear, **rules)
-    with pytest.raises(
-        TypeError, match=r"adjoint\(y_bar\) does not fit forward\(x, a\); write adjoint\(y_bar, shape, a"
-    ):
-        _class(Linear, **rules, adjoint=lambda y_bar: y_bar)
-    with pytest.raises(TypeError, match=r"write adjoint\(y_bar, shape, a\)"):  # without the edge
-        _class(Linear, forward=lambda x, a, edge: a * x, adjoint=lambda y_bar: y_bar, flat=True)
-    with pytest.raises(TypeError, match="forward takes 1 arguments, but needs 2 or more"):
-        _class(Linear, forward=lambda x: 2 * x, adjoint=lambda y_bar, shape: 2 * y_bar, flat=True)
-    with pytest.raises(TypeError, match=r"not a complete Bilinear: it has no backward.*it has no vmap"):
-        _class(Bilinear, forward=lambda x, w: x * w)
-    with pytest.raises(TypeError, match="forward takes 1 arguments, but needs 2 or more"):
-        _class(Bilinear, forward=lambda x: x, backward=lambda ctx, y_bar: y_bar, vmap=None)
-    with pytest.raises(TypeError, match=r"takes \*numbers; give each number a name"):
-        _class(Bilinear, forward=lambda x, w, *numbers: x * w, backward=lambda ctx, y_bar: y_bar, vmap=None)
-
-
-def _class(kind: type, **rules: Any) -> type:
-    return type("Own", (kind,), {n: staticmethod(r) if callable(r) else r for n, r in rules.items()})
-
-
 def test_a_tuple_of_numbers_is_no_mapped_constant() -> None:
     class Between(Pointwise):
         @staticmethod

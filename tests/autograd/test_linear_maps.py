@@ -24,7 +24,6 @@ from manualconv.autograd import (
 from manualconv.geometry import Extension
 from manualconv.testing.cases import Convolution, Padding, convolutions, paddings
 from manualconv.testing.cases.tensors import filled
-from tests.test_by_hand import Operators
 
 
 class Pair(NamedTuple):
@@ -114,29 +113,6 @@ def test_the_gradient_is_the_adjoint_and_the_tangent_the_map(pairs: st.SearchStr
     with forward_ad.dual_level():
         tangent = forward_ad.unpack_dual(apply(forward_ad.make_dual(x.flip(0), x))).tangent
     assert torch.equal(tangent, apply(x))
-
-
-@EVERY
-@given(data=st.data())
-def test_a_mapped_axis_is_mapped_alone(pairs: st.SearchStrategy[Pair], data: Any) -> None:
-    apply, _, x, _ = data.draw(pairs)
-    axis, out = data.draw(st.integers(0, x.dim())), data.draw(st.integers(0, 1))
-    samples = [x, 2 * x + 1, -x]
-    got = torch.vmap(apply, axis, out)(torch.stack(samples, axis))
-    assert torch.equal(got, torch.stack([apply(t) for t in samples], out))
-
-
-@EVERY
-@given(data=st.data())
-def test_a_cotangent_that_is_not_there_costs_nothing(pairs: st.SearchStrategy[Pair], data: Any) -> None:
-    """None comes in and None goes out; no tensor of zeros is made on the way."""
-    apply, _, x, _ = data.draw(pairs)
-    leaf = x.detach().requires_grad_()
-    undefined = torch._C._functions.UndefinedGrad()(apply(leaf))
-    cotangent = torch.ones_like(undefined)
-    with Operators() as ran:
-        assert grad(undefined, leaf, cotangent, allow_unused=True) == (None,)
-    assert not ran.names
 
 
 @given(frame=CONSTANT, copies=COPYING)

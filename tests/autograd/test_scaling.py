@@ -62,17 +62,6 @@ def test_both_orders_in_every_mode(apply, shapes, dtype: torch.dtype) -> None:
     assert gradgradcheck(apply, leaves(), gen_non_contig_grad_outputs=True, check_fwd_over_rev=True, nondet_tol=0.0)
 
 
-@pytest.mark.parametrize(("apply", "shapes"), ARGUMENTS.values(), ids=ARGUMENTS)
-def test_any_of_the_arguments_may_be_mapped(apply, shapes) -> None:
-    single = [drawn(shape, n) for n, shape in enumerate(shapes)]
-    for chosen in range(1, 2 ** len(shapes)):
-        axes = [(n % t.dim() if t.dim() > 1 else n % 2) if chosen >> n & 1 else None for n, t in enumerate(single)]
-        stacked = [t if at is None else torch.stack((t, 2 * t, t - 1), at) for t, at in zip(single, axes)]
-        got = torch.vmap(apply, tuple(axes))(*stacked)
-        alone = [apply(*(t if at is None else t.select(at, m) for t, at in zip(stacked, axes))) for m in range(3)]
-        assert torch.equal(got, torch.stack(alone))
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_rounded_once(dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(0)

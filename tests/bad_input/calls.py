@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,53 +86,32 @@ def numbers(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     return (torch.arange(torch.Size(shape).numel()) % 7 - 3).reshape(shape).to(dtype)
 
 
-def changed(
-    number: int,
-    function: str,
-    name: str,
-    right: dict[str, Any],
-    changes: dict[str, Any],
-    words: str,
-    *says: str,
-    ours: str = "",
-    theirs: bool = False,
-    dangerous: bool = False,
-    refused: str = "",
-) -> Row:
-    """The row of a function that would be right but for the `changes` of its arguments."""
-    arguments = {**right, **changes}
-
-    def call(library: Any) -> Any:
-        return getattr(library.functional, function)(**arguments)
-
-    return Row(
-        number,
-        f"{function}, {name}",
-        call,
-        words,
-        says,
-        ours=ours,
-        theirs=theirs,
-        dangerous=dangerous,
-        refused=refused,
-        function=function,
-        changes=changes,
-    )
-
-
 #: Number of the mistake, name of the call, what is changed of a right call, what our hint says of it (nothing where
 #: torch takes the call), options of `Row`.
 Mistakes = Iterator[tuple[Any, ...]]
 
 
-def bad_calls(function: str, right: dict[str, Any], mistakes: Mistakes) -> Iterator[Row]:
-    """Rows of calls that are refused in torch's words of the day, whatever they are."""
-    for number, name, changes, *says in mistakes:
-        options = says.pop() if says and isinstance(says[-1], dict) else {}
-        yield changed(number, function, name, right, changes, ANY if says else "", *says, **options)
+def bad_calls(function: str, right: dict[str, Any], *mistakes: Mistakes) -> Iterator[Row]:
+    """Rows of calls that are refused in torch's words of the day.
 
-
-def misspelt(function: str, right: dict[str, Any]) -> Row:
-    """A call with an argument that there is not: Python's words, of which torch's may name another function."""
+    Besides: what is no tensor in each tensor's place, and an argument that there is not, for which Python has words.
+    """
     unknown = f"{function}() got an unexpected keyword argument 'stide'"
-    return changed(64, function, "unknown argument", right, {"stide": 2}, "…" + unknown, ours=unknown)
+    misspelt = (64, "unknown argument", {"stide": 2}, unknown, {"ours": unknown})
+    for number, name, changes, *says in chain(*mistakes, _no_tensors(function, right), [misspelt]):
+        options = says.pop() if says and isinstance(says[-1], dict) else {}
+        call = partial(_called, function, {**right, **changes})
+        what = {"words": ANY if says else "", "says": tuple(says), "function": function, "changes": changes}
+        yield Row(number, f"{function}, {name}", call, **what, **options)
+
+
+def _no_tensors(function: str, right: dict[str, Any]) -> Mistakes:
+    parameters = inspect.signature(inspect.unwrap(getattr(manualconv.functional, function))).parameters
+    for key, t in right.items():
+        needed = parameters[key].default is inspect.Parameter.empty and not key.startswith("running")
+        for value in (*((None,) if needed else ()), 1.0, "x", t.tolist(), t.numpy()) if isinstance(t, Tensor) else ():
+            yield 47 if value is None else 48, f"{type(value).__name__} for {key}", {key: value}, "torch.as_tensor"
+
+
+def _called(function: str, arguments: dict[str, Any], library: Any) -> Any:
+    return getattr(library.functional, function)(**arguments)

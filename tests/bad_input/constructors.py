@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tests.bad_input.calls import Row, numbers
+from tests.bad_input.calls import ANY, Row, numbers
 
 _GROUPS = "groups must be a positive integer"
 _TUPLE = "empty(): argument 'size' (position 1) must be tuple of ints"
@@ -19,26 +19,11 @@ _INTEGERS = "Only Tensors of floating point and complex dtype can require gradie
 _MADE: tuple[tuple[int, str, str, dict[str, Any]], ...] = (
     (1, "no groups", _GROUPS, {"groups": 0}),
     (2, "negative groups", _GROUPS, {"groups": -1}),
-    (
-        3,
-        "groups do not divide the channels",
-        "in_channels must be divisible by groups",
-        {"in_channels": 5, "groups": 2},
-    ),
-    (
-        4,
-        "groups do not divide the outputs",
-        "out_channels must be divisible by groups",
-        {"out_channels": 5, "groups": 2},
-    ),
+    (3, "channels left over", "in_channels must be divisible by groups", {"in_channels": 5, "groups": 2}),
+    (4, "outputs left over", "out_channels must be divisible by groups", {"out_channels": 5, "groups": 2}),
     (5, "padding in capitals", "Invalid padding string 'SAME'", {"padding": "SAME"}),
     (5, "a mode for padding", "Invalid padding string 'reflect'", {"padding": "reflect"}),
-    (
-        6,
-        "same padding at a stride",
-        "padding='same' is not supported for strided convolutions",
-        {"padding": "same", "stride": 2},
-    ),
+    (6, "same at a stride", "padding='same' is not supported for strided conv", {"padding": "same", "stride": 2}),
     (7, "an unknown padding mode", "padding_mode must be one of", {"padding_mode": "xyz"}),
     (8, "a number for padding mode", "padding_mode must be one of", {"padding_mode": 3}),
     (10, "half a kernel", _UNPACK, {"kernel_size": 3.5}),
@@ -60,8 +45,16 @@ def _layer(name: str, right: dict[str, Any], changes: dict[str, Any]) -> Any:
     return lambda library: getattr(library.nn, name)(**{**right, **changes})
 
 
-def rows(ndim: int) -> Iterator[Row]:
-    """Convolutions in `ndim` dimensions."""
+def rows() -> Iterator[Row]:
+    """Convolutions, and the fully connected layer."""
+    for ndim in (1, 2, 3):
+        yield from _convolutions(ndim)
+    for number, what, words, changes in _LINEAR:
+        make = _layer("Linear", {"in_features": 4, "out_features": 3}, changes)
+        yield Row(number, f"Linear, {what}", make, words, theirs=True)
+
+
+def _convolutions(ndim: int) -> Iterator[Row]:
     right = {"in_channels": 4, "out_channels": 6, "kernel_size": 3}
     name = f"Conv{ndim}d"
     for number, what, words, changes in _MADE:
@@ -71,58 +64,16 @@ def rows(ndim: int) -> Iterator[Row]:
     yield Row(9, f"{transposed}, reflect", reflect, 'Only "zeros" padding mode is supported', theirs=True)
 
     x = numbers(2, 4, *(8, 9, 7)[:ndim])
-    combination = f"conv{ndim}d() received an invalid combination of arguments"
-    for number, what, words, ours, says, changes in (
-        (
-            13,
-            "another rank",
-            f"expected stride to be a single integer value or a list of {ndim + 1} values"
-            if ndim > 1
-            else "Expected 4-dimensional input for 4-dimensional weight",
-            "",
-            ("a weight of size [6, 4, 3",),
-            {"kernel_size": (3,) * (ndim + 1)},
-        ),
-        (14, "a word for stride", combination, "", ("stride must be", "'2'"), {"stride": "2"}),
-        (14, "a word for dilation", combination, "", ("dilation must be", "'2'"), {"dilation": "2"}),
-        (15, "half a padding", combination, "", ("padding must be", "1.5"), {"padding": 1.5}),
-        (
-            50,
-            "reflection past the input",
-            "Argument #…: Padding size should be less than the corresponding input dimension, but got: padding (9, 9)",
-            "",
-            (),
-            {"padding": 9, "padding_mode": "reflect"},
-        ),
-        (
-            51,
-            "more than one time round",
-            "Padding value causes wrapping around more than once",
-            "",
-            ("padding (9, 9) at dimension 2 of input [2, 4, 8",),
-            {"padding": 9, "padding_mode": "circular"},
-        ),
-        (
-            16,
-            "no taps",
-            "could not create a primitive descriptor for the convolution forward propagation primitive",
-            "kernel size should be greater than zero, but got kernel_size=(0",
-            (),
-            {"kernel_size": 0},
-        ),
+    combination = {"ours": f"conv{ndim}d() received an invalid combination of arguments"}
+    no_taps = {"ours": "kernel size should be greater than zero, but got kernel_size=(0", "dangerous": True}
+    for number, what, changes, says, options in (
+        (13, "another rank", {"kernel_size": (3,) * (ndim + 1)}, ("a weight of size [6, 4, 3",), {}),
+        (14, "a word for stride", {"stride": "2"}, ("stride must be", "'2'"), combination),
+        (14, "a word for dilation", {"dilation": "2"}, ("dilation must be", "'2'"), combination),
+        (15, "half a padding", {"padding": 1.5}, ("padding must be", "1.5"), combination),
+        (50, "reflection past the input", {"padding": 9, "padding_mode": "reflect"}, ("padding (9, 9)",), {}),
+        (51, "twice round", {"padding": 9, "padding_mode": "circular"}, ("(9, 9) at dimension 2 of input [2, 4",), {}),
+        (16, "no taps", {"kernel_size": 0}, (), no_taps),
     ):
         make = _layer(name, right, changes)
-        run = _run(make, x)
-        yield Row(number, f"{name} runs, {what}", run, words, says, ours=ours, dangerous=number == 16)
-
-
-def linear_rows() -> Iterator[Row]:
-    """The fully connected layer."""
-    for number, what, words, changes in _LINEAR:
-        make = _layer("Linear", {"in_features": 4, "out_features": 3}, changes)
-        yield Row(number, f"Linear, {what}", make, words, theirs=True)
-
-
-def _run(make: Any, x: Any) -> Any:
-    """A call that makes the layer and runs it."""
-    return lambda library: make(library)(x)
+        yield Row(number, f"{name} runs, {what}", lambda m, make=make: make(m)(x), ANY, says, **options)

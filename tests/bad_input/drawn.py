@@ -21,52 +21,15 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 import manualconv.functional
-from manualconv.testing.catalogue import activation
-from tests.bad_input import (
-    adaptive_pooling,
-    average_pooling,
-    convolution,
-    convolution_transpose,
-    dropout,
-    linear,
-    loss,
-    max_pooling,
-    normalization,
-    unpooling,
-)
 from tests.bad_input.calls import TORCH, Outcome, numbers, outcome
+from tests.bad_input.table import RIGHT
 
 SECONDS = 20
 #: What a call that ended its process, or took longer than its time, raised.
 DIED = "died"
-_DIMENSIONS = (1, 2, 3)
-_HALVES = numbers(2, 3, 4) / 2
-
-#: Arguments of a right call of each function.
-RIGHT: dict[str, dict[str, Any]] = {
-    "linear": linear.right(),
-    **{f"conv{n}d": convolution.right(n) for n in _DIMENSIONS},
-    **{f"conv_transpose{n}d": convolution_transpose.right(n) for n in _DIMENSIONS},
-    **{f"max_pool{n}d": max_pooling.right(n) for n in _DIMENSIONS},
-    **{f"max_unpool{n}d": unpooling.right(n) for n in _DIMENSIONS},
-    **{f"avg_pool{n}d": average_pooling.right(n) for n in _DIMENSIONS},
-    **{f"lp_pool{n}d": average_pooling.right_power(n) for n in _DIMENSIONS},
-    **{f"adaptive_{kind}_pool{n}d": adaptive_pooling.right(n) for kind in ("avg", "max") for n in _DIMENSIONS},
-    **{f"fractional_max_pool{n}d": adaptive_pooling.right_fractional(n) for n in (2, 3)},
-    **{name: dropout.right(name) for name in dropout.NAMES},
-    **{name: normalization.right(name) for name in normalization.NAMES},
-    **{name: loss.right(name) for name in loss.NAMES},
-    "unfold": {"input": numbers(2, 3, 4, 5), "kernel_size": 2},
-    "fold": {"input": numbers(2, 12, 12), "output_size": (4, 5), "kernel_size": 2},
-    "pad": {"input": numbers(2, 3, 4, 5), "pad": (1, 2, 1, 0)},
-    **{each.name: {"input": _HALVES} for each in activation.OPERATIONS if hasattr(F, each.name)},
-    **{name: {"input": _HALVES, "dim": 1} for name in ("softmax", "log_softmax", "softmin")},
-    "threshold": {"input": _HALVES, "threshold": 0.5, "value": 2.0},
-}
 
 _WORDS = ("same", "valid", "reflect", "replicate", "circular", "constant", "none", "mean", "sum", "tanh", "median")
 _FLAGS = (True, False, True, False, None, 1, "a")
@@ -140,21 +103,33 @@ def _parameters(function: str) -> dict[str, str]:
     return {p.name: str(p.annotation) for p in known if p.kind is p.POSITIONAL_OR_KEYWORD}
 
 
+def _drawn(function: str, number: int) -> tuple[Random, list[str]]:
+    random, keys = Random(f"{function} {number}"), sorted(_parameters(function))
+    return random, random.sample(keys, min(random.choice((0, 1, 1, 2, 2, 3, 4)), len(keys)))
+
+
+def drawn_keys(function: str, number: int) -> list[str]:
+    """The arguments of a call that are drawn."""
+    return _drawn(function, number)[1]
+
+
 def call(function: str, number: int) -> dict[str, Any]:
     """The arguments of a call: of a right one, none to four of them drawn."""
-    random = Random(f"{function} {number}")
+    random, keys = _drawn(function, number)
     right = RIGHT[function]
     arguments = {key: value.clone() if isinstance(value, Tensor) else value for key, value in right.items()}
-    keys = sorted(_parameters(function))
-    for key in random.sample(keys, min(random.choice((0, 1, 1, 2, 2, 3, 4)), len(keys))):
+    for key in keys:
         arguments[key] = _value(random, function, key, _parameters(function)[key], right)
     return arguments
 
 
-def made(library: Any, function: str, number: int) -> Outcome:
-    """What came of a call, its result by shape and dtype alone."""
+def made(library: Any, function: str, number: int, whole: bool = False) -> Outcome:
+    """What came of a call, its result by shape and dtype alone unless asked for the whole."""
     arguments = call(function, number)
+    torch.manual_seed(0)
     came = outcome(lambda _: getattr(library.functional, function)(**arguments), library)
+    if whole:
+        return came
     results = came.value if isinstance(came.value, tuple) else (came.value,)
     said = [[str(t.dtype), *t.shape] for t in results if isinstance(t, Tensor)]
     return Outcome(came.error, came.message, said)

@@ -12,44 +12,16 @@ from torch.nn import Module
 from manualconv.testing.catalogue import activation
 from manualconv.testing.catalogue.operation import Against
 from tests.bad_input.calls import Row, numbers
+from tests.layers import LAYERS
 
-_LAYERS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
-    "Conv1d": ((4, 6, 3), (2, 4, 8)),
-    "Conv2d": ((4, 6, 3), (2, 4, 8, 9)),
-    "Conv3d": ((4, 6, 2), (2, 4, 3, 4, 5)),
-    "ConvTranspose1d": ((4, 6, 3), (2, 4, 8)),
-    "ConvTranspose2d": ((4, 6, 3), (2, 4, 8, 9)),
-    "ConvTranspose3d": ((4, 6, 2), (2, 4, 3, 4, 5)),
-    "Linear": ((4, 3), (2, 4)),
-}
-
-_NORMS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
-    "BatchNorm2d": ((4,), (2, 4, 8, 9)),
-    "LayerNorm": ((9,), (2, 4, 9)),
-    "GroupNorm": ((2, 4), (2, 4, 8)),
-}
-_POOLS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
-    "MaxPool1d": ((3,), (2, 4, 8)),
-    "MaxPool2d": ((2,), (2, 4, 8, 9)),
-    "MaxPool3d": ((2,), (2, 4, 3, 4, 5)),
-    "AvgPool2d": ((2,), (2, 4, 8, 9)),
-    "AvgPool3d": ((2,), (2, 4, 3, 4, 5)),
-    "LPPool2d": ((2, 2), (2, 4, 8, 9)),
-    "AdaptiveAvgPool2d": ((2,), (2, 4, 8, 9)),
-    "AdaptiveMaxPool2d": ((2,), (2, 4, 8, 9)),
-    "LocalResponseNorm": ((3,), (2, 4, 8, 9)),
-}
-_POINTWISE: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
-    **{
-        layer.name: (layer.arguments, (2, 3))
-        for each in activation.ENTRYWISE.values()
-        for layer in each.layers
-        if hasattr(torch.nn, layer.name) and layer.name != "ReLU6"  # whose errors name its parent in torch
-    },
-    "Softmax": ((1,), (2, 3)),
-    "LogSoftmax": ((1,), (2, 3)),
-    "Dropout": ((0.5,), (2, 3)),
-}
+#: Of the catalogue: layers of products, those that normalise, and those without parameters.
+_PRODUCTS = tuple(name for name, layer in LAYERS.items() if layer.twin and "Norm" not in name)
+_NORMS = ("BatchNorm2d", "LayerNorm", "GroupNorm")
+_PLAIN = (
+    *("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool2d", "AvgPool3d", "LPPool2d"),
+    *("AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "LocalResponseNorm", "Softmax", "LogSoftmax", "Dropout"),
+    *(layer.name for each in activation.ENTRYWISE.values() for layer in each.layers if hasattr(torch.nn, layer.name)),
+)
 _TARGETS: dict[str, Tensor] = {
     **{name: numbers(2, 3) + 1 for name in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")},
     **{name: torch.tensor([0, 2]) for name in ("NLLLoss", "CrossEntropyLoss")},
@@ -61,13 +33,13 @@ def made(library: Any, name: str) -> tuple[Module, Tensor]:
     """A layer and an input; where there is no parameter to ask for a gradient, the input does."""
     if name in _TARGETS:
         return Against(getattr(library.nn, name)(reduction="none"), _TARGETS[name]), numbers(2, 3).requires_grad_()
-    arguments, size = {**_LAYERS, **_NORMS, **_POOLS, **_POINTWISE}[name]
-    x = numbers(*size)
-    return getattr(library.nn, name)(*arguments), x if name in _LAYERS or name in _NORMS else x.requires_grad_()
+    layer = LAYERS[name]
+    x = numbers(*layer.input).requires_grad_(name in _PLAIN)
+    return getattr(library.nn, name)(*layer.arguments, **layer.options), x
 
 
 #: Layers that may not need their input any more once it has gone through.
-FORGETFUL = (*_NORMS, *_POOLS, *_POINTWISE, *_TARGETS)
+FORGETFUL = (*_NORMS, *_PLAIN, *_TARGETS)
 
 
 def edited(name: str, library: Any, factor: float) -> Tensor:
@@ -181,20 +153,20 @@ _OF_PARAMETERS = (_weight_edited, _parameter_edited, _other_sizes_loaded, _key_m
 
 def _means_something(name: str, misuse: Callable[[Any, Tensor], None]) -> bool:
     """Whether torch minds, and not only since it keeps an input that ours has no use for."""
-    if name in _LAYERS:
+    if name in _PRODUCTS:
         return True
     if name in _TARGETS:
         return misuse in _OF_ANY
     if (name, misuse) == ("AdaptiveAvgPool2d", _twice):
         return False  # ours keeps no tensor at all: a second pass is as right as the first
-    if name == "BatchNorm2d" and misuse in (_unknown_argument, _no_input):
-        return False  # torch names its base class
+    if name in ("BatchNorm2d", "ReLU6") and misuse in (_unknown_argument, _no_input):
+        return False  # torch names the base class
     return misuse in _OF_MODULES or (name in _NORMS and misuse in _OF_PARAMETERS)
 
 
 def rows() -> Iterator[Row]:
     """Every misuse of every layer; torch names its own views of an edited weight where ours names the weight."""
-    for name in (*_LAYERS, *FORGETFUL):
+    for name in (*_PRODUCTS, *FORGETFUL):
         for number, misuse, words in _MISUSES:
             if not _means_something(name, misuse):
                 continue

@@ -113,16 +113,15 @@ EXAM = Exam(
     COMPOSED,
     first="D1",
 )
-plant = EXAM.plant
 
 
-def plant_rules(
-    name: str,
-    group: str,
-    origin: str = "",
-    promises: frozenset[str] = FUNCTION,
-    by: str = "",
-    **rules: Callable[..., Any],
-) -> None:
-    """Enter a fault that is one Function with some rules replaced."""
-    plant(name, group, function(**rules), origin, promises, by)
+def plant(group: str, *faults: tuple[Any, ...], by: str = "", promises: frozenset[str] = FUNCTION) -> None:
+    """Enter faults of a group, each a name, a layer or the rules that a single Function has of its own, and an origin.
+
+    `by` names the law that is asked first of them, and `promises` is what those of rules promise.
+    """
+    for name, what, *origin in faults:
+        if isinstance(what, dict):
+            EXAM.plant(name, group, function(**what), *origin, promises=promises, by=by)
+        else:
+            EXAM.plant(name, group, what, *origin, by=by)

@@ -9,7 +9,7 @@ from torch import Tensor
 from manualconv.geometry import Window
 from manualconv.testing.laws.convolution.implementations import layer, spread
 from manualconv.testing.referee import convolution
-from tests.faults.bank import plant, plant_rules, to_bias, to_input, to_weight
+from tests.faults.bank import plant, to_bias, to_input, to_weight
 
 # ------------------------------------------------------------------------------------------------------- groups
 
@@ -30,33 +30,31 @@ def _multiplier_order(x: Tensor, w: Tensor, b: Tensor | None, window: Window) ->
     return y if b is None else y + spread(b, window)
 
 
-plant("only the first group is read", "groups", layer(_only_group_0))
-plant("output channels (m C) for (C m)", "groups", layer(_multiplier_order), "#1972")
-plant(
-    "input channels (c g) for (g c)",
-    "groups",
-    layer(lambda x, w, b, window: convolution(_interleaved(x, window.groups, 1), w, b, window)),
-)
-plant_rules(
-    "weight gradient mixes groups",
-    "groups",
-    "tensorflow#50397",
-    to_weight=lambda x, y, window: to_weight(x.roll(x.shape[1] // window.groups, 1), y, window),
-)
-plant_rules(
-    "input gradient mixes groups",
-    "groups",
-    to_input=lambda w, y, window: to_input(w, y.roll(y.shape[1] // window.groups, 1), window),
-)
-
-
 def _groups_ignored_in_weight_gradient(x: Tensor, y: Tensor, window: Window) -> Tensor:
     size = x.shape[1] // window.groups
     dense = replace(window, groups=1)
     return to_weight(x[:, :size], y, dense)
 
 
-plant_rules("weight gradient of the first group's channels", "groups", to_weight=_groups_ignored_in_weight_gradient)
+plant(
+    "groups",
+    ("only the first group is read", layer(_only_group_0)),
+    ("output channels (m C) for (C m)", layer(_multiplier_order), "#1972"),
+    (
+        "input channels (c g) for (g c)",
+        layer(lambda x, w, b, window: convolution(_interleaved(x, window.groups, 1), w, b, window)),
+    ),
+    (
+        "weight gradient mixes groups",
+        {"to_weight": lambda x, y, window: to_weight(x.roll(x.shape[1] // window.groups, 1), y, window)},
+        "tensorflow#50397",
+    ),
+    (
+        "input gradient mixes groups",
+        {"to_input": lambda w, y, window: to_input(w, y.roll(y.shape[1] // window.groups, 1), window)},
+    ),
+    ("weight gradient of the first group's channels", {"to_weight": _groups_ignored_in_weight_gradient}),
+)
 
 # --------------------------------------------------------------------------------------------------------- bias
 
@@ -75,15 +73,17 @@ def _over_samples_only(y: Tensor) -> Tensor:
     return y.sum(0).flatten(1)[:, 0]
 
 
-plant_rules("bias gradient a mean", "bias", to_bias=_mean)
-plant("bias forgotten", "bias", layer(lambda x, w, b, window: convolution(x, w, None, window)))
-plant("bias of the first group for all", "bias", layer(_per_group))
-plant_rules("bias gradient summed over samples only", "bias", to_bias=_over_samples_only)
-plant_rules("bias gradient summed over positions of one sample", "bias", to_bias=lambda y: to_bias(y[:1]))
 plant(
-    "bias added again",
     "bias",
-    layer(lambda x, w, b, window: convolution(x, w, b, window) + (0 if b is None else spread(b, window))),
+    ("bias gradient a mean", {"to_bias": _mean}),
+    ("bias forgotten", layer(lambda x, w, b, window: convolution(x, w, None, window))),
+    ("bias of the first group for all", layer(_per_group)),
+    ("bias gradient summed over samples only", {"to_bias": _over_samples_only}),
+    ("bias gradient summed over positions of one sample", {"to_bias": lambda y: to_bias(y[:1])}),
+    (
+        "bias added again",
+        layer(lambda x, w, b, window: convolution(x, w, b, window) + (0 if b is None else spread(b, window))),
+    ),
 )
 
 # --------------------------------------------------------------------------------------------- particular shapes
@@ -96,7 +96,7 @@ def wrong_if(name: str, holds: Callable[[Tensor, Tensor, Window], bool], origin:
         y = convolution(x, w, b, window)
         return torch.cat([2 * y[:, :1], y[:, 1:]], 1) if holds(x, w, window) else y
 
-    plant(name, "particular shapes", layer(forward), origin, by=by)
+    plant("particular shapes", (name, layer(forward), origin), by=by)
 
 
 def _prime(number: int) -> bool:
@@ -123,4 +123,4 @@ def _tail_of_a_block(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> 
     return convolution(x[:, :whole], w[:, :whole], b, window)
 
 
-plant("the tail of a block of channels dropped", "particular shapes", layer(_tail_of_a_block), by="D15")
+plant("particular shapes", ("the tail of a block of channels dropped", layer(_tail_of_a_block)), by="D15")

@@ -8,10 +8,9 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.testing.laws.convolution.implementations import layer
-from manualconv.testing.laws.convolution.layer import Layer
 from manualconv.testing.laws.convolution.placement import read
 from manualconv.testing.referee import convolution
-from tests.faults.bank import FUNCTION, function, plant, plant_rules, save, to_bias, to_input, to_weight
+from tests.faults.bank import FUNCTION, plant, save, to_bias, to_input, to_weight
 
 # ------------------------------------------------------------------------------------------------------- layout
 
@@ -38,33 +37,31 @@ def _channels_last_padding(w: Tensor, y: Tensor, window: Window) -> Tensor:
     return framed[(..., *(slice(i) for i in window.input_size))]
 
 
-group = "layout"
-plant_rules(
-    "strides of w ignored",
-    group,
-    "candle#3735, #55781",
-    forward=lambda x, w, b, window: convolution(x, raw(w), b, window),
+plant(
+    "layout",
+    (
+        "strides of w ignored",
+        {"forward": lambda x, w, b, window: convolution(x, raw(w), b, window)},
+        "candle#3735, #55781",
+    ),
+    ("strides of x ignored", {"forward": lambda x, w, b, window: convolution(raw(x), w, b, window)}),
+    (
+        "strides of the cotangent ignored in the input gradient",
+        {"to_input": lambda w, y, window: to_input(w, raw(y), window)},
+        "PR#708, #4500, fla#871, mmcv#737, flash-attention#355",
+    ),
+    (
+        "strides of the cotangent ignored in the weight gradient",
+        {"to_weight": lambda x, y, window: to_weight(x, raw(y), window)},
+        "PR#708, #4500",
+    ),
+    ("channels last: the gradient ignores padding", {"to_input": _channels_last_padding}, "#188344"),
+    (
+        "view of a tensor that is not contiguous",
+        {"forward": lambda x, w, b, window: convolution(x, w.view(-1).view(w.shape), b, window)},
+    ),
 )
-plant_rules("strides of x ignored", group, forward=lambda x, w, b, window: convolution(raw(x), w, b, window))
-plant_rules(
-    "strides of the cotangent ignored in the input gradient",
-    group,
-    "PR#708, #4500, fla#871, mmcv#737, flash-attention#355",
-    to_input=lambda w, y, window: to_input(w, raw(y), window),
-)
-plant_rules(
-    "strides of the cotangent ignored in the weight gradient",
-    group,
-    "PR#708, #4500",
-    to_weight=lambda x, y, window: to_weight(x, raw(y), window),
-)
-plant_rules("storage offset ignored", group, by="C10", forward=_offset_ignored)
-plant_rules("channels last: the gradient ignores padding", group, "#188344", to_input=_channels_last_padding)
-plant_rules(
-    "view of a tensor that is not contiguous",
-    group,
-    forward=lambda x, w, b, window: convolution(x, w.view(-1).view(w.shape), b, window),
-)
+plant("layout", ("storage offset ignored", {"forward": _offset_ignored}), by="C10")
 
 # ------------------------------------------------------------------------------------------------------- memory
 
@@ -92,14 +89,17 @@ def _input_overwritten(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -
     return y
 
 
-group = "memory"
-plant_rules("unread positions never written", group, "burn#5308", to_input=_unwritten)
-plant_rules("no samples, garbage", group, "NNlib.jl#763", to_weight=_garbage_without_samples)
-plant_rules("cotangent overwritten", group, promises=FUNCTION - {"second order"}, to_input=_cotangent_overwritten)
-plant_rules("input overwritten", group, forward=_input_overwritten)
+plant(
+    "memory",
+    ("unread positions never written", {"to_input": _unwritten}, "burn#5308"),
+    ("no samples, garbage", {"to_weight": _garbage_without_samples}, "NNlib.jl#763"),
+    ("input overwritten", {"forward": _input_overwritten}),
+)
+overwritten = ("cotangent overwritten", {"to_input": _cotangent_overwritten})
+plant("memory", overwritten, promises=FUNCTION - {"second order"})
 
 
-def stale() -> Layer:
+def stale() -> dict[str, Any]:
     """The padded input is kept in one buffer per shape, which the next call of that shape overwrites."""
     held: dict[Any, Tensor] = {}
 
@@ -113,10 +113,10 @@ def stale() -> Layer:
         _, w = ctx.saved_tensors
         return to_input(w, y_bar, ctx.window), to_weight(ctx.buffer, y_bar, ctx.window), to_bias(y_bar), None
 
-    return function(setup=setup, backward=backward)
+    return {"setup": setup, "backward": backward}
 
 
-def shared_between_threads() -> Layer:
+def shared_between_threads() -> dict[str, Any]:
     """The forward's input goes through one buffer without a lock."""
     held: dict[Any, Tensor] = {}
 
@@ -126,7 +126,7 @@ def shared_between_threads() -> Layer:
         time.sleep(1e-4)  # where another thread may come in
         return convolution(buffer, w, b, window)
 
-    return function(forward)
+    return {"forward": forward}
 
 
 def _leaking(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -139,10 +139,14 @@ def _cyclic(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.itself = [ctx]
 
 
-plant("one buffer for all calls", group, stale(), "", FUNCTION - {"second order", "one node"}, by="D11")
-plant("one buffer for all threads", group, shared_between_threads(), "", FUNCTION, by="D12")
-plant_rules("a tensor kept beside the saved ones", group, "#5569", by="D9", setup=_leaking)
-plant_rules("a cycle through the context", group, "#25340", by="D9", setup=_cyclic)
+plant("memory", ("one buffer for all calls", stale()), promises=FUNCTION - {"second order", "one node"}, by="D11")
+plant("memory", ("one buffer for all threads", shared_between_threads()), by="D12")
+plant(
+    "memory",
+    ("a tensor kept beside the saved ones", {"setup": _leaking}, "#5569"),
+    ("a cycle through the context", {"setup": _cyclic}, "#25340"),
+    by="D9",
+)
 
 # ---------------------------------------------------------------------------------------------- custom Function
 
@@ -186,30 +190,21 @@ def _half_of_itself(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> T
 
 
 group = "custom Function"
-plant_rules(
-    "an intermediate is saved, and cuts the graph", group, "#58509, #76185, #104040", by="D2", to_weight=_intermediate
-)
-plant_rules(
-    "the input gradient forgets w",
+plant(
     group,
-    "#18619",
+    ("an intermediate is saved, and cuts the graph", {"to_weight": _intermediate}, "#58509, #76185, #104040"),
+    ("the input gradient forgets w", {"to_input": lambda w, y, window: to_input(w.detach(), y, window)}, "#18619"),
+    ("gradient through NumPy", {"to_input": _through_numpy}),
     by="D2",
-    to_input=lambda w, y, window: to_input(w.detach(), y, window),
 )
-plant_rules("edits in place go unseen", group, "#24413", by="D10", setup=_unversioned)
-plant_rules(
-    "a view is returned",
-    group,
-    "#14707, #73604",
-    by="D8",
-    forward=lambda x, w, b, window: convolution(x, w, b, window)[:],
-)
-plant("the input itself is returned", group, layer(_identity_returned), by="C18")
-plant_rules("flags of the wanted gradients shifted", group, by="D5", backward=_shifted_flags)
-plant_rules("gradients in another order", group, backward=_exchanged)
-plant_rules("gradient through NumPy", group, by="D2", to_input=_through_numpy)
-plant("conv(x, x) has half its gradient", group, layer(_half_of_itself), "#183604", by="D6")
-plant_rules("backward outside autocast fails", group, "#87979, ao#4616", promises=FUNCTION | {"autocast"}, by="D13")
+plant(group, ("edits in place go unseen", {"setup": _unversioned}, "#24413"), by="D10")
+sliced = {"forward": lambda x, w, b, window: convolution(x, w, b, window)[:]}
+plant(group, ("a view is returned", sliced, "#14707, #73604"), by="D8")
+plant(group, ("the input itself is returned", layer(_identity_returned)), by="C18")
+plant(group, ("flags of the wanted gradients shifted", {"backward": _shifted_flags}), by="D5")
+plant(group, ("gradients in another order", {"backward": _exchanged}))
+plant(group, ("conv(x, x) has half its gradient", layer(_half_of_itself), "#183604"), by="D6")
+plant(group, ("backward outside autocast fails", {}, "#87979, ao#4616"), promises=FUNCTION | {"autocast"}, by="D13")
 
 # ------------------------------------------------------------------------------------------ forward mode and vmap
 
@@ -230,10 +225,12 @@ def _tangent(*kept: int) -> Any:
     return jvp
 
 
-forward_mode = FUNCTION | {"forward mode"}
-plant_rules("forward mode forgets b", group, promises=forward_mode, by="D3", jvp=_tangent(0, 1))
-plant_rules("forward mode forgets w", group, promises=forward_mode, by="D3", jvp=_tangent(0, 2))
-plant_rules("forward mode forgets x", group, promises=forward_mode, by="D3", jvp=_tangent(1, 2))
+plant(
+    group,
+    *((f"forward mode forgets {'xwb'[n]}", {"jvp": _tangent(*{0, 1, 2} - {n})}) for n in range(3)),
+    promises=FUNCTION | {"forward mode"},
+    by="D3",
+)
 
 
 def mapped(order: str, moved: bool = True) -> Any:
@@ -259,6 +256,10 @@ def mapped(order: str, moved: bool = True) -> Any:
     return vmap
 
 
-vmapped = FUNCTION | {"vmap"}
-plant_rules("vmap: samples and mapped axis in the other order", group, promises=vmapped, by="D4", vmap=mapped("wrong"))
-plant_rules("vmap: only axis 0 can be mapped", group, promises=vmapped, by="D4", vmap=mapped("right", moved=False))
+plant(
+    group,
+    ("vmap: samples and mapped axis in the other order", {"vmap": mapped("wrong")}),
+    ("vmap: only axis 0 can be mapped", {"vmap": mapped("right", moved=False)}),
+    promises=FUNCTION | {"vmap"},
+    by="D4",
+)

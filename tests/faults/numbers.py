@@ -10,7 +10,7 @@ from manualconv import definitions
 from manualconv.geometry import Window
 from manualconv.testing.laws.convolution.implementations import framed, layer, spread
 from manualconv.testing.referee import convolution
-from tests.faults.bank import plant, plant_rules, to_input, to_weight
+from tests.faults.bank import plant, to_input, to_weight
 
 Rounding = Callable[[Tensor], Tensor]
 
@@ -75,32 +75,28 @@ def _index_overflow(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> T
     return y.flatten()[torch.arange(y.numel()) % 2**12].reshape(y.shape)
 
 
-group = "numerics"
-plant("partial sums in bfloat16", group, layer(_accumulated), by="Z brim")
-plant("operands cut to ten bits", group, layer(rounded(_ten_bits)), "mlx#4242", by="T bound")
-plant("float64 in float32", group, layer(_in_single), by="Z brim")
-plant_rules(
-    "gradient in float32",
-    group,
-    by="Z brim",
-    to_input=lambda w, y, window: to_input(w.float(), y.float(), window).to(y.dtype),
-)
-plant_rules(
-    "weight gradient in half precision",
-    group,
-    by="Z brim",
-    to_weight=lambda x, y, window: through(torch.bfloat16)(to_weight(x, y, window)),
-)
-plant("positions counted in too few bits", group, layer(_index_overflow), "#9404", by="D15")
 plant(
-    "a mask of zeros spreads nan",
-    group,
-    layer(lambda x, w, b, window: convolution(x, w, b, window) + 0 * x.sum()),
+    "numerics",
+    ("partial sums in bfloat16", layer(_accumulated)),
+    ("float64 in float32", layer(_in_single)),
+    ("gradient in float32", {"to_input": lambda w, y, window: to_input(w.float(), y.float(), window).to(y.dtype)}),
+    (
+        "weight gradient in half precision",
+        {"to_weight": lambda x, y, window: through(torch.bfloat16)(to_weight(x, y, window))},
+    ),
+    by="Z brim",
+)
+plant("numerics", ("operands cut to ten bits", layer(rounded(_ten_bits)), "mlx#4242"), by="T bound")
+plant("numerics", ("positions counted in too few bits", layer(_index_overflow), "#9404"), by="D15")
+plant(
+    "numerics",
+    ("a mask of zeros spreads nan", layer(lambda x, w, b, window: convolution(x, w, b, window) + 0 * x.sum())),
+    ("nan swallowed", layer(lambda x, w, b, window: convolution(x.nan_to_num(), w, b, window))),
+    ("nan of the cotangent swallowed", {"to_input": lambda w, y, window: to_input(w, y.nan_to_num(), window)}),
     by="C33",
 )
-plant("nan swallowed", group, layer(lambda x, w, b, window: convolution(x.nan_to_num(), w, b, window)), by="C33")
-plant_rules(
-    "nan of the cotangent swallowed", group, by="C33", to_input=lambda w, y, window: to_input(w, y.nan_to_num(), window)
+plant(
+    "numerics",
+    ("a little is added for safety", layer(lambda x, w, b, window: convolution(x, w, b, window) + 1e-12)),
 )
-plant("a little is added for safety", group, layer(lambda x, w, b, window: convolution(x, w, b, window) + 1e-12))
-plant("another order in every run", group, layer(_shuffled), by="B repeat")
+plant("numerics", ("another order in every run", layer(_shuffled)), by="B repeat")

@@ -13,14 +13,7 @@ from manualconv.testing.laws.convolution.form import TRANSPOSED
 from manualconv.testing.laws.convolution.implementations import Rule, layer, torch_s
 from manualconv.testing.laws.convolution.layer import Layer
 from manualconv.testing.referee import convolution
-from tests.faults.bank import (
-    input_gradient_of,
-    plant,
-    plant_rules,
-    to_input,
-    to_weight,
-    weight_gradient_of,
-)
+from tests.faults.bank import input_gradient_of, plant, to_input, to_weight, weight_gradient_of
 
 Change = Callable[[Window], Window]
 
@@ -35,6 +28,11 @@ def on(change: Change) -> Rule:
     return rule
 
 
+def changed(**numbers: Callable[[Any], Any]) -> Layer:
+    """A layer that is right for another window: what becomes of the numbers of each name."""
+    return layer(on(lambda v: replace(v, **{name: become(getattr(v, name)) for name, become in numbers.items()})))
+
+
 def over(window: Window) -> list[int]:
     """The spatial axes."""
     return list(range(2, 2 + window.ndim))
@@ -42,29 +40,20 @@ def over(window: Window) -> list[int]:
 
 # --------------------------------------------------------------------------------------------------------- axes
 
-plant(
-    "padding of the axes exchanged", "axes", layer(on(lambda v: replace(v, padding=v.padding[::-1]))), "tinygrad#17805"
-)
-plant("stride of the axes exchanged", "axes", layer(on(lambda v: replace(v, stride=v.stride[::-1]))), "tinygrad#17805")
-plant(
-    "dilation of the axes exchanged",
-    "axes",
-    layer(on(lambda v: replace(v, dilation=v.dilation[::-1]))),
-    "tt-metal#19542",
-)
-
 
 def _square_kernel_transposed(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     square = window.ndim > 1 and w.shape[-1] == w.shape[-2]
     return convolution(x, w.mT if square else w, b, window)
 
 
-plant("square kernels transposed", "axes", layer(_square_kernel_transposed), by="C8")
 plant(
-    "stride of the last axis on every axis",
     "axes",
-    layer(on(lambda v: replace(v, stride=v.stride[-1:] * v.ndim))),
+    ("padding of the axes exchanged", changed(padding=lambda p: p[::-1]), "tinygrad#17805"),
+    ("stride of the axes exchanged", changed(stride=lambda s: s[::-1]), "tinygrad#17805"),
+    ("dilation of the axes exchanged", changed(dilation=lambda d: d[::-1]), "tt-metal#19542"),
+    ("stride of the last axis on every axis", changed(stride=lambda s: s[-1:] * len(s))),
 )
+plant("axes", ("square kernels transposed", layer(_square_kernel_transposed)), by="C8")
 
 # ------------------------------------------------------------------------------------------------------ padding
 
@@ -80,39 +69,8 @@ def _same(pair: Callable[[int, int], tuple[int, int]]) -> Layer:
     return conv
 
 
-plant(
-    "'same' ignores dilation",
-    "padding",
-    _same(lambda k, d: ((k - 1) // 2, k - 1 - (k - 1) // 2)),
-    "root#21685",
-    by="C13",
-)
-plant(
-    "'same' puts the odd one on the left",
-    "padding",
-    _same(lambda k, d: (d * (k - 1) - d * (k - 1) // 2, d * (k - 1) // 2)),
-    "burn#2676",
-    by="C13",
-)
-plant(
-    "before and after exchanged",
-    "padding",
-    layer(on(lambda v: replace(v, padding=tuple((b, a) for a, b in v.padding)))),
-    "onnxruntime#27375",
-)
-plant(
-    "the left padding on both sides",
-    "padding",
-    layer(on(lambda v: replace(v, padding=tuple((a, a) for a, _ in v.padding)))),
-    "onnxruntime#27375",
-)
-
-
 def _padded_by_the_edge(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     return convolution(F.pad(x, window.frame, mode="replicate"), w, b, window.unpadded())
-
-
-plant("padded by the edge instead of zeros", "padding", layer(_padded_by_the_edge))
 
 
 def _crop_forgotten(w: Tensor, y: Tensor, window: Window) -> Tensor:
@@ -120,7 +78,23 @@ def _crop_forgotten(w: Tensor, y: Tensor, window: Window) -> Tensor:
     return framed[(..., *(slice(i) for i in window.input_size))]
 
 
-plant_rules("the gradient keeps its frame", "padding", "#188344", to_input=_crop_forgotten)
+plant(
+    "padding",
+    ("'same' ignores dilation", _same(lambda k, d: ((k - 1) // 2, k - 1 - (k - 1) // 2)), "root#21685"),
+    (
+        "'same' puts the odd one on the left",
+        _same(lambda k, d: (d * (k - 1) - d * (k - 1) // 2, d * (k - 1) // 2)),
+        "burn#2676",
+    ),
+    by="C13",
+)
+plant(
+    "padding",
+    ("before and after exchanged", changed(padding=lambda p: tuple((b, a) for a, b in p)), "onnxruntime#27375"),
+    ("the left padding on both sides", changed(padding=lambda p: tuple((a, a) for a, _ in p)), "onnxruntime#27375"),
+    ("padded by the edge instead of zeros", layer(_padded_by_the_edge)),
+    ("the gradient keeps its frame", {"to_input": _crop_forgotten}, "#188344"),
+)
 
 # ----------------------------------------------------------------------------------------------------- dilation
 
@@ -135,10 +109,13 @@ def _undilated(window: Window) -> Window:
     return replace(window, dilation=(1,) * window.ndim)
 
 
-plant("dilation applied twice", "dilation", layer(_dilated_twice), "root#22474")
-plant("dilation ignored", "dilation", layer(on(_undilated)))
-plant_rules("dilation ignored in the weight gradient", "dilation", to_weight=weight_gradient_of(on(_undilated)))
-plant_rules("dilation ignored in the input gradient", "dilation", to_input=input_gradient_of(on(_undilated)))
+plant(
+    "dilation",
+    ("dilation applied twice", layer(_dilated_twice), "root#22474"),
+    ("dilation ignored", layer(on(_undilated))),
+    ("dilation ignored in the weight gradient", {"to_weight": weight_gradient_of(on(_undilated))}),
+    ("dilation ignored in the input gradient", {"to_input": input_gradient_of(on(_undilated))}),
+)
 
 # --------------------------------------------------------------------------------------------- stride remainder
 
@@ -179,12 +156,14 @@ def _kernel_too_large(x: Tensor, y: Tensor, window: Window) -> Tensor:
     return torch.cat(planes)
 
 
-remainder = "stride remainder"
-plant_rules("input gradient too small", remainder, "backpack#30", to_input=_input_gradient_too_small)
-plant_rules("input gradient too large", remainder, to_input=_too_large)
-plant_rules("weight gradient larger than the kernel", remainder, "opacus PR#245", to_weight=_kernel_too_large)
-plant_rules("the remainder put in front", remainder, "CMU10-714#6", to_input=_remainder_in_front)
-plant_rules("the remainder not zero", remainder, to_input=_remainder_repeats_the_edge)
+plant(
+    "stride remainder",
+    ("input gradient too small", {"to_input": _input_gradient_too_small}, "backpack#30"),
+    ("input gradient too large", {"to_input": _too_large}),
+    ("weight gradient larger than the kernel", {"to_weight": _kernel_too_large}, "opacus PR#245"),
+    ("the remainder put in front", {"to_input": _remainder_in_front}, "CMU10-714#6"),
+    ("the remainder not zero", {"to_input": _remainder_repeats_the_edge}),
+)
 
 # -------------------------------------------------------------------------------------------------- kernel flip
 
@@ -197,18 +176,14 @@ def _last(window: Window) -> list[int]:
     return [-1]
 
 
-plant("convolution for correlation", "kernel flip", layer(_flipped(over)))
-plant("kernel flipped along one axis", "kernel flip", layer(_flipped(_last)))
-plant_rules(
-    "kernel flipped in the input gradient",
+plant(
     "kernel flip",
-    to_input=lambda w, y, window: to_input(w.flip(over(window)), y, window),
-)
-plant_rules(
-    "one axis flipped in the input gradient",
-    "kernel flip",
-    to_input=lambda w, y, window: to_input(w.flip(-1), y, window),
-)
-plant_rules(
-    "weight gradient flipped", "kernel flip", to_weight=lambda x, y, window: to_weight(x, y, window).flip(over(window))
+    ("convolution for correlation", layer(_flipped(over))),
+    ("kernel flipped along one axis", layer(_flipped(_last))),
+    (
+        "kernel flipped in the input gradient",
+        {"to_input": lambda w, y, window: to_input(w.flip(over(window)), y, window)},
+    ),
+    ("one axis flipped in the input gradient", {"to_input": lambda w, y, window: to_input(w.flip(-1), y, window)}),
+    ("weight gradient flipped", {"to_weight": lambda x, y, window: to_weight(x, y, window).flip(over(window))}),
 )

@@ -19,8 +19,7 @@ from manualconv.kernels.pooling import maximum, selection
 from manualconv.testing.cases import Pooling, poolings
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from tests.bad_input.calls import Row, outcome
-from tests.bad_input.drawn import RIGHT
-from tests.bad_input.table import ROWS
+from tests.bad_input.table import RIGHT, ROWS
 from tests.layers import spread_out
 
 BY_HAND = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}

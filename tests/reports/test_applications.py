@@ -4,7 +4,6 @@ Each application makes its own models and data from a seed and gives back every 
 them, in float64 unless it says so.  Random draws are torch's, so that masks and noise are alike.
 """
 
-import copy
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
-from torch.utils.checkpoint import checkpoint
 
 from manualconv import by_hand, convert
 from tests.test_by_hand import Operators
@@ -238,34 +236,6 @@ def averaged_weights(exchange: Exchange) -> list[Tensor]:
     return [*average.buffers(), *average.parameters(), average.eval()(data[0])]
 
 
-def recomputed(exchange: Exchange) -> list[Tensor]:
-    """Checkpoints of both kinds, with dropout and batch norm inside, over four accumulated parts of a batch."""
-    net = exchange(nn.Sequential(nn.Conv2d(2, 4, 3), nn.Hardswish(), nn.Dropout(0.4), nn.Conv2d(4, 2, 3)).double())
-    x = noise(4, 2, 8, 8).requires_grad_()
-    for part, reentrant in zip(x.split(1), (True, False, True, False)):
-        y = checkpoint(net, part, use_reentrant=reentrant, preserve_rng_state=True)
-        (y.square().mean() / 4).backward()
-    return [x.grad, *gradients(net)]  # type: ignore[list-item]
-
-
-def per_sample(exchange: Exchange) -> list[Tensor]:
-    """Gradients of each sample by ``vmap`` of ``grad`` of ``functional_call``, a Jacobian and a Hessian."""
-    net = exchange(
-        nn.Sequential(nn.Conv1d(1, 2, 3), nn.Softsign(), nn.Flatten(), nn.Linear(8, 2), nn.Sigmoid()).double()
-    )
-    parameters = {name: p.detach() for name, p in net.named_parameters()}
-    x, target = noise(3, 1, 6), torch.tensor([0, 1, 1])
-
-    def loss(p: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
-        return F.cross_entropy(torch.func.functional_call(net, p, (image[None],)), label[None])
-
-    each = torch.func.vmap(torch.func.grad(loss), (None, 0, 0))(parameters, x, target)
-    hessian = torch.autograd.functional.hessian(lambda t: net(t).square().sum(), x[:1])
-    jacobian = torch.func.jacrev(net)(x[:1])
-    product = torch.func.jvp(net, (x,), (x.flip(0),))[1]
-    return [*each.values(), hessian, jacobian, product]
-
-
 def stepped(exchange: Exchange) -> list[Tensor]:
     """Optimisers one tensor at a time, all at once and fused, and a scaler that is switched off on the CPU."""
     shown = []
@@ -285,30 +255,10 @@ def stepped(exchange: Exchange) -> list[Tensor]:
     return shown
 
 
-def replicated(exchange: Exchange) -> list[Tensor]:
-    """Two copies of a model on two halves of a batch, their gradients summed, as data-parallel training does."""
-    net = exchange(nn.Sequential(nn.Conv2d(1, 2, 3), nn.SELU(), nn.Flatten(), nn.Linear(32, 2)).double())
-    copies = [copy.deepcopy(net) for _ in range(2)]
-    outputs = [c(x) for c, x in zip(copies, noise(4, 1, 6, 6).chunk(2))]
-    F.huber_loss(torch.cat(outputs), noise(4, 2)).backward()
-    return [*outputs, *(a + b for a, b in zip(gradients(copies[0]), gradients(copies[1])))]
-
-
-APPLICATIONS: list[Application] = [
-    detector,
-    penalised_critic,
-    autoencoder,
-    normalised_adversaries,
-    unet,
-    transformer,
-    recurrent,
-    diffusion,
-    averaged_weights,
-    recomputed,
-    per_sample,
-    stepped,
-    replicated,
-]
+APPLICATIONS: tuple[Application, ...] = (
+    *(detector, penalised_critic, autoencoder, normalised_adversaries, unet, transformer, recurrent, diffusion),
+    *(averaged_weights, stepped),
+)
 
 
 def ran(application: Application, way: str) -> list[Tensor]:

@@ -24,9 +24,8 @@ from manualconv import Rules, by_hand, conversion_report, convert, exact_weight,
 from manualconv.autograd import ReLU
 from manualconv.torch_internals import function_modes, is_plain
 from tests.layers import spread_out
+from tests.reports.test_overrides import WAYS, Plain
 from tests.swap.networks import nodes
-
-WAYS = {"functional": (functional, nullcontext), "by_hand": (F, by_hand)}
 
 
 def name_of(x: Tensor) -> str:
@@ -402,10 +401,6 @@ def test_a_kernel_that_reads_memory_takes_a_wrapper() -> None:
     y = ReLU.call(both)
     (slope,) = torch.autograd.grad(y.sum(), both)
     assert torch.equal(y.b, 2 * x.relu()) and torch.equal(slope.b, (x > 0).float())
-
-
-class Plain(torch.Tensor):
-    """A subclass with memory of its own and torch's default behaviour."""
 
 
 def test_the_report_does_not_say_what_stays_torch_s() -> None:

@@ -184,18 +184,6 @@ def test_the_result_of_a_softmax_is_contiguous_however_its_input_lies(name: str,
         assert ours.stride() == theirs.stride()
 
 
-def test_a_channels_last_mean_of_one_position_lies_channels_last() -> None:
-    """Row 21's own input, its gradient of two orders and vmap."""
-    x = _lying((2, 3, 4, 4), "channels_last").double().requires_grad_()
-    y = M.adaptive_avg_pool2d(x, 1)
-    assert y.stride() == (3, 1, 3, 3)
-    (g,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
-    assert torch.allclose(g, (y / 8).expand(x.shape))
-    assert torch.autograd.grad(g.sum(), x)[0].shape == x.shape
-    mapped = torch.vmap(lambda v: M.adaptive_avg_pool2d(v, 1))(torch.stack([x, x]).detach())
-    assert torch.equal(mapped[0], y)
-
-
 X, T = torch.ones(2, 3), torch.tensor([0, 1])
 WARNED: dict[str, Any] = {
     "softmax": lambda: M.softmax(X),

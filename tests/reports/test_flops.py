@@ -12,17 +12,12 @@ from torch.utils.flop_counter import FlopCounterMode
 import manualconv
 from manualconv import accuracy, algorithm, by_hand, functional
 from manualconv import nn as ours
+from tests.layers import WEIGHTED, Example
 
-CALLS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
-    "conv1d": ((2, 4, 30), (6, 4, 5), {"stride": 2, "padding": 3, "dilation": 2}),
-    "conv2d": ((2, 4, 9, 8), (6, 2, 3, 2), {"stride": (2, 1), "padding": 1, "groups": 2}),
-    "conv3d": ((1, 2, 5, 6, 7), (4, 2, 2, 3, 1), {"padding": 1}),
-    "conv_transpose1d": ((2, 4, 9), (4, 3, 3), {"stride": 2, "output_padding": 1, "groups": 2}),
-    "conv_transpose2d": ((2, 4, 5, 4), (4, 3, 3, 2), {"stride": 2}),
-    "conv_transpose3d": ((1, 2, 3, 4, 3), (2, 2, 2, 2, 2), {"padding": 1}),
-    "linear": ((3, 5, 7), (4, 7), {}),
-    "conv2d narrow and depthwise": ((1, 8, 16, 16), (8, 1, 3, 3), {"padding": 1, "groups": 8}),
-    "conv2d wide and depthwise": ((2, 32, 56, 56), (32, 1, 3, 3), {"padding": 1, "groups": 32}),
+CALLS = {
+    **WEIGHTED,
+    "conv2d narrow and depthwise": Example("conv2d", ((1, 8, 16, 16), (8, 1, 3, 3)), (None, 1, 1, 1, 8)),
+    "conv2d wide and depthwise": Example("conv2d", ((2, 32, 56, 56), (32, 1, 3, 3)), (None, 1, 1, 1, 32)),
 }
 
 
@@ -42,16 +37,11 @@ def forward_and_backward(apply: Callable[..., Tensor], *inputs: Tensor) -> tuple
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_a_layer_counts_as_torch_s(name: str, dtype: torch.dtype) -> None:
-    x, w, options = CALLS[name]
-    function = name.split()[0]
-    tensors = (torch.randn(x, dtype=dtype), torch.randn(w, dtype=dtype))
-    by_us, by_torch = (
-        forward_and_backward(lambda *t, library=library: getattr(library, function)(*t, **options), *tensors)
-        for library in (functional, F)
-    )
+    call, tensors = CALLS[name].of, [t.to(dtype) for t in CALLS[name].tensors()]
+    by_us, by_torch = (forward_and_backward(call(library), *tensors) for library in (functional, F))
     assert by_us == by_torch and by_us[0] > 0
     with by_hand():
-        assert forward_and_backward(lambda *t: getattr(F, function)(*t, **options), *tensors) == by_torch
+        assert forward_and_backward(call(F), *tensors) == by_torch
 
 
 @pytest.mark.parametrize("name", ["lowering", "lowering_batch_last", "shifting", "fourier", "winograd"])

@@ -11,7 +11,7 @@ from torch.autograd import forward_ad, grad, gradcheck
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from manualconv import by_hand, functional
-from tests.layers import spread_out
+from tests.layers import PAIRS, Example, spread_out
 
 # ------------------------------------------------------------------------------------ row 11: dropout inside vmap
 
@@ -66,11 +66,6 @@ def test_an_unmapped_input_is_dropped_as_vmap_s_randomness_says(
         for training in (True, False):
             got, expected = (drawn(lambda lib=library, x=x, t=training: rows(lib, x, t)) for library in (ours, F))
             assert got == expected
-
-
-def test_another_mask_a_row() -> None:
-    y = torch.vmap(lambda i: functional.dropout(torch.ones(6), 0.5) * i, randomness="different")(torch.ones(3))
-    assert y.shape == (3, 6) and len(y.unique(dim=0)) == 3
 
 
 @pytest.mark.parametrize("inner", ["different", "same"])
@@ -159,9 +154,19 @@ Q, K, V = spread_out((2, 3, 4)), spread_out((2, 5, 4), 1), spread_out((2, 5, 4),
 Z, T = spread_out((2, 3)), spread_out((2, 3), 9) / 4
 Call = Callable[..., Tensor]
 
-#: Every function with more than one floating tensor: the call, and these tensors.
+
+def _call(example: Example) -> Call:
+    return lambda library, *tensors: example.of(library)(*tensors)
+
+
+#: Every function of torch's with more than one floating tensor: the call, and these tensors.
 CALLS: dict[str, tuple[Call, tuple[Tensor, ...]]] = {
-    "batch_norm in evaluation": (lambda lib, x, m, v, w, b: lib.batch_norm(x, m, v, w, b), (X, *STATISTICS, *AFFINE)),
+    **{
+        label: (_call(each), each.tensors())
+        for label, each in PAIRS.items()
+        if len(each.shapes) > 1 and hasattr(F, each.name)
+    },
+    "batch_norm by statistics": (lambda lib, x, m, v, w, b: lib.batch_norm(x, m, v, w, b), (X, *STATISTICS, *AFFINE)),
     "batch_norm in training": (
         lambda lib, x, m, v, w, b: lib.batch_norm(x, m.clone(), v.clone(), w, b, True),
         (X, *STATISTICS, *AFFINE),
@@ -170,29 +175,12 @@ CALLS: dict[str, tuple[Call, tuple[Tensor, ...]]] = {
         lambda lib, x, m, v, w, b: lib.instance_norm(x, m, v, w, b, False),
         (X, *STATISTICS, *AFFINE),
     ),
-    "layer_norm": (lambda lib, x, w, b: lib.layer_norm(x, (4,), w, b), (X, spread_out((4,)), spread_out((4,), 1))),
-    "group_norm": (lambda lib, x, w, b: lib.group_norm(x, 3, w, b), (X, *AFFINE)),
     "cross_entropy of probabilities": (
         lambda lib, x, q, w: lib.cross_entropy(x, q, w, label_smoothing=0.3),
         (X, _chance((2, 3, 4)), _positive((3,))),
     ),
-    "binary_cross_entropy": (lambda lib, x, t: lib.binary_cross_entropy(x, t), (_chance((2, 3), 1), _chance((2, 3)))),
-    "binary_cross_entropy_with_logits": (
-        lambda lib, z, t: lib.binary_cross_entropy_with_logits(z, t, pos_weight=torch.ones(3).double() * 2),
-        (Z, _chance((2, 3))),
-    ),
-    "mse_loss": (lambda lib, x, t: lib.mse_loss(x, t), (Z, T)),
     "weighted mse_loss": (lambda lib, x, t, w: lib.mse_loss(x, t, weight=w), (Z, T, _positive((2, 3)))),
-    "l1_loss": (lambda lib, x, t: lib.l1_loss(x, t), (Z, T)),
-    "smooth_l1_loss": (lambda lib, x, t: lib.smooth_l1_loss(x, t, beta=0.7), (Z, T)),
-    "huber_loss": (lambda lib, x, t: lib.huber_loss(x, t, delta=0.7), (Z, T)),
     "weighted huber_loss": (lambda lib, x, t, w: lib.huber_loss(x, t, delta=0.7, weight=w), (Z, T, _positive((2, 3)))),
-    "conv1d": (lambda lib, x, w, b: lib.conv1d(x, w, b), (X, spread_out((2, 3, 3), 1), spread_out((2,)))),
-    "conv_transpose1d": (
-        lambda lib, x, w, b: lib.conv_transpose1d(x, w, b, stride=2),
-        (X, spread_out((3, 2, 3), 1), spread_out((2,))),
-    ),
-    "linear": (lambda lib, x, w, b: lib.linear(x, w, b), (X, spread_out((5, 4), 1), spread_out((5,)))),
     "fractional_max_pool2d": (
         lambda lib, x, u: lib.fractional_max_pool2d(x, 2, 3, _random_samples=u),
         (spread_out((1, 2, 6, 6)), _chance((1, 2, 2))),
@@ -270,16 +258,6 @@ def test_each_argument_s_derivative_is_torch_s_or_its_error(
                 assert (mine is None) == (theirs is None)
                 if mine is not None:
                     torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-12)
-
-
-def test_statistics_and_input_both_dual_do_not_give_the_input_s_tangent() -> None:
-    """The row's own example: it gave 1, as if the mean stood still."""
-    x, m, v = torch.ones(2, 3, 1), torch.zeros(3), torch.ones(3)
-    for library in (functional, F):
-        with forward_ad.dual_level():
-            duals = [forward_ad.make_dual(t, torch.ones_like(t)) for t in (x, m)]
-            with pytest.raises(RuntimeError, match="not differentiable wrt running_mean and running_var"):
-                library.batch_norm(*duals, v)
 
 
 def test_weights_of_classes_have_the_derivative_that_torch_refuses() -> None:

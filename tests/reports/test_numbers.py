@@ -234,59 +234,11 @@ def test_every_half_lies_on_torch_s_side_of_every_limit(
     assert torch.equal(ours[1], value_and_slope(apply(functional), z, create_graph=True)[1])
 
 
-def test_the_smallest_input_of_the_limits() -> None:
-    z = torch.tensor(0.69921875, dtype=torch.bfloat16)
-    assert value_and_slope(lambda t: functional.hardtanh(t, -0.7, 0.7), z)[1] == 1
-    assert value_and_slope(lambda t: functional.threshold(t, 0.7, 0.0), z) == (0, 0)
-    assert value_and_slope(lambda t: functional.threshold(t, 0.699, 0.0), z)[1] == 1
-
-
 @halves
 def test_the_norm_of_a_window_of_large_halves_is_no_infinity(dtype: torch.dtype) -> None:
     """A square of 300 is beyond float16, the root of the sum of four is 600."""
     y, slope = value_and_slope(lambda t: functional.lp_pool2d(t, 2, 2), torch.full((1, 1, 2, 2), 300.0).to(dtype))
     assert y.item() == 600 and slope.eq(0.5).all()
-
-
-NUMBERS_TOO_LARGE = [
-    ("threshold", (1e50, 0.0)),
-    ("threshold", (0.0, 1e50)),
-    ("leaky_relu", (1e50,)),
-    ("leaky_relu", (-1e50,)),
-    ("elu", (1e50,)),
-    ("celu", (1e50,)),
-    ("celu", (1e-50,)),
-    ("softplus", (1e50, 20)),
-    ("softplus", (1, 1e50)),
-]
-
-
-def refused_in_torch_s_words(name: str, z: Tensor, numbers: tuple[float, ...]) -> None:
-    messages = []
-    for library in (functional, F):
-        with pytest.raises(RuntimeError) as refusal:
-            getattr(library, name)(z, *numbers)
-        messages.append(str(refusal.value).split(" [")[0])
-    assert messages[0] == messages[1]
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, *HALVES], ids=lambda d: str(d)[6:])
-@pytest.mark.parametrize(("name", "numbers"), NUMBERS_TOO_LARGE, ids=str)
-def test_a_number_beyond_the_dtype_is_refused_in_torch_s_words(
-    name: str, numbers: tuple[float, ...], dtype: torch.dtype
-) -> None:
-    refused_in_torch_s_words(name, torch.ones(3, dtype=dtype), numbers)
-    getattr(functional, name)(torch.ones(3, dtype=torch.float64), *numbers)
-
-
-@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64], ids=str)
-@pytest.mark.parametrize(
-    ("name", "numbers"), [("threshold", (0, 1e30)), ("threshold", (1e30, 0)), ("hardtanh", (0, 1e30))]
-)
-def test_a_limit_beyond_the_integers_is_refused_in_torch_s_words(
-    name: str, numbers: tuple[float, ...], dtype: torch.dtype
-) -> None:
-    refused_in_torch_s_words(name, torch.ones(3, dtype=dtype), numbers)
 
 
 # ------------------------------------------------------------------------ row 10: numbers of a loss beyond its dtype
@@ -327,12 +279,8 @@ def test_where_a_parabola_ends_is_a_number_of_float64(name: str, number: float, 
             assert (small | got.double().isclose(right, rtol=6 * ROUNDING[dtype], atol=0)).all()
 
 
-def test_the_smallest_input_of_the_loss() -> None:
+def test_a_parabola_of_no_width_has_no_curvature() -> None:
     z = torch.tensor([3.0, -2.0])
-    loss, slope = value_and_slope(
-        lambda t: functional.smooth_l1_loss(t, torch.zeros(2), reduction="sum", beta=1e-50), z
-    )
-    assert loss == 5 and slope.tolist() == [1, -1]
     for beta in (1e-50, 5e-324, 1e-30):
         second = torch.func.hessian(lambda t, b=beta: functional.smooth_l1_loss(t, torch.zeros(2), beta=b))(z)
         assert not second.any()

@@ -21,8 +21,9 @@ from torch.utils._pytree import tree_map
 from manualconv import Rules, by_hand, functional, nn
 from manualconv.swap.mode import ByHand
 from manualconv.swap.table import COMPOSITES
+from manualconv.testing.catalogue import operation
 from manualconv.torch_internals import function_modes
-from tests.layers import MODULES, spread_out
+from tests.layers import MODULES, PAIRS, Example, spread_out
 from tests.swap.networks import nodes
 
 
@@ -203,38 +204,40 @@ def by_ours(y: Tensor) -> bool:
 
 
 IMAGE, KERNEL = spread_out((2, 3, 6, 5)), spread_out((4, 3, 3, 2), 1)
-CALLS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
-    "conv2d": (torch.conv2d, lambda m, x: m.conv2d(x, KERNEL, padding=1)),
-    "conv2d by keyword": (torch.conv2d, lambda m, x: m.conv2d(input=x, weight=KERNEL)),
-    "conv_transpose2d": (torch.conv_transpose2d, lambda m, x: m.conv_transpose2d(x, KERNEL.transpose(0, 1))),
-    "linear": (F.linear, lambda m, x: m.linear(x, torch.ones(2, 5, dtype=torch.float64))),
-    "relu": (F.relu, lambda m, x: m.relu(x)),
-    "gelu": (F.gelu, lambda m, x: m.gelu(x, approximate="tanh")),
-    "softmax": (F.softmax, lambda m, x: m.softmax(x, dim=1)),
-    "max_pool2d": (F.max_pool2d, lambda m, x: m.max_pool2d(x, 2)),
-    "avg_pool2d": (F.avg_pool2d, lambda m, x: m.avg_pool2d(x, 2)),
-    "batch_norm": (F.batch_norm, lambda m, x: m.batch_norm(x, None, None, training=True)),
-    "layer_norm": (F.layer_norm, lambda m, x: m.layer_norm(x, (5,))),
-    "mse_loss": (F.mse_loss, lambda m, x: m.mse_loss(x, IMAGE * 2)),
-    "pad": (F.pad, lambda m, x: m.pad(x, (1, 1, 1, 1), mode="reflect")),
+#: torch's hands on a method of its argument, or rounds; ours hands on the input itself.
+APART = ("sigmoid", "tanh", "hardsigmoid", "dropout in evaluation", "batch_norm in evaluation")
+#: torch's functions with the tensors that they are called with.
+CALLS = {
+    label: each
+    for label, each in PAIRS.items()
+    if (each.form is operation.unformed or "norm" in label) and hasattr(F, each.name) and label not in APART
 }
+EVERY = pytest.mark.parametrize("example", CALLS.values(), ids=CALLS)
 
 
-@pytest.mark.parametrize(("theirs", "call"), CALLS.values(), ids=CALLS)
+@EVERY
 @pytest.mark.parametrize("way", WAYS)
-def test_an_argument_that_unwraps_itself_is_not_asked(theirs: Any, call: Callable[[Any, Any], Any], way: str) -> None:
+def test_an_argument_that_unwraps_itself_is_not_asked(example: Example, way: str) -> None:
     """Row 3: it is handed torch's function, as torch hands it, and what it computes with it is by hand."""
     module, around = WAYS[way]
+    x, *others = example.leaves()
     Unwrapping.seen.clear()
-    x = IMAGE.clone().requires_grad_()
     with around():
-        y = call(module, Unwrapping(x))
+        y = example.of(module)(Unwrapping(x), *others)
     seen = list(Unwrapping.seen)
-    call(F, Unwrapping(x))
-    assert seen == [theirs] == Unwrapping.seen[1:]
+    theirs = example.of(F)(Unwrapping(x), *others)
+    assert seen == [operation.function(F, example.name)] == Unwrapping.seen[1:]
     assert by_ours(y.value)
-    torch.testing.assert_close(y.value, call(F, x), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(y.value, theirs.value, rtol=1e-12, atol=1e-12)
     assert not function_modes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_argument_by_keyword_that_unwraps_itself_is_not_asked(way: str) -> None:
+    module, around = WAYS[way]
+    with around():
+        y = module.conv2d(input=Unwrapping(IMAGE), weight=KERNEL)
+    torch.testing.assert_close(y.value, F.conv2d(IMAGE, KERNEL), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -306,20 +309,21 @@ def test_a_tuple_that_handles_functions_is_taken_for_numbers(way: str) -> None:
     assert isinstance(y, Pair) and y.scale == 0.5 and by_ours(y.value)
 
 
-@pytest.mark.parametrize("call", [call for _, call in CALLS.values()], ids=CALLS)
+@EVERY
 @pytest.mark.parametrize("way", WAYS)
-def test_a_subclass_without_a_handler_is_lost(call: Callable[[Any, Any], Any], way: str) -> None:
+def test_a_subclass_without_a_handler_is_lost(example: Example, way: str) -> None:
     """Row 3: a subclass in, the same subclass out, as of torch's functions, and by hand."""
     module, around = WAYS[way]
-    x = IMAGE.as_subclass(Plain).clone().requires_grad_()
+    first, *others = example.leaves()
+    x = first.detach().as_subclass(Plain).requires_grad_()
     with around():
-        y = call(module, x)
-    expected = call(F, x)
+        y = example.of(module)(x, *others)
+    expected = example.of(F)(x, *others)
     assert type(y) is type(expected) is Plain and by_ours(y)
     (ours,), (theirs,) = torch.autograd.grad(y.sum(), x), torch.autograd.grad(expected.sum(), x)
     assert type(ours) is type(theirs)
     torch.testing.assert_close((y, ours), (expected, theirs), rtol=1e-12, atol=1e-12)
-    assert type(call(module, torch.nn.Parameter(IMAGE))) is Tensor
+    assert type(example.of(module)(torch.nn.Parameter(first.detach()), *others)) is Tensor
 
 
 def test_a_mode_of_torch_s_is_taken_for_an_argument() -> None:

@@ -1,6 +1,5 @@
 """Row 22: a block of derivative rules that no layer meets says so, and only such a block."""
 
-import threading
 import warnings
 from collections.abc import Callable
 
@@ -162,17 +161,6 @@ def test_rules_that_replace_nothing_have_nothing_to_meet() -> None:
             torch_s()
 
     assert warned(run) == 0
-
-
-def test_a_layer_in_another_thread_is_not_under_the_block_and_the_block_says_so() -> None:
-    found: list[Tensor] = []
-
-    def elsewhere() -> None:
-        thread = threading.Thread(target=lambda: found.append(conv()))
-        thread.start()
-        thread.join()
-
-    assert warned(in_block(elsewhere)) == 1 and len(found) == 1
 
 
 def test_compiled_code_meets_the_rules_each_time_it_runs_and_is_one_graph_compiled_once() -> None:

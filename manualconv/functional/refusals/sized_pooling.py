@@ -147,12 +147,13 @@ def of_unpooling(
 
 
 def _per_axis(ndim: int, key: str, value: Any) -> Axes:
-    """An int or `ndim` ints as a tuple; torch broadcasts no tuple of one here, and reckons with bools."""
+    """An int or `ndim` ints as a tuple; torch broadcasts no tuple of one here, and mostly reckons with bools."""
     given = spelled(value)
     numbers = given if isinstance(given, tuple) else (given,) * ndim
     if ndim < 3 and key != "kernel_size":
         numbers = numbers[:ndim]  # torch reads no more of them
-    numbers = tuple(int(n) if isinstance(n, bool) else n for n in numbers)
+    if ndim < 3 or key == "kernel_size":  # what else is of volumes, its parser reads
+        numbers = tuple(int(n) if isinstance(n, bool) else n for n in numbers)
     if len(numbers) != ndim or not all(map(is_int, numbers)):
         raise Refusal(f"{key}={value!r} must be an int or {ndim} ints, one for each of {ndim} axes")
     return numbers
