@@ -44,6 +44,7 @@ PUBLIC = {
         "by_hand",
         "algorithm",
         "register",
+        "unregister",
         "Algorithm",
         "accuracy",
         "choice",
