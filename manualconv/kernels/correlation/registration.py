@@ -144,7 +144,7 @@ class _Registered(Algorithm):
 
     def cost(self, map: str, sizes: Sizes) -> float:
         cost = self._answer("cost", map, sizes)
-        if isinstance(cost, Real) and cost >= 0:
+        if isinstance(cost, Real) and float(cost) >= 0:
             return float(cost)
         needed = "must return nanoseconds, a number from 0 on, or inf"
         raise NoAnswer(f"algorithm({self._name!r}): cost {needed}, but returned {cost!r}")
