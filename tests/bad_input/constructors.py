@@ -83,9 +83,9 @@ def rows(ndim: int) -> Iterator[Row]:
             ("a weight of size [6, 4, 3",),
             {"kernel_size": (3,) * (ndim + 1)},
         ),
-        (14, "a word for stride", combination, "", ("stride must be", "'2'"), {"stride": "2"}),
-        (14, "a word for dilation", combination, "", ("dilation must be", "'2'"), {"dilation": "2"}),
-        (15, "half a padding", combination, "", ("padding must be", "1.5"), {"padding": 1.5}),
+        (14, "a word for stride", combination, "", ("stride=(", " must be", "'2'"), {"stride": "2"}),
+        (14, "a word for dilation", combination, "", ("dilation=(", " must be", "'2'"), {"dilation": "2"}),
+        (15, "half a padding", combination, "", ("padding=(1.5", " must be"), {"padding": 1.5}),
         (
             50,
             "reflection past the input",

@@ -205,14 +205,14 @@ def _not_numbers(n: int) -> Mistakes:
             np.ones(2, int),
             torch.tensor(1.5),
         ):
-            yield number, f"{key} {value!r}", {key: value}, f"{key} must be an int or a tuple", repr(value)
+            yield number, f"{key} {value!r}", {key: value}, f"{key}={value!r} must be an int, or a tuple"
         for value in (1.5, "2", None) if n > 1 else ():
-            says = (f"{key} must be an int or a tuple", repr((*one, value)))
-            yield number, f"{key} {(*one, value)!r}", {key: (*one, value)}, "", *says
+            says = f"{key}={(*one, value)!r} must be an int, or a tuple"
+            yield number, f"{key} {(*one, value)!r}", {key: (*one, value)}, "", says
         for value in (np.int64(2), (np.int64(2),) * n, torch.tensor(2), (torch.tensor(2),) * n, torch.Size((2,) * n)):
             yield number, f"{key} {value!r}", {key: value}
     for value in (1.5, 2.0, "1", None, True, (1,)):
-        yield 14, f"groups {value!r}", {"groups": value}, "groups must be an int", repr(value)
+        yield 14, f"groups {value!r}", {"groups": value}, f"groups={value!r} must be an int"
     for value in (np.int64(2), torch.tensor(2)):
         halves = {"weight": numbers(6, 2, *_KERNEL[:n]), "groups": value}
         yield 14, f"groups {value!r}", halves
