@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from tests.bad_input.calls import Mistakes, Row, bad_calls, misspelt, numbers
 from tests.bad_input.max_pooling import EMPTY, SIZE, no_tensors
 
@@ -73,7 +75,7 @@ def _signs(n: int, kind: str) -> Mistakes:
 
 
 def _numbers(n: int, kind: str) -> Mistakes:
-    for value in ("2", 2.5, None, True):
+    for value in ("2", 2.5, None, True, *((np.array(2),) if n == 1 else ())):
         yield 84, f"output_size={value!r}", {"output_size": value}, "int"
     last = (*(2,) * (n - 1), 2.5)
     yield 84, "a fraction", {"output_size": last}, str(last)

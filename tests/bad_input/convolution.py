@@ -203,6 +203,7 @@ def _not_numbers(n: int) -> Mistakes:
             (True,) * n,
             {1},
             np.ones(2, int),
+            np.array(2),
             torch.tensor(1.5),
         ):
             yield number, f"{key} {value!r}", {key: value}, f"{key}={value!r} must be an int, or a tuple"
@@ -213,6 +214,6 @@ def _not_numbers(n: int) -> Mistakes:
             yield number, f"{key} {value!r}", {key: value}
     for value in (1.5, 2.0, "1", None, True, (1,)):
         yield 14, f"groups {value!r}", {"groups": value}, f"groups={value!r} must be an int"
-    for value in (np.int64(2), torch.tensor(2)):
+    for value in (np.int64(2), np.array(2), torch.tensor(2), torch.tensor([2])):
         halves = {"weight": numbers(6, 2, *_KERNEL[:n]), "groups": value}
         yield 14, f"groups {value!r}", halves

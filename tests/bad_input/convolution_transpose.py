@@ -89,7 +89,7 @@ def _not_of_their_type(n: int) -> Mistakes:
             kind = "numpy.ndarray" if isinstance(value, np.ndarray) else type(value).__name__
             yield 47 if value is None else 48, f"{kind} for {key}", {key: value}, "torch.as_tensor"
     for number, key in ((14, "stride"), (15, "padding"), (15, "output_padding"), (14, "dilation")):
-        for value in (1.5, None, True, "same", {1}):
+        for value in (1.5, None, True, "same", {1}, np.array(1)):
             f"{name}: argument '{key}' must be tuple of ints, not {type(value).__name__}"
             yield number, f"{key} {value!r}", {key: value}, repr(value)
         yield (

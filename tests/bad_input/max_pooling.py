@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -120,7 +121,7 @@ def ranks(n: int) -> Mistakes:
 def kinds(n: int, keys: tuple[str, ...]) -> Mistakes:
     """No ints, and ints beyond 64 bits and 32."""
     for key in keys:
-        for value in ("3", 2.5, True, *(() if key == "stride" else (None,))):
+        for value in ("3", 2.5, True, np.array(2), *(() if key == "stride" else (None,))):
             yield 84, f"{key}={value!r}", {key: value}, "a tuple of ints, one per axis"
         if n > 1 or "dilation" not in keys:
             # A kernel so large crashed a torch.

@@ -16,10 +16,12 @@ from manualconv.functional.refusals.arguments import (
     check_floating,
     check_input,
     int_of,
+    kind,
     number_of,
 )
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.kernels.precision import WIDENED
+from manualconv.torch_internals import is_moving
 
 
 def check_ordered(input: Any) -> None:
@@ -121,7 +123,7 @@ def check_heads(query: int, key: int, value: int) -> None:
 
 def check_probability(p: Any, key: str = "p") -> None:
     """A number between 0 and 1."""
-    if not hasattr(p, "__float__") or not 0 <= p <= 1:
+    if not hasattr(p, "__float__") or kind(p) == "numpy.ndarray" or not 0 <= p <= 1:
         raise Refusal(f"{key}={p!r} must be a number, 0 <= {key} <= 1")
 
 
@@ -134,7 +136,7 @@ def probability(input: Any, p: Any, training: Any) -> float:
     check_input(input)
     check_flags(training=training)
     if isinstance(p, Tensor):
-        if p.dim() > 0 or (p.requires_grad and torch.is_grad_enabled()):
+        if p.dim() > 0 or (is_moving(p) and (torch.is_grad_enabled() or not p.requires_grad)):
             raise Refusal("p is a number, which has no derivative: p.item() or p.detach()")
         p = p.item()
     return p  # type: ignore[no-any-return]

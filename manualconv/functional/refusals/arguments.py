@@ -11,6 +11,7 @@ from torch import Tensor
 
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import LARGEST, LEAST, Axes, Numbers, is_int, per_axis, whole
+from manualconv.torch_internals import is_moving
 
 #: Dtypes of whole numbers, and of fractions, that torch computes with.
 WHOLE = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
@@ -52,7 +53,7 @@ def int_of(key: str, value: Any) -> int:
 
 
 def number_of(key: str, value: Any, exactly: bool = False) -> Any:
-    """A real number as torch reads it: NumPy's too, and a tensor without axes or gradient.
+    """A real number as torch reads it: NumPy's too, and a tensor without axes or derivative, whose tangent torch drops.
 
     As a float; `exactly` leaves an int of 64 bits as it is, and takes a complex number without an imaginary part.
     """
@@ -60,7 +61,7 @@ def number_of(key: str, value: Any, exactly: bool = False) -> Any:
         return value
     number = value
     if isinstance(value, Tensor):
-        number = value.item() if value.dim() == 0 and not value.requires_grad else None
+        number = value.item() if value.dim() == 0 and not is_moving(value) else None
     elif is_of_numpy(value, "biufc" if exactly else "biuf"):
         number = value.item()
     elif isinstance(value, int) and exactly and not LEAST <= value < 2**64:
@@ -70,7 +71,7 @@ def number_of(key: str, value: Any, exactly: bool = False) -> Any:
     if isinstance(number, complex):
         number = None if number.imag else number.real
     if number is None:
-        raise Refusal(f"{key}={value!r} must be one real number", TypeError)
+        raise Refusal(f"{key}={value!r} must be one real number, without a derivative", TypeError)
     return number if exactly else float(number)
 
 
@@ -103,7 +104,9 @@ def check_flags(**flags: Any) -> None:
 
 def numbers_of(key: str, value: Any, several: bool = True) -> Numbers:
     """An int, or `several` of them in a tuple, of 64 bits each."""
-    numbers: Numbers | None = whole(value)
+    # An array without axes is one int to torch where one is wanted, and none where several may be.
+    array = several and not isinstance(value, (int, tuple)) and kind(value) == "numpy.ndarray"
+    numbers: Numbers | None = None if array else whole(value)
     if numbers is None or (isinstance(numbers, tuple) and not several):
         rule = "an int, or a tuple of ints, one per axis," if several else "an int"
         raise Refusal(f"{key}={value!r} must be {rule} of 64 bits", TypeError)
