@@ -34,7 +34,7 @@ def read_numbers(worded: bool = True, **given: Any) -> list[Any]:
     for key, value in given.items():
         if key == "padding" and worded and isinstance(value, (str, bytes)):
             found.append(value.decode() if isinstance(value, bytes) else str(value))
-        elif key == "padding" and is_pairs(value):
+        elif key == "padding" and whole(value) is None and is_pairs(value):
             found.append(tuple(map(tuple, value)))
         else:
             found.append(numbers_of(key, value, key != "groups"))
