@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from manualconv.functional.choice import choice as choice
     from manualconv.kernels.correlation.algorithm import Algorithm as Algorithm
     from manualconv.kernels.correlation.registration import register as register
+    from manualconv.kernels.correlation.registration import unregister as unregister
     from manualconv.kernels.correlation.settings import accuracy as accuracy
     from manualconv.kernels.correlation.settings import algorithm as algorithm
     from manualconv.kernels.correlation.settings import set_accuracy as set_accuracy
@@ -44,7 +45,7 @@ _FROM = {
     "autograd.slots": ("Rules", "exact_pool", "exact_slope"),
     "functional.choice": ("choice",),
     "kernels.correlation.algorithm": ("Algorithm",),
-    "kernels.correlation.registration": ("register",),
+    "kernels.correlation.registration": ("register", "unregister"),
     "kernels.correlation.settings": ("accuracy", "algorithm", "set_accuracy"),
     "nn._rules": ("set_rules",),
     "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),

@@ -38,7 +38,7 @@ CONVOLUTION_QUOTAS = {
     "unbatched": 0.10,
     "one input channel": 0.05,
     "no bias": 0.20,
-    "one-sided padding": 0.10,
+    "one-sided padding": 0.25,
 }
 TRANSPOSED_QUOTAS = {
     **{name: part for name, part in CONVOLUTION_QUOTAS.items() if "remainder" not in name and "one-sided" not in name},

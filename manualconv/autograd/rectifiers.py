@@ -183,10 +183,7 @@ class SoftShrink(Pointwise):
     def forward(z: Tensor, least: float) -> Tensor:
         return z - z.clamp(-least, least)
 
-    @staticmethod
-    def times_slope(z: Tensor, t: Tensor, least: float) -> Tensor:
-        kept: Tensor = Outside.call(t, z, least)
-        return kept
+    times_slope = staticmethod(HardShrink.times_slope)
 
 
 class LeakyReLU(Pointwise):

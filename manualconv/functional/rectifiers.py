@@ -14,13 +14,13 @@ from manualconv.autograd import rectifiers
 from manualconv.functional.in_place import run
 from manualconv.functional.refusals.activation import (
     celu_alpha,
-    check_floating,
     check_ordered,
     computed,
     limits,
     scalar,
     shrinkage,
 )
+from manualconv.functional.refusals.arguments import check_floating
 from manualconv.kernels.precision import WIDENED
 
 #: Klambauer et al. 2017, "Self-normalizing neural networks": fixed points at mean 0 and variance 1.

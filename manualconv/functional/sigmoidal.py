@@ -12,8 +12,8 @@ from torch import Tensor
 
 from manualconv.autograd import sigmoidal
 from manualconv.functional.in_place import run
-from manualconv.functional.refusals.activation import check_approximate, check_floating, computed
-from manualconv.functional.refusals.arguments import check_input
+from manualconv.functional.refusals.activation import check_approximate, computed
+from manualconv.functional.refusals.arguments import check_floating, check_input
 
 
 def sigmoid(input: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from tests.bad_input.calls import Mistakes, Row, bad_calls, numbers
 from tests.bad_input.max_pooling import EMPTY, SIZE, sparse
 
@@ -69,7 +71,7 @@ def _signs(n: int, kind: str) -> Mistakes:
 
 
 def _numbers(n: int) -> Mistakes:
-    for value in ("2", 2.5, None, True, (*(2,) * (n - 1), 2.5)):
+    for value in ("2", 2.5, None, True, (*(2,) * (n - 1), 2.5), *((np.array(2),) if n == 1 else ())):
         yield 84, f"output_size={value!r}", {"output_size": value}, str(value) if isinstance(value, tuple) else "int"
 
 

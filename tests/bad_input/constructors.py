@@ -68,9 +68,9 @@ def _convolutions(ndim: int) -> Iterator[Row]:
     no_taps = {"ours": "kernel size should be greater than zero, but got kernel_size=(0", "dangerous": True}
     for number, what, changes, says, options in (
         (13, "another rank", {"kernel_size": (3,) * (ndim + 1)}, ("a weight of size [6, 4, 3",), {}),
-        (14, "a word for stride", {"stride": "2"}, ("stride must be", "'2'"), combination),
-        (14, "a word for dilation", {"dilation": "2"}, ("dilation must be", "'2'"), combination),
-        (15, "half a padding", {"padding": 1.5}, ("padding must be", "1.5"), combination),
+        (14, "a word for stride", {"stride": "2"}, ("stride=(", " must be", "'2'"), combination),
+        (14, "a word for dilation", {"dilation": "2"}, ("dilation=(", " must be", "'2'"), combination),
+        (15, "half a padding", {"padding": 1.5}, ("padding=(1.5", " must be"), combination),
         (50, "reflection past the input", {"padding": 9, "padding_mode": "reflect"}, ("padding (9, 9)",), {}),
         (51, "twice round", {"padding": 9, "padding_mode": "circular"}, ("(9, 9) at dimension 2 of input [2, 4",), {}),
         (16, "no taps", {"kernel_size": 0}, (), no_taps),

@@ -140,11 +140,23 @@ def _groups(n: int) -> Mistakes:
 
 
 def _not_numbers(n: int) -> Mistakes:
-    one, says = (1,) * (n - 1), "must be an int or a tuple"
-    wrong = (1.5, 2.0, None, True, ("2",) * n, (1.5,) * n, (True,) * n, {1}, np.ones(2, int), torch.tensor(1.5))
+    one, says = (1,) * (n - 1), "must be an int, or a tuple"
+    wrong = (
+        1.5,
+        2.0,
+        None,
+        True,
+        ("2",) * n,
+        (1.5,) * n,
+        (True,) * n,
+        {1},
+        np.ones(2, int),
+        np.array(2),
+        torch.tensor(1.5),
+    )
     behind = ((*one, value) for value in (1.5, "2", None)) if n > 1 else ()
     for value in (*wrong, *behind):
         for number, key in ((14, "stride"), (15, "padding"), (14, "dilation")):
-            yield number, f"{key} {value!r}", {key: value}, f"{key} {says}", repr(value)
+            yield number, f"{key} {value!r}", {key: value}, f"{key}={value!r} {says}"
     for value in (1.5, 2.0, "1", None, True, (1,)):
-        yield 14, f"groups {value!r}", {"groups": value}, "groups must be an int", repr(value)
+        yield 14, f"groups {value!r}", {"groups": value}, f"groups={value!r} must be an int"

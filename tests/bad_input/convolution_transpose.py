@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from tests.bad_input import convolution
 from tests.bad_input.calls import Mistakes, Row, bad_calls, numbers
 from tests.bad_input.convolution import KERNEL, SIZE
@@ -63,7 +65,7 @@ def _numbers(n: int) -> Mistakes:
 
 def _not_of_their_type(n: int) -> Mistakes:
     for number, key in ((14, "stride"), (15, "padding"), (15, "output_padding"), (14, "dilation")):
-        for value in (1.5, None, True, "same", {1}, ("2",) * n):
+        for value in (1.5, None, True, "same", {1}, ("2",) * n, np.array(1)):
             says = "'2'" if isinstance(value, tuple) else repr(value)
             yield number, f"{key} {value!r}", {key: value}, says
     for value in (1.5, None, True, "1"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 import torch
 
 from tests.bad_input.calls import ANY, Mistakes, Row, bad_calls, numbers
@@ -42,7 +43,7 @@ def _probabilities() -> Mistakes:
     for p in (1.5, -0.1, inf, -inf, 2, nan):
         yield 115, f"p={p}", {"p": p}, "0 <= p <= 1"
         yield 115, f"p={p}, in evaluation", {"p": p, "training": False}, "0 <= p <= 1"
-    for p in ("a", None, (0.5,), 1j, torch.tensor(1.5)):
+    for p in ("a", None, (0.5,), 1j, torch.tensor(1.5), np.array(0.5)):
         yield 115, f"p={p!r}", {"p": p}, "0 <= p <= 1"
 
 

@@ -24,7 +24,7 @@ def rows() -> Iterator[Row]:
 
 
 def _features() -> Mistakes:
-    needs = "weight.shape[-1] = 4 entries, not 3"
+    needs = "weight.shape[-1] = 4 in_features on its last axis, not 3"
     yield 107, "features", {"input": numbers(2, 3)}, needs
     yield 107, "features behind two axes", {"input": numbers(2, 5, 3)}, needs
     yield 107, "features, no bias", {"input": numbers(2, 3), "bias": None}, needs

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from tests.bad_input.calls import Mistakes, Row, bad_calls, numbers
@@ -116,7 +117,7 @@ def ranks(n: int) -> Mistakes:
 def kinds(n: int, keys: tuple[str, ...]) -> Mistakes:
     """No ints, and ints beyond 64 bits and 32."""
     for key in keys:
-        for value in ("3", 2.5, True, *(() if key == "stride" else (None,))):
+        for value in ("3", 2.5, True, np.array(2), *(() if key == "stride" else (None,))):
             yield 84, f"{key}={value!r}", {key: value}, "a tuple of ints, one per axis"
         if n > 1 or "dilation" not in keys:
             # A kernel so large crashed a torch.

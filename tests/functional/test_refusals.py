@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch._subclasses import FakeTensorMode
+from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -129,6 +130,35 @@ def test_the_error_is_ours_where_torch_has_none(monkeypatch: pytest.MonkeyPatch)
 
 def _asked(*_: Any) -> None:
     raise RuntimeError("asked\nand more")
+
+
+#: Numbers that functions read, given as tensors.
+NUMBERS: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
+    "hardtanh": lambda library, x, v: library.hardtanh(x, -1.0, v),
+    "hardtanh's other limit": lambda library, x, v: library.hardtanh(x, v - 1, 2.0),
+    "leaky_relu": lambda library, x, v: library.leaky_relu(x, v),
+    "celu": lambda library, x, v: library.celu(x, v),
+    "threshold": lambda library, x, v: library.threshold(x, 0.5, v),
+    "softshrink": lambda library, x, v: library.softshrink(x, v),
+    "dropout": lambda library, x, v: library.dropout(x, v - v),
+    "pad": lambda library, x, v: library.pad(x, (1, 1), value=v),
+    "huber_loss": lambda library, x, v: library.huber_loss(x, 2 * x, delta=v),
+    "layer_norm": lambda library, x, v: library.layer_norm(x, (3,), eps=v),
+    "cross_entropy": lambda library, x, v: library.cross_entropy(x, torch.tensor(1), label_smoothing=v),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_tangent_of_a_number_is_dropped(name: str) -> None:
+    x, one, call = torch.tensor([-2.0, 0.25, 3.0]), torch.tensor(1.0), NUMBERS[name]
+    assert torch.allclose(call(functional, x, one), call(F, x, one))
+    with forward_ad.dual_level():
+        moving = forward_ad.make_dual(one, torch.tensor(1.0))
+        with pytest.raises((TypeError, RuntimeError), match=r"without a derivative|which has no derivative"):
+            call(functional, x, moving)
+        assert torch.allclose(call(functional, x, moving.detach()), call(F, x, one))
+    with pytest.raises((TypeError, RuntimeError), match=r"without a derivative|which has no derivative"):
+        torch.func.jvp(lambda v: call(functional, x, v), (one,), (one,))
 
 
 def test_plain_numbers_are_judged_once_and_no_error_is_kept() -> None:

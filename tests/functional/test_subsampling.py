@@ -56,5 +56,5 @@ def test_what_does_not_fit_is_refused(arguments: tuple, error: type[Exception], 
 
 
 def test_an_activation_is_a_function() -> None:
-    with pytest.raises(TypeError, match="activation must be a function of a tensor or None, not str"):
+    with pytest.raises(TypeError, match="activation must be a function of a tensor or None, not 'sigmoid'"):
         functional.subsample2d(X, W, B, 2, activation="sigmoid")

@@ -140,9 +140,9 @@ def test_nothing_has_norm_zero() -> None:
 def test_errors_name_the_rule(function) -> None:
     w = torch.ones(4, 1, 3, 3)
     cases = [
-        (([1.0], (3,)), {}, TypeError, "weight must be a Tensor, not list"),
+        (([1.0], (3,)), {}, TypeError, "weight is a list: torch.as_tensor makes a Tensor"),
         ((w, 3), {}, TypeError, "input_size must be a tuple of spatial sizes, got 3"),
-        ((w, (5, 5)), {"stride": 1.5}, TypeError, "must be an int or a tuple of ints"),
+        ((w, (5, 5)), {"stride": 1.5}, TypeError, "must be an int, or a tuple of ints"),
         ((w.to_sparse(), (5, 5)), {}, RuntimeError, "weight must be a dense strided tensor"),
         ((w, (5,)), {}, RuntimeError, r"Expected 2 spatial sizes for 4-dimensional weight \[4, 1, 3, 3\]"),
         ((w, (5, 5)), {"groups": 3}, RuntimeError, r"groups must divide weight.shape\[0\], and 4 mod 3 = 1"),

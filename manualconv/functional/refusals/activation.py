@@ -9,16 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_flags, check_input, int_of, number_of
+from manualconv.functional.refusals.arguments import (
+    FRACTIONS,
+    WHOLE,
+    check_flags,
+    check_floating,
+    check_input,
+    int_of,
+    kind,
+    number_of,
+)
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.kernels.precision import WIDENED
-
-
-def check_floating(input: Any, complex_too: bool = False) -> None:
-    """A tensor of floating point numbers."""
-    check_input(input)
-    if not (input.is_floating_point() or (complex_too and input.is_complex())):
-        raise Refusal(f"input is {input.dtype}: .float() first")
+from manualconv.torch_internals import is_moving
 
 
 def check_ordered(input: Any) -> None:
@@ -29,8 +32,7 @@ def check_ordered(input: Any) -> None:
 
 
 #: What torch turns numbers into, besides float64, to which every number fits.
-_BOUNDED = frozenset(getattr(torch, name) for name in ("float32", "float16", "bfloat16"))
-_BOUNDED |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+_BOUNDED = (FRACTIONS | WHOLE) - {torch.float64}
 
 
 def scalar(key: str, value: Any, dtype: torch.dtype) -> float:
@@ -110,8 +112,7 @@ def check_attention(
         raise Refusal("query is (*, L, E), key (*, S, E), value (*, S, F)")
     if attn_mask is not None and (is_causal or attn_mask.dtype not in (torch.bool, torch.float32, query.dtype)):
         raise Refusal(f"a mask of {attn_mask.dtype} must be bool or of {query.dtype}, and alone: is_causal is one too")
-    if not 0 <= dropout_p <= 1:
-        raise Refusal(f"dropout_p={dropout_p:g} must be from 0 to 1")
+    check_probability(dropout_p, "dropout_p")
 
 
 def check_heads(query: int, key: int, value: int) -> None:
@@ -120,10 +121,10 @@ def check_heads(query: int, key: int, value: int) -> None:
         raise Refusal(f"axis -3 counts the heads: {key} and {value} of key and value must divide {query} of query")
 
 
-def check_probability(p: Any) -> None:
-    """A number between 0 and 1, or NaN, which torch lets through to its kernel."""
-    if (not isinstance(p, (int, float)) and not hasattr(p, "__float__")) or p < 0.0 or p > 1.0:
-        raise Refusal(f"p={p!r} must be a number, 0 <= p <= 1")
+def check_probability(p: Any, key: str = "p") -> None:
+    """A number between 0 and 1."""
+    if not hasattr(p, "__float__") or kind(p) == "numpy.ndarray" or not 0 <= p <= 1:
+        raise Refusal(f"{key}={p!r} must be a number, 0 <= {key} <= 1")
 
 
 def probability(input: Any, p: Any, training: Any) -> float:
@@ -135,18 +136,15 @@ def probability(input: Any, p: Any, training: Any) -> float:
     check_input(input)
     check_flags(training=training)
     if isinstance(p, Tensor):
-        if p.dim() > 0 or (p.requires_grad and torch.is_grad_enabled()):
+        if p.dim() > 0 or (is_moving(p) and (torch.is_grad_enabled() or not p.requires_grad)):
             raise Refusal("p is a number, which has no derivative: p.item() or p.detach()")
         p = p.item()
-    if p != p:
-        raise Refusal(f"p={p} must be a number, 0 <= p <= 1")
     return p  # type: ignore[no-any-return]
 
 
 def check_drawn(input: Tensor, channels: bool) -> None:
     """What is divided by ``1 − p`` is no integer; dropout of channels needs a second axis."""
-    if not (input.is_floating_point() or input.is_complex()):
-        raise Refusal(f"input is {input.dtype}: .float() before dropout")
+    check_floating(input, complex_too=True)
     if channels and input.dim() < 2:
         raise Refusal(f"input must be (N, C, ...), but got {tuple(input.shape)}")
 
@@ -158,11 +156,9 @@ def check_channels(name: str, ndim: int, input: Any) -> None:
     if rank not in ranks:
         if ndim == 1:
             raise Refusal(f"input of {rank} axes must be (C, L) or (N, C, L)")
-        deprecated = (
-            f"which is deprecated and will result in an error in a future release [{ranks[0]}-D or {ranks[1]}-D"
-        )
-        text = f"{name}: Received a {rank}-D input to {name}, {deprecated}; dropout takes any rank]"
-        warnings.warn(text, stacklevel=5)
+        deprecated = "which is deprecated and will result in an error in a future release"
+        hint = f"[{ranks[0]}-D or {ranks[1]}-D; dropout takes any rank]"
+        warnings.warn(f"{name}: Received a {rank}-D input to {name}, {deprecated} {hint}", stacklevel=5)
     if ndim == 2 and rank == 3:
         wanted = "assuming that channel-wise 1D dropout behavior is desired [(N, C, L), as torch reads it today"
         warnings.warn(f"dropout2d: Received a 3D input to dropout2d and {wanted}; dropout1d says so]", stacklevel=5)

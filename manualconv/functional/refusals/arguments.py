@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.refusals.refusal import Refusal
-from manualconv.geometry import LARGEST, LEAST, Axes, is_int, whole
+from manualconv.geometry import LARGEST, LEAST, Axes, Numbers, is_int, per_axis, whole
+from manualconv.torch_internals import is_moving
 
-#: Dtypes of whole numbers, as torch counts them.
-_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+#: Dtypes of whole numbers, and of fractions, that torch computes with.
+WHOLE = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
+FRACTIONS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
 
 def listed(size: Sequence[int]) -> str:
@@ -41,7 +43,7 @@ def spelled(value: Any) -> Any:
 def int_of(key: str, value: Any) -> int:
     """An int of 64 bits, NumPy's too, and a tensor of one."""
     if type(value) is not int and not isinstance(value, torch.SymInt):
-        of_tensor = isinstance(value, Tensor) and value.dim() == 0 and value.dtype in _WHOLE
+        of_tensor = isinstance(value, Tensor) and value.dim() == 0 and value.dtype in WHOLE
         if not (of_tensor or is_of_numpy(value, "iu") or is_int(value)):
             raise Refusal(f"{key}={value!r} must be an int", TypeError)
         value = int(value)
@@ -51,7 +53,7 @@ def int_of(key: str, value: Any) -> int:
 
 
 def number_of(key: str, value: Any, exactly: bool = False) -> Any:
-    """A real number as torch reads it: NumPy's too, and a tensor without axes or gradient.
+    """A real number as torch reads it: NumPy's too, and a tensor without axes or derivative, whose tangent torch drops.
 
     As a float; `exactly` leaves an int of 64 bits as it is, and takes a complex number without an imaginary part.
     """
@@ -59,7 +61,7 @@ def number_of(key: str, value: Any, exactly: bool = False) -> Any:
         return value
     number = value
     if isinstance(value, Tensor):
-        number = value.item() if value.dim() == 0 and not value.requires_grad else None
+        number = value.item() if value.dim() == 0 and not is_moving(value) else None
     elif is_of_numpy(value, "biufc" if exactly else "biuf"):
         number = value.item()
     elif isinstance(value, int) and exactly and not LEAST <= value < 2**64:
@@ -69,7 +71,7 @@ def number_of(key: str, value: Any, exactly: bool = False) -> Any:
     if isinstance(number, complex):
         number = None if number.imag else number.real
     if number is None:
-        raise Refusal(f"{key}={value!r} must be one real number", TypeError)
+        raise Refusal(f"{key}={value!r} must be one real number, without a derivative", TypeError)
     return number if exactly else float(number)
 
 
@@ -77,6 +79,13 @@ def check_input(value: Any, key: str = "input") -> None:
     """A Tensor."""
     if not isinstance(value, Tensor):
         raise Refusal(f"{key} is a {kind(value)}: torch.as_tensor makes a Tensor", TypeError)
+
+
+def check_floating(input: Any, complex_too: bool = False) -> None:
+    """A tensor of floating point numbers."""
+    check_input(input)
+    if not (input.is_floating_point() or (complex_too and input.is_complex())):
+        raise Refusal(f"input is {input.dtype}: input.float() first")
 
 
 def check_tensors(optional: tuple[str, ...], **named: Any) -> None:
@@ -93,26 +102,29 @@ def check_flags(**flags: Any) -> None:
             raise Refusal(f"{key}={value!r} must be True or False", TypeError)
 
 
+def numbers_of(key: str, value: Any, several: bool = True) -> Numbers:
+    """An int, or `several` of them in a tuple, of 64 bits each."""
+    # An array without axes is one int to torch where one is wanted, and none where several may be.
+    array = several and not isinstance(value, (int, tuple)) and kind(value) == "numpy.ndarray"
+    numbers: Numbers | None = None if array else whole(value)
+    if numbers is None or (isinstance(numbers, tuple) and not several):
+        rule = "an int, or a tuple of ints, one per axis," if several else "an int"
+        raise Refusal(f"{key}={value!r} must be {rule} of 64 bits", TypeError)
+    return numbers
+
+
 def axes(ndim: int, limit: int, one_for_all: bool = True, **values: Any) -> list[Axes]:
     """Each an int or a tuple of one or of `ndim`, as one number per axis; below what torch can count to."""
-    read_, found = {}, []
-    for key, value in values.items():
-        numbers = read_[key] = value if type(value) is int and LEAST <= value <= LARGEST else whole(value)
-        if numbers is None:
-            raise Refusal(f"{key}={value!r} must be an int, or a tuple of ints, one per axis, of 64 bits", TypeError)
+    found, read_ = [], {key: numbers_of(key, value) for key, value in values.items()}
     for key, numbers in read_.items():
         for number in numbers if isinstance(numbers, tuple) else (numbers,):
             if isinstance(number, int) and not -limit <= number < limit:  # some torch has crashed on it
                 words = "value cannot be converted to type int without overflow"
                 raise RuntimeError(f"{words} [{key}={numbers} <= {limit - 1} is needed]")
     for key, numbers in read_.items():
-        if not isinstance(numbers, tuple):
-            numbers = (numbers,) * ndim
-        elif len(numbers) == 1 and one_for_all:
-            numbers = numbers * ndim
-        elif len(numbers) != ndim:
+        if isinstance(numbers, tuple) and len(numbers) not in ((1, ndim) if one_for_all else (ndim,)):
             raise Refusal(f"{key}={numbers} must be one number, or {ndim}, one per axis")
-        found.append(numbers)
+        found.append(per_axis(numbers, ndim))
     return found
 
 

@@ -7,28 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import kind, listed
+from manualconv.functional.refusals.arguments import FRACTIONS, WHOLE, check_input, listed, numbers_of
 from manualconv.functional.refusals.refusal import Refusal, once
-from manualconv.geometry import (
-    LARGEST,
-    LEAST,
-    Axes,
-    Window,
-    is_int,
-    is_pairs,
-    per_axis,
-    sides,
-    whole,
-    window_of_output,
-    within_reach,
-)
+from manualconv.geometry import Axes, Window, is_pairs, per_axis, sides, whole, window_of_output, within_reach
 
 MOST_PADDING = 2**62 - 1
-_SIZES = {"float": (16, 32, 64), "complex": (32, 64, 128)}
 
 #: What torch's convolutions multiply, and ours.
-MULTIPLIED = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bfloat16})
-MULTIPLIED |= {getattr(torch, f"{kind}{bits}") for kind, sizes in _SIZES.items() for bits in sizes}
+MULTIPLIED = WHOLE | FRACTIONS | {torch.complex32, torch.complex64, torch.complex128}
 
 #: What torch stores and cannot multiply.
 _NO_PRODUCTS = frozenset({torch.bool, torch.uint16, torch.uint32, torch.uint64})
@@ -44,18 +30,14 @@ _POSITIVE = {
 
 def read_numbers(worded: bool = True, **given: Any) -> list[Any]:
     """Each as an int of 64 bits or a tuple of such, groups as an int; padding also in pairs, or `worded`, as a word."""
-    found = []
+    found: list[Any] = []
     for key, value in given.items():
-        number = value if type(value) is int and LEAST <= value <= LARGEST else whole(value)
-        if key == "padding" and number is None:
-            if worded and isinstance(value, (str, bytes)):
-                number = value.decode() if isinstance(value, bytes) else str(value)
-            elif is_pairs(value):
-                number = tuple(map(tuple, value))
-        if number is None or (key == "groups" and isinstance(number, tuple)):
-            rule = "an int" if key == "groups" else "an int or a tuple of ints, one per axis,"
-            raise Refusal(f"{key}={value!r}: {key} must be {rule} of 64 bits", TypeError)
-        found.append(number)
+        if key == "padding" and worded and isinstance(value, (str, bytes)):
+            found.append(value.decode() if isinstance(value, bytes) else str(value))
+        elif key == "padding" and whole(value) is None and is_pairs(value):
+            found.append(tuple(map(tuple, value)))
+        else:
+            found.append(numbers_of(key, value, key != "groups"))
     return found
 
 
@@ -86,15 +68,13 @@ def over_axes(k: Axes, padding: Any, *numbers: Any) -> tuple[Any, ...]:
     return frame, stride, dilation, *rest
 
 
-def check_sizes(
-    takes: str, ndim: int, size: Axes, shape: Axes, bias: Axes | None, groups: int, transposed: bool = False
-) -> None:
+def check_sizes(ndim: int, size: Axes, shape: Axes, bias: Axes | None, groups: int, transposed: bool = False) -> None:
     """Ranks and channels of x, w and b."""
     if len(shape) != ndim + 2 or not ndim + 1 <= len(size) <= ndim + 2:
-        raise Refusal(
-            f"{takes} and an input ([N,] C, *I) with {ndim} axes K and I, not a weight of size {listed(shape)} and an "
-            f"input of size {listed(size)}: unsqueeze(0) adds a missing axis"
-        )
+        name, sizes = ("conv_transpose", "(C, O/groups, *K)") if transposed else ("conv", "(O, C/groups, *K)")
+        takes = f"{name}{ndim}d takes weights {sizes} and an input ([N,] C, *I) with {ndim} axes K and I"
+        got = f"a weight of size {listed(shape)} and an input of size {listed(size)}"
+        raise Refusal(f"{takes}, not {got}: unsqueeze(0) adds a missing axis")
     if shape[0] < groups or shape[0] % groups:
         raise Refusal(f"groups must divide weight.shape[0], and {shape[0]} mod {groups} = {shape[0] % groups}")
     many = shape[1] * groups
@@ -113,7 +93,7 @@ def convolution_window(
 ) -> Window:
     """The window of x ``([N,] C, *I)``, w ``(O, C/g, *K)`` and b ``(O,)``, whose sizes are `size`, `shape`, `bias`."""
     check_dangers(padding, stride=stride, dilation=dilation, groups=groups, kernel_size=tuple(shape[2:]))
-    check_sizes(f"conv{ndim}d takes weights (O, C/groups, *K)", ndim, size, shape, bias, groups)
+    check_sizes(ndim, size, shape, bias, groups)
     k, places = tuple(shape[2:]), tuple(size[len(size) - ndim :])
     frame, s, d = over_axes(k, padding, stride, dilation)
     window = Window(places, k, s, d, frame, groups)
@@ -142,9 +122,7 @@ def transposed_convolution_window(
     negative = [p for p in (padding if isinstance(padding, tuple) else (padding,)) if isinstance(p, int) and p < 0]
     if negative:  # has crashed some torch
         raise RuntimeError(f"negative padding is not supported, got padding={padding} [0 or more]")
-    check_sizes(
-        f"conv_transpose{ndim}d takes weights (C, O/groups, *K)", ndim, size, shape, bias, groups, transposed=True
-    )
+    check_sizes(ndim, size, shape, bias, groups, transposed=True)
     places, k = tuple(size[len(size) - ndim :]), tuple(shape[2:])
     if shape[1] == 0 or 0 in places:
         raise Refusal(f"weight {listed(shape)} must have an output channel, input {listed(size)} positions on all axes")
@@ -163,20 +141,20 @@ def transposed_convolution_window(
 
 def toeplitz_window(weight: Any, input_size: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Window:
     """The window of w ``(O, C/g, *K)`` on inputs of `input_size`, checked as the layer itself would be."""
-    if not isinstance(weight, Tensor):
-        raise Refusal(f"weight must be a Tensor, not {kind(weight)}", TypeError)
-    if not isinstance(input_size, (tuple, list)) or not all(is_int(i) and i >= 0 for i in input_size):
+    check_input(weight, "weight")
+    size = whole(tuple(input_size)) if isinstance(input_size, (tuple, list)) else None
+    if size is None or any(i < 0 for i in size):
         raise Refusal(f"input_size must be a tuple of spatial sizes, got {input_size!r}", TypeError)
     numbers = read_numbers(stride=stride, padding=padding, dilation=dilation, groups=groups)
     if weight.layout != torch.strided:
         raise Refusal(f"weight must be a dense strided tensor, but got {weight.layout}: .to_dense() makes one")
     shape, ndim = weight.shape, weight.dim() - 2
-    if ndim != len(input_size):
+    if ndim != len(size):
         raise Refusal(
             f"Expected {ndim} spatial sizes for {weight.dim()}-dimensional weight {listed(shape)}, but got input_size "
-            f"{listed(input_size)}: one entry per kernel axis of (O, C/groups, *K), no batch, no channels"
+            f"{listed(size)}: one entry per kernel axis of (O, C/groups, *K), no batch, no channels"
         )
-    return convolution_window(ndim, (0, shape[1] * numbers[-1], *input_size), shape, None, *numbers)
+    return convolution_window(ndim, (0, shape[1] * numbers[-1], *size), shape, None, *numbers)
 
 
 def one_device(**tensors: Tensor) -> RuntimeError:
@@ -187,13 +165,8 @@ def one_device(**tensors: Tensor) -> RuntimeError:
 
 def check_kinds(x: Tensor, w: Tensor, b: Tensor | None) -> None:
     """One dtype that is multiplied, one device."""
-    dtype, device = x.dtype, x.device
-    if (
-        dtype in MULTIPLIED
-        and w.dtype is dtype
-        and w.device == device
-        and (b is None or (b.dtype is dtype and b.device == device))
-    ):
+    others = (w,) if b is None else (w, b)
+    if x.dtype in MULTIPLIED and all(t.dtype is x.dtype and t.device == x.device for t in others):
         return
     tensors = {key: t for key, t in (("input", x), ("weight", w), ("bias", b)) if t is not None}
     if len({t.device for t in tensors.values()}) > 1:  # torch computes with half of them
@@ -213,9 +186,7 @@ def check_linear(x: Tensor, w: Tensor, b: Tensor | None) -> None:
     if w.dtype is not x.dtype or (x.dtype in _NO_PRODUCTS and x.numel() > 0):
         raise Refusal(f"input is {x.dtype}, weight {w.dtype}: one dtype of numbers is needed, and .to(...) makes it")
     if size[-1] != shape[-1]:
-        raise Refusal(
-            f"input's last axis must have in_features = weight.shape[-1] = {shape[-1]} entries, not {size[-1]}"
-        )
+        raise Refusal(f"input must have weight.shape[-1] = {shape[-1]} in_features on its last axis, not {size[-1]}")
     if b is None or (b.dtype is x.dtype and b.device == x.device and len(shape) == 2 and b.shape == shape[:1]):
         return
     if len(shape) == 1:
@@ -226,9 +197,7 @@ def check_linear(x: Tensor, w: Tensor, b: Tensor | None) -> None:
     target = (*((1,) * (len(size) == 1)), *size[:-1], shape[0])
     spreads = b.dim() <= len(target) and all(have in (1, n) for have, n in zip(reversed(b.shape), reversed(target)))
     if b.dtype is not x.dtype or not spreads or (len(size) == 1 and b.dim() == 2 and b.shape[-1] != shape[0]):
-        needed = (
-            f"{x.dtype} ({shape[0]},), one number per output, or what spreads over {listed((*size[:-1], shape[0]))}"
-        )
+        needed = f"{x.dtype} ({shape[0]},), one number per output, or what spreads over {listed(target)}"
         raise Refusal(f"bias is {b.dtype} {listed(b.shape)} and must be {needed}")
 
 

@@ -8,11 +8,10 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import check_input, listed, number_of, spelled
+from manualconv.functional.refusals.arguments import WHOLE, check_input, listed, number_of, spelled
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import Axes, Extension, Pair, Window, is_pairs, whole
 
-_INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8})
 #: From here on torch has ended the process by a division by zero; ours counts up to the second.
 _FAR, _LARGEST = 2**31, 2**62
 
@@ -28,9 +27,7 @@ def _numbers(ndim: int, **named: Any) -> list[Axes]:
     for key, value in named.items():
         numbers: Axes | None = whole(value if isinstance(value, tuple) else (value,) * ndim)
         if numbers is None:
-            _refuse(
-                f"{key}={value!r} must be an int, or a tuple of ints, one per axis, of 64 bits", ndim, (), TypeError
-            )
+            _refuse(f"{key}={value!r} must be an int or {ndim} ints, of 64 bits", ndim, (), TypeError)
         if len(numbers) != ndim:
             raise Refusal(f"{key}={value!r}, and the other arguments say {ndim} axes")
         found.append(numbers)
@@ -85,8 +82,8 @@ def of_unfold(input: Any, kernel_size: Any, dilation: Any, padding: Any, stride:
 def of_fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Window:
     """The checked window of fold, on an input of `output_size`."""
     check_input(input)
-    output_size, kernel_size, dilation = map(spelled, (output_size, kernel_size, dilation))
-    padding, stride = spelled(padding), spelled(stride)
+    output_size, kernel_size, padding = map(spelled, (output_size, kernel_size, padding))
+    dilation, stride = map(spelled, (dilation, stride))
     ndim = _axes("output_size", output_size) or _axes("kernel_size", kernel_size) or 2
     (size,) = _numbers(ndim, output_size=output_size)
     window = _window(ndim, size, kernel_size, dilation, padding, stride)
@@ -107,7 +104,7 @@ def of_fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any, paddi
 
 def _check_dtype(input: Tensor, ndim: int, window: Window) -> None:
     """As torch: floating point, complex or bool."""
-    if input.dtype in _INTEGERS:
+    if input.dtype in WHOLE:
         hint = f"input is {input.dtype}: use input.double(), exact up to 2**53"
         _refuse(hint, ndim, _all(window), NotImplementedError)
 
@@ -165,7 +162,6 @@ def _check_circular(input: Tensor, extension: Extension) -> None:
     """One turn at most, over what is not cut off: where it is more torch may hand out memory that it never wrote."""
     for axis, ((low, high), sides) in enumerate(zip(extension.kept, extension.padding)):
         if high < low or max(sides) > high - low:
-            place = f"padding {sides} at dimension {input.dim() - extension.ndim + axis} of input {listed(input.shape)}"
             words = "Padding value causes wrapping around more than once."
             words = "Negative padding value is resulting in an empty dimension:" if high < low else words
             # Said here alone: a compiler cannot print a size that is a symbol.

@@ -84,15 +84,14 @@ def check_cross_entropy(z: Tensor, t: Tensor, weight: Tensor | None, ignore_inde
         raise Refusal(f"label_smoothing={smoothing} is the part of the target, up to 1, that goes to all classes")
     if z.shape != t.shape:
         all_count = check_nll(z, t, weight, ignore_index, probabilities=True)
-        if weight is not None and smoothing > 0:
+        if smoothing > 0:
             _check_weight(z, weight, True)  # which smoothing multiplies class by class
         return all_count
     if not t.is_floating_point():
         raise Refusal(f"target is {t.dtype}, and one of the input's shape, {listed(z.shape)}, holds probabilities")
     if ignore_index >= 0:
         raise Refusal(f"ignore_index={ignore_index} is for class numbers: give samples to ignore no probability at all")
-    if weight is not None:
-        _check_weight(z, weight, True)
+    _check_weight(z, weight, True)
     return True
 
 
@@ -106,8 +105,7 @@ def check_nll(x: Tensor, target: Tensor, weight: Tensor | None, ignored: int, pr
     The advice says whether the loss takes `probabilities` too.
     """
     _check_target(x, target, probabilities)
-    if weight is not None:
-        _check_weight(x, weight, False)
+    _check_weight(x, weight, False)
     if not x.is_floating_point() or (weight is not None and weight.dtype != x.dtype):
         kinds = f"input is {x.dtype}" + (f" and weight {weight.dtype}" if weight is not None else "")
         # torch takes them in vmap alone.
@@ -145,10 +143,10 @@ def _check_target(x: Tensor, target: Tensor, probabilities: bool) -> None:
     raise Refusal(f"{got} must be {needed}; target.long() makes class numbers; {otherwise}")
 
 
-def _check_weight(x: Tensor, weight: Tensor, one_axis: bool) -> None:
+def _check_weight(x: Tensor, weight: Tensor | None, one_axis: bool) -> None:
     """A factor per class; where there are places, torch's kernel counts the numbers and asks for no shape."""
     classes = _classes(x)
-    if tuple(weight.shape) != (classes,) and (one_axis or x.dim() <= 2 or weight.numel() != classes):
+    if weight is not None and weight.shape != (classes,) and (one_axis or x.dim() <= 2 or weight.numel() != classes):
         raise Refusal(f"weight {listed(weight.shape)} must be one factor per class: ({classes},)")
 
 

@@ -14,7 +14,6 @@ from manualconv.functional.refusals.arguments import (
     check_tensors,
     int_of,
     is_of_numpy,
-    kind,
     listed,
     number_of,
 )
@@ -29,18 +28,14 @@ _HALF = (torch.float16, torch.bfloat16)
 
 def check_dtypes(x: Tensor, *parameters: Tensor | None) -> None:
     """Floating point; every parameter of the input's dtype, or all of float32 beside an input of half precision."""
-    alike, single = True, x.dtype in _HALF
-    for t in parameters:
-        if t is not None:
-            alike, single = alike and t.dtype is x.dtype, single and t.dtype is torch.float32
+    given = [t.dtype for t in parameters if t is not None]
+    single = x.dtype in _HALF and all(dtype is torch.float32 for dtype in given)
     if not x.is_floating_point():
         raise Refusal(f"input is {x.dtype}, and a deviation is no whole number: input.float()")
-    if not (alike or single):
-        kinds = ", ".join(str(t.dtype) for t in parameters if t is not None)
+    if not single and any(dtype is not x.dtype for dtype in given):
         rule = f"the input's dtype, or all float32 beside half precision; module.to({x.dtype}) makes them alike"
-        raise Refusal(
-            f"input is {x.dtype}, and its parameters (weight, bias, statistics) are {kinds}: they have {rule}"
-        )
+        kinds = ", ".join(map(str, given))
+        raise Refusal(f"input is {x.dtype}, its parameters (weight, bias, statistics) are {kinds}: they have {rule}")
 
 
 def check_batch_norm(input: Any, training: Any, eps: Any) -> None:
@@ -77,30 +72,24 @@ def check_parameters(
         raise Refusal(f"{missing} is None: without statistics of its own, module.train() uses the input's")
     if input.dim() < 2:
         raise Refusal(f"input {listed(input.shape)} must be (N, C, *I), of at least 2 axes: unsqueeze(0) adds one")
-    if input.numel() == 0:
-        for key, t in (("running_mean", running_mean), ("running_var", running_var)):
-            if own and t is not None and (t.numel() != input.shape[1] or not (t.is_floating_point() or t.is_complex())):
-                raise Refusal(f"{key} {listed(t.shape)} must be (C,), of {listed(input.shape)}, and floating point")
-        return
+    empty = input.numel() == 0
     for key, t in named.items():
-        if t is not None and (
-            t.numel() != input.shape[1] or (t.dim() != 1 and _is_read_by_axis(key, t, of_instances, own))
-        ):
+        running = key.startswith("running")
+        if t is None or (empty and not (own and running)):
+            continue
+        # Batch normalisation reads its statistics by axis, and of γ and β the numbers; instance normalisation both.
+        by_axis = t.dim() != 1 and (t.dim() > 1 or (own and running) if of_instances else running)
+        if t.numel() != input.shape[1] or (not (t.is_floating_point() or t.is_complex()) if empty else by_axis):
             channels = f"one number for each channel, input.shape[1] = {input.shape[1]}"
-            raise Refusal(f"{key} must be (C,), {channels}, not {listed(t.shape)}")
+            raise Refusal(f"{key} must be (C,), {channels}, not {listed(t.shape)} of {t.dtype}")
+    if empty:
+        return
     _check_statistics(input, own and transforms_active(), running_mean=running_mean, running_var=running_var)
     if (running_mean is None) != (running_var is None):
         raise Refusal(f"{missing} is None: both running statistics, or neither")
     if of_instances and own and running_mean is not None and running_mean.dtype == input.dtype != running_var.dtype:
         raise Refusal(f"running_mean is {running_mean.dtype} and running_var {running_var.dtype}: give both one dtype")
     check_dtypes(input, weight, bias, *(() if of_instances else (running_mean, running_var)))
-
-
-def _is_read_by_axis(key: str, t: Tensor, of_instances: bool, own: bool) -> bool:
-    """Whether other axes than one are refused: torch reads γ and β of batch normalisation so, and little else."""
-    if of_instances:
-        return t.dim() > 1 or (own and key.startswith("running"))
-    return key.startswith("running")
 
 
 def _check_statistics(input: Tensor, mapped: bool, **statistics: Tensor | None) -> None:
@@ -121,15 +110,20 @@ def _check_statistics(input: Tensor, mapped: bool, **statistics: Tensor | None) 
             )
 
 
+def _check_shapes(shape: Axes, each: str, **parameters: Tensor | None) -> None:
+    """Parameters of one shape, where they are given."""
+    for key, t in parameters.items():
+        if t is not None and t.shape != shape:
+            raise Refusal(f"{key} {listed(t.shape)} must be {shape}, one number for each {each}")
+
+
 def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: Any) -> tuple[Axes, float]:
     """The last axes have the shape given, and the parameters have it too; the shape and eps."""
     check_tensors(PARAMETERS, input=input, weight=weight, bias=bias)
-    shape = whole(tuple(normalized_shape)) if isinstance(normalized_shape, (tuple, list)) else None
+    shape: Axes | None = whole(tuple(normalized_shape)) if isinstance(normalized_shape, (tuple, list)) else None
     if shape is None:
         raise Refusal(f"normalized_shape={normalized_shape!r} must be a tuple of ints; one axis is (size,)", TypeError)
-    for key, t in (("weight", weight), ("bias", bias)):
-        if t is not None and t.shape != shape:
-            raise Refusal(f"{key} {listed(t.shape)} must be {shape}, one number for each entry standardised together")
+    _check_shapes(shape, "entry standardised together", weight=weight, bias=bias)
     eps = number_of("eps", eps)
     if not shape or input.shape[-len(shape) :] != shape:
         raise Refusal(
@@ -157,14 +151,11 @@ def check_group_norm(input: Any, num_groups: Any, weight: Any, bias: Any, eps: A
     num_groups = int_of("num_groups", num_groups)
     eps = number_of("eps", eps)
     c, size = input.shape[1], input.shape[2:]
-    if num_groups < 1 or c % num_groups or c == 0 or prod(size) == 0:
-        rule = f"channels that num_groups={num_groups} divides, and positions"
-        raise Refusal(
-            f"input {listed(input.shape)} must have {rule}: {c % num_groups if num_groups else c} are left over"
-        )
-    for key, t in (("weight", weight), ("bias", bias)):
-        if t is not None and t.shape != (c,):
-            raise Refusal(f"{key} {listed(t.shape)} must be ({c},), one number for each channel")
+    left = c % num_groups if num_groups else c
+    if num_groups < 1 or left or c == 0 or prod(size) == 0:
+        rule = f"channels that num_groups={num_groups} divides, and positions: {left} are left over"
+        raise Refusal(f"input {listed(input.shape)} must have {rule}")
+    _check_shapes((c,), "channel", weight=weight, bias=bias)
     if input.numel() > 0:
         check_dtypes(input, weight, bias)
     return num_groups, eps
@@ -175,7 +166,7 @@ def check_local_response_norm(input: Any, given: Any, alpha: Any, beta: Any, k: 
     check_input(input)
     for key, value in (("alpha", alpha), ("beta", beta), ("k", k)):
         if not isinstance(value, (int, float, complex, Tensor)) and not is_of_numpy(value, "biufc"):
-            raise Refusal(f"{key} must be a number, not {kind(value)}", TypeError)
+            raise Refusal(f"{key} must be a number, not {value!r}", TypeError)
     size = whole(given) if hasattr(given, "__floordiv__") else None  # torch halves it
     if size is None or isinstance(size, tuple) or size <= 0:
         raise Refusal(f"size={given!r} counts neighbouring channels: an int of 1 or more", TypeError)

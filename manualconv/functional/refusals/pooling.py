@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.refusals.arguments import (
+    FRACTIONS,
+    WHOLE,
     axes,
     check_flags,
     check_input,
@@ -17,7 +19,6 @@ from manualconv.functional.refusals.arguments import (
     check_tensors,
     int_of,
     is_of_numpy,
-    kind,
     listed,
 )
 from manualconv.functional.refusals.refusal import Refusal, once
@@ -25,8 +26,7 @@ from manualconv.geometry import Axes, Window, ceil_padding, within_reach
 from manualconv.torch_internals import channels_last_format, is_moving
 
 #: What can be ordered, as far as torch's kernels go; in one dimension integers only together with their indices.
-_FRACTIONS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
-_ORDERED = _FRACTIONS | {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+_ORDERED = FRACTIONS | WHOLE
 
 
 @once
@@ -59,7 +59,7 @@ def of_maximum(
     limit = 2**63 if of_line else 2**31
     k, s, p, d = axes(ndim, limit, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
     check_ranks(input, ndim)
-    if input.dtype not in (_FRACTIONS if of_line else _ORDERED):
+    if input.dtype not in (FRACTIONS if of_line else _ORDERED):
         integers = ", with return_indices=True" if of_line else ""
         raise Refusal(f"{input.dtype} has no order here: pool .real, .imag, .abs() or .int(){integers}")
     try:
@@ -120,7 +120,7 @@ def of_sum(ndim: int, input: Any, weight: Any, bias: Any, kernel_size: Any, stri
     check_tensors(("bias",), input=input, weight=weight, bias=bias)
     k, s = axes(ndim, 2**63, kernel_size=kernel_size, stride=kernel_size if stride is None else stride)
     if activation is not None and not callable(activation):
-        raise Refusal(f"activation must be a function of a tensor or None, not {kind(activation)}", TypeError)
+        raise Refusal(f"activation must be a function of a tensor or None, not {activation!r}", TypeError)
     check_ranks(input, ndim, input.dim())
     return window(tuple(input.shape[input.dim() - ndim :]), k, s, (0,) * ndim, (1,) * ndim, False)
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import axes, check_input, check_ranks, listed, spelled
+from manualconv.functional.refusals.arguments import axes, check_floating, check_input, check_ranks, listed, spelled
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import Axes, Intervals, is_int, whole
 from manualconv.torch_internals import can_be_read
@@ -70,8 +70,7 @@ def of_maximum(ndim: int, input: Any, output_size: Any) -> Intervals:
     """The intervals of a maximum that torch takes."""
     size = _sizes(ndim, input, output_size, ndim == 1, 8)  # torch takes a sequence for an image of one row
     check_ranks(input, ndim, 1)
-    if not input.is_floating_point():
-        raise Refusal(f"a maximum of intervals takes floating point, not {input.dtype}: input.float()")
+    check_floating(input)
     return Intervals(tuple(input.shape[input.dim() - ndim :]), size)
 
 

@@ -13,6 +13,10 @@ from manualconv.kernels.correlation.cost import Sizes
 ACCURACIES = ("exact", "fast")
 
 
+class NoAnswer(RuntimeError):
+    """An algorithm of a user's, asked whether it takes a layer or what that costs, fails or tells neither."""
+
+
 class Algorithm(Protocol):
     """What computes the three maps; a class that inherits from it writes those and no more.
 

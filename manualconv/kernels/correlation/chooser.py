@@ -33,7 +33,7 @@ from manualconv.kernels.correlation import (
     winograd,
     winograd_dilated,
 )
-from manualconv.kernels.correlation.algorithm import Algorithm
+from manualconv.kernels.correlation.algorithm import Algorithm, NoAnswer
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.torch_internals import is_plain
 
@@ -66,16 +66,22 @@ class Candidate:
     reason: str
 
 
-def _candidate(name: str, map: str, sizes: Sizes, is_small: bool) -> Candidate:
-    """An algorithm and its cost.  Whether it refuses is asked last: some import a compiler to know."""
-    algorithm, reason = ALGORITHMS[name], None
+def _candidate(name: str, algorithm: Algorithm, map: str, sizes: Sizes, is_small: bool) -> Candidate:
+    """An algorithm and its cost.  Whether it refuses is asked last: some import a compiler to know.
+
+    One that gives no answer is not considered: a layer that did not ask for it is computed without it.
+    """
+    cost, reason = float("inf"), None
     if name not in direct.PRODUCTS and is_small:
         reason = f"the layer is small: matrix products take less than {WORTH_CHOOSING / 1e6:g} ms"
     elif algorithm.accuracy == "fast" and sizes.window.accuracy == "exact":
         reason = "not local: manualconv.accuracy('fast') admits it"
     else:
-        reason = algorithm.refusal(sizes)
-    cost = algorithm.cost(map, sizes) if reason is None else float("inf")
+        try:
+            reason = algorithm.refusal(sizes)
+            cost = algorithm.cost(map, sizes) if reason is None else cost
+        except NoAnswer as error:
+            reason = str(error)
     if reason is None and cost == float("inf"):
         reason = "by name only: for such sizes it states no cost"
     return Candidate(name, cost, reason or algorithm.accuracy)
@@ -84,14 +90,15 @@ def _candidate(name: str, map: str, sizes: Sizes, is_small: bool) -> Candidate:
 def candidates(map: str, sizes: Sizes) -> list[Candidate]:
     """Every algorithm, cheapest first."""
     is_small = direct.estimate(sizes) < WORTH_CHOOSING
-    return sorted((_candidate(name, map, sizes, is_small) for name in ALGORITHMS), key=lambda found: found.cost)
+    known = list(ALGORITHMS.items())  # another thread may register one
+    return sorted((_candidate(*one, map, sizes, is_small) for one in known), key=lambda found: found.cost)
 
 
 def chosen(map: str, t: Tensor, other: Tensor, channels: int, outputs: int, window: Window) -> Algorithm:
     """The algorithm for a map that reads t and other.
 
     Raises:
-        RuntimeError: `window.algorithm` was asked for and does not take the window.
+        RuntimeError: `window.algorithm` was asked for and does not take the window, or is there no more.
     """
     if window.ndim == 0 or not (is_plain(t) and is_plain(other)):
         # Compiled, mapped and dense layers have one form each; asking for another is no error of theirs.
@@ -110,13 +117,16 @@ def cheapest(map: str, sizes: Sizes) -> str:
 
 def _asked_for(name: str, sizes: Sizes) -> Algorithm:
     """The algorithm of that name, whatever it costs."""
-    window, reason = sizes.window, ALGORITHMS[name].refusal(sizes)
+    window, algorithm = sizes.window, ALGORITHMS.get(name)
+    if algorithm is None:
+        raise RuntimeError(f"algorithm({name!r}) is not registered any more, and this layer's forward asked for it")
+    reason = algorithm.refusal(sizes)
     if reason is not None:
         raise RuntimeError(
             f"algorithm({name!r}) does not compute this layer: {reason} [kernel {window.kernel_size}, stride "
             f"{window.stride}, dilation {window.dilation}, groups {window.groups}; without the block one is chosen]"
         )
-    return ALGORITHMS[name]
+    return algorithm
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,18 @@
-"""An algorithm of a user's: looked at once when it is registered, and its results whenever it has run."""
+"""An algorithm of a user's: asked about a few layers when it is registered, its results looked at when it has run."""
 
 from __future__ import annotations
 
 from inspect import signature
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.correlation.algorithm import ACCURACIES, Algorithm
+from manualconv.kernels.correlation.algorithm import ACCURACIES, Algorithm, NoAnswer
 from manualconv.kernels.correlation.chooser import ALGORITHMS, cheapest
-from manualconv.kernels.correlation.cost import Sizes
+from manualconv.kernels.correlation.cost import MAPS, Sizes
 
 #: What is called of an algorithm, and with what.
 CALLED = {
@@ -21,6 +22,10 @@ CALLED = {
     "refusal": ("sizes",),
     "cost": ("map", "sizes"),
 }
+#: What an algorithm is asked about when it is registered: a layer of one, two and three axes.
+PROBES = tuple(
+    Sizes(2, 4, 6, torch.float32, Window((8,) * n, (3,) * n, (1,) * n, (1,) * n, ((1, 1),) * n)) for n in (1, 2, 3)
+)
 
 
 def register(name: str, algorithm: Algorithm) -> None:
@@ -53,17 +58,22 @@ def register(name: str, algorithm: Algorithm) -> None:
 
     It gets plain tensors, without a graph, half precision widened to float32, and may return a view.  Where it states a
     cost below all others' it is chosen without being asked for.  As all algorithms it computes eager convolutions:
-    compiled and dense layers have one form each and keep it.
+    compiled and dense layers have one form each and keep it.  `unregister` takes it back.
+
+    Its ``refusal`` and ``cost`` are asked about a few layers at once.  Where one of them fails later, or tells nothing,
+    a layer that did not ask for the algorithm is computed by another: `manualconv.choice` says why.
 
     Args:
-        name: to ask for it with; for good, so that a backward pass finds what its forward ran.
+        name: to ask for it with.
         algorithm: an instance of a class that inherits from `manualconv.Algorithm`, or has the same six names.
 
     Raises:
         ValueError: a name that is taken, an accuracy that there is not.
         TypeError: a name that is no text, a class, an algorithm that lacks a name or takes other arguments.  From a
-            layer: a result that is no tensor, a refusal that is no text, a cost that is no number.
-        RuntimeError: from a layer, a result of another shape, dtype or device, or an operand that was written to.
+            layer: a result that is no tensor.
+        RuntimeError: a refusal that is no text, a cost that is no number from 0 on, an error of either.  From a layer
+            that asks for the name: such a refusal, a result of another shape, dtype or device, or an operand that was
+            written to.
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"register(): name must be a text, as 'tap by tap', but got {name!r}")
@@ -76,7 +86,28 @@ def register(name: str, algorithm: Algorithm) -> None:
         raise ValueError(f"register(): accuracy of an algorithm must be 'exact' or 'fast', but got {accuracy!r}")
     if name in ALGORITHMS:
         raise ValueError(f"register(): there is an algorithm called {name!r}; give yours another name")
-    ALGORITHMS[name] = _Registered(name, algorithm)
+    added = _Registered(name, algorithm)
+    for sizes in PROBES:
+        if added.refusal(sizes) is None:
+            for map in MAPS:
+                added.cost(map, sizes)
+    ALGORITHMS[name] = added
+    cheapest.cache_clear()
+
+
+def unregister(name: str) -> None:
+    """Take back what `register` added: the name is free, and layers are computed without it.
+
+    A backward pass whose forward asked for the name, by ``with manualconv.algorithm(name):``, runs what is registered
+    under it by then; nothing is an error.
+
+    Raises:
+        ValueError: nothing was registered under that name; what the package has itself stays.
+    """
+    if not isinstance(ALGORITHMS.get(name), _Registered):
+        there = ", ".join(known for known, algorithm in ALGORITHMS.items() if isinstance(algorithm, _Registered))
+        raise ValueError(f"unregister(): nothing was registered as {name!r}; there are: {there or 'none'}")
+    del ALGORITHMS[name]
     cheapest.cache_clear()
 
 
@@ -105,19 +136,26 @@ class _Registered(Algorithm):
         self._name, self._algorithm, self.accuracy = name, algorithm, algorithm.accuracy
 
     def refusal(self, sizes: Sizes) -> str | None:
-        reason: Any = self._algorithm.refusal(sizes)
+        reason = self._answer("refusal", sizes)
         if reason is None or isinstance(reason, str):
             return reason
-        raise TypeError(
-            f"algorithm({self._name!r}): refusal must return a text, or None if it takes the layer, "
-            f"but returned {reason!r}"
-        )
+        needed = "must return a text, or None if it takes the layer"
+        raise NoAnswer(f"algorithm({self._name!r}): refusal {needed}, but returned {reason!r}")
 
     def cost(self, map: str, sizes: Sizes) -> float:
-        cost: Any = self._algorithm.cost(map, sizes)
-        if isinstance(cost, int | float) and cost == cost:
-            return cost
-        raise TypeError(f"algorithm({self._name!r}): cost must return nanoseconds, a number, but returned {cost!r}")
+        cost = self._answer("cost", map, sizes)
+        if isinstance(cost, Real) and float(cost) >= 0:
+            return float(cost)
+        needed = "must return nanoseconds, a number from 0 on, or inf"
+        raise NoAnswer(f"algorithm({self._name!r}): cost {needed}, but returned {cost!r}")
+
+    def _answer(self, asked: str, *about: Any) -> Any:
+        """What it says of a layer."""
+        try:
+            return getattr(self._algorithm, asked)(*about)
+        except Exception as error:
+            words = f"raised {type(error).__name__}: {error}"
+            raise NoAnswer(f"algorithm({self._name!r}): {asked} {words} [window {about[-1].window}]") from error
 
     def to_output(self, x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
         return self._run("to_output", (x, w, b), (x.shape[0], w.shape[0], *window.output_size), window)

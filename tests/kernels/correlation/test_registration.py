@@ -1,6 +1,7 @@
 """An algorithm of a user's: asked for, listed, chosen, refused and differentiated as ours are, and looked at."""
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from math import inf, nan
@@ -26,7 +27,7 @@ from tests.layers import close, spread_out
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """A name is taken for good: a test gives it back."""
+    """Every test gives its names back."""
     before = dict(ALGORITHMS)
     yield
     ALGORITHMS.clear()
@@ -247,14 +248,82 @@ def test_a_wrong_result_is_refused_where_it_is_returned(result: str) -> None:
         layer(x, w, b)
 
 
-def test_a_refusal_is_a_text_and_a_cost_a_number() -> None:
-    registered("odd", refusal=lambda self, sizes: sizes.batch == 2, cost=lambda *_: "cheap")
-    with manualconv.algorithm("odd"), pytest.raises(TypeError, match=r"refusal must return a text.*returned True"):
-        layer(*operands())
-    del ALGORITHMS["odd"]
-    registered("dear", cost=lambda *_: nan)
-    with pytest.raises(TypeError, match=r"algorithm\('dear'\): cost must return nanoseconds"):
-        manualconv.choice((2, 16, 40, 40), (16, 16, 3, 3))
+def broken() -> float:
+    """What no layer should be harmed by."""
+    raise KeyError("speed")
+
+
+#: What refuses or costs nothing that can be used, and what is said of it.
+ANSWERS: dict[str, tuple[str, Callable[[], Any], str]] = {
+    "a refusal that is a flag": ("refusal", lambda: True, "refusal must return a text, or None .* but returned True"),
+    "a refusal that fails": ("refusal", broken, "refusal raised KeyError: 'speed'"),
+    "a cost that is a word": ("cost", lambda: "cheap", "cost must return nanoseconds, .* but returned 'cheap'"),
+    "a cost that is no number": ("cost", lambda: nan, "cost must return nanoseconds, .* but returned nan"),
+    "a cost below nothing": ("cost", lambda: -inf, "cost must return nanoseconds, .* but returned -inf"),
+    "a cost that fails": ("cost", broken, "cost raised KeyError: 'speed'"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_what_tells_nothing_is_not_registered(answer: str) -> None:
+    asked, tells, words = ANSWERS[answer]
+    with pytest.raises(RuntimeError, match=rf"algorithm\('odd'\): {words}"):
+        registered("odd", **{asked: lambda *_: tells()})
+    assert "odd" not in ALGORITHMS
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_what_tells_nothing_of_one_layer_harms_no_layer_that_did_not_ask_for_it(answer: str) -> None:
+    asked, tells, words = ANSWERS[answer]
+    otherwise = None if asked == "refusal" else 1.0
+    registered("odd", **{asked: lambda self, *about: tells() if about[-1].channels == 16 else otherwise})
+    x, w = spread_out((2, 16, 40, 40), 0), spread_out((16, 16, 3, 3), 1)
+    close(functional.conv2d(x, w), F.conv2d(x, w))
+    found = {c.name: c for c in manualconv.choice(x.shape, w.shape).candidates["output"]}["odd"]
+    assert found.cost == inf and re.search(words, found.reason)
+    with manualconv.algorithm("odd"):
+        if asked == "cost":  # by name it is not asked
+            close(functional.conv2d(x, w), F.conv2d(x, w))
+        else:
+            with pytest.raises(RuntimeError, match=rf"algorithm\('odd'\): {words}"):
+                functional.conv2d(x, w)
+
+
+def test_a_cost_may_be_numpy_s_and_infinite_only_by_name() -> None:
+    registered("cheap", cost=lambda self, slot, sizes: np.float32(1) if slot == "output" else inf)
+    choice = manualconv.choice((2, 16, 40, 40), (16, 16, 3, 3))
+    assert choice["output"] == "cheap" and "cheap" not in (choice["input"], choice["weight"])
+
+
+def test_an_unregistered_one_is_chosen_no_more_and_its_name_is_free() -> None:
+    sizes = ((2, 16, 40, 40), (16, 16, 3, 3))
+    before = str(manualconv.choice(*sizes))
+    first = registered("mine", cost=lambda *_: 1.0)
+    x, w, b = operands()
+    with manualconv.algorithm("mine"):
+        y = layer(x, w, b)
+    assert manualconv.choice(*sizes)["output"] == "mine"
+    manualconv.unregister("mine")
+    assert str(manualconv.choice(*sizes)) == before
+    with pytest.raises(ValueError, match="no algorithm is called 'mine'"):
+        manualconv.algorithm("mine")
+    with pytest.raises(RuntimeError, match=r"algorithm\('mine'\) is not registered any more"):
+        torch.autograd.grad(y.sum(), x, retain_graph=True)
+    second = registered("mine")
+    (x_bar,) = torch.autograd.grad(y.sum(), x)
+    close(x_bar, torch.autograd.grad(layer(x, w, b).sum(), x)[0])
+    assert first.ran == ["to_output"] and second.ran == ["to_input", "to_weight"]
+
+
+@pytest.mark.parametrize("name", ["loops", "matrix", "nobody's", None])
+def test_only_what_was_registered_is_unregistered(name: Any) -> None:
+    before = dict(ALGORITHMS)
+    with pytest.raises(ValueError, match=f"nothing was registered as {name!r}; there are: none"):
+        manualconv.unregister(name)
+    registered("mine")
+    with pytest.raises(ValueError, match="there are: mine"):
+        manualconv.unregister(name)
+    assert {**before, "mine": ALGORITHMS["mine"]} == ALGORITHMS
 
 
 def test_a_view_or_an_operand_becomes_a_fresh_tensor() -> None:
