@@ -33,6 +33,7 @@ from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.testing.judge import ROUNDING
 from manualconv.testing.referee import convolution
 from tests.kernels.correlation.three_maps import Three, maps
+from tests.kernels.machine import needs_numba
 
 ALGORITHMS = {
     "lowering": lowering,
@@ -118,7 +119,7 @@ def percentile(e: Tensor) -> float:
 
 
 CASES = [
-    (algorithm, shape)
+    pytest.param(algorithm, shape, id=f"{algorithm}, {shape}", marks=needs_numba if module is loops else ())
     for algorithm, module in ALGORITHMS.items()
     for shape, (window, *_) in SHAPES.items()
     if takes(module, window)
@@ -126,7 +127,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
-@pytest.mark.parametrize(("algorithm", "shape"), CASES, ids=[f"{a}, {s}" for a, s in CASES])
+@pytest.mark.parametrize(("algorithm", "shape"), CASES)
 def test_error_is_bounded_typical_and_beside_torch_s(algorithm: str, shape: str, dtype: torch.dtype) -> None:
     operands, expected = drawn(shape, dtype)
     found = maps(ALGORITHMS[algorithm], *operands, SHAPES[shape][0])

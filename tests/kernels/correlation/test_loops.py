@@ -1,8 +1,13 @@
 """The compiled loops: what they refuse, NaN where no placement meets it, threads, and doing without Numba."""
 
+import os
 import re
+import subprocess
 import sys
 import threading
+from importlib import util
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -17,7 +22,9 @@ from manualconv.kernels.correlation import loops, lowering_batch_last
 from manualconv.kernels.correlation import maps as correlation
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.kernels.pooling import selection
+from tests.kernels.conftest import forget, look_again
 from tests.kernels.correlation.three_maps import maps, two_orders
+from tests.kernels.machine import needs_numba
 from tests.layers import spread_out
 
 DEPTHWISE = Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4)
@@ -31,6 +38,7 @@ def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor
     return x, w, y
 
 
+@needs_numba
 def test_a_large_depthwise_layer_is_computed_by_loops_and_a_small_one_is_not() -> None:
     large = manualconv.choice((4, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
     assert [large[map] for map in MAPS] == ["loops"] * 3
@@ -38,6 +46,7 @@ def test_a_large_depthwise_layer_is_computed_by_loops_and_a_small_one_is_not() -
     assert "loops" not in [small[map] for map in MAPS]
 
 
+@needs_numba
 @pytest.mark.parametrize("rule", MAPS)
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_what_is_not_finite_goes_where_its_taps_land_and_nowhere_else(value: float, rule: str) -> None:
@@ -55,6 +64,7 @@ def test_what_is_not_finite_goes_where_its_taps_land_and_nowhere_else(value: flo
     torch.testing.assert_close(ours.nan_to_num(7, 8, 9), theirs.nan_to_num(7, 8, 9))
 
 
+@needs_numba
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_eight_threads_at_once_get_the_same_bits_whatever_the_shares(dtype: torch.dtype) -> None:
     x, w, y = operands(DEPTHWISE, dtype)
@@ -75,6 +85,7 @@ def test_eight_threads_at_once_get_the_same_bits_whatever_the_shares(dtype: torc
     assert all(all(map(torch.equal, results, expected)) for results in found.values())
 
 
+@needs_numba
 def test_operands_in_any_layout_and_parameters_that_need_gradients() -> None:
     x, w = spread_out((2, 12, 9, 4), 0), spread_out((4, 1, 2, 3), 1)
     strided = x.transpose(1, 3).requires_grad_()
@@ -87,6 +98,7 @@ def test_operands_in_any_layout_and_parameters_that_need_gradients() -> None:
     torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
 
 
+@needs_numba
 def test_a_negated_view_is_read_as_it_is() -> None:
     x, w, _ = operands(DEPTHWISE)
     negated = torch.complex(x, x).conj().imag
@@ -98,27 +110,66 @@ def test_a_negated_view_is_read_as_it_is() -> None:
 def test_without_numba_it_is_not_chosen_and_refused_with_the_fix() -> None:
     choice = manualconv.choice((4, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
     assert "loops" not in [choice[map] for map in MAPS]
-    assert "pip install manualconv[fast]" in str(choice)
+    assert "pip install '.[fast]'" in str(choice)
     x, w, _ = operands(DEPTHWISE)
     with manualconv.algorithm("loops"), pytest.raises(RuntimeError, match=r"algorithm\('loops'\).*pip install"):
         functional.conv2d(x, w, groups=4)
     assert correlation.to_output(x, w, None, DEPTHWISE).shape == (3, 8, 5, 11)
 
 
-@pytest.mark.parametrize("failure", [ImportError("Numba needs NumPy 2.3 or less"), OSError("libllvmlite.so")])
-def test_a_broken_numba_is_complained_about_once_and_done_without(failure: Exception) -> None:
-    """An installation that cannot be imported, for whatever reason: a NumPy too new, a library that is missing."""
+def numba(version: tuple[int, int] = compiling.OLDEST, disabled: int = 0) -> SimpleNamespace:
+    """What is asked of the module."""
+    name, short = ".".join(map(str, version)), SimpleNamespace(short=version)
+    return SimpleNamespace(__version__=name, version_info=short, config=SimpleNamespace(DISABLE_JIT=disabled))
+
+
+#: An installation that is not worked with, and what is said of it.
+UNUSABLE: dict[str, tuple[Any, str]] = {
+    "beside a NumPy too new": (
+        ImportError("Numba needs NumPy 2.3 or less"),
+        r"importing it fails \(ImportError: Numba",
+    ),
+    "without its library": (OSError("libllvmlite.so"), r"importing it fails \(OSError"),
+    "too old": (numba(version=(0, 59)), r"0\.59 is older than 0\.60"),
+    "told not to compile": (numba(disabled=1), "NUMBA_DISABLE_JIT"),
+    "half a package": (SimpleNamespace(), "importing it fails"),
+}
+
+
+@pytest.mark.parametrize(("found", "words"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_numba_that_is_not_worked_with_is_told_of_once_and_done_without(found: Any, words: str) -> None:
     x = spread_out((4, 8, 48, 47))
-    compiling.is_installed.cache_clear()
-    with mock.patch.dict(sys.modules), mock.patch.object(compiling, "import_module", side_effect=failure):
+    forget()
+    with (
+        mock.patch.dict(sys.modules),
+        mock.patch.object(compiling, "find_spec", return_value="found"),
+        mock.patch.object(compiling, "import_module", side_effect=[found]),
+    ):
         for name in [name for name in sys.modules if re.match(r"manualconv\.kernels\.\w+\.compiled_", name)]:
             sys.modules[name] = None  # type: ignore[assignment]  # as if it had never been imported
-        with pytest.warns(RuntimeWarning, match="importing it fails"):
+        with pytest.warns(RuntimeWarning, match=f"manualconv goes without it: {words}"):
             choice = manualconv.choice((4, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
         y = functional.max_pool2d(x, 3, 2, 1)  # a second warning would be an error
-    compiling.is_installed.cache_clear()
+    look_again()
     assert "loops" not in [choice[map] for map in MAPS]
     assert torch.equal(y, torch.nn.functional.max_pool2d(x, 3, 2, 1))
+
+
+@pytest.mark.skipif(util.find_spec("numba") is None, reason="no Numba here")
+def test_numba_told_not_to_compile_leaves_the_numbers_and_says_so_once() -> None:
+    """Python would run its loops a thousand times slower: other algorithms do the same."""
+    code = """
+import torch, manualconv
+from manualconv import functional
+x, w = torch.arange(2 * 32 * 60 * 60.0).view(2, 32, 60, 60) % 7, torch.arange(32 * 9.0).view(32, 1, 3, 3) % 5
+for ours, theirs in ((functional.conv2d, torch.conv2d), (functional.conv2d, torch.conv2d)):
+    assert torch.equal(ours(x, w, groups=32), theirs(x, w, groups=32))
+assert torch.equal(functional.max_pool2d(x, 3, 2, 1), torch.max_pool2d(x, 3, 2, 1))
+"""
+    command, environment = [sys.executable, "-W", "always", "-c", code], {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("NUMBA_DISABLE_JIT") == ended.stderr.count("Warning") == 1, ended.stderr
 
 
 @pytest.mark.parametrize(
