@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.systems import needs_fork
 from tests.train.conftest import Patch
 from train import checkpoint, errors
 from train.models import lenet5
@@ -77,6 +78,7 @@ def test_a_write_that_fails_leaves_the_old_one(
     assert os.listdir(saved.parent) == ["best.pt"]
 
 
+@needs_fork
 @pytest.mark.parametrize(
     ("call", "when", "expected"), [("fsync", "before", 3), ("replace", "before", 3), ("replace", "after", 4)]
 )
@@ -177,7 +179,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "nothing.pt", "lenet5")
     with pytest.raises(errors.MissingCheckpoint):
         checkpoint.load(tmp_path, "lenet5")
-    (tmp_path / "text.pt").write_text("epoch,loss\n")
+    (tmp_path / "text.pt").write_text("epoch,loss\n", encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "archive.pt", "w") as archive:
         archive.writestr("readme", "nothing of torch's")
     for name in ("text.pt", "archive.pt"):
