@@ -13,7 +13,7 @@ PACKAGE_READY := $(READY)-package
 TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks package tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks machines package tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -47,6 +47,11 @@ faults: setup
 # torchvision's networks by hand beside torch's own: logits, all gradients, statistics and forbidden calls, a row each.
 networks: setup
 	$(RUN) -m tests.networks $(ARGS)
+
+# The suite as on other machines: fewer vector instructions, other numbers of threads, with Numba and without; four runs,
+# of which those that are finished are kept while the commit is the same.  Writes docs/MACHINES.md.
+machines: setup
+	$(RUN) -m tests.machines $(ARGS)
 
 # The source distribution and the wheel, in dist/, and what is in them.  `make test` runs in the unpacked source; the wheel
 # is installed away from the clone, where README's examples and the command line run.  torch and the other packages are
