@@ -98,6 +98,7 @@ def test_a_process_killed_while_writing_leaves_the_old_one_or_the_new_one(
         warnings.simplefilter("ignore")  # of threads, which a child that ends here does not need
         child = os.fork()
     if child == 0:
+        torch.set_num_threads(1)  # it would wait for ever for the threads of its parent
         try:
             checkpoint.save(saved, "lenet5", network(1), {"epoch": 4})
         finally:
