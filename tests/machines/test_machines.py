@@ -101,3 +101,13 @@ assert "torch" in found and not {"numba", "llvmlite"} & found
     assert ended.returncode == 0, ended.stderr
     again = subprocess.run([sys.executable, "-c", "import torch"], cwd=tmp_path)
     assert again.returncode == 0, "the environment that it is made of is untouched"
+
+
+def test_the_page_has_these_runs_and_no_failure() -> None:
+    page = document.PATH.read_text(encoding="utf-8")
+    assert page.startswith(document.INTRODUCTION)
+    table = page.split(document.HEADING)[1].splitlines()
+    assert len(table) == len(MACHINES)
+    for row, (name, machine) in zip(table, MACHINES.items()):
+        assert row.startswith(line(name, machine, Row()).split("| 0 |")[0])
+        assert "not here" in row or row.split("|")[7].strip() == "0"
