@@ -9,10 +9,11 @@ PYTHON ?= python3
 RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 BENCH_READY := $(READY)-bench
+PACKAGE_READY := $(READY)-package
 TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines package tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -50,6 +51,22 @@ networks: setup
 # Laws, modes and a training step on a CUDA device; without one it says so.
 gpu: setup
 	$(RUN) -W ignore -m tests.gpu $(ARGS)
+
+# The suite as on other machines: fewer vector instructions, other numbers of threads, with Numba and without; four runs,
+# of which those that are finished are kept while the commit is the same.  Writes docs/MACHINES.md.
+machines: setup
+	$(RUN) -m tests.machines $(ARGS)
+
+# The source distribution and the wheel, in dist/, and what is in them.  `make test` runs in the unpacked source; the wheel
+# is installed away from the clone, where README's examples and the command line run.  torch and the other packages are
+# not installed a second time, but found in this environment: only `pip install .` on a new machine shows that an index
+# has them.  ARGS=--suite=--collect-only only collects the tests of the unpacked source.
+package: $(PACKAGE_READY)
+	$(RUN) -m tests.packaging $(ARGS)
+
+$(PACKAGE_READY): $(READY)
+	$(INSTALL) build
+	@touch $@
 
 # The suite beside torch and the peers that the index has; a run with ARGS leaves the results file alone.
 RESULTS := --output BENCHMARKS.md --plot docs/benchmarks.svg --json runs/benchmarks.json
@@ -97,4 +114,4 @@ $(TOOLS_READY): $(READY)
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

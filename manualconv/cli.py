@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TextIO
 
+from manualconv import __version__
+
 DTYPES = ("float32", "float64")
 PICTURES = (".svg", ".png", ".pdf")
 
@@ -153,6 +155,7 @@ COMMANDS = {
 
 def _run(arguments: Sequence[str] | None) -> int:
     parser = Parser("manualconv", description="Convolutions whose every derivative is written by hand.")
+    parser.add_argument("--version", action="version", version=f"manualconv {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         command.add_options(commands.add_parser(name, help=command.help, description=f"{command.help.capitalize()}."))

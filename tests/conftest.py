@@ -11,6 +11,7 @@ They are loaded by name because Hypothesis picks a profile of its own where the 
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from manualconv.kernels.compiling import is_installed
 from manualconv.testing import ledger
 
 settings.register_profile("mc-smoke", max_examples=25, deadline=None, derandomize=True, database=None)
@@ -35,7 +37,12 @@ PROFILE = os.environ.get("MANUALCONV_PROFILE", "mc-ci")
 settings.load_profile(PROFILE)
 
 # Tensors here are small, and workers share the cores: more threads would only wait for each other.
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("MANUALCONV_TEST_THREADS", "1")))
+
+if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    with warnings.catch_warnings():  # the one of the process
+        warnings.simplefilter("ignore", RuntimeWarning)
+        is_installed()
 
 #: Examples whose test body ran to its end, in this process and in the workers that have reported.
 EXAMPLES = {"ran": 0}

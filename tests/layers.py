@@ -16,6 +16,7 @@ from manualconv import nn
 from manualconv.testing.cases.tensors import spread_out as spread_out
 from manualconv.testing.catalogue import OPERATIONS, Example, Layer
 from manualconv.testing.catalogue.question import Shape
+from manualconv.testing.judge import ROUNDING
 
 _LABELLED = [(label, example) for each in OPERATIONS.values() for label, example in each.examples.items()]
 
@@ -44,6 +45,18 @@ MEASUREMENTS = {"Connections", "connections", "spectral_norm"}
 def close(ours: object, theirs: object) -> None:
     """Equal up to the order of a few dozen float64 additions."""
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def rounded(ours: Tensor, theirs: Tensor, roundings: float = 8) -> None:
+    """Equal, but for roundings of the largest number: what a root, an exponential or a division made.
+
+    In its last bits that depends on the processor, and on where a number lies among those that are computed at once.
+    """
+    assert ours.dtype == theirs.dtype
+    finite = theirs.detach()[theirs.detach().isfinite()]
+    largest = float(finite.abs().max()) if finite.numel() else 0.0
+    room = roundings * ROUNDING[theirs.dtype] * largest
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=room, equal_nan=True)
 
 
 def through_a_file(module: torch.nn.Module) -> torch.nn.Module:

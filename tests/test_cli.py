@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import manualconv
 from manualconv import bench, cli
 from manualconv.cli import main
 
 
-@pytest.mark.parametrize("words", [["--help"], ["bench", "--help"], ["choice", "-h"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["bench", "--help"], ["choice", "-h"]])
 def test_help_loads_no_torch(words: list[str]) -> None:
     probe = f"""
 import sys
@@ -26,6 +27,13 @@ assert not {{"torch", "numpy", "matplotlib"}} & set(sys.modules)
     child = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
     assert "manualconv" in child.stdout
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"manualconv {manualconv.__version__}\n"
 
 
 def test_the_package_runs_as_a_module() -> None:

@@ -18,6 +18,7 @@ import manualconv
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
+    "__version__": 0,
     "geometry": 0,
     "torch_internals": 0,
     "missing": 0,
@@ -90,7 +91,7 @@ def imports_of_a_private_part(root: Path) -> list[str]:
 def nameless_files(root: Path) -> list[str]:
     """Files that have not found their name."""
     return [
-        str(path.relative_to(root))
+        path.relative_to(root).as_posix()
         for folder in ("manualconv", "train", "tests")
         for path, _ in sources(root / folder)
         if path.name in NAMELESS
@@ -129,7 +130,7 @@ def private_torch_outside_its_file(root: Path) -> list[str]:
 def files_without_docstring(root: Path) -> list[str]:
     """Files of the package and of the tests that do not open by saying what they are."""
     return [
-        str(path.relative_to(root))
+        path.relative_to(root).as_posix()
         for folder in ("manualconv", "train", "tests")
         for path, tree in sources(root / folder)
         if not ast.get_docstring(tree) and (tree.body or folder == "manualconv")
@@ -147,7 +148,7 @@ def layers_without_their_twins(root: Path) -> list[str]:
             root / "manualconv" / "functional" / path.name,
             root / "tests" / "functional" / f"test_{path.name}",
         ]
-        found += [str(twin.relative_to(root)) for twin in twins if not twin.exists()]
+        found += [twin.relative_to(root).as_posix() for twin in twins if not twin.exists()]
     return found
 
 
@@ -213,7 +214,7 @@ def crooked(tmp_path: Path) -> Path:
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     return tmp_path
 
 

@@ -14,7 +14,7 @@ STATUS = Path("/proc/self/status")
 
 def resident() -> int:
     """Bytes of memory in use by this process."""
-    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmRSS"))
+    (line,) = (line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024
 
 

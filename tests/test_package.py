@@ -49,7 +49,7 @@ def test_without_numpy_all_is_there_but_the_definitions() -> None:
         except ImportError as error:
             print(error)
     """
-    said = "manualconv.definitions are loops in NumPy: pip install 'manualconv[testing]'"
+    said = "manualconv.definitions are loops in NumPy: pip install '.[testing]' in the clone"
     assert run(textwrap.dedent(code)) == said
     assert callable(manualconv.definitions.to_output)
 

@@ -22,7 +22,7 @@ def citations(root: Path) -> Iterator[tuple[str, str]]:
     """Label and file, of the package and of its user."""
     for folder in ("manualconv", "train"):
         for path in sorted((root / folder).rglob("*.py")):
-            yield from ((label, str(path.relative_to(root))) for label in cited(path.read_text(encoding="utf-8")))
+            yield from ((label, path.relative_to(root).as_posix()) for label in cited(path.read_text(encoding="utf-8")))
 
 
 def explained(document: str) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ class Measured:
 def memory(field: str) -> int | None:
     """VmRSS (now) or VmHWM (the highest so far) of this process, in bytes; None where there is no /proc."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))

@@ -13,7 +13,7 @@
 
 σ and τ inside a slope are Sigmoid and Tanh again, so every order closes.  None of these forms has an infinity times
 zero for a finite z: far out, each factor beside a power of z is exactly 0 or 1.  1 − y is exact from y = 1/2 on, where
-1 − y² would cancel: at z = 4.4 that costs a thousand roundings, unless y² is subtracted unrounded, as the kernel does.
+1 − y² would cancel: at z = 4.4 that costs a thousand roundings.
 
 Shapes: any; the same in and out.  Sources: notes on convolution and collected notes (B14); LeCun et al. 1998,
 "Gradient-based learning applied to document recognition", appendix A (scaled tanh); Hendrycks and Gimpel 2016 (GELU,
@@ -30,7 +30,6 @@ from torch import Tensor
 from manualconv.autograd.pointwise import OF_INPUT, Pointwise, in_float32
 from manualconv.kernels.entrywise import pointwise as kernels
 from manualconv.kernels.entrywise.pointwise import own
-from manualconv.torch_internals import is_unrecorded
 
 #: LeCun's tanh: ±1 at ±1, and the largest curvature there.
 A, B = 1.7159, 2 / 3
@@ -59,7 +58,7 @@ class Tanh(Pointwise):
     @staticmethod
     @in_float32
     def times_slope(y: Tensor, t: Tensor) -> Tensor:
-        return kernels.tanh_slope(y, t) if is_unrecorded(y, t) else t * ((1 - y) * (1 + y))
+        return own(1 - y, y, t) * (1 + y) * t
 
 
 class ScaledTanh(Pointwise):

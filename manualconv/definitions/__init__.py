@@ -15,7 +15,7 @@ Every term of a forward sum comes back as one term of a backward sum: an entry t
 send, hence the ``+=``.  Normalisation and losses have their own usual letters.
 
 Arrays are NumPy's, of any dtype; on integers every result of additions and products is exact.  NumPy is an extra,
-``pip install manualconv[testing]``; nothing else in the package but its tests' tools imports these files.
+``pip install '.[testing]'`` in the clone; nothing else in the package but its tests' tools imports these files.
 
 Words: docs/GLOSSARY.md.
 """
@@ -23,7 +23,7 @@ Words: docs/GLOSSARY.md.
 try:
     import numpy  # noqa: F401  (asked for here, so that its absence is told once and in full)
 except ModuleNotFoundError as error:
-    raise ImportError("manualconv.definitions are loops in NumPy: pip install 'manualconv[testing]'") from error
+    raise ImportError("manualconv.definitions are loops in NumPy: pip install '.[testing]' in the clone") from error
 
 from manualconv.definitions.activation import activate as activate
 from manualconv.definitions.activation import activation_gradient as activation_gradient

@@ -1,9 +1,9 @@
 """Loops compiled by Numba, where it is installed, and threads to run them on.
 
-Numba is an extra: ``pip install manualconv[fast]``.  Nothing needs it, and the first layer that loops could compute
-imports it.  A compiled loop is kept in a cache beside its file, so a machine compiles it once; where that folder cannot
-be written, each process compiles it once.  A loop runs without the interpreter's lock, so threads share the work.  They
-are torch's own threads: Numba's thread layers do not allow two callers at once.
+Numba is an extra: ``pip install '.[fast]'`` in the clone.  Nothing needs it, and the first layer that loops could
+compute imports it.  A compiled loop is kept in a cache beside its file, so a machine compiles it once; where that
+folder cannot be written, each process compiles it once.  A loop runs without the interpreter's lock, so threads share
+the work.  They are torch's own threads: Numba's thread layers do not allow two callers at once.
 """
 
 from __future__ import annotations
@@ -27,31 +27,42 @@ Loop = TypeVar("Loop", bound=Callable[..., object])
 
 #: The dtypes that loops compute with.
 NUMBERS = (torch.float32, torch.float64)
+#: The first Numba that is worked with, as pyproject.toml has it.
+OLDEST = (0, 60)
 #: Nanoseconds of work from which it pays to hand a share to another thread.
 SHARED = 2e5
 #: Nanoseconds that a call must save for a loop to be worth compiling.
 COMPILING = 2e5
 
 
+def _reason_against(numba: Any) -> str | None:
+    """Why this Numba is not worked with; None if it is."""
+    if numba.version_info.short < OLDEST:
+        return f"{numba.__version__} is older than {OLDEST[0]}.{OLDEST[1]}; to mend it: pip install --upgrade numba"
+    if numba.config.DISABLE_JIT:
+        return "NUMBA_DISABLE_JIT has it compile nothing"
+    return None
+
+
 @cache
 def is_installed() -> bool:
-    """Whether Numba can be imported.  A broken one counts as none, after one warning.
+    """Whether Numba is here and compiles.  One that is broken, too old or told not to counts as none, after a warning.
 
     Importing Numba takes half a second, so callers test cheaper conditions first.
     """
-    if find_spec("numba") is None:
-        return False
     try:
-        import_module("numba")
+        if find_spec("numba") is None:
+            return False
+        reason = _reason_against(import_module("numba"))
     except Exception as error:  # whatever is wrong with it
-        warnings.warn(
-            f"Numba is installed, but importing it fails ({type(error).__name__}: {error}): manualconv goes "
-            "without; to mend it: pip install --upgrade 'manualconv[fast]', or be rid of it: pip uninstall numba",
-            RuntimeWarning,
-            stacklevel=2,
+        reason = (
+            f"importing it fails ({type(error).__name__}: {error}); to mend it: pip install --upgrade numba, "
+            "or be rid of it: pip uninstall numba"
         )
-        return False
-    return True
+    if reason is not None:
+        said = f"Numba is installed, but manualconv goes without it: {reason}"
+        warnings.warn(said, RuntimeWarning, stacklevel=2)
+    return reason is None
 
 
 def is_compilable(t: Tensor) -> bool:

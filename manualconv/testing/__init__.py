@@ -1,6 +1,6 @@
 """The conformance suite: what a layer is tried with, and what judges it.
 
-    cases     Hypothesis strategies that read like nouns; needs ``pip install manualconv[testing]``
+    cases     Hypothesis strategies that read like nouns; needs ``pip install '.[testing]'`` in the clone
     laws      what holds of every right implementation of a family, and implementations that are right
     referee   torch's own layers, given the same description
     judge     how far a float may be from the exact result

@@ -86,4 +86,4 @@ def test_progress_is_a_line_a_record() -> None:
 def test_the_picture_has_a_bar_for_what_failed_too(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     assert plot.drawn(RECORDS, tmp_path / "new" / "speed.svg")
-    assert "<svg" in (tmp_path / "new" / "speed.svg").read_text()
+    assert "<svg" in (tmp_path / "new" / "speed.svg").read_text(encoding="utf-8")

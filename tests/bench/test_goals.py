@@ -11,6 +11,12 @@ from manualconv.bench.summary import against_peers, control, geometric_mean, mea
 from tests.bench.records import ratio, record, standing
 
 
+@pytest.fixture(autouse=True)
+def _with_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The goals are those where it is, wherever the tests run."""
+    monkeypatch.setattr(summary, "is_installed", lambda: True)
+
+
 @pytest.mark.parametrize(
     "ours", [{"error": 0.1}, {"error": float("nan")}, {"forbidden": ("aten.convolution.default",)}, {"failure": "Oh"}]
 )

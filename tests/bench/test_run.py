@@ -45,8 +45,8 @@ def test_a_row_from_end_to_end(tmp_path: Path) -> None:
         assert not r.failures
     assert "unfold + matmul" in found[1].peers
     assert not found[0].peers
-    assert len(json.loads(files[0].read_text())["records"]) == 4
-    assert "| A5 | latency | float64 | f+b |" in files[1].read_text()
+    assert len(json.loads(files[0].read_text(encoding="utf-8"))["records"]) == 4
+    assert "| A5 | latency | float64 | f+b |" in files[1].read_text(encoding="utf-8")
 
 
 def test_fast_is_timed_where_it_chooses_otherwise() -> None:
@@ -114,7 +114,7 @@ def test_an_interrupted_run_writes_what_there_is(tmp_path: Path) -> None:
 
     path = tmp_path / "results" / "BENCHMARKS.md"
     assert len(run(Options(output=path), interrupted)) == 1
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert "The run was interrupted: what follows is not the whole suite." in text
     assert "| A1 | name |" in text
 

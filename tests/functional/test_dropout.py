@@ -14,7 +14,7 @@ from manualconv.autograd import Mask
 from manualconv.testing.cases.tensors import LAYOUTS, laid_out
 from manualconv.testing.catalogue.dropout import NAMES, seeded
 from tests.activations import check_three_orders, outcome
-from tests.layers import spread_out
+from tests.layers import rounded, spread_out
 
 EACH = pytest.mark.parametrize("name", NAMES)
 RANKS = {"dropout1d": (2, 3), "dropout2d": (3, 4), "dropout3d": (4, 5), "feature_alpha_dropout": (2, 4)}
@@ -53,7 +53,11 @@ def test_mask_gradient_and_generator_are_torch_s(
         results.append([y.detach(), *grad(y, leaf, cotangent), torch.get_rng_state()])
         # An expanded input is copied whole where torch hands it back; else the layout is torch's.
         results[-1] += [torch.tensor(y.stride())] if min(shape) > 1 and p > 0 else []
-    assert all(map(torch.equal, *results))
+    ours, theirs = results
+    for got, expected in zip(ours[:2], theirs[:2]):
+        assert torch.equal(got != 0, expected != 0)
+        rounded(got, expected)
+    assert all(map(torch.equal, ours[2:], theirs[2:]))
 
 
 @EACH
@@ -113,7 +117,8 @@ def test_vmap_s_randomness_is_torch_s(name: str, randomness: str) -> None:
     if randomness == "error":
         assert results[0] == results[1] and results[0][0] is RuntimeError
     else:
-        assert torch.equal(*results)
+        assert torch.equal(results[0] != 0, results[1] != 0)
+        rounded(*results)
         assert torch.equal(results[0][0] != 0, results[0][1] != 0) == (randomness == "same") or "alpha" in name
 
 
@@ -123,7 +128,7 @@ def test_gradients_by_torch_func_are_torch_s() -> None:
         seeded(torch.func.grad(lambda t, f=library.dropout: (f(t, 0.4, True) ** 3).sum()), x)
         for library in (functional, F)
     ]
-    assert torch.equal(*results)
+    rounded(*results)
 
 
 @pytest.mark.parametrize("use_reentrant", [False, True])
@@ -147,7 +152,7 @@ def test_compiled_in_one_graph_forward_and_backward_share_a_mask(name: str) -> N
     layer = torch.compile(lambda x: getattr(functional, name)(x, 0.4, True), backend="aot_eager", fullgraph=True)
     y = layer(x)
     (x_bar,) = grad(y.sum(), x)
-    kept = y.detach() == y.max()
+    kept = y.detach() > (y.detach().max() + y.detach().min()) / 2
     assert 0 < kept.sum() < kept.numel()
     assert torch.equal(x_bar != 0, kept)
 
@@ -162,7 +167,7 @@ def test_ranks_that_torch_warns_of_are_read_as_torch_reads_them(name: str, rank:
         function = getattr(library, name)
         with pytest.warns(UserWarning, match=f"{name}: Received a "):
             results.append(seeded(lambda x, f=function: f(x, 0.4, True), x))
-    assert torch.equal(*results)
+    rounded(*results)
 
 
 def test_evaluation_takes_integers() -> None:

@@ -11,6 +11,7 @@ import torch
 
 from manualconv.kernels import compiling
 from manualconv.torch_internals import thread_team
+from tests.systems import needs_fork
 
 
 @pytest.fixture(params=["torch's threads", "plain threads"])
@@ -70,7 +71,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
 """
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+@needs_fork
 def test_a_forked_child_does_without_its_parent_s_threads() -> None:
     """A child that waited for them would wait for ever."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", CHILD], timeout=60, capture_output=True, text=True)

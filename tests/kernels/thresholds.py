@@ -18,6 +18,7 @@ import torch
 
 import manualconv.kernels
 from manualconv.geometry import Window
+from manualconv.kernels.compiling import is_installed
 from manualconv.kernels.correlation import direct, loops
 from manualconv.kernels.correlation.chooser import cheapest
 from manualconv.kernels.correlation.cost import MAPS, Sizes
@@ -66,11 +67,11 @@ class Crossing:
     moves: bool = True
 
 
-#: Every file of the kernels by its own name, whatever room it stands in.
+#: Every file of the kernels by its own name, whatever room it stands in; those for Numba where it is.
 FILES = {
     module.name.rpartition(".")[2]: import_module(module.name)
     for module in walk_packages(manualconv.kernels.__path__, "manualconv.kernels.")
-    if not module.ispkg
+    if not module.ispkg and (is_installed() or ".compiled_" not in module.name)
 }
 
 
@@ -231,9 +232,14 @@ OTHERS = {
     **dict.fromkeys(("overlap_save.SEGMENT", "spectra.BLOCK_BYTES", "spectra.LEAST_BYTES"), "fast tier"),
     **dict.fromkeys(("winograd.SMALL_TILE", "winograd.FAST_TILE", "winograd.BLOCK_BYTES", "winograd.A"), "fast tier"),
     **dict.fromkeys(("winograd.PASSES", "winograd.B", "winograd.G"), "fast tier"),
+    "compiling.OLDEST": "a version",
     "residuals.LOWEST": "a number of the definition",
     "residuals.LEAST": "a number of the definition",
 }
+
+if not is_installed():  # no layer crosses a threshold of the loops
+    OTHERS |= dict.fromkeys(("loops.PAIRS", "loops.FRAMES", "compiling.SHARED"), "no Numba here")
+    CROSSINGS = {name: c for name, c in CROSSINGS.items() if name not in {*OTHERS, "compiled_loops.BLOCK"}}
 
 
 def constants() -> set[str]:

@@ -210,7 +210,8 @@ def diffusion(exchange: Exchange) -> list[Tensor]:
 
     net = exchange(Net().double())
     average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
-    optimiser = torch.optim.AdamW(net.parameters(), 1e-2)
+    # A step is gradient/(|gradient| + eps): by the usual 1e-8, the rounding of a gradient that is 0 would be a step.
+    optimiser = torch.optim.AdamW(net.parameters(), 1e-2, eps=1e-4)
     for _ in range(2):
         x, noised = noise(2, 1, 4, 4), noise(2, 1, 4, 4)
         optimiser.zero_grad()

@@ -13,7 +13,7 @@ import manualconv.functional as M
 import manualconv.nn as MN
 from manualconv import by_hand
 from tests.bad_input.calls import outcome
-from tests.layers import spread_out
+from tests.layers import rounded, spread_out
 from tests.reports.numbers_for import calls, values
 from tests.reports.test_graph import ByHand
 
@@ -77,18 +77,18 @@ def test_a_weight_in_another_shape_is_right_in_half_precision_expanded_mapped_an
     """Row 7, the variations: mixed dtypes, a stride of 0, a slice, vmap over the weight, torch's own name."""
     x, w = spread_out((2, 3, 2, 2)).float(), spread_out((3, 1, 1, 1), 3).float()
     right = M.batch_norm(x, None, None, w.flatten(), None, True)
-    assert torch.equal(M.batch_norm(x, None, None, w, None, True), right)
+    rounded(M.batch_norm(x, None, None, w, None, True), right)
     half = M.batch_norm(x.bfloat16(), None, None, w, w, True)
-    assert torch.equal(half, M.batch_norm(x.bfloat16(), None, None, w.flatten(), w.flatten(), True))
+    rounded(half, M.batch_norm(x.bfloat16(), None, None, w.flatten(), w.flatten(), True))
     for odd in (torch.ones(1, 1).expand(3, 1), torch.arange(6.0).reshape(3, 2)[:, :1], torch.ones(3, 1, 2)[..., 0]):
         expected = M.batch_norm(x, None, None, odd.flatten(), odd.flatten(), True)
-        assert torch.equal(M.batch_norm(x, None, None, odd, odd, True), expected)
+        rounded(M.batch_norm(x, None, None, odd, odd, True), expected)
     many = torch.stack([w, 2 * w])
     mapped = torch.vmap(lambda v: M.batch_norm(x, None, None, v, None, True))(many)
     torch.testing.assert_close(mapped, torch.stack([right, 2 * right]), rtol=0, atol=1e-6)
     with by_hand():
-        assert torch.equal(F.batch_norm(x, None, None, w, None, True), right)
-        assert torch.equal(torch.batch_norm(x, w, None, None, None, True, 0.1, 1e-5, False), right)
+        rounded(F.batch_norm(x, None, None, w, None, True), right)
+        rounded(torch.batch_norm(x, w, None, None, None, True, 0.1, 1e-5, False), right)
 
 
 @pytest.mark.parametrize("name", ["batch_norm", "instance_norm"])

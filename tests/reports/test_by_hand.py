@@ -23,7 +23,7 @@ import manualconv
 from manualconv import Rules, by_hand, conversion_report, convert, exact_weight, functional, nn, set_rules
 from manualconv.autograd import ReLU
 from manualconv.torch_internals import function_modes, is_plain
-from tests.layers import spread_out
+from tests.layers import rounded, spread_out
 from tests.reports.test_overrides import WAYS, Plain
 from tests.swap.networks import nodes
 
@@ -129,7 +129,8 @@ def test_a_compiled_decorated_function_is_torch_s() -> None:
     torch._dynamo.reset()
     compiled = torch.compile(by_hand()(lambda x: torch.sigmoid(x)), backend="eager", fullgraph=True)
     y = compiled(X)
-    assert y.grad_fn.name() != TORCH_S and torch.equal(y, torch.sigmoid(X))
+    assert y.grad_fn.name() != TORCH_S and y.shape == X.shape
+    rounded(y, torch.sigmoid(X))
 
 
 def test_touching_convert_replaces_functions_of_torch() -> None:
@@ -173,7 +174,8 @@ def test_a_model_of_ours_cannot_be_traced(training: bool, way: str) -> None:
     for net in (model, graph, again):
         torch.manual_seed(1)
         results.append(net.train(training)(x))
-    assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
+    rounded(results[1], results[0])
+    rounded(results[2], results[0])
     assert int(model[1].num_batches_tracked) == before + 2 * training
     assert "ConvolutionBackward" in nodes(results[1]) and "ConvolutionBackward0" not in nodes(results[1])
 
@@ -190,7 +192,8 @@ def test_a_graph_of_functions_becomes_torch_s() -> None:
         assert f"manualconv_functional_{name}(" in graph.code
     assert "rules" not in graph.code
     y = pickle.loads(pickle.dumps(graph))(x, w)
-    assert torch.equal(y, step(x, w)) and nodes(y) == nodes(step(x, w))
+    rounded(y, step(x, w))
+    assert nodes(y) == nodes(step(x, w))
     with by_hand():
         assert "manualconv_functional_relu" in torch.fx.symbolic_trace(lambda x: F.relu(x)).code
 
@@ -211,7 +214,7 @@ def test_a_hook_of_a_traced_layer_runs_twice_in_silence() -> None:
         torch.fx.symbolic_trace(layer)
     normed = torch.nn.Sequential(torch.nn.utils.spectral_norm(nn.Linear(3, 2))).eval()
     x = spread_out((4, 3)).float()
-    assert torch.equal(torch.fx.symbolic_trace(normed)(x), normed(x))
+    rounded(torch.fx.symbolic_trace(normed)(x), normed(x))
 
 
 def test_features_of_a_converted_resnet_cannot_be_extracted() -> None:

@@ -16,6 +16,7 @@ from manualconv.bench.record import Record
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import clipping
 from tests.reports.programs import ENCODINGS, MAINS, called, refused
+from tests.systems import needs_fifos
 from train import cli as training_cli
 from train import trace
 
@@ -184,15 +185,16 @@ def test_an_hour_of_measuring_ends_at_a_path_that_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str, bad: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setattr(bench, "run", lambda _: pytest.fail("measured"))
     refused(called(cli.main, "bench", option, BAD_FILES[bad]), 2, option)
     assert sorted(os.listdir(tmp_path)) == ["file"]
 
 
+@needs_fifos
 def test_a_path_that_can_be_written_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(bench, "run", lambda _: [])
-    (tmp_path / "old.json").write_text("{}")
+    (tmp_path / "old.json").write_text("{}", encoding="utf-8")
     os.mkfifo(tmp_path / "fifo")  # opening it would wait for a reader
     words = [
         "--json",
@@ -203,7 +205,7 @@ def test_a_path_that_can_be_written_is_left_as_it_was(monkeypatch: pytest.Monkey
         str(tmp_path / "a.svg"),
     ]
     assert called(cli.main, "bench", *words) == (0, "", "")
-    assert (tmp_path / "old.json").read_text() == "{}"
+    assert (tmp_path / "old.json").read_text(encoding="utf-8") == "{}"
     assert not (tmp_path / "a.svg").exists()
     refused(called(cli.main, "bench", "--plot", str(tmp_path / "a.xyz")), 2, "a picture ends in .svg")
 
@@ -243,7 +245,7 @@ def test_a_benchmark_stopped_by_ctrl_c_counts_as_whole(monkeypatch: pytest.Monke
     monkeypatch.setattr(bench, "run", lambda options: bench_run(options, interrupted))
     ended = called(cli.main, "bench", "--json", str(tmp_path / "x.json"), encoding="ascii")
     assert ended.code == 130
-    assert "interrupted" in (tmp_path / "x.json").read_text()
+    assert "interrupted" in (tmp_path / "x.json").read_text(encoding="utf-8")
 
 
 bench_run = bench.run

@@ -20,6 +20,7 @@ from manualconv import functional as M
 from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.entrywise import pointwise, residuals
 from manualconv.kernels.pooling import doubling, maximum, selection
+from tests.kernels.machine import needs_numba
 from tests.layers import FUNCTIONS, TWINS, Example, Layer
 from tests.reports.test_locality import drawn, plain
 
@@ -98,6 +99,10 @@ def test_what_is_the_default_outside_changes_no_layer(name: str, around: str) ->
                 identical(results(FUNCTIONS[name], dtype, forward, backward), outside(name, dtype))
 
 
+#: Those that compute a convolution by name.
+ASKED = [pytest.param(name, marks=needs_numba if name == "loops" else ()) for name in ALGORITHMS if name != "matrix"]
+
+
 @cache
 def beside(algorithm: str, dtype: torch.dtype) -> tuple[Example, list[Tensor]]:
     """A layer that the algorithm computes, and its results without a block."""
@@ -108,7 +113,7 @@ def beside(algorithm: str, dtype: torch.dtype) -> tuple[Example, list[Tensor]]:
 
 
 @pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "matrix"])
+@pytest.mark.parametrize("algorithm", ASKED)
 def test_every_algorithm_makes_its_matrices_beside_its_operands(algorithm: str, around: str) -> None:
     for dtype in (torch.float32, torch.float64):
         layer, expected = beside(algorithm, dtype)

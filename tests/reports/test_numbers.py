@@ -382,11 +382,13 @@ def test_a_slope_is_the_same_in_every_mode_and_torch_s(
     for other in (graph, pushed, mapped, few):
         torch.testing.assert_close(other, plain, **room)
     value, slope = value_and_slope(theirs, z)
-    torch.testing.assert_close(
-        apply(z), value, rtol=1e-3 if dtype == torch.float32 else 1e-2, atol=1e-6, equal_nan=True
-    )
+    said = ~(
+        z.isinf() & value.isnan()
+    )  # with AVX-512 torch's gelu(inf) is NaN; that ours is not, tests/functional asks
+    rtol = 1e-3 if dtype == torch.float32 else 1e-2
+    torch.testing.assert_close(apply(z)[said], value[said], rtol=rtol, atol=1e-6, equal_nan=True)
     if dtype != torch.float64:  # whose tails are longer, and whose slopes torch rounds to float32 in part
-        body = torch.arange(len(z)) < len(z) - 64
+        body = said & (torch.arange(len(z)) < len(z) - 64)
         torch.testing.assert_close(plain[body], slope[body], rtol=5e-3, atol=1e-6, equal_nan=True)
 
 

@@ -17,6 +17,7 @@ import torch
 
 from manualconv import by_hand, torch_internals
 from manualconv.torch_internals.optional import ASKED, NEEDED
+from tests.systems import needs_fork
 from tests.test_floors import dotted_name, is_private_torch
 
 ROOM = Path(torch_internals.__file__).parent
@@ -250,17 +251,20 @@ def said() -> str:
     return ran.stdout
 
 
+@needs_fork
 @pytest.mark.parametrize("kind", ["names", "parts", "operations"])
 def test_a_private_name_that_torch_lacks_costs_no_import_and_no_number(said: str, kind: str) -> None:
     assert LINES[kind]
     assert [line for line in said.splitlines() if line.startswith(tuple(LINES[kind]))] == []
 
 
+@needs_fork
 def test_a_name_that_nothing_does_without_is_noticed(said: str) -> None:
     lines = [line for line in said.splitlines() if line.startswith(tuple(LINES["planted"]))]
     assert lines == ["torch.nn.Conv2d AttributeError: module 'torch.nn' has no attribute 'Conv2d'"]
 
 
+@needs_fork
 def test_a_feature_says_which_name_it_lacks(said: str) -> None:
     """In one sentence, when it is used; `test_a_private_name_...` shows that all else is as before."""
     assert NEEDED

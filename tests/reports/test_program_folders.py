@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from tests.reports.programs import ROOT, Fit, refused
+from tests.systems import needs_fifos, needs_kill
 from train import data, errors, output
 from train import fit as fitting
 from train.output import EpochMetrics, MetricsFile, new_folder
@@ -34,7 +35,7 @@ def test_a_second_run_writes_into_the_folder_of_the_first(fit: Fit, tmp_path: Pa
     first.add(EpochMetrics(1, 1.0, 1.0, 0.5, 0.1, 1.0, 1.0))
     first.close()
     refused(fit(), 1, "not empty")
-    assert len((tmp_path / "out" / "metrics.csv").read_text().splitlines()) == 2
+    assert len((tmp_path / "out" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_of_many_runs_that_start_at_once_one_has_the_folder(tmp_path: Path) -> None:
@@ -59,6 +60,7 @@ def test_of_many_runs_that_start_at_once_one_has_the_folder(tmp_path: Path) -> N
         shutil.rmtree(tmp_path / "out")
 
 
+@needs_kill
 def test_a_run_that_was_killed_keeps_its_folder_locked(fit: Fit, tmp_path: Path) -> None:
     path = str(tmp_path / "out")
     script = f"""
@@ -76,7 +78,7 @@ input()
     refused(fit(), 1, "in use by another run")
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    (tmp_path / "out" / ".best.pt.4711.tmp").write_text("half a checkpoint")
+    (tmp_path / "out" / ".best.pt.4711.tmp").write_text("half a checkpoint", encoding="utf-8")
     assert fit().code == 0
     assert sorted(os.listdir(tmp_path / "out")) == ["best.pt", "metrics.csv"]
 
@@ -114,10 +116,10 @@ UNFINISHED = {
 def test_the_folder_of_a_run_stopped_before_its_first_epoch_is_refused(fit: Fit, tmp_path: Path, left: str) -> None:
     (tmp_path / "out").mkdir()
     for name, text in UNFINISHED[left].items():
-        (tmp_path / "out" / name).write_text(text)
+        (tmp_path / "out" / name).write_text(text, encoding="utf-8")
     assert fit().code == 0
     assert sorted(os.listdir(tmp_path / "out")) == ["best.pt", "metrics.csv"]
-    assert (tmp_path / "out" / "metrics.csv").read_text().startswith(HEADER + "1,")
+    assert (tmp_path / "out" / "metrics.csv").read_text(encoding="utf-8").startswith(HEADER + "1,")
 
 
 def test_a_run_stopped_by_ctrl_c_in_its_first_epoch_is_started_again(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,15 +149,17 @@ FINISHED = {
 def test_what_is_somebody_s_is_never_overwritten(fit: Fit, tmp_path: Path, kept: str) -> None:
     for name, text in FINISHED[kept].items():
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "out" / name).write_text(text)
+        (tmp_path / "out" / name).write_text(text, encoding="utf-8")
     refused(fit(), 1, "is not empty, and nothing is overwritten")
-    found = {str(p.relative_to(tmp_path / "out")): p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    out = tmp_path / "out"
+    found = {p.relative_to(out).as_posix(): p.read_text(encoding="utf-8") for p in out.rglob("*") if p.is_file()}
     assert found == FINISHED[kept]
 
 
+@needs_fifos
 def test_metrics_that_are_a_link_are_somebody_s(fit: Fit, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "precious.csv").write_text(HEADER)
+    (tmp_path / "precious.csv").write_text(HEADER, encoding="utf-8")
     (tmp_path / "out" / "metrics.csv").symlink_to(tmp_path / "precious.csv")
     refused(fit(), 1, "not empty")
     os.mkfifo(tmp_path / "fifo")

@@ -140,7 +140,7 @@ def test_a_mistake_is_one_line_on_every_terminal(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, options: Any, code: int, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a\nb").write_text("in the way")
+    (tmp_path / "a\nb").write_text("in the way", encoding="utf-8")
     refused(fit(*options, encoding=encoding), code, message)
     assert not (tmp_path / "out").exists()
 
@@ -199,7 +199,7 @@ def test_the_result_is_lost_with_standard_output(
     assert sys.stdout is stream
     assert errors.getvalue().count("\n") == 1
     assert "test accuracy" in errors.getvalue() and str(tmp_path / "out") in errors.getvalue()
-    assert len((tmp_path / "out" / "metrics.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "out" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 3
     checkpoint.load(tmp_path / "out" / "best.pt", "lenet5")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.systems import needs_fork
 from tests.train.conftest import Patch
 from train import checkpoint, errors
 from train.models import lenet5
@@ -77,6 +78,7 @@ def test_a_write_that_fails_leaves_the_old_one(
     assert os.listdir(saved.parent) == ["best.pt"]
 
 
+@needs_fork
 @pytest.mark.parametrize(
     ("call", "when", "expected"), [("fsync", "before", 3), ("replace", "before", 3), ("replace", "after", 4)]
 )
@@ -96,6 +98,7 @@ def test_a_process_killed_while_writing_leaves_the_old_one_or_the_new_one(
         warnings.simplefilter("ignore")  # of threads, which a child that ends here does not need
         child = os.fork()
     if child == 0:
+        torch.set_num_threads(1)  # it would wait for ever for the threads of its parent
         try:
             checkpoint.save(saved, "lenet5", network(1), {"epoch": 4})
         finally:
@@ -177,7 +180,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "nothing.pt", "lenet5")
     with pytest.raises(errors.MissingCheckpoint):
         checkpoint.load(tmp_path, "lenet5")
-    (tmp_path / "text.pt").write_text("epoch,loss\n")
+    (tmp_path / "text.pt").write_text("epoch,loss\n", encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "archive.pt", "w") as archive:
         archive.writestr("readme", "nothing of torch's")
     for name in ("text.pt", "archive.pt"):

@@ -146,11 +146,13 @@ def test_an_output_folder_that_is_in_use_or_cannot_be_made(
     fit: Fit, tmp_path: Path, capsys: Shown, used: str, out: str, message: str
 ) -> None:
     (tmp_path / used).parent.mkdir(exist_ok=True)
-    (tmp_path / used).write_text("mine")
+    (tmp_path / used).write_text("mine", encoding="utf-8")
     assert fit(out=out) == 1
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
-    assert [path.read_text() for path in (tmp_path / used).parent.iterdir() if path.is_file()] == ["mine"]
+    assert [path.read_text(encoding="utf-8") for path in (tmp_path / used).parent.iterdir() if path.is_file()] == [
+        "mine"
+    ]
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.systems import needs_kill
 from tests.train.conftest import Fit, Patch, Shown
 from train import checkpoint, cli, data, machine
 from train import fit as fitting
@@ -170,6 +171,7 @@ def start(small_data: Path, out: Path) -> subprocess.Popen[str]:
     )
 
 
+@needs_kill  # and preexec_fn
 def test_ctrl_c_leaves_the_checkpoint_whole(small_data: Path, tmp_path: Path) -> None:
     child = start(small_data, tmp_path / "out")
     assert child.stdout is not None

@@ -20,24 +20,24 @@ def test_default_folders_never_collide(tmp_path: Path, monkeypatch: Patch) -> No
 def test_a_folder_with_contents_is_refused(tmp_path: Path) -> None:
     assert new_folder(tmp_path / "a" / "b").is_dir()
     assert new_folder(tmp_path / "a" / "b").is_dir()
-    (tmp_path / "a" / "b" / "thesis.tex").write_text("mine")
+    (tmp_path / "a" / "b" / "thesis.tex").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match="not empty"):
         new_folder(tmp_path / "a" / "b")
 
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path, monkeypatch: Patch) -> None:
-    (tmp_path / "runs").write_text("mine")
+    (tmp_path / "runs").write_text("mine", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for wanted in (None, tmp_path / "runs", tmp_path / "runs" / "one"):
         with pytest.raises(OutputError):
             new_folder(wanted)
-    assert (tmp_path / "runs").read_text() == "mine"
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "mine"
 
 
 def test_metrics_are_read_back_exactly(tmp_path: Path) -> None:
     file = MetricsFile(tmp_path / "metrics.csv")
     file.add(EpochMetrics(1, 1 / 3, 0.25, 0.9, 0.05, 2.5, 22000.0))
-    header, row = (tmp_path / "metrics.csv").read_text().splitlines()
+    header, row = (tmp_path / "metrics.csv").read_text(encoding="utf-8").splitlines()
     assert header == "epoch,train_loss,validation_loss,validation_accuracy,lr,seconds,images_per_second"
     assert [float(value) for value in row.split(",")] == [1, 1 / 3, 0.25, 0.9, 0.05, 2.5, 22000.0]
 

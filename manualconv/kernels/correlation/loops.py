@@ -62,7 +62,7 @@ def refusal(sizes: Sizes) -> str | None:
     if max(channels, outputs) * prod(map(_padded_up, window.padded_size, window.stride)) * sizes.item > FRAMES:
         return "its frame does not fit in the caches"
     if not is_installed():
-        return "there is no numba to import: pip install manualconv[fast]"
+        return "there is no Numba that compiles: pip install '.[fast]' in the clone"
     return None
 
 

@@ -4,8 +4,8 @@ Selecting is several times slower than multiplying, and a fresh tensor costs as 
 So on plain tensors masks are the numbers 0 and 1, and a result takes the memory of the first temporary.  Multiplying by
 a mask is right unless a 0 meets an infinity or a NaN, and the sum of the products tells whether one did.
 
-A slope is written once, under its equation in `autograd`, where `own` lets it run in place.  Three stand here too: that
-of tanh, whose product and difference take one rounding, and those of ELU and hardswish, whose selects are masks.
+A slope is written once, under its equation in `autograd`, where `own` lets it run in place.  Two stand here too, those
+of ELU and hardswish, whose selects are masks.
 """
 
 from __future__ import annotations
@@ -131,11 +131,6 @@ def own(temporary: Tensor, *others: Tensor) -> Tensor:
     Where nothing records, `Own`: the line that stands under an equation then runs without fresh memory.
     """
     return cast(Tensor, Own(temporary)) if is_unrecorded(temporary, *others) else temporary
-
-
-def tanh_slope(y: Tensor, t: Tensor) -> Tensor:
-    """``t·(1 − y²)``; a product and a difference in one rounding, where the processor has such a step (FMA)."""
-    return torch.addcmul(y.new_ones(()), y, y, value=-1).mul_(t)
 
 
 def elu_slope(z: Tensor, t: Tensor, scale: float, input_scale: float) -> Tensor:

@@ -9,7 +9,7 @@ drawn and the input size computed, so that no draw is thrown away and positions 
 try:
     import hypothesis  # noqa: F401  (asked for here, so that its absence is told once and in full)
 except ModuleNotFoundError as error:
-    raise ImportError("manualconv.testing.cases are drawn by Hypothesis: pip install 'manualconv[testing]'") from error
+    raise ImportError("manualconv.testing.cases need Hypothesis: pip install '.[testing]' in the clone") from error
 
 from manualconv.testing.cases.adaptive_pooling import AdaptivePooling as AdaptivePooling
 from manualconv.testing.cases.adaptive_pooling import FractionalPooling as FractionalPooling

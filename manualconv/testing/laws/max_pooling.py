@@ -122,7 +122,7 @@ def it_is_monotone(pool: Layer, case: Pooling) -> None:
 def it_commutes_with_what_increases(pool: Layer, case: Pooling) -> None:
     x = case.input()
     y, _ = run(pool, x, case.window)
-    for f in (torch.relu, lambda t: 2 * t + 3, torch.exp):
+    for f in (torch.relu, lambda t: 2 * t + 3, lambda t: t * t * t):
         same(run(pool, f(x), case.window)[0], f(y))
 
 

@@ -22,6 +22,7 @@ from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.testing.judge import ROUNDING
 from tests.kernels.correlation.three_maps import EXACT, by_torch, maps
+from tests.kernels.machine import needs_numba
 
 
 def square(size: int, kernel: int, stride: int = 1, groups: int = 1) -> Window:
@@ -93,11 +94,16 @@ def percentile(e: Tensor) -> float:
     return float(e.quantile(0.99))
 
 
-CASES = [(name, shape) for name in EXACT for shape, (window, *_) in SHAPES.items() if takes(name, window)]
+CASES = [
+    pytest.param(name, shape, id=f"{name}, {shape}", marks=needs_numba if name == "loops" else ())
+    for name in EXACT
+    for shape, (window, *_) in SHAPES.items()
+    if takes(name, window)
+]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
-@pytest.mark.parametrize(("algorithm", "shape"), CASES, ids=[f"{a}, {s}" for a, s in CASES])
+@pytest.mark.parametrize(("algorithm", "shape"), CASES)
 def test_error_is_bounded_typical_and_beside_torch_s(algorithm: str, shape: str, dtype: torch.dtype) -> None:
     operands, expected = drawn(shape, dtype)
     found = maps(EXACT[algorithm], *operands, SHAPES[shape][0])

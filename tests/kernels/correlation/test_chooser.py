@@ -14,6 +14,7 @@ from manualconv.kernels.correlation.cost import MAPS, Sizes
 from manualconv.kernels.correlation.direct import PRODUCTS
 from manualconv.testing.referee import BY_HAND, CONVOLUTIONS
 from tests.kernels.correlation.three_maps import two_orders
+from tests.kernels.machine import needs_numba
 from tests.layers import close, spread_out
 
 Shape = tuple[int, ...]
@@ -46,7 +47,8 @@ ASKED: list[tuple[str, Shape, Shape, dict[str, Any], float]] = [
 
 @pytest.mark.parametrize("tier", ACCURACIES)
 @pytest.mark.parametrize(
-    ("name", "size", "kernel", "options", "admitted"), ASKED, ids=[f"{n} {k}" for n, _, k, *_ in ASKED]
+    ("name", "size", "kernel", "options", "admitted"),
+    [pytest.param(*row, id=f"{row[0]} {row[2]}", marks=needs_numba if row[0] == "loops" else ()) for row in ASKED],
 )
 def test_an_algorithm_asked_for_computes_every_order_also_after_the_block(
     name: str, size: Shape, kernel: Shape, options: dict[str, Any], admitted: float, tier: Any

@@ -1,8 +1,13 @@
 """The compiled loops: threads, views that negate, places that there are not, and doing without Numba."""
 
+import os
 import re
+import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from importlib import util
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -17,7 +22,9 @@ from manualconv.kernels.correlation import loops
 from manualconv.kernels.correlation import maps as correlation
 from manualconv.kernels.correlation.cost import MAPS
 from manualconv.kernels.pooling import selection
+from tests.kernels.conftest import forget, look_again
 from tests.kernels.correlation.three_maps import maps
+from tests.kernels.machine import needs_numba
 from tests.layers import spread_out
 
 DEPTHWISE = Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4)
@@ -31,19 +38,28 @@ def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor
     return x, w, y
 
 
+@needs_numba
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_eight_threads_at_once_get_the_same_bits_whatever_the_shares(dtype: torch.dtype) -> None:
     x, w, y = operands(DEPTHWISE, dtype)
     expected = maps(loops, x, w, y, DEPTHWISE)
-    with (
-        mock.patch.object(compiling, "SHARED", 0),
-        mock.patch.object(torch, "get_num_threads", return_value=3),
-        ThreadPoolExecutor(8) as pool,
-    ):
-        for results in pool.map(lambda _: maps(loops, x, w, y, DEPTHWISE), range(40)):
-            assert all(map(torch.equal, results, expected))
+    found: dict[int, tuple[Tensor, ...]] = {}
+
+    def run(number: int) -> None:
+        for _ in range(5):
+            found[number] = maps(loops, x, w, y, DEPTHWISE)
+
+    with mock.patch.object(compiling, "SHARED", 0), mock.patch.object(torch, "get_num_threads", return_value=3):
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(found) == 8
+    assert all(all(map(torch.equal, results, expected)) for results in found.values())
 
 
+@needs_numba
 def test_a_negated_view_is_read_as_it_is() -> None:
     x, w, _ = operands(DEPTHWISE)
     negated = torch.complex(x, x).conj().imag
@@ -55,27 +71,66 @@ def test_a_negated_view_is_read_as_it_is() -> None:
 def test_without_numba_it_is_not_chosen_and_refused_with_the_fix() -> None:
     choice = manualconv.choice((4, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
     assert "loops" not in [choice[map] for map in MAPS]
-    assert "pip install manualconv[fast]" in str(choice)
+    assert "pip install '.[fast]'" in str(choice)
     x, w, _ = operands(DEPTHWISE)
     with manualconv.algorithm("loops"), pytest.raises(RuntimeError, match=r"algorithm\('loops'\).*pip install"):
         functional.conv2d(x, w, groups=4)
     assert correlation.to_output(x, w, None, DEPTHWISE).shape == (3, 8, 5, 11)
 
 
-@pytest.mark.parametrize("failure", [ImportError("Numba needs NumPy 2.3 or less"), OSError("libllvmlite.so")])
-def test_a_broken_numba_is_complained_about_once_and_done_without(failure: Exception) -> None:
-    """An installation that cannot be imported, for whatever reason: a NumPy too new, a library that is missing."""
+def numba(version: tuple[int, int] = compiling.OLDEST, disabled: int = 0) -> SimpleNamespace:
+    """What is asked of the module."""
+    name, short = ".".join(map(str, version)), SimpleNamespace(short=version)
+    return SimpleNamespace(__version__=name, version_info=short, config=SimpleNamespace(DISABLE_JIT=disabled))
+
+
+#: An installation that is not worked with, and what is said of it.
+UNUSABLE: dict[str, tuple[Any, str]] = {
+    "beside a NumPy too new": (
+        ImportError("Numba needs NumPy 2.3 or less"),
+        r"importing it fails \(ImportError: Numba",
+    ),
+    "without its library": (OSError("libllvmlite.so"), r"importing it fails \(OSError"),
+    "too old": (numba(version=(0, 59)), r"0\.59 is older than 0\.60"),
+    "told not to compile": (numba(disabled=1), "NUMBA_DISABLE_JIT"),
+    "half a package": (SimpleNamespace(), "importing it fails"),
+}
+
+
+@pytest.mark.parametrize(("found", "words"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_numba_that_is_not_worked_with_is_told_of_once_and_done_without(found: Any, words: str) -> None:
     x = spread_out((4, 8, 48, 47))
-    compiling.is_installed.cache_clear()
-    with mock.patch.dict(sys.modules), mock.patch.object(compiling, "import_module", side_effect=failure):
+    forget()
+    with (
+        mock.patch.dict(sys.modules),
+        mock.patch.object(compiling, "find_spec", return_value="found"),
+        mock.patch.object(compiling, "import_module", side_effect=[found]),
+    ):
         for name in [name for name in sys.modules if re.match(r"manualconv\.kernels\.\w+\.compiled_", name)]:
             sys.modules[name] = None  # type: ignore[assignment]  # as if it had never been imported
-        with pytest.warns(RuntimeWarning, match="importing it fails"):
+        with pytest.warns(RuntimeWarning, match=f"manualconv goes without it: {words}"):
             choice = manualconv.choice((4, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
         y = functional.max_pool2d(x, 3, 2, 1)  # a second warning would be an error
-    compiling.is_installed.cache_clear()
+    look_again()
     assert "loops" not in [choice[map] for map in MAPS]
     assert torch.equal(y, torch.nn.functional.max_pool2d(x, 3, 2, 1))
+
+
+@pytest.mark.skipif(util.find_spec("numba") is None, reason="no Numba here")
+def test_numba_told_not_to_compile_leaves_the_numbers_and_says_so_once() -> None:
+    """Python would run its loops a thousand times slower: other algorithms do the same."""
+    code = """
+import torch, manualconv
+from manualconv import functional
+x, w = torch.arange(2 * 32 * 60 * 60.0).view(2, 32, 60, 60) % 7, torch.arange(32 * 9.0).view(32, 1, 3, 3) % 5
+for ours, theirs in ((functional.conv2d, torch.conv2d), (functional.conv2d, torch.conv2d)):
+    assert torch.equal(ours(x, w, groups=32), theirs(x, w, groups=32))
+assert torch.equal(functional.max_pool2d(x, 3, 2, 1), torch.max_pool2d(x, 3, 2, 1))
+"""
+    command, environment = [sys.executable, "-W", "always", "-c", code], {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("NUMBA_DISABLE_JIT") == ended.stderr.count("Warning") == 1, ended.stderr
 
 
 def test_a_position_that_there_is_not_is_an_error_of_torch_s_and_writes_nothing() -> None:
