@@ -2,17 +2,15 @@
 
 import gzip
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.train.programs import Ended, Fit, called
 from train.cli import main
 
-Fit = Callable[..., int]
-Patch = pytest.MonkeyPatch
-Shown = pytest.CaptureFixture[str]
 MAGIC = {"images": 2051, "labels": 2049}
 
 
@@ -39,20 +37,16 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def write_data(folder: Path) -> Path:
-    """Four raw IDX files: 240 training and 40 test images."""
+@pytest.fixture
+def small_data(tmp_path: Path) -> Path:
+    """Four raw IDX files: 240 training images, of which 20 validate, and 40 test images."""
+    folder = tmp_path / "data"
     folder.mkdir()
     for part, count, seed in (("train", 240, 1), ("t10k", 40, 2)):
         images, labels = digits(count, seed)
         (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images, "images"))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels, "labels"))
     return folder
-
-
-@pytest.fixture
-def small_data(tmp_path: Path) -> Path:
-    """What `write_data` writes."""
-    return write_data(tmp_path / "data")
 
 
 @pytest.fixture
@@ -66,10 +60,11 @@ def zipped_data(small_data: Path) -> Path:
 
 @pytest.fixture
 def fit(small_data: Path, tmp_path: Path) -> Fit:
-    """Train on the small data with torch.nn; returns the exit code. The default folder is tmp_path/out."""
+    """Train on the small data with torch.nn into tmp_path/out, or where it says."""
 
-    def run(*options: str, out: str = "out") -> int:
-        common = ["--backend", "torch", "--data-dir", str(small_data), "--batch-size", "20"]
-        return main([*common, "--epochs", "2", "--threads", "1", "--out", str(tmp_path / out), *options])
+    def run(*options: str, out: str = "out", encoding: str = "utf-8") -> Ended:
+        common = ["--backend", "torch", "--data-dir", str(small_data), "--batch-size", "20", "--epochs", "2"]
+        words = [*common, "--threads", "1", "--out", str(tmp_path / out), *options]
+        return called(main, *words, encoding=encoding)
 
     return run

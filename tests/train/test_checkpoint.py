@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.train.conftest import Patch
+from tests.train.programs import Patch
 from train import checkpoint, errors
 from train.models import lenet5
 
