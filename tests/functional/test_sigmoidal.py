@@ -90,9 +90,12 @@ def test_sigmoid_and_tanh_are_torch_s_to_the_last_bit() -> None:
 
 
 def test_known_values() -> None:
-    """SPEC's: σ′ = σ(1 − σ), 1 − tanh², and both at ±1000."""
+    """SPEC's: σ′ = σ(1 − σ), 1 − tanh², and both at ±1000; LeNet's tanh is one at one."""
     z = torch.tensor([-1000.0, 0.0, 0.5, 1000.0], dtype=torch.float64, requires_grad=True)
     assert functional.scaled_tanh(torch.ones(2, dtype=torch.int64)).dtype == torch.float32
+    y = functional.scaled_tanh(torch.tensor([1.0, -1.0, 0.0, 1000.0]).double())
+    scaled = 1.7159 * math.tanh(2 / 3)
+    assert y.tolist() == pytest.approx([scaled, -scaled, 0, 1.7159], abs=1e-15) and abs(y[0].item() - 1) < 2e-5
     y = functional.sigmoid(z)
     assert y.tolist() == [0, 0.5, 1 / (1 + math.exp(-0.5)), 1]
     assert grad(y.sum(), z)[0].tolist() == pytest.approx([0, 0.25, 0.2350037122015945, 0], abs=1e-16)
