@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import strategies as st
-from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
@@ -67,20 +66,6 @@ def test_half_precision_is_rounded_once(name: str, dtype: torch.dtype) -> None:
     for got, reference in zip(orders(ours, z, [cotangent]), orders(theirs, wide, [cotangent.to(wide.dtype)])):
         assert got.dtype == dtype
         torch.testing.assert_close(got, reference.to(dtype), rtol=torch.finfo(dtype).eps, atol=1e-6)
-
-
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu"])
-def test_complex_gradients_are_torch_s(name: str) -> None:
-    z = torch.complex(spread_out((3, 4)), spread_out((3, 4), 1) / 2)
-    cotangents = [torch.complex(spread_out((3, 4), 2), spread_out((3, 4), 3))]
-    ours, theirs = both(name)
-    if name == "silu":  # whose derivative torch refuses
-
-        def theirs(z: Tensor) -> Tensor:
-            return z * torch.sigmoid(z)
-
-    for got, expected in zip(*(orders(apply, z, cotangents) for apply in (ours, theirs))):
-        torch.testing.assert_close(got, expected, rtol=1e-13, atol=1e-13)
 
 
 def test_sigmoid_and_tanh_are_torch_s_to_the_last_bit() -> None:
