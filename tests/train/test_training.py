@@ -75,6 +75,7 @@ def test_a_run_that_is_all_warm_up_learns_at_a_rate_of_nearly_nothing(total: int
         assert rates[-1] > 0.01
     else:
         assert rates[0] == pytest.approx(0.02) and rates[-1] < max(rates) <= 0.5
+        assert rates.index(max(rates)) == pytest.approx(total / 5, abs=1)
 
 
 def test_evaluation_weighs_batches_by_their_images() -> None:
