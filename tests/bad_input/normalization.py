@@ -114,7 +114,7 @@ def _layer() -> Mistakes:
     yield 106, "shape is a number", {"normalized_shape": 5}, "(size,)"
     yield 106, "shape of fractions", {"normalized_shape": (5.0,)}, "ints"
     none = {"normalized_shape": (), "weight": None, "bias": None}
-    yield 98, "no axes", none, "at least one axis"
+    yield 98, "no axes", none, "one or more"
     other = {"normalized_shape": (4, 5), "weight": None, "bias": None}
     yield 98, "another shape", other, "the last axes of input"
     for key in ("weight", "bias"):

@@ -59,6 +59,13 @@ def test_a_mean_of_k_numbers_is_within_k_plus_one_roundings(case: Pooling, dtype
 
 
 @EVERY
+def test_a_window_of_one_position_is_a_copy(ndim: int) -> None:
+    x = spread_out((2, 3, 5, 4, 3)[: ndim + 2])
+    y = BY_HAND[ndim](x, 1, 1)
+    assert torch.equal(y, x) and y.data_ptr() != x.data_ptr()
+
+
+@EVERY
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_the_sum_under_a_mean_may_be_larger_than_its_dtype_holds(ndim: int, dtype: torch.dtype) -> None:
     large = torch.full((1, 1, *(4,) * ndim), 60000.0, dtype=dtype, requires_grad=True)

@@ -1,6 +1,4 @@
-"""pad: its laws, any number of axes, torch's dtypes, layouts and errors."""
-
-import math
+"""pad: any number of axes, torch's dtypes, layouts and errors."""
 
 import pytest
 import torch
@@ -10,50 +8,12 @@ from hypothesis import strategies as st
 from torch.autograd import grad
 
 from manualconv import functional
-from manualconv.testing.cases import Padding, paddings
 from tests.layers import spread_out
 
 MODES = ("constant", "reflect", "replicate", "circular")
-ANY = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=MODES))
-COPYING = st.sampled_from((2, 1, 3)).flatmap(lambda ndim: paddings(ndim, modes=MODES[1:]))
+
+
 FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
-
-
-@given(case=ANY)
-def test_padding_a_mirrored_input_mirrors_the_output(case: Padding) -> None:
-    x, last = case.unbatch(case.input()), case.frame[:2]
-    swapped = (last[1], last[0], *case.frame[2:])
-    mirrored = functional.pad(x.flip(-1), swapped, case.mode)
-    assert torch.equal(mirrored, functional.pad(x, case.frame, case.mode).flip(-1))
-
-
-@given(case=ANY)
-def test_axes_are_padded_one_by_one_in_any_order(case: Padding) -> None:
-    """Padding is separable; an axis alone is padded by moving it to the end."""
-    x = case.unbatch(case.input())
-    y = x
-    for axis, sides in enumerate(case.padding):
-        at = x.dim() - len(case.padding) + axis
-        flat = y.movedim(at, -1).reshape(1, math.prod(y.shape) // y.shape[at], y.shape[at])
-        if flat.shape[1] == 0:
-            return
-        moved = y.movedim(at, -1).shape
-        y = functional.pad(flat, sides, case.mode).reshape(*moved[:-1], -1).movedim(-1, at)
-    assert torch.equal(y, functional.pad(x, case.frame, case.mode))
-
-
-@given(case=COPYING)
-def test_copies_of_a_constant_are_that_constant(case: Padding) -> None:
-    x = case.unbatch(torch.full_like(case.input(), 3.0))
-    assert torch.all(functional.pad(x, case.frame, case.mode) == 3)
-
-
-@given(case=COPYING)
-def test_circular_padding_by_a_whole_turn_repeats_the_input(case: Padding) -> None:
-    x = case.unbatch(case.input())
-    turn = [side for size in reversed(case.input_size) for side in (0, size)]
-    tiles = (1,) * (x.dim() - len(case.input_size)) + (2,) * len(case.input_size)
-    assert torch.equal(functional.pad(x, turn, "circular"), x.tile(tiles))
 
 
 @given(seed=st.integers(0, 99), axes=st.integers(0, 5), data=st.data())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manualconv import definitions, functional
+from manualconv import definitions
 from manualconv.functional import connections, spectral_norm, toeplitz
 from manualconv.testing.cases import Convolution, convolutions
 
@@ -119,14 +119,6 @@ def test_a_matrix_too_large_to_form_is_iterated_within_the_tolerance() -> None:
         )
     with pytest.raises(RuntimeError, match="has not converged: after 5 steps"):
         spectral_norm(w, (40, 40), padding=1, steps=5)
-
-
-def test_the_norm_bounds_every_output() -> None:
-    w = torch.randn((4, 2, 3, 2), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    norm = spectral_norm(w, (6, 5), (2, 1), 1)
-    x = torch.randn((100, 2, 6, 5), generator=torch.Generator().manual_seed(6), dtype=torch.float64)
-    stretch = functional.conv2d(x, w, None, (2, 1), 1).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1)
-    assert norm / 5 < stretch.max() <= norm
 
 
 def test_nothing_has_norm_zero() -> None:

@@ -40,7 +40,7 @@ def test_the_referee_obeys(law: Law, data: st.DataObject) -> None:
 
 
 def test_the_catalogue_is_complete() -> None:
-    """P16 and P18 are the mean's, P19 is adaptive pooling's, P21 stands beside."""
+    """P16, P18 and P19 are of means and adaptive pooling: tests/proof has their loops, exactly; P21 stands beside."""
     ids = {family: {name.split()[0] for name in laws} for family, (laws, _) in FAMILIES.items()}
     assert ids["convolution"] >= {f"C{number}" for number in range(1, 41)}
     assert ids["max pooling"] == {f"P{number}" for number in (*range(1, 16), 17, 20, 22)}

@@ -222,21 +222,6 @@ def diffusion(exchange: Exchange) -> list[Tensor]:
     return [*gradients(net), *average.parameters()]
 
 
-def averaged_weights(exchange: Exchange) -> list[Tensor]:
-    """SWA, and the statistics of the averaged model from the data once more."""
-    net = exchange(nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU6(), nn.AdaptiveAvgPool2d(1)).double())
-    average = torch.optim.swa_utils.AveragedModel(net)
-    data = [noise(4, 2, 6, 6) for _ in range(3)]
-    optimiser = torch.optim.SGD(net.parameters(), 0.1)
-    for x in data:
-        optimiser.zero_grad()
-        net(x).square().sum().backward()
-        optimiser.step()
-        average.update_parameters(net)
-    torch.optim.swa_utils.update_bn(data, average)
-    return [*average.buffers(), *average.parameters(), average.eval()(data[0])]
-
-
 def stepped(exchange: Exchange) -> list[Tensor]:
     """Optimisers one tensor at a time, all at once and fused, and a scaler that is switched off on the CPU."""
     shown = []
@@ -258,7 +243,7 @@ def stepped(exchange: Exchange) -> list[Tensor]:
 
 APPLICATIONS: tuple[Application, ...] = (
     *(detector, penalised_critic, autoencoder, normalised_adversaries, unet, transformer, recurrent, diffusion),
-    *(averaged_weights, stepped),
+    stepped,
 )
 
 

@@ -2,17 +2,15 @@
 
 import gzip
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.train.programs import Ended, Fit, called
 from train.cli import main
 
-Fit = Callable[..., int]
-Patch = pytest.MonkeyPatch
-Shown = pytest.CaptureFixture[str]
 MAGIC = {"images": 2051, "labels": 2049}
 
 
@@ -40,7 +38,7 @@ def threads() -> Iterator[None]:
 
 
 def write_data(folder: Path) -> Path:
-    """Four raw IDX files: 240 training and 40 test images."""
+    """Four raw IDX files: 240 training images, of which 20 validate, and 40 test images."""
     folder.mkdir()
     for part, count, seed in (("train", 240, 1), ("t10k", 40, 2)):
         images, labels = digits(count, seed)
@@ -66,10 +64,11 @@ def zipped_data(small_data: Path) -> Path:
 
 @pytest.fixture
 def fit(small_data: Path, tmp_path: Path) -> Fit:
-    """Train on the small data with torch.nn; returns the exit code. The default folder is tmp_path/out."""
+    """Train on the small data with torch.nn into tmp_path/out, or where it says."""
 
-    def run(*options: str, out: str = "out") -> int:
-        common = ["--backend", "torch", "--data-dir", str(small_data), "--batch-size", "20"]
-        return main([*common, "--epochs", "2", "--threads", "1", "--out", str(tmp_path / out), *options])
+    def run(*options: str, out: str = "out", encoding: str = "utf-8") -> Ended:
+        common = ["--backend", "torch", "--data-dir", str(small_data), "--batch-size", "20", "--epochs", "2"]
+        words = [*common, "--threads", "1", "--out", str(tmp_path / out), *options]
+        return called(main, *words, encoding=encoding)
 
     return run

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.systems import needs_fork
-from tests.train.conftest import Patch
+from tests.train.programs import Patch
 from train import checkpoint, errors
 from train.models import lenet5
 

@@ -1,18 +1,23 @@
-"""The command line: the implied sub-command, a sentence for each mistake, nothing overwritten, ``--help`` at once."""
+"""The command line of the training program, and what is left of a run whose standard output is gone.
+
+A program either does what it was asked, or says in one line why not; a traceback is neither.  Most runs are calls of
+``main`` in this process, with streams of the test's own.
+"""
 
 import argparse
+import errno
+import io
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.train.conftest import Fit, Patch, Shown
-from train import cli
+from tests.train.programs import ENCODINGS, MAINS, ROOT, Fit, Patch, refused
+from train import checkpoint, cli
 from train.cli import main
-
-ROOT = Path(cli.__file__).resolve().parents[1]
-
 
 HELP = """
 import sys
@@ -60,99 +65,161 @@ def test_the_sub_command_may_be_left_out(monkeypatch: Patch, words: list[str], n
     assert getattr(options, "epochs", None) == epochs
 
 
-MISTAKES = [
-    (["train"], "no sub-command 'train'"),
-    (["--epoch", "1"], "unrecognized arguments"),
-    (["--epochs", "1", "compare"], "unrecognized arguments: compare"),
-    (["--epochs", "0"], "'0' is not a whole number of at least 1"),
-    (["--epochs", "-3"], "'-3'"),
-    (["--epochs", "1.5"], "'1.5'"),
-    (["--epochs", "many"], "'many'"),
-    (["--epochs"], "expected one argument"),
-    (["--batch-size", "0"], "--batch-size"),
-    (["--max-train", "0"], "--max-train"),
-    (["--threads", "0"], "--threads"),
-    (["--threads", "1000000"], "from 1 to 1024"),
-    (["--seed", "-1"], "--seed"),
-    (["--seed", str(2**63)], "--seed"),
-    (["--lr", "0"], "'0' is not a finite number above 0"),
-    (["--lr", "nan"], "'nan'"),
-    (["--lr", "inf"], "'inf'"),
-    (["--lr", "fast"], "'fast'"),
-    (["--backend", "jax"], "--backend"),
-    (["--model", "lenet"], "--model: invalid choice: 'lenet'"),
-    (["--dtype", "float16"], "--dtype"),
-    (["--download"], "--download needs --data-dir"),
-    (["compare", "--rounds", "0"], "--rounds"),
-    (["compare", "--epochs", "2"], "unrecognized arguments"),
-    (["trace", "--input", "1"], "expected 2 arguments"),
-    (["trace", "--input", "1", "nan"], "'nan' is not a finite number"),
-    (["trace", "--target", "inf"], "'inf' is not a finite number"),
-    (["trace", "--eta", "0"], "'0' is not a finite number above 0"),
-    (["trace", "--steps", "0"], "--steps"),
-]
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_accuracy_is_lost_on_a_terminal_without_the_character(fit: Fit, tmp_path: Path, encoding: str) -> None:
+    name = "日本 é × µ \udcff\udce9"
+    ended = fit("--out", str(tmp_path / name), encoding=encoding)
+    assert ended.code == 0, ended
+    assert ended.out.splitlines()[-1].startswith("test accuracy")
+    shown = name.encode(encoding, "backslashreplace").decode(encoding)
+    assert ended.out.count(shown) == 2
+    assert sorted(os.listdir(tmp_path / name)) == ["best.pt", "metrics.csv"]
+    again = fit("--out", str(tmp_path / name), encoding=encoding)
+    refused(again, 1, "is not empty")
 
 
-@pytest.mark.parametrize(("words", "message"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
-def test_mistakes_in_the_options(words: list[str], message: str, monkeypatch: Patch, capsys: Shown) -> None:
-    def accepted(options: argparse.Namespace) -> int:
-        pytest.fail(f"{options} should have been refused")
-
-    for command, old in cli.COMMANDS.items():
-        monkeypatch.setitem(cli.COMMANDS, command, cli.Command(old.add_options, accepted))
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    error = capsys.readouterr().err
-    assert end.value.code == 2
-    assert message in error
-    assert error.count("\n") == 1
-    assert "usage" not in error
-
-
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "code", "message"),
     [
-        (["--device", "toaster"], "no device called 'toaster'"),
-        (["--device", ""], "no device called ''"),
-        (["--device", "meta"], "'meta' is not available"),
-        (["--device", "cuda:99"], "'cuda:99' is not available"),
-        (["--init", "nowhere.pt"], "There is no checkpoint nowhere.pt"),
-        (["--data-dir", "nowhere"], "nowhere does not exist"),
+        (("--out", "a\nb/日\x1b[2J/best.pt/x"), 1, "cannot be used"),
+        (("--device", "日本"), 1, "no device called"),
+        (("--device", ""), 1, "no device called ''"),
+        *((("--device", name), 1, f"'{name}' is not available") for name in ("meta", "cuda:99")),
+        (("--device", "\udcff"), 1, "no device called"),
+        (("--data-dir", "日本"), 1, "does not exist"),
+        (("--init", "\udcff"), 1, "There is no checkpoint"),
+        (("--日本",), 2, "unrecognized arguments"),
+        (("--epochs", "日\n本"), 2, "is not a whole number"),
+        (("--epochs", "9" * 30), 2, "is not a whole number from 1 to 9223372036854775807"),
+        (("--batch-size", str(2**63)), 2, "is not a whole number"),
+        (("--max-train", "-" + "9" * 5000), 2, "is not a whole number"),
+        (("--lr", "-1e-3"), 2, "is not a finite number above 0"),
+        (("--out", ""), 2, "'' is not a path"),
+        (("--out", "a\0b"), 2, "is not a path"),
+        (("--out=~nobody-of-this-name/x",), 2, "is not a path"),
+        (("--out", "x" * 300), 1, "File name too long"),
+        (("--data-dir", "x" * 300), 1, "does not exist"),
+        (("--init", "x" * 300), 1, "There is no checkpoint"),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
-def test_what_cannot_be_used_is_refused_before_anything_is_written(
-    fit: Fit, tmp_path: Path, monkeypatch: Patch, capsys: Shown, options: list[str], message: str
+def test_a_mistake_is_one_line_on_every_terminal(
+    fit: Fit, tmp_path: Path, monkeypatch: Patch, encoding: str, options: Any, code: int, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a\nb").write_text("in the way", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    assert fit(*options) == 1
-    shown = capsys.readouterr()
-    assert message in shown.err
-    assert shown.err.count("\n") == 1
-    assert shown.out == ""
-    assert sorted(tmp_path.rglob("*")) == before
+    ended = fit(*options, encoding=encoding)
+    refused(ended, code, message)
+    assert not ended.out and sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_backend_that_is_not_installed(fit: Fit, monkeypatch: Patch, capsys: Shown) -> None:
+def test_a_backend_that_is_not_installed(fit: Fit, monkeypatch: Patch) -> None:
     monkeypatch.setitem(sys.modules, "manualconv.nn", None)
-    assert fit("--backend", "manual") == 1
-    assert "backend 'manual' cannot be imported" in capsys.readouterr().err
+    refused(fit("--backend", "manual"), 1, "backend 'manual' cannot be imported")
 
 
-@pytest.mark.parametrize(
-    ("used", "out", "message"), [("out/best.pt", "out", "not empty"), ("file", "file/out", "cannot be used")]
-)
-def test_an_output_folder_that_is_in_use_or_cannot_be_made(
-    fit: Fit, tmp_path: Path, capsys: Shown, used: str, out: str, message: str
+def test_a_tilde_that_the_shell_has_left_names_a_folder_of_that_name(
+    fit: Fit, tmp_path: Path, monkeypatch: Patch
 ) -> None:
-    (tmp_path / used).parent.mkdir(exist_ok=True)
-    (tmp_path / used).write_text("mine", encoding="utf-8")
-    assert fit(out=out) == 1
-    error = capsys.readouterr().err
-    assert message in error and error.count("\n") == 1
-    assert [path.read_text(encoding="utf-8") for path in (tmp_path / used).parent.iterdir() if path.is_file()] == [
-        "mine"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert fit("--out=~/runs/one").code == 0
+    assert (tmp_path / "home" / "runs" / "one" / "best.pt").is_file()
+    assert not (tmp_path / "~").exists()
+
+
+class Gone(io.StringIO):
+    """A stream whose reader has left, or whose disk is full."""
+
+    def __init__(self, number: int, lines: int) -> None:
+        super().__init__()
+        self.number, self.lines = number, lines
+
+    def write(self, text: str) -> int:
+        """Fail after that many lines."""
+        if self.getvalue().count("\n") >= self.lines:
+            raise OSError(self.number, os.strerror(self.number))
+        return super().write(text)
+
+
+def closed() -> io.StringIO:
+    """What is left of a stream that the program's caller has closed."""
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+GONE = {
+    "None": (lambda: None, 0),
+    "closed": (closed, 0),
+    "a broken pipe": (lambda: Gone(errno.EPIPE, 0), 1),
+    "a broken pipe behind a line": (lambda: Gone(errno.EPIPE, 1), 1),
+    "a full disk": (lambda: Gone(errno.ENOSPC, 3), 1),
+}
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_the_result_is_lost_with_standard_output(fit: Fit, tmp_path: Path, monkeypatch: Patch, gone: str) -> None:
+    """It is a whole run's, so training goes on, and one line on standard error tells the result."""
+    make, code = GONE[gone]
+    errors, stream = io.StringIO(), make()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", errors)
+    words = ["--backend", "torch", "--data-dir", str(tmp_path / "data"), "--epochs", "2", "--batch-size", "110"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == code
+    assert sys.stdout is stream
+    assert errors.getvalue().count("\n") == 1
+    assert "test accuracy" in errors.getvalue() and str(tmp_path / "out") in errors.getvalue()
+    assert len((tmp_path / "out" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 3
+    checkpoint.load(tmp_path / "out" / "best.pt", "lenet5")
+
+
+@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize("words", [["train", "trace"], ["manualconv", "choice"], ["train", "--help"]], ids=" ".join)
+def test_what_is_only_read_ends_with_its_reader(monkeypatch: Patch, words: list[str], gone: str) -> None:
+    make, code = GONE[gone]
+    errors = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", make())
+    monkeypatch.setattr(sys, "stderr", errors)
+    more = ["--input", "1,1,9,9", "--weight", "1,1,3,3"] if "choice" in words else []
+    try:
+        ended = MAINS[words[0]](words[1:] + more)
+    except SystemExit as end:  # argparse swallows what it cannot print
+        ended = int(end.code or 0)
+        code = 0
+    assert ended == code
+    assert errors.getvalue().count("\n") == ("disk" in gone and ended == 1)
+
+
+@pytest.mark.parametrize("program", MAINS)
+def test_standard_error_gone_is_no_second_error(monkeypatch: Patch, program: str) -> None:
+    for stream in (None, closed(), Gone(errno.EPIPE, 0)):
+        monkeypatch.setattr(sys, "stdout", io.StringIO())
+        monkeypatch.setattr(sys, "stderr", stream)
+        with pytest.raises(SystemExit) as end:
+            MAINS[program](["frob"])
+        assert end.value.code == 2
+
+
+def test_a_process_whose_standard_output_is_closed_or_broken_ends_clean(small_data: Path, tmp_path: Path) -> None:
+    """Interpreters flush once more at their end; only a process shows that nothing is said there."""
+    words = f"-m train --backend torch --data-dir {small_data} --epochs 1 --threads 1 --out {tmp_path}"
+    reader, writer = os.pipe()
+    os.close(reader)
+    children = [
+        subprocess.Popen(["sh", "-c", f"exec {sys.executable} {words}/closed >&-"], cwd=ROOT, stderr=subprocess.PIPE),
+        subprocess.Popen(
+            [sys.executable, *words.split()[:-1], f"{tmp_path}/broken"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE
+        ),
     ]
+    os.close(writer)
+    for child, code, name in zip(children, (0, 1), ("closed", "broken"), strict=True):
+        _, error = child.communicate(timeout=300)
+        assert child.returncode == code
+        assert error.decode().count("\n") == 1 and "test accuracy" in error.decode()
+        assert (tmp_path / name / "best.pt").is_file()
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:

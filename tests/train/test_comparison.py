@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.train.conftest import Patch, Shown
+from tests.train.programs import Patch, Shown
 from train import comparison, measurement
 from train.errors import TrainError
 

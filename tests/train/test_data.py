@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.train.conftest import Patch
+from tests.train.programs import Patch
 from train import data, errors
 from train.idx import CAP, read_idx
 
@@ -97,12 +97,12 @@ ZIPPED: dict[str, tuple[Damage, type[errors.DataError]]] = {
 }
 
 
-def refused(folder: Path, error: type[errors.DataError]) -> None:
+def refused(folder: Path, error: type[errors.DataError], words: str = "") -> None:
     with pytest.raises(errors.DataError) as caught:
         data.load(folder)
     assert caught.type is error
     message = str(caught.value)
-    assert message.endswith(".")
+    assert words in message and message.endswith(".")
     assert "\n" not in message
 
 
@@ -154,6 +154,80 @@ def test_every_bit_flip_of_a_gzip_file_is_found(zipped_data: Path) -> None:
             except errors.DataError:
                 continue
             assert torch.equal(loaded, expected)
+
+
+def dotted(name: str) -> str:
+    """Kaggle's spelling."""
+    return name.replace("-idx", ".idx")
+
+
+ARCHIVES = {
+    "dotted files beside empty folders": lambda name: {dotted(name): "", f"{name}/": None},
+    "dotted files beside folders of the same file": lambda name: {dotted(name): "", f"{name}/{name}": ""},
+    "folders with the file": lambda name: {f"{name}/{name}": ""},
+    "folders with the dotted file": lambda name: {f"{dotted(name)}/{dotted(name)}": ""},
+    "folders with the zipped file": lambda name: {f"{name}/{name}.gz": "gz"},
+    "zipped dotted files beside folders": lambda name: {f"{dotted(name)}.gz": "gz", f"{name}/": None},
+    "labels dashed, images dotted": lambda name: {dotted(name) if "images" in name else name: ""},
+    "both, and alike": lambda name: {name: "", f"{name}.gz": "gz", dotted(name): ""},
+    "both, the second cut short": lambda name: {name: "", f"{name}.gz": "cut", dotted(name): "cut"},
+}
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_files_beside_folders_of_the_other_name_are_refused(small_data: Path, tmp_path: Path, archive: str) -> None:
+    expected = data.load(small_data)
+    for file in small_data.iterdir():
+        contents = file.read_bytes()
+        for name, kind in ARCHIVES[archive](file.name).items():
+            path = tmp_path / "kaggle" / name
+            if kind is None:
+                path.mkdir(parents=True)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes({"": contents, "gz": gzip.compress(contents), "cut": contents[:-3]}[kind])
+    found = data.load(tmp_path / "kaggle")
+    assert torch.equal(found.training.images, expected.training.images)
+    assert torch.equal(found.test.labels, expected.test.labels)
+
+
+@pytest.mark.parametrize("other", ["{}.gz", "dotted", "{0}/{0}"])
+@pytest.mark.parametrize("part", [IMAGES, LABELS])
+def test_one_of_two_unlike_files_is_taken_in_silence(small_data: Path, part: str, other: str) -> None:
+    contents = bytearray((small_data / part).read_bytes())
+    contents[-1] ^= 1
+    if "/" in other:
+        (small_data / part).rename(small_data / dotted(part))
+    path = small_data / (dotted(part) if other == "dotted" else other.format(part))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(gzip.compress(contents) if other.endswith("gz") else contents)
+    refused(small_data, errors.TwoFiles, "hold different " + ("images" if part == IMAGES else "labels"))
+
+
+LABELLED = torch.arange(24) % 10
+PICTURES = torch.randint(0, 256, (24, 28, 28), dtype=torch.uint8)
+PAIRS = {
+    "floating images": ((PICTURES / 255, LABELLED), errors.CorruptedFile, "not a pair"),
+    "floating labels": ((PICTURES, LABELLED + 0.7), errors.CorruptedFile, "not a pair"),
+    "one-hot labels": ((PICTURES, torch.nn.functional.one_hot(LABELLED)), errors.CorruptedFile, "not a pair"),
+    "a channel axis": ((PICTURES[:, None], LABELLED), errors.CorruptedFile, "not a pair"),
+    "flat images": ((PICTURES.flatten(1), LABELLED), errors.CorruptedFile, "not a pair"),
+    "no images": ((PICTURES[:0], LABELLED[:0]), errors.EmptyFile, "no images"),
+    "a label of 10": ((PICTURES, LABELLED + 1), errors.LabelOutOfRange, "the label 10"),
+    "too few labels": ((PICTURES, LABELLED[1:]), errors.CountMismatch, "24 images but 23 labels"),
+    "three": ((PICTURES, LABELLED, LABELLED), errors.CorruptedFile, "not a pair"),
+    "images alone": (PICTURES, errors.CorruptedFile, "not a pair"),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_old_files_of_torchvision_are_cast_to_bytes_in_silence(tmp_path: Path, pair: str) -> None:
+    folder = tmp_path / "old" / "processed"
+    folder.mkdir(parents=True)
+    contents, error, message = PAIRS[pair]
+    torch.save(contents, folder / "training.pt")
+    torch.save((PICTURES, LABELLED), folder / "test.pt")
+    refused(tmp_path / "old", error, message)
 
 
 @pytest.mark.parametrize("place", ["", "MNIST/raw"])
@@ -258,9 +332,10 @@ def test_validation_and_training_images_are_disjoint_and_complete() -> None:
     assert torch.equal(validation.labels, validation.images[:, 0, 0] % 10)
 
 
-def test_too_few_images_to_split(small_data: Path) -> None:
-    with pytest.raises(errors.TooFewImages):
-        data.split_validation(data.load(small_data).training.first(11))
+@pytest.mark.parametrize("count", [1, 11])
+def test_too_few_images_to_split(small_data: Path, count: int) -> None:
+    with pytest.raises(errors.TooFewImages, match=f"{count} training images are too few"):
+        data.split_validation(data.load(small_data).training.first(count))
 
 
 def test_the_cap_leaves_room_for_mnist() -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.train.conftest import Patch, Shown
 from tests.train.models.twins import LIBRARIES
+from tests.train.programs import Patch, called, refused
 from train import trace
 from train.cli import main
 from train.models import perceptron
@@ -65,14 +65,15 @@ def calculated(text: str) -> float:
     return float(eval(text.replace("^", "**"), {"exp": math.exp}))
 
 
-def shown(*words: str, capsys: Shown) -> str:
-    assert main(["trace", *words]) == 0
-    return capsys.readouterr().out
+def shown(*words: str, encoding: str = "utf-8", code: int = 0) -> str:
+    ended = called(main, "trace", *words, encoding=encoding)
+    assert ended.code == code and not ended.err, ended
+    return ended.out
 
 
 @pytest.mark.parametrize("words", [(), ("--no-bias",), ("--input", "-2", "0.25", "--target", "0", "--eta", "2")])
-def test_every_printed_line_holds(words: tuple[str, ...], capsys: Shown) -> None:
-    out = shown("--steps", "2", "--seed", "3", *words, capsys=capsys)
+def test_every_printed_line_holds(words: tuple[str, ...]) -> None:
+    out = shown("--steps", "2", "--seed", "3", *words)
     steps = out[out.index("\nstep 1") : out.index("\nafter")]
     lines = re.findall(r"(\S+) +(?:=|<-) ([^=\n]*?\S) = (\S+)", re.sub(r"(?<=\S) {4,}", "\n", steps))
     for name, expression, value in lines:
@@ -85,8 +86,8 @@ def test_every_printed_line_holds(words: tuple[str, ...], capsys: Shown) -> None
     assert len(re.findall(r"dE/db\d\[", out)) == 2 * biases
 
 
-def test_the_printed_gradients_and_weights_are_autograd_s(capsys: Shown) -> None:
-    out = shown("--seed", "5", "--input", "0.5", "-1.5", "--target", "0.25", "--eta", "0.7", capsys=capsys)
+def test_the_printed_gradients_and_weights_are_autograd_s() -> None:
+    out = shown("--seed", "5", "--input", "0.5", "-1.5", "--target", "0.25", "--eta", "0.7")
     x, t = torch.tensor([0.5, -1.5]).double(), torch.tensor([0.25]).double()
     _, gradients, after = by_autograd(0, first_weights(5, bias=True), x, t, 0.7)
     for layer, (weights, biases) in enumerate(after, 1):
@@ -103,13 +104,13 @@ def test_the_printed_gradients_and_weights_are_autograd_s(capsys: Shown) -> None
             assert float(delta) == pytest.approx(float(gradients[2 * layer - 1][j - 1]), rel=1e-5)
 
 
-def test_a_seed_fixes_the_trace_and_steps_go_on(capsys: Shown) -> None:
+def test_a_seed_fixes_the_trace_and_steps_go_on() -> None:
     torch.manual_seed(1)
-    first = shown(capsys=capsys)
+    first = shown()
     torch.manual_seed(2)
-    assert shown(capsys=capsys) == first
-    assert shown("--seed", "1", capsys=capsys) != first
-    longer = shown("--steps", "300", capsys=capsys)
+    assert shown() == first
+    assert shown("--seed", "1") != first
+    longer = shown("--steps", "300")
     assert longer.startswith(first[: first.index("after 1")].rstrip())
     errors = [float(value) for value in re.findall(r"E = .* = (\S+)$", longer, re.MULTILINE)]
     assert len(errors) == 300
@@ -117,19 +118,60 @@ def test_a_seed_fixes_the_trace_and_steps_go_on(capsys: Shown) -> None:
     assert errors[-1] < 0.01 * errors[0]
 
 
-def test_a_wrong_equation_is_told_and_ends_with_1(monkeypatch: Patch, capsys: Shown) -> None:
+def test_a_wrong_equation_is_told_and_ends_with_1(monkeypatch: Patch) -> None:
     def wrong(*arguments: Any) -> trace.Step:
         step = back_propagate(*arguments)
         step.delta[1][0] *= 1 + 1e-6
         return step
 
     monkeypatch.setattr(trace, "back_propagate", wrong)
-    assert main(["trace"]) == 1
-    assert "BEYOND 1e-12" in capsys.readouterr().out
+    assert "BEYOND 1e-12" in shown(code=1)
 
 
-def test_numbers_that_leave_the_finite_end_in_a_sentence(capsys: Shown) -> None:
-    assert main(["trace", "--input", "1e308", "1e308", "--target", "1e308", "--eta", "1e300"]) == 1
-    error = capsys.readouterr().err
-    assert "Step 1 gives a number that is not finite" in error
-    assert error.count("\n") == 1
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--input", "1e308", "1e308"), "x = (1e+308, 1e+308), t = (1)"),
+        (("--input", "-1e308", "1e308"), "x = (-1e+308, 1e+308), t = (1)"),
+        (("--input", "1e-320", "-5e-324"), "x = (9.99989e-321, -4.94066e-324), t = (1)"),
+        (("--input", "0", "-0.0"), "x = (0, -0), t = (1)"),
+        (("--input", "-1", "-.5"), "x = (-1, -0.5), t = (1)"),
+        (("--target", "-1e100"), "x = (1, -0.5), t = (-1e+100)"),
+        (("--target", "1e-300"), "x = (1, -0.5), t = (1e-300)"),
+        (("--eta", "1e-320"), "eta = 9.99989e-321"),
+        (("--seed", str(2**63 - 1)), "seed 9223372036854775807"),
+        (("--no-bias", "--input", "1e308", "0"), "x = (1e+308, 0)"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_numbers_beyond_single_precision_are_infinite_in_the_trace(words: Any, said: str, encoding: str) -> None:
+    """They were read in single precision first: 1e308 became infinite, 1e-320 zero, and 0.1 lost half its digits."""
+    out = shown(*words, encoding=encoding)
+    assert said in out
+    assert not any(word in out.replace("[inf", "") for word in ("inf", "nan"))
+
+
+def test_the_input_of_the_trace_keeps_all_its_digits(monkeypatch: Patch) -> None:
+    """2²⁷ + 1 is no number of single precision: net would be 0."""
+    ones = [(torch.ones(units, inputs).double(), None) for inputs, units in ((2, 3), (3, 2), (2, 1))]
+    monkeypatch.setattr(trace, "first_weights", lambda *_: ones)
+    out = shown("--input", "134217729", "-134217728", "--no-bias")
+    assert "net1[1] = 1*1.34218e+08 + 1*(-1.34218e+08) = 1\n" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--target", "1e308"), 1),
+        (("--input", "1e308", "1e308", "--target", "1e308", "--eta", "1e300"), 1),
+        *((("--input", "1.7e308", "1.7e308", "--seed", str(seed)), 0) for seed in (2, 3)),
+    ],
+    ids=str,
+)
+def test_a_number_that_leaves_double_precision_ends_in_a_line(words: tuple[str, ...], code: int) -> None:
+    ended = called(main, "trace", *words)
+    assert ended.code == code
+    if code:
+        refused(ended, 1, "Step 1 gives a number that is not finite")
+    assert "= inf" not in ended.out and "nan" not in ended.out

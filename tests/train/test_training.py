@@ -60,17 +60,22 @@ def test_steps_yield_losses_and_sizes_and_train() -> None:
     assert sum(loss for loss, _ in epochs[-1]) < sum(loss for loss, _ in epochs[0])
 
 
-def test_the_schedule_rises_then_falls_and_one_step_is_enough_for_it() -> None:
-    model = nn.Linear(3, 2)
-    for total in (1, 2, 10):
-        optimizer, schedule = optimisation(model, 0.5, total)
-        rates = []
-        for _ in range(total):
-            rates.append(schedule.get_last_lr()[0])
-            optimizer.step()
-            schedule.step() if len(rates) < total else None
-    assert max(rates) <= 0.5
-    assert rates[0] < max(rates) > rates[-1]
+@pytest.mark.parametrize("total", [*range(1, 31), 2580])
+def test_a_run_that_is_all_warm_up_learns_at_a_rate_of_nearly_nothing(total: int) -> None:
+    optimizer, schedule = optimisation(nn.Linear(2, 2), 0.5, total)
+    rates = []
+    for _ in range(total):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert max(rates) == pytest.approx(0.5, rel=0.05)
+    assert sum(rates) / total > 0.2
+    if total < 10:
+        assert rates == sorted(rates, reverse=True)
+        assert rates[-1] > 0.01
+    else:
+        assert rates[0] == pytest.approx(0.02) and rates[-1] < max(rates) <= 0.5
+        assert rates.index(max(rates)) == pytest.approx(total / 5, abs=1)
 
 
 def test_evaluation_weighs_batches_by_their_images() -> None:

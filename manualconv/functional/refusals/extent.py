@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from manualconv.functional.refusals.arguments import WHOLE, check_input, listed, number_of, spelled
+from manualconv.functional.refusals.arguments import WHOLE, check_input, check_ranks, listed, number_of, spelled
 from manualconv.functional.refusals.refusal import Refusal
 from manualconv.geometry import Axes, Extension, Pair, Window, is_pairs, whole
 
@@ -146,8 +146,7 @@ def check_extension(input: Tensor, extension: Extension, value: float | None) ->
     if mode == "circular":
         _check_circular(input, extension)
         return
-    if 0 in input.shape[input.dim() - ndim - 1 :]:
-        raise Refusal(f"input is {listed(input.shape)}: only the batch may be empty")
+    check_ranks(input, ndim)
     if mode == "reflect" and any(max(pair) >= i for i, pair in zip(size, sides)):
         raise Refusal(f"padding {sides} must be smaller than {size}; 'replicate' reaches any distance")
     after, smallest = extension.output_size, 1 if mode == "replicate" else 0

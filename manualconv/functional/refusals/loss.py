@@ -13,8 +13,6 @@ from manualconv.functional.refusals.refusal import Refusal, RefusalByValue
 from manualconv.geometry import whole
 from manualconv.torch_internals import assert_later, can_be_read, is_queued
 
-_OPTIONAL = ("weight", "pos_weight")
-
 
 def check_reduction(reduction: Any, weighted: bool = False) -> None:
     """One of the three, or the name that ``'mean'`` had once, where no weight is given."""
@@ -24,7 +22,7 @@ def check_reduction(reduction: Any, weighted: bool = False) -> None:
 
 def check_tensors(**tensors: Any) -> None:
     """Tensors on one device, the weights optional; a number on the CPU goes with any."""
-    arguments.check_tensors(_OPTIONAL, **tensors)
+    arguments.check_tensors(("weight", "pos_weight"), **tensors)
     given = {key: t for key, t in tensors.items() if t is not None and (t.dim() or t.device.type != "cpu")}
     if len({t.device for t in given.values()}) > 1:
         where = ", ".join(f"{key} is on {t.device}" for key, t in given.items())

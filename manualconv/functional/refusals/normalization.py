@@ -23,13 +23,12 @@ from manualconv.torch_internals import mapped_levels, transforms_active
 
 #: What may be None.
 PARAMETERS = ("weight", "bias", "running_mean", "running_var")
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def check_dtypes(x: Tensor, *parameters: Tensor | None) -> None:
     """Floating point; every parameter of the input's dtype, or all of float32 beside an input of half precision."""
     given = [t.dtype for t in parameters if t is not None]
-    single = x.dtype in _HALF and all(dtype is torch.float32 for dtype in given)
+    single = x.dtype in (torch.float16, torch.bfloat16) and all(dtype is torch.float32 for dtype in given)
     if not x.is_floating_point():
         raise Refusal(f"input is {x.dtype}, and a deviation is no whole number: input.float()")
     if not single and any(dtype is not x.dtype for dtype in given):
@@ -126,9 +125,7 @@ def check_layer_norm(input: Any, normalized_shape: Any, weight: Any, bias: Any, 
     _check_shapes(shape, "entry standardised together", weight=weight, bias=bias)
     eps = number_of("eps", eps)
     if not shape or input.shape[-len(shape) :] != shape:
-        raise Refusal(
-            f"normalized_shape={shape} must be the last axes of input {listed(input.shape)}, at least one axis"
-        )
+        raise Refusal(f"normalized_shape={shape} must be the last axes of input {listed(input.shape)}, one or more")
     check_dtypes(input, *((weight, bias) if input.numel() else ()))
     return shape, eps
 

@@ -191,14 +191,16 @@ def values_gradients_and_statistics_are_torch_s(layer: Layer, case: Normalizatio
 
 
 @law("N13")
-def no_samples_leave_the_statistics_and_give_gradients_of_zero(layer: Layer, case: Normalization) -> None:
-    inputs = leaves(case.input()[:0], *parameters(case))
-    kept = (parameters(case)[1].clone(), parameters(case)[0].abs() + 0.5)
-    before = [t.clone() for t in kept]
-    y = layer(inputs[0], *kept, *inputs[1:], True, 0.3, case.eps)
-    assert y.shape == inputs[0].shape
-    assert all(map(torch.equal, kept, before))
-    assert all(torch.equal(g, torch.zeros_like(t)) for g, t in zip(grad(y.sum(), inputs), inputs))
+def no_samples_or_positions_leave_the_statistics_and_give_gradients_of_zero(layer: Layer, case: Normalization) -> None:
+    x = case.input()
+    for nothing in (x[:0], *((x[..., :0],) if x.dim() > 2 else ())):
+        inputs = leaves(nothing, *parameters(case))
+        kept = (parameters(case)[1].clone(), parameters(case)[0].abs() + 0.5)
+        before = [t.clone() for t in kept]
+        y = layer(inputs[0], *kept, *inputs[1:], True, 0.3, case.eps)
+        assert y.shape == inputs[0].shape
+        assert all(map(torch.equal, kept, before))
+        assert all(torch.equal(g, torch.zeros_like(t)) for g, t in zip(grad(y.sum(), inputs), inputs))
 
 
 # ---------------------------------------------------------------------------------------------------------- modules

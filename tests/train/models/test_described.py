@@ -74,6 +74,7 @@ def test_the_parameters_of_all_layers(name: str, total: int) -> None:
 
 #: A network, the size of what it takes, and its classes; the perceptron has a loss of its own.
 STEPS: dict[str, tuple[Build, Size, int]] = {
+    "LeNet-5": (lenet5, (7, 1, 28, 28), 10),
     "LeNet-5 without padding": (lambda layers: lenet5(layers, padding=0), (3, 1, 28, 28), 10),
     "Keras's for CIFAR, dropout and all": (cifar, (3, 3, 32, 32), 10),
     "perceptron": (lambda layers: perceptron(layers, (3, 4, 2)), (5, 3), 0),

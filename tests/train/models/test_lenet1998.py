@@ -4,11 +4,10 @@ import math
 
 import pytest
 import torch
-from torch.autograd import gradcheck, gradgradcheck
 
 import manualconv.nn
 from tests.test_by_hand import exercise
-from tests.train.models.twins import LIBRARIES, assert_one_step_is_the_same, by_hand_and_torch, parameters
+from tests.train.models.twins import LIBRARIES, assert_one_step_is_the_same, parameters
 from train.models import lenet5_1998
 from train.models.characters import COLUMNS, ROWS, codes
 from train.models.lenet1998 import C3_TABLE, J, NearestCodeLoss, PartialConvolution, RadialBasis
@@ -57,12 +56,6 @@ def test_one_step_by_hand_is_torch_s() -> None:
     assert_one_step_is_the_same(lenet5_1998, images(3), lambda layers, y: NearestCodeLoss(layers)(y, t))
 
 
-def test_the_twins_read_each_other_s_state() -> None:
-    ours, theirs = by_hand_and_torch(lenet5_1998)
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
-
-
 def test_nothing_of_it_runs_a_layer_of_torch_s() -> None:
     network, x = lenet5_1998(manualconv.nn).double(), images(2).requires_grad_()
     loss = NearestCodeLoss(manualconv.nn)
@@ -104,38 +97,6 @@ def test_a_map_of_c3_hangs_on_its_row_of_the_table_alone() -> None:
     for o, row in enumerate(C3_TABLE):
         (gradient,) = torch.autograd.grad(y[:, o].sum(), x, retain_graph=True)
         assert [c for c in range(6) if gradient[0, c].any()] == list(row)
-
-
-EVERY_FLAG = {
-    "check_forward_ad": True,
-    "check_batched_grad": True,
-    "check_batched_forward_grad": True,
-    "check_undefined_grad": True,
-    "check_grad_dtypes": True,
-}
-
-
-def test_gradcheck_of_the_partial_convolution() -> None:
-    layer = PartialConvolution(manualconv.nn, ((2, 0), (0, 1), (1,)), 2).double()
-    x = torch.randn(1, 3, 2, 3, dtype=torch.float64, requires_grad=True)
-    names = [name for name, _ in layer.named_parameters()]
-
-    def f(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(layer, dict(zip(names, values)), x)
-
-    inputs = (x, *layer.parameters())
-    assert gradcheck(f, inputs, **EVERY_FLAG)
-    assert gradgradcheck(f, inputs, gen_non_contig_grad_outputs=True, check_fwd_over_rev=True)
-
-
-def test_gradcheck_of_the_distances_and_of_the_loss() -> None:
-    codes = torch.randint(0, 2, (3, 5)).double() * 2 - 1
-    distances = RadialBasis(manualconv.nn, codes)
-    x = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
-    loss, t = NearestCodeLoss(manualconv.nn, j=3.0), torch.tensor([0, 2, 1, 1])
-    for f in (distances, lambda x: loss(-distances(x), t)):
-        assert gradcheck(f, (x,), **EVERY_FLAG)
-        assert gradgradcheck(f, (x,), gen_non_contig_grad_outputs=True, check_fwd_over_rev=True)
 
 
 @pytest.mark.parametrize("layers", LIBRARIES, ids=["by hand", "torch"])

@@ -20,16 +20,19 @@ def parameters(network: torch.nn.Module) -> list[int]:
 
 
 def by_hand_and_torch(build: Build) -> tuple[torch.nn.Module, torch.nn.Module]:
-    """The same seed for both, so the same weights."""
+    """The same seed for both, so the same weights, and each reads the other's state."""
     networks = []
     for layers in LIBRARIES:
         torch.manual_seed(0)
         networks.append(build(layers).double())
-    return networks[0], networks[1]
+    ours, theirs = networks
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    return ours, theirs
 
 
 def assert_one_step_is_the_same(build: Build, x: Tensor, loss: Callable[[ModuleType, Tensor], Tensor]) -> None:
-    """Outputs, loss, every gradient and every parameter after a step of SGD agree to 1e-12, and none is all zero."""
+    """Outputs, loss, gradients, curvature and the parameters after a step agree to 1e-12, and no gradient is zero."""
     results = []
     for layers, network in zip(LIBRARIES, by_hand_and_torch(build)):
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
@@ -37,12 +40,16 @@ def assert_one_step_is_the_same(build: Build, x: Tensor, loss: Callable[[ModuleT
         torch.manual_seed(1)  # of dropout
         y = network(leaf)
         value = loss(layers, y)
+        found = dict(network.named_parameters())
+        first = torch.autograd.grad(value, list(found.values()), create_graph=True)
+        slope = sum((g * (n + 1)).sum() for n, g in enumerate(first))
+        curvature = torch.autograd.grad(slope, list(found.values()), retain_graph=True, materialize_grads=True)
         value.backward()
         optimizer.step()
-        found = dict(network.named_parameters())
         assert all(p.grad is not None and bool(p.grad.any()) for p in found.values())
         gradients = {f"{name}.grad": p.grad for name, p in found.items()}
-        results.append({"y": y, "loss": value, "x.grad": leaf.grad, **gradients, **found})
+        curved = {f"{name}, second": c for name, c in zip(found, curvature)}
+        results.append({"y": y, "loss": value, "x.grad": leaf.grad, **gradients, **curved, **found})
     ours, theirs = results
     assert ours.keys() == theirs.keys()
     for name in ours:

@@ -55,3 +55,5 @@ def refused(ended: Ended, code: int, message: str = "") -> None:
 
 
 Fit = Callable[..., Ended]
+Patch = pytest.MonkeyPatch
+Shown = pytest.CaptureFixture[str]
