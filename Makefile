@@ -13,7 +13,7 @@ PACKAGE_READY := $(READY)-package
 TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines package tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions package tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -56,6 +56,12 @@ gpu: setup
 # of which those that are finished are kept while the commit is the same.  Writes docs/MACHINES.md.
 machines: setup
 	$(RUN) -m tests.machines $(ARGS)
+
+# The suite on the oldest torch and Python that pyproject.toml claims, and on the newest torch with each later Python: an
+# environment of 5 to 7 GB each, removed after its run.  Finished rows are kept while the commit is the same.  Writes
+# docs/VERSIONS.md.
+versions: setup
+	$(RUN) -m tests.versions $(ARGS)
 
 # The source distribution and the wheel, in dist/, and what is in them.  `make test` runs in the unpacked source; the wheel
 # is installed away from the clone, where README's examples and the command line run.  torch and the other packages are

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TextIO
 
@@ -29,7 +29,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2, as argparse does."""
-        self.exit(2, f"{self.prog}: {' '.join(message.split())}; --help lists the options.\n")
+        with suppress(OSError):  # standard error is gone: Python 3.10's argparse would end with that instead
+            print(f"{self.prog}: {' '.join(message.split())}; --help lists the options.", file=sys.stderr)
+        self.exit(2)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -57,9 +58,12 @@ def test_every_cell_is_what_its_proof_says(group: str, row: str) -> None:
     is_written = torch.__version__.partition("+")[0] == version_of(CELLS)
     sides = SIDES if is_written and (row in SAMPLED or list(OPERATIONS).index(row) % 8 == 0) else (OURS,)
     found = {(name, side): text(outcomes(side, row, mode)) for name, mode in modes.items() for side in sides}
-    assert found == {(name, side): WRITTEN[group, row, name, side] for name, side in found}, (
-        "if this is meant, run: make capabilities"
-    )
+    kept = {(name, side): WRITTEN[group, row, name, side] for name, side in found}
+    if not is_written:  # an error's type is that of the torch that runs
+        found, kept = (
+            {key: re.sub(r"\w+Error", "error", cell) for key, cell in cells.items()} for cells in (found, kept)
+        )
+    assert found == kept, "if this is meant, run: make capabilities"
 
 
 def test_what_is_written_is_read_back_as_it_was_proved() -> None:

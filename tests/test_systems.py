@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: Run before anything of ours is imported; torch and NumPy know their own system and are loaded as they are.
 LACKING = """
-import builtins, io, os, pathlib, re, signal, sys, warnings
+import builtins, io, os, pathlib, re, signal, sys, sysconfig, warnings
 import numpy, torch
+sysconfig.get_config_vars()  # Python 3.10 asks its own system only now
 for name in ("fork", "register_at_fork", "sched_getaffinity", "getuid", "uname", "mkfifo"):
     if hasattr(os, name):
         delattr(os, name)
@@ -40,6 +41,8 @@ def opened(file, mode="r", buffering=-1, encoding=None, *rest, **options):
         raise EncodingWarning(f"{caller} opens {file} in the system's encoding")
     return as_it_was(file, mode, buffering, encoding, *rest, **options)
 io.open = builtins.open = opened
+if hasattr(pathlib, "_NormalAccessor"):  # Python 3.10's Path has taken io.open by then
+    pathlib._NormalAccessor.open = staticmethod(opened)
 sys.platform = SYSTEM
 # What a Path opens is warned of where the Path is asked.
 warnings.filterwarnings("error", category=EncodingWarning, module=OURS)

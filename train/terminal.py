@@ -40,8 +40,8 @@ class Screen(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Flush; what was buffered may fail only now."""
-        if self.stream is not None and self.failure is None:
+        """Flush; what was buffered may fail only now.  Python flushes what it collects, also after its stream."""
+        if self.stream is not None and self.failure is None and not self.stream.closed:
             try:
                 self.stream.flush()
             except OSError as error:

@@ -31,12 +31,15 @@ def _kept(input: Tensor, p: float, channels: bool) -> Tensor:
     """1 with probability ``1 − p``, else 0: for every entry, or for every channel of ``(N, C, …)``."""
     refusals.check_drawn(input, channels)
     size = (*input.shape[:2], *(1,) * (input.dim() - 2)) if channels else input.shape
+    dtype = (
+        input.real.dtype if input.is_complex() else input.dtype
+    )  # of a complex number the parts are kept or dropped together
     with torch.no_grad():
         if not is_plain(input) or maps_active():
             # One draw for all samples or one for each is for vmap's `randomness` to say, whether or not the input is
             # mapped: nothing mapped goes in.
-            return torch.bernoulli(torch.zeros((), dtype=input.dtype, device=input.device).expand(size), 1 - p)
-        place = input.new_empty(size) if channels else torch.empty_like(input)
+            return torch.bernoulli(torch.zeros((), dtype=dtype, device=input.device).expand(size), 1 - p)
+        place = input.new_empty(size, dtype=dtype) if channels else torch.empty_like(input, dtype=dtype)
         return place.bernoulli_(1 - p)
 
 

@@ -15,6 +15,7 @@ from manualconv.functional.precision import cast
 from manualconv.functional.refusals.arguments import check_tensors
 from manualconv.functional.refusals.convolution import check_linear
 from manualconv.geometry import Window
+from manualconv.torch_internals import shaped
 
 _PLACEMENT = Window((), (), (), (), ())
 
@@ -56,5 +57,5 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rules: 
     )
     if weight.dim() == 1:
         return y.squeeze(-1).reshape(x.shape[:-1])
-    y = y if x.dim() == 2 else y.reshape(*x.shape[:-1], w.shape[0])
+    y = y if x.dim() == 2 else shaped(y, (*x.shape[:-1], w.shape[0]))
     return y if over_result is None else (y + over_result).reshape(y.shape)

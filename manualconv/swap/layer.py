@@ -84,10 +84,11 @@ class LayerMode(ByHand):
             return func(*args, **kwargs or {})
         if self.caller is not None and not torch.compiler.is_compiling() and not self._in_forward(self.caller):
             return func(*args, **kwargs or {})
-        own = vars(self.module)  # not by getattr: a module searches long for what it has not
         if ours is None or has_handlers(types):
-            refuse_rules(func, types, own.get("derivative_rules"))
-            if Proxy in types and (self._rules_for(func) is not None or (func in TIED and "ties" in own)):
+            refuse_rules(func, types, self._own("derivative_rules"))
+            if Proxy in types and (
+                self._rules_for(func) is not None or (func in TIED and self._own("ties") is not None)
+            ):
                 raise torch.fx.proxy.TraceError(
                     f"torch.fx was to trace into a converted {type(self.module).__name__}, but a graph of functions "
                     "holds neither derivative rules nor ties: keep the layer whole (Tracer.is_leaf_module), or remove "
@@ -96,17 +97,24 @@ class LayerMode(ByHand):
             return super().__torch_function__(func, types, args, kwargs)
         kwargs = kwargs or {}
         if func in TIED:
-            # Dynamo guards what it finds by getattr, and not that a name is missing among the vars.
-            ties = getattr(self.module, "ties", None) if torch.compiler.is_compiling() else own.get("ties")
+            ties = self._own("ties")
             kwargs = kwargs if ties is None else {**kwargs, "ties": ties}
         if (rules := self._rules_for(func)) is not None:
             with Carried(rules):
                 return ours(*args, **kwargs)
         return ours(*args, **kwargs)
 
+    def _own(self, name: str) -> Any:
+        """What was set on the layer, or None.
+
+        Dynamo guards what it finds by getattr, but not that a name is missing among the vars, nor since torch 2.15
+        what one stands for.  Eagerly not by getattr: a module searches long for what it has not.
+        """
+        return getattr(self.module, name, None) if torch.compiler.is_compiling() else vars(self.module).get(name)
+
     def _rules_for(self, func: Callable[..., Any]) -> Rules | None:
         """The layer's rules, if this function has a slot that they fill."""
-        rules: Rules | None = vars(self.module).get("derivative_rules")
+        rules: Rules | None = self._own("derivative_rules")
         return rules if rules is not None and any(slot in rules.given() for slot in RULED.get(func, ())) else None
 
     def _in_forward(self, caller: FrameType) -> bool:

@@ -1,5 +1,6 @@
 """The table of what a call costs: its rows, its columns, and that every way computes the same."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def test_every_way_is_timed_with_a_graph_and_by_hand_where_it_says_so(name: str)
     assert {way for way, call in ways.items() if _has_ours(call())} == {"manualconv.nn", "converted", "by_hand"}
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 calls up to three functions more on the way")
 @pytest.mark.parametrize("name", calls.LAYERS)
 def test_the_way_of_a_call_is_short(name: str) -> None:
     x = torch.randn(1, 4, 8, 8, requires_grad=True)

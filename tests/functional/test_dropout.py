@@ -1,5 +1,7 @@
 """Dropout: torch's masks from equal seeds, the same mask backward, a copy in evaluation mode, torch's refusals."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -58,6 +60,20 @@ def test_mask_gradient_and_generator_are_torch_s(
         assert torch.equal(got != 0, expected != 0)
         rounded(got, expected)
     assert all(map(torch.equal, ours[2:], theirs[2:]))
+
+
+@EACH
+def test_of_a_complex_number_the_parts_stay_or_go_together(name: str) -> None:
+    size = {"dropout1d": (2, 3, 4), "dropout2d": (2, 3, 4, 5), "dropout3d": (2, 3, 4, 5, 2)}.get(name, (3, 4, 5))
+    re, im = spread_out(size), spread_out(size, 1)
+
+    def drawn(library: Any, *tensors: Any) -> Any:
+        return seeded(getattr(library, name), *tensors, 0.5)
+
+    y = drawn(functional, torch.complex(re, im))
+    assert 0 < (y.imag == 0).sum() < y.numel() or "alpha" in name
+    parts = drawn(F, re), drawn(F, im) - drawn(F, torch.zeros_like(im))  # a dropped entry's value is real
+    torch.testing.assert_close(y, torch.complex(*parts), rtol=1e-12, atol=1e-12)
 
 
 @EACH

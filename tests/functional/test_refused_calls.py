@@ -115,7 +115,7 @@ CALLS: tuple[Refused, ...] = (
     *(Refused("unfold", given) for given in UNFOLDED),
     *(Refused("fold", given) for given in FOLDED),
     *ACTIVATIONS,
-    *(Refused("dropout", (x, 0.5)) for x in (X > 0, X + 0j)),
+    Refused("dropout", (X > 0, 0.5)),
     *(Refused(name, (t, 0)) for name in ("softmax", "log_softmax", "softmin") for t in (None, [1.0], "a", 3)),
     *(Refused("log_softmax", (IMAGE, dim)) for dim in (4, -5)),
     *transposed(),

@@ -12,16 +12,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
 from tests.machines import document
 from tests.machines.document import Row
 from tests.machines.machine import ABSENT, MACHINES, Machine, capability, without_numba
 
+R = TypeVar("R", bound=Row)
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "runs" / "machines"
 
@@ -34,9 +36,9 @@ def git(*words: str) -> str:
         return ""
 
 
-def commit() -> str:
+def commit(page: Path = document.PATH) -> str:
     """The commit that the files are of; if they are changed, with a plus behind it, and rows of it are not kept."""
-    changed = git("status", "--porcelain", "--", ".", f":!{document.PATH.relative_to(ROOT).as_posix()}")
+    changed = git("status", "--porcelain", "--", ".", f":!{page.relative_to(ROOT).as_posix()}")
     return (git("rev-parse", "HEAD") or "unknown") + ("+" if changed else "")
 
 
@@ -53,33 +55,37 @@ def counted(output: str) -> Row:
 def ran(name: str, machine: Machine, words: Sequence[str]) -> Row:
     """Run the suite as on a machine."""
     python = str(without_numba(KEPT / "without-numba")) if machine.numba == ABSENT else sys.executable
-    command = [python, "-m", "pytest", "--color=no", *words]
-    started, log = perf_counter(), KEPT / f"{name}.log"
+    return run(python, machine.environment(os.environ), words, KEPT / f"{name}.log")
+
+
+def run(python: str, environment: Mapping[str, str], words: Sequence[str], log: Path) -> Row:
+    """Run the suite by an interpreter; what it prints is in the log."""
+    command, started = [python, "-m", "pytest", "--color=no", *words], perf_counter()
     with log.open("w", encoding="utf-8") as file:
         # The package that is tested is this checkout's, wherever the environment's editable install points.
-        environment = machine.environment(os.environ) | {"PYTHONPATH": str(ROOT)}
+        environment = {**environment, "PYTHONPATH": str(ROOT)}
         ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
     row = counted(log.read_text(encoding="utf-8", errors="replace"))
     failed = max(row.failed, int(ended.returncode != 0))
     return Row(row.passed, failed, row.skipped, (perf_counter() - started) / 60)
 
 
-def kept(key: str) -> dict[str, Row]:
+def kept(key: str, folder: Path | None = None, kind: type[R] = Row) -> dict[str, R]:  # type: ignore[assignment]
     """The rows that were finished for this key."""
     try:
-        found = json.loads((KEPT / "rows.json").read_text(encoding="utf-8"))
+        found = json.loads(((folder or KEPT) / "rows.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {name: Row(**row) for name, row in found["rows"].items()} if found["key"] == key else {}
+    return {name: kind(**row) for name, row in found["rows"].items()} if found["key"] == key else {}
 
 
-def keep(key: str, rows: dict[str, Row]) -> None:
+def keep(key: str, rows: Mapping[str, Row], folder: Path | None = None) -> None:
     """Write the rows, in one step, so that a run that is stopped leaves the last ones whole."""
-    new = KEPT / "rows.json.new"
+    new = (folder or KEPT) / "rows.json.new"
     new.write_text(
         json.dumps({"key": key, "rows": {n: asdict(r) for n, r in rows.items()}}, indent=1), encoding="utf-8"
     )
-    new.replace(KEPT / "rows.json")
+    new.replace(new.with_suffix(""))
 
 
 def main() -> bool:

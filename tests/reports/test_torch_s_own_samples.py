@@ -59,6 +59,7 @@ COSTLY = 250
 APART = (
     ("avg_pool3d", "\"avg_pool3d_out_frame\" not implemented for 'BFloat16'"),
     ("conv", "slow_conv"),
+    ("dropout", "\"bernoulli_scalar_cpu_\" not implemented for 'ComplexFloat'"),
     ("", "does not support automatic differentiation for outputs with complex dtype"),
     ("hardsigmoid", "the sixth of the slope is rounded to single precision"),
 )

@@ -19,9 +19,9 @@ from manualconv.functional.refusals.arguments import (
     kind,
     number_of,
 )
-from manualconv.functional.refusals.refusal import Refusal
+from manualconv.functional.refusals.refusal import Refusal, asked
 from manualconv.kernels.precision import WIDENED
-from manualconv.torch_internals import is_moving
+from manualconv.torch_internals import at_trace_time, is_moving
 
 
 def check_ordered(input: Any) -> None:
@@ -59,9 +59,15 @@ def limits(low: Any, high: Any, input: Tensor) -> tuple[float, float]:
     dtype = torch.float64 if input.is_floating_point() else torch.int64
     low, high = scalar("min_val", low, dtype), scalar("max_val", high, dtype)
     unsigned = input.dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
-    if low > high or (unsigned and low <= -1):
+    if low > high or (unsigned and (high <= -1 or (low <= -1 and not _limits_below_every_entry()))):
         raise Refusal(f"min_val={low} > max_val={high}, or negative for {input.dtype}: min_val=0, or a signed dtype")
     return low, high
+
+
+@at_trace_time
+def _limits_below_every_entry() -> bool:
+    """Whether torch takes a limit below zero for entries that have no sign, as releases from 2.15 on do."""
+    return asked(torch.nn.functional.hardtanh, (torch.zeros(1, dtype=torch.uint8, device="cpu"),), {}) is None
 
 
 def celu_alpha(alpha: Any, dtype: torch.dtype) -> float:

@@ -97,7 +97,7 @@ def explained(
     devices = {value.device.type for value in (*args, *kwargs.values()) if isinstance(value, Tensor)}
     if isinstance(refusal, RefusalByValue) and not devices <= ASKED_ON:
         theirs = None
-    error = None if theirs is None else _asked(theirs, args, kwargs, copied, draws)
+    error = None if theirs is None else asked(theirs, args, kwargs, copied, draws)
     if error is None:
         return kind[0](f"{name}(): {hint}") if kind else RuntimeError(f"{name}(): {hint}")
     said, *_ = str(error).split("\n", 1)
@@ -107,7 +107,9 @@ def explained(
         return error
 
 
-def _asked(theirs: Callable[..., Any], args: Any, kwargs: Any, copied: bool, draws: bool) -> Exception | None:
+def asked(
+    theirs: Callable[..., Any], args: Any, kwargs: Any, copied: bool = False, draws: bool = False
+) -> Exception | None:
     """What torch raises for a call; None if it takes it.
 
     All threads share the random state and the filters of warnings: the first is set back only where torch may draw, the
