@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn, TextIO
+from typing import Any, NamedTuple, NoReturn, TextIO
 
 from manualconv import __version__
 
@@ -145,7 +145,37 @@ def _choice(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "target", metavar="TARGET", help="package.module:name, path/file.py:name, or torch or manualconv for all of it"
+    )
+    parser.add_argument("--as", dest="operation", metavar="OPERATION", help="which of torch.nn.functional's it is")
+    parser.add_argument("--device", default="cpu", metavar="D", help="where it runs (default cpu)")
+    parser.add_argument("--dtype", choices=DTYPES, default="", help="what it takes (default: found by asking)")
+    parser.add_argument("--only", nargs="+", default=(), metavar="LAW", help="laws with these words in their names")
+    parser.add_argument("--require", nargs="+", default=(), metavar="ABILITY", help="abilities that it must have")
+    parser.add_argument("--without", nargs="+", default=(), metavar="ABILITY", help="abilities that it need not have")
+    parser.add_argument("--tier", choices=("direct", "fast", "bf16", "f16"), default="direct", help="errors admitted")
+    parser.add_argument("--profile", choices=("smoke", "ci", "deep"), default="ci", help="how many cases (default ci)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawn cases (default 0)")
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="seconds a case may take (default 30)")
+    parser.add_argument("--json", type=file, metavar="FILE", help="write everything that was found to FILE")
+
+
+def _check(options: argparse.Namespace) -> int:
+    try:
+        from manualconv.testing.examiner.program import Wish, run
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error.name} is missing: pip install '.[testing]' in a clone brings it") from None
+    said: dict[str, Any] = {name: value for name, value in vars(options).items() if name != "command"}
+    tuples: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return run(Wish(**tuples))
+
+
 COMMANDS = {
+    "check": Command(
+        "examine an implementation of a layer that somebody else wrote, law by law", _check_options, _check
+    ),
     "bench": Command(
         "time every layer of the suite beside torch and the peers that are installed", _bench_options, _bench
     ),

@@ -5,8 +5,12 @@
     referee   torch's own layers, given the same description
     judge     how far a float may be from the exact result
     ledger    what was checked, counted where it was checked
+    examiner  ``manualconv check``: an implementation that somebody else wrote, examined by all of these
+    Pair      a forward and a backward pass in NumPy, to be examined
 
 Importing this package loads none of them, nor Hypothesis, NumPy or pytest: import a room by its name.
 
 Words: docs/GLOSSARY.md.
 """
+
+from manualconv.testing.pair import Pair as Pair

@@ -19,6 +19,7 @@ from manualconv.torch_internals.modes import dispatch_modes_active as dispatch_m
 from manualconv.torch_internals.modes import flop_counters as flop_counters
 from manualconv.torch_internals.modes import function_modes as function_modes
 from manualconv.torch_internals.modes import innermost_mode as innermost_mode
+from manualconv.torch_internals.modes import mode_count as mode_count
 from manualconv.torch_internals.modes import no_function_modes as no_function_modes
 from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED

@@ -21,7 +21,7 @@ from train import cli as training_cli
 
 HELPS = {
     "train": [["--help"], ["fit", "-h"], ["compare", "--help"], ["trace", "--help"]],
-    "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"]],
+    "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"], ["check", "--help"]],
 }
 
 
@@ -250,8 +250,8 @@ def test_ctrl_c_is_a_traceback(monkeypatch: pytest.MonkeyPatch, words: tuple[str
         else training_cli.Command(old.add_options, interrupted, old.is_for_reading)
     )
     monkeypatch.setitem(module.COMMANDS, words[1], new)
-    more = ["--input", "1,1,9", "--weight", "1,1,3"] if words[1] == "choice" else []
-    refused(called(MAINS[words[0]], words[1], *more), 130, "stopped by Ctrl-C")
+    needed = {"choice": ["--input", "1,1,9", "--weight", "1,1,3"], "check": ["torch"]}
+    refused(called(MAINS[words[0]], words[1], *needed.get(words[1], [])), 130, "stopped by Ctrl-C")
 
 
 def test_a_benchmark_stopped_by_ctrl_c_counts_as_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,202 @@
+"""What somebody else wrote, as a library: an object whose attributes are functions with torch's signatures.
+
+A question of the catalogue asks a library for its function of a name.  Here the library is one implementation: a
+function, a `torch.autograd.Function`, a `torch.nn.Module` class or a `Pair` of NumPy functions.  Each is called with
+the arguments that torch's function takes, whatever of them a question leaves out filled in.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import Function
+from torch.overrides import get_testing_overrides
+
+from manualconv import functional
+from manualconv.testing.pair import Pair
+
+Implementation = Callable[..., Any]
+
+
+class Unusable(Exception):
+    """Why a thing cannot be examined, in one sentence."""
+
+
+@cache
+def signature(operation: str) -> inspect.Signature:
+    """Of torch's function, with our defaults; what only ours takes is left out.
+
+    Many of torch's functions are written in C and have no signature of their own: `torch.overrides` keeps one for each.
+    """
+    ours = inspect.signature(getattr(functional, operation))
+    kept = get_testing_overrides().get(torch_s(operation))
+    if kept is None:
+        return ours
+    names = inspect.signature(kept).parameters
+    return ours.replace(parameters=[p for name, p in ours.parameters.items() if name in names])
+
+
+def bound(operation: str, args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """All arguments of a call by their names, in order."""
+    call = signature(operation).bind(*args, **options)
+    call.apply_defaults()
+    return dict(call.arguments)
+
+
+def is_default(operation: str, name: str, value: Any) -> bool:
+    """Whether an argument is what it is where nobody says anything; ``stride=(1, 1)`` is ``stride=1``."""
+    default = signature(operation).parameters[name].default
+    if isinstance(value, Tensor) or default is inspect.Parameter.empty:
+        return False
+    if isinstance(value, (tuple, list)) and isinstance(default, int):
+        return all(is_default(operation, name, each) for each in value)
+    return bool(value == default) and type(value) is type(default)
+
+
+def as_torch_says(value: Any) -> Any:
+    """Padding that is alike on both sides as torch says it, one number an axis; other numbers as they are."""
+    if isinstance(value, tuple) and value and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):
+        return tuple(lo for lo, _ in value) if all(lo == hi for lo, hi in value) else value
+    return value
+
+
+def said(operation: str, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """A call as a person would write it: arguments without a default by place, the others by name where they differ."""
+    places, names = [], {}
+    for name, value in bound(operation, args, options).items():
+        value = as_torch_says(value)
+        if signature(operation).parameters[name].default is inspect.Parameter.empty:
+            places.append(value)
+        elif not is_default(operation, name, value):
+            names[name] = value
+    return places, names
+
+
+# --------------------------------------------------------------------------------------------- kinds of things
+
+
+def of_function(apply: Implementation, operation: str) -> Implementation:
+    """A function with torch's signature: what it does not know is left out where it has its default."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        places, names = said(operation, args, options)
+        return apply(*places, **names)
+
+    return call
+
+
+def of_autograd_function(function: type[Function], operation: str) -> Implementation:
+    """``Function.apply`` by place: as many arguments as its forward takes."""
+    parameters = list(inspect.signature(function.forward).parameters.values())
+    takes_ctx = "setup_context" not in vars(function)
+    open_ended = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    count = len(parameters) - takes_ctx
+
+    def call(*args: Any, **options: Any) -> Any:
+        values = [as_torch_says(value) for value in bound(operation, args, options).values()]
+        if not open_ended:
+            extra = list(bound(operation, args, options).items())[count:]
+            for name, value in extra:
+                if not is_default(operation, name, value):
+                    raise TypeError(f"forward() got an unexpected keyword argument {name!r}")
+            values = values[:count]
+        return function.apply(*values)
+
+    return call
+
+
+class _ByPair(Function):
+    """A pair's two passes; of its second derivative NumPy knows nothing."""
+
+    @staticmethod
+    def forward(ctx: Any, pair: Pair, names: tuple[str, ...], options: dict[str, Any], *tensors: Tensor) -> Tensor:
+        if any(t.dtype == torch.bfloat16 for t in tensors):
+            raise NotImplementedError("NumPy has no bfloat16")
+        ctx.save_for_backward(*tensors)
+        ctx.pair, ctx.names, ctx.options = pair, names, options
+        return _tensor(pair.forward(*(t.detach().numpy() for t in tensors), **options), "forward")
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled() and grad_output.requires_grad:
+            raise NotImplementedError("a Pair has no second derivative")
+        tensors = ctx.saved_tensors
+        arrays = [t.detach().numpy() for t in (grad_output, *tensors)]
+        bars = ctx.pair.backward(*arrays, **ctx.options)
+        if not isinstance(bars, (tuple, list)) or len(bars) != len(tensors):
+            got = f"{len(bars)} entries" if isinstance(bars, (tuple, list)) else type(bars).__name__
+            needed = f"a tuple with one entry for each of {', '.join(ctx.names)}"
+            raise TypeError(f"backward returned {got}; {needed} is needed")
+        return None, None, None, *(None if bar is None else _tensor(bar, "backward") for bar in bars)
+
+
+def _tensor(array: Any, who: str) -> Tensor:
+    if not isinstance(array, (np.ndarray, np.generic)):
+        raise TypeError(f"{who} returned {type(array).__name__}; a NumPy array is needed")
+    return torch.from_numpy(np.array(array))
+
+
+def of_pair(pair: Pair, operation: str) -> Implementation:
+    """NumPy arrays in, NumPy arrays out."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        values = {name: as_torch_says(value) for name, value in bound(operation, args, options).items()}
+        tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        rest = {
+            name: value
+            for name, value in values.items()
+            if name not in tensors and not (value is None and name in OPTIONAL_TENSORS)
+        }
+        return _ByPair.apply(pair, tuple(tensors), rest, *tensors.values())
+
+    return call
+
+
+#: Arguments that are a tensor or None: a Pair gets those that are there.
+OPTIONAL_TENSORS = frozenset({"bias", "weight", "running_mean", "running_var", "pos_weight", "_random_samples"})
+
+
+def of_module(module: type[torch.nn.Module], operation: str) -> Implementation:
+    """A class with the constructor of torch.nn's: built for each call, its parameters those of the call."""
+    from manualconv.testing.modules import built
+
+    def call(*args: Any, **options: Any) -> Any:
+        said = {name: as_torch_says(value) for name, value in bound(operation, args, options).items()}
+        return built(module, operation, said)
+
+    return call
+
+
+def adapted(thing: Any, operation: str) -> Implementation:
+    """Anything that can be examined, as a function with torch's signature.  Raises `Unusable`."""
+    if isinstance(thing, Pair):
+        return of_pair(thing, operation)
+    if inspect.isclass(thing) and issubclass(thing, Function):
+        return of_autograd_function(thing, operation)
+    if inspect.isclass(thing) and issubclass(thing, torch.nn.Module):
+        return of_module(thing, operation)
+    if isinstance(thing, torch.nn.Module):
+        raise Unusable(f"it is a {type(thing).__name__} object: the class itself is examined, with its constructor")
+    if callable(thing):
+        return of_function(thing, operation)
+    kinds = "a function, a torch.autograd.Function, a torch.nn.Module class or a manualconv.testing.Pair"
+    raise Unusable(f"it is a {type(thing).__name__}: {kinds} is needed")
+
+
+class Library:
+    """One implementation under its operation's name; for other names there is nothing."""
+
+    def __init__(self, **implementations: Implementation) -> None:
+        vars(self).update(implementations)
+
+
+def torch_s(operation: str) -> Any:
+    """torch's own function, or None."""
+    return getattr(F, operation, None) or getattr(torch, operation, None)

@@ -1,0 +1,188 @@
+"""An examination: the patient's process is started, timed, and started again behind a case that it did not survive."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from manualconv.testing.examiner import judgement
+from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.patient import Outcome, serve
+
+#: Tries to find a smaller case that hangs or crashes: each costs a process.
+TRIES = 5
+#: Laws that may end the process.
+DEATHS = 3
+#: Seconds that imports and a first compilation may take.
+STARTING = 120.0
+
+
+@dataclass
+class Examination:
+    """What is known of a target."""
+
+    task: Task
+    unusable: str = ""
+    abilities: dict[str, str] = field(default_factory=dict)
+    asking: str = ""
+    all_asked: bool = False
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def judge(connection: Connection) -> None:
+    """The process of the judge: results in, differences out, until the connection closes."""
+    torch.set_num_threads(1)
+    connection.send_bytes(b"ready")
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except EOFError:
+            return
+        *question, arrays, tier = pickle.loads(message)
+        try:
+            label, case, small, kind = question
+            answer: Any = judgement.judged(label, case, small, kind, [torch.from_numpy(a) for a in arrays], tier)
+        except Exception as error:
+            answer = RuntimeError(f"the judge failed: {type(error).__name__}: {error}")
+        connection.send_bytes(pickle.dumps(answer))
+
+
+class Judge:
+    """The judge's process, kept for all examinations of a run."""
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=judge, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.connection.recv_bytes()
+
+    def __call__(self, *question: Any) -> Any:
+        """The difference between results and what they should be."""
+        self.connection.send_bytes(pickle.dumps(question))
+        return pickle.loads(self.connection.recv_bytes())
+
+    def close(self) -> None:
+        """End the process."""
+        self.connection.close()
+        self.process.join(5)
+        self.process.terminate()
+
+
+@dataclass
+class Life:
+    """What a patient's process said until its end, and how it ended."""
+
+    law: str = ""
+    noted: bytes | None = None
+    end: str = ""
+
+
+def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -> Life:
+    """Run a patient until it ends, hangs or dies; everything it says is passed on."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs, task), daemon=True)
+    process.start()
+    theirs.close()
+    life, patience = Life(), STARTING
+    try:
+        while True:
+            if not ours.poll(patience):
+                life.end = f"hangs: no answer within {patience:g} s"
+                return life
+            try:
+                kind, *rest = pickle.loads(ours.recv_bytes())
+            except (EOFError, ConnectionResetError):
+                process.join(5)
+                life.end = f"ends the process ({_ended(process.exitcode)})"
+                return life
+            if kind == "case":
+                life.law, life.noted = rest
+                patience = STARTING if "compile" in life.law else timeout
+            elif kind == "judge":
+                ours.send_bytes(pickle.dumps(judge(*rest, task.tier)))
+            elif kind in ("end", "unusable", "broken"):
+                heard(kind, *rest)
+                return life
+            else:
+                heard(kind, *rest)
+                patience = max(timeout, 60.0)
+    finally:
+        ours.close()
+        process.kill()
+        process.join(5)
+
+
+def _ended(code: int | None) -> str:
+    import signal
+
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def examine(task: Task, judge: Judge, timeout: float, progress: Callable[[Outcome], None]) -> Examination:
+    """All laws of a target; a case that ends its process fails its law, and the examination goes on behind it."""
+    found, begin = Examination(task), time.perf_counter()
+
+    deaths = 0
+
+    def heard(kind: str, *rest: Any) -> None:
+        if kind in ("unusable", "broken"):
+            found.unusable = rest[0]
+        elif kind == "asking":
+            found.asking = rest[0]
+        elif kind == "ability":
+            found.asking, found.abilities[rest[0]] = "", rest[1]
+        elif kind == "abilities":
+            found.all_asked = True
+        elif kind == "outcome":
+            found.outcomes.append(rest[0])
+            progress(rest[0])
+
+    while True:
+        done = frozenset(outcome.law for outcome in found.outcomes)
+        now = replace(task, done=done, abilities=found.abilities, all_asked=found.all_asked)
+        life = live(now, judge, timeout, heard)
+        if not life.end:
+            break
+        if life.noted is None:
+            found.unusable = f"importing it {life.end}"
+            break
+        if found.asking:
+            found.abilities[found.asking], found.asking = f"failed: {life.end}", ""
+            continue
+        found.outcomes.append(_shrunk(now, judge, timeout, life))
+        progress(found.outcomes[-1])
+        deaths += 1
+        if deaths == DEATHS:
+            found.unusable = f"{deaths} laws ended its process: the rest is not examined"
+            break
+    found.seconds = time.perf_counter() - begin
+    return found
+
+
+def _shrunk(task: Task, judge: Judge, timeout: float, life: Life) -> Outcome:
+    """The noted case, or the smallest of a few smaller ones that ends the process too."""
+    assert life.noted is not None
+    label, case, small = pickle.loads(life.noted)
+    outcome = Outcome(life.law, reached=0, words=life.end, label=label, case=case, small=small)
+    if not label:
+        return outcome
+    proof = judgement.proofs()[label]
+    tries = [(proof.smaller(case), False)]
+    for smaller, is_small in tries[:TRIES]:
+        again = live(replace(task, single=(life.law, label, smaller, is_small)), judge, timeout, lambda *_: None)
+        if again.end:
+            outcome.case, outcome.small = smaller, is_small
+    return outcome

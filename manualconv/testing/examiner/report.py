@@ -1,0 +1,129 @@
+"""Verdicts as lines for a person and as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import torch
+
+import manualconv
+from manualconv.testing.examiner.examination import Examination
+from manualconv.testing.examiner.patient import Outcome
+
+SCHEMA = 1
+#: Scripts that are printed for one target; the JSON has them all.
+SCRIPTS = 2
+PASSED, FAILED, MISTRUSTED, UNSUPPORTED = "passed", "FAILED", "MISTRUSTED", "unsupported"
+
+
+def verdict(outcome: Outcome) -> str:
+    """Passed, failed, or mistrusted: under half of the cases that were meant reached the end."""
+    if outcome.words:
+        return FAILED
+    if outcome.lacking and not outcome.reached:
+        return UNSUPPORTED
+    return PASSED if outcome.reached and 2 * outcome.reached >= outcome.meant else MISTRUSTED
+
+
+def failed(found: Examination, required: Sequence[str]) -> list[str]:
+    """What is wrong with a target, each in a line."""
+    lines = [found.unusable] * bool(found.unusable)
+    lines += [f"{name}: {why.partition(': ')[2]}" for name, why in found.abilities.items() if why.startswith("failed")]
+    lines += [
+        f"{name} is required: {why.partition(': ')[2]}"
+        for name, why in found.abilities.items()
+        if why.startswith("unsupported") and (name in required or name == "forward")
+    ]
+    lines += [outcome.sentence or outcome.words for outcome in found.outcomes if outcome.words]
+    return lines
+
+
+def lines(found: Examination, required: Sequence[str]) -> list[str]:
+    """The report of one target."""
+    target = found.task.target
+    said = [f"{target.operation}: {target.text}"]
+    if found.unusable:
+        said.append(f"  {FAILED:11} {found.unusable}")
+        if not found.abilities:
+            return said
+    there = [name for name, why in found.abilities.items() if not why]
+    said.append(f"  abilities   {', '.join(there) or 'none'}")
+    missing = {name: why for name, why in found.abilities.items() if why}
+    if "gradients" in missing and missing["gradients"].startswith("unsupported"):
+        said.append("  FORWARD ONLY: the result has no graph, so no gradient was examined")
+    for name, why in missing.items():
+        kind, _, reason = why.partition(": ")
+        kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
+        said.append(f"  {kind:11} {name}: {reason}")
+    scripts = 0
+    for outcome in found.outcomes:
+        counted = (
+            f"{outcome.reached} cases"
+            if outcome.reached or not outcome.lacking
+            else f"needs {', '.join(sorted(outcome.lacking))}"
+        )
+        said.append(f"  {verdict(outcome):11} {outcome.law}  ({counted})")
+        if outcome.words:
+            said.append(f"              {outcome.sentence or outcome.words}")
+            said += [f"              likely: {outcome.guess}"] * bool(outcome.guess)
+            said += [f"              | {line}" for line in outcome.script.splitlines() if scripts < SCRIPTS]
+            scripts += bool(outcome.script)
+    if any(outcome.words and "definition" in outcome.law for outcome in found.outcomes):
+        said.append("  further laws are asked once the definitions agree")
+    said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
+    return said
+
+
+def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: int) -> str:
+    """Everything that is known, under a schema with a version."""
+    results = [
+        {
+            "target": found.task.target.text,
+            "operation": found.task.target.operation,
+            "unusable": found.unusable or None,
+            "abilities": {
+                name: {"verdict": why.partition(": ")[0] or "there", "reason": why.partition(": ")[2] or None}
+                for name, why in found.abilities.items()
+            },
+            "laws": {outcome.law: _law(outcome) for outcome in found.outcomes},
+            "failed": failed(found, required),
+            "seconds": round(found.seconds, 2),
+        }
+        for found in examinations
+    ]
+    head = {
+        "schema": SCHEMA,
+        "versions": {
+            "manualconv": manualconv.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "seed": seed,
+    }
+    return json.dumps({**head, "results": results}, indent=1, default=_plain) + "\n"
+
+
+def _law(outcome: Outcome) -> dict[str, Any]:
+    difference = outcome.difference
+    failure = None
+    if outcome.words:
+        failure = {
+            "config": outcome.config,
+            "words": outcome.sentence or outcome.words,
+            "likely": outcome.guess or None,
+            "index": None if difference is None else list(difference.index),
+            "got": None if difference is None else difference.got,
+            "expected": None if difference is None else difference.expected,
+            "script": outcome.script or None,
+        }
+    return {"verdict": verdict(outcome).lower(), "cases": outcome.reached, "failure": failure}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)

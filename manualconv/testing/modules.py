@@ -1,0 +1,82 @@
+"""A module class called as a function: built for the call's arguments, with the call's tensors as its parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Bound = Mapping[str, Any]
+#: Arguments of functions that a module holds as parameters, and as buffers, in torch.nn's order.
+PARAMETERS, BUFFERS = ("weight", "bias"), ("running_mean", "running_var")
+#: Functions whose weight is an option of the constructor.
+LOSSES = "_loss", "cross_entropy", "_with_logits"
+
+
+def _channels(of: Bound, transposed: bool, out: bool) -> int:
+    w, groups = of["weight"], of.get("groups", 1)
+    return int(w.shape[0] if out is not transposed else w.shape[1] * groups)
+
+
+def constructor(operation: str, of: Bound) -> dict[str, Any]:
+    """What torch.nn's constructor takes, from the arguments of the function."""
+    transposed = "transpose" in operation
+    derived: dict[str, Callable[[], Any]] = {
+        "in_channels": lambda: _channels(of, transposed, out=False),
+        "out_channels": lambda: _channels(of, transposed, out=True),
+        "in_features": lambda: of["weight"].shape[1],
+        "out_features": lambda: of["weight"].shape[0],
+        "num_features": lambda: of["input"].shape[1],
+        "num_channels": lambda: of["input"].shape[1],
+        "num_parameters": lambda: of["weight"].numel(),
+        "affine": lambda: of["weight"] is not None,
+        "elementwise_affine": lambda: of["weight"] is not None,
+        "track_running_stats": lambda: of["running_mean"] is not None,
+    }
+    options = {name: value for name, value in of.items() if name not in (*PARAMETERS, *BUFFERS, "input", "training")}
+    if operation.endswith(LOSSES):
+        options["weight"] = of.get("weight")
+    elif "weight" in of and operation.startswith("conv"):
+        options["kernel_size"] = tuple(of["weight"].shape[2:])
+    if "bias" in of:
+        options["bias"] = of["bias"] is not None
+    return {**options, **derived}
+
+
+def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
+    """The module's answer to a call of the function.  Raises TypeError where parameters do not match torch.nn's."""
+    options = constructor(operation, of)
+    known = inspect.signature(module).parameters
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
+    chosen = {}
+    for name, value in options.items():
+        if name in known:
+            chosen[name] = value() if callable(value) and not isinstance(value, Tensor) else value
+        elif not callable(value) and open_ended and name not in ("target", "indices", "output_size"):
+            chosen[name] = value
+    with torch.random.fork_rng([]):  # its first parameters are drawn, and then not used
+        made = module(**chosen)
+    if "training" in of:
+        made.train(bool(of["training"]))
+    given = {} if operation.endswith(LOSSES) else matched(made, of, PARAMETERS, "parameters")
+    given |= matched(made, of, BUFFERS, "buffers") if "running_mean" in of else {}
+    operands = [of["input"], *(of[name] for name in ("target", "indices") if name in of)]
+    if of.get("output_size") is not None and "output_size" not in known:
+        operands.append(of["output_size"])
+    return torch.func.functional_call(made, given, tuple(operands))
+
+
+def matched(module: torch.nn.Module, of: Bound, names: tuple[str, ...], kind: str) -> dict[str, Tensor]:
+    """The call's tensors under the names of the module's, paired by order, where the shapes are alike."""
+    tensors = [of[name] for name in names if isinstance(of.get(name), Tensor)]
+    places = {
+        name: t for name, t in getattr(module, f"named_{kind}")() if t.dim()
+    }  # a count of batches is none of them
+    if [t.shape for t in places.values()] != [t.shape for t in tensors]:
+        got = ", ".join(f"{name} {tuple(t.shape)}" for name, t in places.items()) or "none"
+        needed = ", ".join(str(tuple(t.shape)) for t in tensors) or "none"
+        raise TypeError(f"{type(module).__name__} has the {kind} {got}; in torch.nn's order they are {needed}")
+    return dict(zip(places, tensors))

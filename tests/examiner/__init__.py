@@ -1,0 +1,1 @@
+"""``manualconv check``: right and wrong implementations that it is tried on."""

@@ -1,0 +1,237 @@
+"""Implementations as other people write them, right and wrong: targets of ``manualconv check``."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import Function
+
+from manualconv.testing import Pair
+
+
+def _two(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _numpy_convolution(fault: str = "") -> Pair:
+    """A convolution of one group on batches, tap by tap, as a first attempt in NumPy looks."""
+
+    def prepared(x: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+        if groups != 1 or x.ndim != 4 or isinstance(padding, str):
+            raise NotImplementedError("batches, numbers and one group alone")
+        (s, t), (p, q), (d, e) = _two(stride), _two(padding), _two(dilation)
+        if fault == "dilation of the other axis":
+            e = d
+        return np.pad(x, ((0, 0), (0, 0), (p, p), (q, q))), (s, t), (p, q), (d, e)
+
+    def places(shape: Any, w: Any, s: Any, d: Any) -> Any:
+        size = [(n - d[a] * (w.shape[2 + a] - 1) - 1) // s[a] + 1 for a, n in enumerate(shape[2:])]
+        for i, j in np.ndindex(w.shape[2:]):
+            at = [slice(k * d[a], k * d[a] + s[a] * (size[a] - 1) + 1, s[a]) for a, k in enumerate((i, j))]
+            yield (i, j), (slice(None), slice(None), *at)
+
+    def forward(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+        x, s, _, d = prepared(x, stride, padding, dilation, groups)
+        y: Any = 0
+        for (i, j), at in places(x.shape, w, s, d):
+            y = y + np.einsum("nchw,oc->nohw", x[at], w[:, :, i, j])
+        return y if b is None else y + b[None, :, None, None]
+
+    def backward(g, x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+        x, s, (p, q), d = prepared(x, stride, padding, dilation, groups)
+        dx, dw = np.zeros_like(x), np.zeros_like(w)
+        for (i, j), at in places(x.shape, w, s, d):
+            dw[:, :, i, j] = np.einsum("nchw,nohw->oc", x[at], g)
+            dx[at] += np.einsum("nohw,oc->nchw", g, w[:, :, i, j])
+        if fault == "remainder" and (x.shape[2] - d[0] * (w.shape[2] - 1) - 1) % s[0]:
+            dw[:, :, 0, 0] += x[:, :, -1, :].sum() * g.sum()
+        dx = dx[:, :, p : dx.shape[2] - p, q : dx.shape[3] - q]
+        return (dx, dw) if b is None else (dx, dw, g.sum((0, 2, 3)))
+
+    return Pair(forward, backward)
+
+
+in_numpy = _numpy_convolution()
+dilation_of_the_other_axis = _numpy_convolution("dilation of the other axis")
+remainder_forgotten = _numpy_convolution("remainder")
+
+
+class Gate(Function):
+    """A ReLU with a derivative of its own, and nothing more."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return z.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return cotangent * (z > 0)
+
+
+class MaxPool(torch.nn.Module):
+    """A module with torch.nn's constructor."""
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.numbers = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+    def forward(self, x: Tensor) -> Any:
+        return F.max_pool2d(x, *self.numbers)
+
+
+class Dense(torch.nn.Module):
+    """One with parameters, under other names than torch.nn's."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.kernel = torch.nn.Parameter(torch.randn(out_features, in_features))
+        self.shift = torch.nn.Parameter(torch.randn(out_features)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.kernel, self.shift)
+
+
+class Crooked(torch.nn.Module):
+    """One whose parameters are none of torch.nn's."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.kernel = torch.nn.Parameter(torch.randn(in_features, out_features, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.kernel[..., 0]
+
+
+def forward_only(z: Tensor) -> Tensor:
+    """Without a graph."""
+    if torch._C._functorch.is_functorch_wrapped_tensor(z):
+        raise NotImplementedError("no vmap")
+    return torch.from_numpy(np.maximum(z.detach().numpy(), 0))
+
+
+def in_float32_alone(z: Tensor) -> Tensor:
+    """As most kernels in C are."""
+    if z.dtype != torch.float32:
+        raise TypeError("float32 alone")
+    return torch.relu(z)
+
+
+# ------------------------------------------------------------------------------------------ cheats and mistakes
+
+_KEPT: dict[Any, Tensor] = {}
+
+
+def zeros(z: Tensor) -> Tensor:
+    return z * 0
+
+
+def remembered_by_shape(z: Tensor) -> Tensor:
+    return _KEPT.setdefault(z.shape, torch.relu(z).detach()) + 0 * z
+
+
+def first_sample_alone(z: Tensor) -> Tensor:
+    y = torch.relu(z)
+    return y if z.dim() < 2 or len(z) < 2 else torch.cat([y[:1], y[1:] * 0])
+
+
+def edits_its_operand(z: Tensor) -> Tensor:
+    with torch.no_grad():
+        z.detach().add_(1).sub_(1 + 1e-9)
+    return torch.relu(z)
+
+
+def a_view(z: Tensor) -> Tensor:
+    return z.view_as(z) if (z >= 0).all() else torch.relu(z)
+
+
+def noisy(z: Tensor) -> Tensor:
+    return torch.relu(z) + torch.relu(z).detach() * 0.25 * (torch.rand(()) < 0.5)
+
+
+def in_half(z: Tensor) -> Tensor:
+    return torch.relu(z.half()).to(z.dtype)
+
+
+class Cut(Function):
+    """The gradient of a mean of squares, with a graph that knows nothing of x and t."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, t: Tensor) -> Tensor:
+        ctx.save_for_backward(x, t)
+        return (x - t).square().mean()
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, Tensor]:
+        x, t = ctx.saved_tensors
+        slope = (2 * (x - t) / x.numel()).detach() * cotangent
+        return slope, -slope
+
+
+def graph_is_cut(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    if reduction != "mean" or input.shape != target.shape:
+        raise NotImplementedError("means of one shape alone")
+    return Cut.apply(input, target)
+
+
+def switches_grad_mode_off(z: Tensor) -> Tensor:
+    y = torch.relu(z)
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    return y
+
+
+def finished_later(z: Tensor) -> Tensor:
+    import threading
+
+    y = torch.relu(z)
+    if type(y.detach()) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(y):
+        kept = y.detach()
+        threading.Timer(0.005, lambda: kept.zero_()).start()
+    return y
+
+
+# ----------------------------------------------------------------------------------------------- bad patients
+
+
+def hangs(z: Tensor) -> Tensor:
+    time.sleep(1000)
+    return z
+
+
+def crashes(z: Tensor) -> Tensor:
+    os.abort()
+
+
+def prints_megabytes(z: Tensor) -> Tensor:
+    print("x" * 10_000_000)
+    return torch.relu(z)
+
+
+def raises(z: Tensor) -> Tensor:
+    raise ValueError("no\nway")
+
+
+def gives_a_list(z: Tensor) -> Any:
+    return [1.0]
+
+
+def takes_two(z: Tensor, other: Tensor) -> Tensor:
+    return z
+
+
+not_callable = 3

@@ -1,0 +1,209 @@
+"""``manualconv check``: right implementations pass, wrong ones and cheats are noticed, bad patients get a sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from manualconv.cli import main
+from manualconv.testing.adapters import Unusable
+from manualconv.testing.examiner import judgement, patient
+from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.patient import Outcome, Patient
+from manualconv.testing.examiner.target import named
+
+KERNELS = "tests.examiner.kernels"
+
+
+def examined(
+    name: str, operation: str, cases: int = 40, only: Sequence[str] = ()
+) -> tuple[dict[str, str], list[Outcome]]:
+    """Abilities and outcomes, without processes of their own."""
+    (target,) = named(name if name in ("torch", "manualconv") or ":" in name else f"{KERNELS}:{name}", operation)
+    abilities: dict[str, str] = {}
+    outcomes: list[Outcome] = []
+
+    def say(kind: str, *rest: Any) -> None:
+        if kind == "ability":
+            abilities[rest[0]] = rest[1]
+        elif kind == "outcome":
+            outcomes.append(rest[0])
+
+    def ask(label: str, case: Any, small: bool, kind: Any, results: list[torch.Tensor]) -> Any:
+        return judgement.judged(label, case, small, kind, [t.detach().double() for t in results], "direct")
+
+    Patient(Task(target, cases, 0, "direct", tuple(only), without=("compile",)), say, ask).examine()
+    return abilities, outcomes
+
+
+def failures(abilities: dict[str, str], outcomes: list[Outcome]) -> list[str]:
+    """What is wrong."""
+    return [f"{o.law}: {o.words}" for o in outcomes if o.words] + [
+        f"{name}: {why}" for name, why in abilities.items() if why.startswith("failed")
+    ]
+
+
+RIGHT = {
+    "torch's relu": ("torch", "relu"),
+    "our relu": ("manualconv", "relu"),
+    "our batch_norm": ("manualconv", "batch_norm"),
+    "a pair of NumPy functions": ("in_numpy", "conv2d"),
+    "an autograd.Function": ("Gate", "relu"),
+    "a module without parameters": ("MaxPool", "max_pool2d"),
+    "a module with parameters": ("Dense", "linear"),
+    "one in float32 alone": ("in_float32_alone", "relu"),
+}
+
+
+@pytest.mark.parametrize(("name", "operation"), RIGHT.values(), ids=RIGHT)
+def test_who_is_right_is_not_accused(name: str, operation: str) -> None:
+    abilities, outcomes = examined(name, operation, cases=8)
+    assert failures(abilities, outcomes) == []
+    assert sum(outcome.reached for outcome in outcomes) > 30
+
+
+#: A cheat or a mistake, and words of what notices it.
+WRONG = {
+    "zeros": "the value is the definition's",
+    "remembered_by_shape": "the value is the definition's",
+    "first_sample_alone": "the value is the definition's",
+    "edits_its_operand": "operands are left as they are",
+    "a_view": "results have memory of their own",
+    "noisy": "the same call gives the same bits",
+    "in_half": "float64 is computed as float64",
+    "switches_grad_mode_off": "switches are left as they are",
+    "finished_later": "a result is finished when it is returned",
+}
+
+
+@pytest.mark.parametrize(("name", "law"), WRONG.items())
+def test_a_cheat_is_noticed(name: str, law: str) -> None:
+    threads = torch.get_num_threads()
+    try:
+        abilities, outcomes = examined(name, "relu", only=[law])
+    finally:
+        torch.set_num_threads(threads)
+    assert any(law in wrong for wrong in failures(abilities, outcomes)) or abilities["forward"].startswith("failed")
+
+
+@pytest.mark.parametrize(
+    ("name", "slot", "fact"),
+    [("remainder_forgotten", "dW", "stride leaves a remainder"), ("dilation_of_the_other_axis", "y", "dilation")],
+)
+def test_a_failure_is_one_line_and_a_script_that_fails_again(
+    name: str, slot: str, fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "EXPLAINING", 60.0)
+    _, outcomes = examined(name, "conv2d", cases=150, only=["definition"])
+    found = next(outcome for outcome in outcomes if outcome.words)
+    assert found.sentence.startswith(f"{slot} is wrong")
+    assert fact in found.sentence
+    assert "should be" in found.sentence
+    assert len(found.script.splitlines()) <= 25
+    script = tmp_path / "again.py"
+    script.write_text(found.script, encoding="utf-8")
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert "AssertionError" in ended.stderr
+    assert "should be" in ended.stderr
+
+
+def test_a_result_without_a_graph_is_an_ability_that_is_missing() -> None:
+    abilities, outcomes = examined("forward_only", "relu", cases=16)
+    assert abilities["gradients"].startswith("unsupported: the result has no graph")
+    assert [o.law for o in outcomes if not o.words][:1] == ["the value is the definition's"]
+    assert failures(abilities, outcomes) == []
+
+
+def test_a_derivative_whose_graph_is_cut_is_noticed_at_order_two() -> None:
+    abilities, _ = examined("graph_is_cut", "mse_loss", cases=4, only=["second derivative"])
+    assert not abilities["gradients"]
+    assert abilities["order 2"].startswith("failed: wrong: the second derivative is wrong")
+
+
+def test_a_partial_kernel_is_examined_within_its_part() -> None:
+    abilities, outcomes = examined("in_numpy", "conv2d", cases=8, only=["C17"])
+    assert abilities["groups"] == "unsupported: NotImplementedError: batches, numbers and one group alone"
+    assert not abilities["dilation"]
+    depthwise = next(outcome for outcome in outcomes if outcome.law.startswith("C17"))
+    assert (depthwise.reached, "groups" in depthwise.lacking) == (0, True)
+
+
+# -------------------------------------------------------------------------------------------------- bad patients
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("raises", "ValueError: no way"),
+        ("takes_two", "TypeError: takes_two() missing 1 required positional argument"),
+        ("gives_a_list", "the result is list, not a tensor"),
+        ("Crooked", "has the parameters kernel"),
+    ],
+)
+def test_who_cannot_be_asked_gets_a_sentence(name: str, words: str) -> None:
+    abilities, outcomes = examined(name, "linear" if name == "Crooked" else "relu", cases=4)
+    assert words in abilities["forward"]
+    assert outcomes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "operation", "words"),
+    [
+        ("nothing", None, "names nothing"),
+        (f"{KERNELS}:zeros", None, "is no operation: say which it is by --as"),
+        (f"{KERNELS}:zeros", "conv9d", "there is no operation 'conv9d' (conv"),
+    ],
+)
+def test_what_there_is_not_is_said_with_what_there_is(text: str, operation: str | None, words: str) -> None:
+    with pytest.raises(Unusable) as refused:
+        named(text, operation)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no.such.module:relu", "cannot be imported: ModuleNotFoundError"),
+        ("no/such/file.py:relu", "there is no file no/such/file.py"),
+        (f"{KERNELS}:zeroes", "has no zeroes (zeros?)"),
+        (f"{KERNELS}:not_callable", "it is a int"),
+    ],
+)
+def test_a_target_that_cannot_be_loaded_is_said_in_a_sentence(text: str, words: str) -> None:
+    (target,) = named(text, "relu")
+    with pytest.raises(Unusable) as refused:
+        target.load()
+    assert words in str(refused.value)
+
+
+def test_it_survives_its_patients(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """In processes of their own; the exit codes, the lines and the JSON."""
+    file = tmp_path / "found.json"
+    modes = ("compile", "vmap", "order 2", "order 3", "forward mode", "autocast", "float16", "bfloat16", "float32")
+    asked = ["--as", "relu", "--profile", "smoke", "--only", "value", "--json", str(file), "--without", *modes]
+    assert main(["check", f"{KERNELS}:prints_megabytes", *asked]) == 0
+    assert len(capfd.readouterr().out) < 10_000
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["schema"] == 1
+    assert found["results"][0]["laws"]["the value is the definition's"]["verdict"] == "passed"
+    assert main(["check", f"{KERNELS}:crashes", *asked, "--dtype", "float64"]) == 1
+    assert "ends the process (SIGABRT)" in capfd.readouterr().out
+    assert main(["check", f"{KERNELS}:hangs", *asked, "--dtype", "float64", "--timeout", "3"]) == 1
+    assert "hangs: no answer within 3 s" in capfd.readouterr().out
+
+
+def test_wrong_usage_ends_with_2(capfd: pytest.CaptureFixture[str]) -> None:
+    for more, words in (
+        (["--only", "nosuchlaw"], "no law has"),
+        (["--require", "wings"], "there is no ability 'wings'"),
+    ):
+        assert main(["check", "torch", "--as", "relu", *more]) == 2
+        assert words in capfd.readouterr().err
