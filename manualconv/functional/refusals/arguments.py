@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from manualconv.functional.refusals.refusal import Refusal
-from manualconv.geometry import LARGEST, LEAST, Axes, Numbers, is_int, per_axis, whole
+from manualconv.geometry import LARGEST, LEAST, Axes, Numbers, is_int, whole
 from manualconv.torch_internals import is_moving
 
 #: Dtypes of whole numbers, and of fractions, that torch computes with.
@@ -122,9 +122,11 @@ def axes(ndim: int, limit: int, one_for_all: bool = True, **values: Any) -> list
                 words = "value cannot be converted to type int without overflow"
                 raise RuntimeError(f"{words} [{key}={numbers} <= {limit - 1} is needed]")
     for key, numbers in read_.items():
-        if isinstance(numbers, tuple) and len(numbers) not in ((1, ndim) if one_for_all else (ndim,)):
+        if not isinstance(numbers, tuple):
+            numbers = (numbers,)
+        elif len(numbers) not in ((1, ndim) if one_for_all else (ndim,)):
             raise Refusal(f"{key}={numbers} must be one number, or {ndim}, one per axis")
-        found.append(per_axis(numbers, ndim))
+        found.append(numbers if len(numbers) == ndim else numbers * ndim)
     return found
 
 

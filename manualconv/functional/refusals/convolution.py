@@ -165,8 +165,8 @@ def one_device(**tensors: Tensor) -> RuntimeError:
 
 def check_kinds(x: Tensor, w: Tensor, b: Tensor | None) -> None:
     """One dtype that is multiplied, one device."""
-    others = (w,) if b is None else (w, b)
-    if x.dtype in MULTIPLIED and all(t.dtype is x.dtype and t.device == x.device for t in others):
+    alike = w.dtype is x.dtype and w.device == x.device
+    if alike and x.dtype in MULTIPLIED and (b is None or (b.dtype is x.dtype and b.device == x.device)):
         return
     tensors = {key: t for key, t in (("input", x), ("weight", w), ("bias", b)) if t is not None}
     if len({t.device for t in tensors.values()}) > 1:  # torch computes with half of them

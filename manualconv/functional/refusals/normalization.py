@@ -28,10 +28,10 @@ PARAMETERS = ("weight", "bias", "running_mean", "running_var")
 def check_dtypes(x: Tensor, *parameters: Tensor | None) -> None:
     """Floating point; every parameter of the input's dtype, or all of float32 beside an input of half precision."""
     given = [t.dtype for t in parameters if t is not None]
-    single = x.dtype in (torch.float16, torch.bfloat16) and all(dtype is torch.float32 for dtype in given)
+    single = x.dtype in (torch.float16, torch.bfloat16) and set(given) <= {torch.float32}
     if not x.is_floating_point():
         raise Refusal(f"input is {x.dtype}, and a deviation is no whole number: input.float()")
-    if not single and any(dtype is not x.dtype for dtype in given):
+    if not single and set(given) - {x.dtype}:
         rule = f"the input's dtype, or all float32 beside half precision; module.to({x.dtype}) makes them alike"
         kinds = ", ".join(map(str, given))
         raise Refusal(f"input is {x.dtype}, its parameters (weight, bias, statistics) are {kinds}: they have {rule}")
