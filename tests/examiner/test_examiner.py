@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from manualconv.testing.examiner.patient import Outcome, Patient
 from manualconv.testing.examiner.target import named
 
 KERNELS = "tests.examiner.kernels"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def examined(
@@ -109,7 +111,8 @@ def test_a_failure_is_one_line_and_a_script_that_fails_again(
     assert len(found.script.splitlines()) <= 25
     script = tmp_path / "again.py"
     script.write_text(found.script, encoding="utf-8")
-    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, env=environment)
     assert ended.returncode == 1
     assert "AssertionError" in ended.stderr
     assert "should be" in ended.stderr
