@@ -13,7 +13,7 @@ from torch import Tensor
 from manualconv import functional
 from tests.capabilities.document import DATA, PAGE, SAMPLED, Marks, as_written, page, read, version_of, written
 from tests.capabilities.modes import DOUBLE, MODES
-from tests.capabilities.operations import OPERATIONS, Operation, function_of
+from tests.capabilities.operations import OPERATIONS, Layer, Operation, function_of
 from tests.capabilities.proofs import (
     FORMAT,
     LOOPS,
@@ -34,6 +34,12 @@ CELLS = DATA.read_text(encoding="utf-8")
 WRITTEN = read(CELLS)
 #: Nothing of torch's stands beside them: tests/proof and their own files in tests/functional prove them.
 ALONE = {"toeplitz", "subsample1d", "subsample2d", "subsample3d"}
+
+
+def test_torch_is_asked_itself_wherever_it_has_the_function() -> None:
+    """What stands for it elsewhere is right where torch's own is not: of hardsigmoid in float64."""
+    replaced = {function_of(row) for row, operation in OPERATIONS.items() if not isinstance(operation.referee, Layer)}
+    assert not [name for name in replaced if hasattr(F, name) or hasattr(torch, name)]
 
 
 def test_every_function_has_a_row_and_every_cell_is_filled() -> None:

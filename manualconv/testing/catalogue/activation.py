@@ -194,13 +194,17 @@ def _pointwise(
     defaults: Arguments = (),
     other: Apply | None = None,
 ) -> Operation:
-    """`arguments` are those of an example, away from numbers that it has; `drawn` those that are proved."""
+    """`arguments` are those of an example, away from numbers that it has; `drawn` those that are proved.
+
+    In docs/CAPABILITIES.md torch's own function is asked wherever torch has it, right or not.
+    """
+    own = None if hasattr(torch.nn.functional, name) else other
     return Operation(
         name,
         {name: Example(name, (ROWS,), arguments, other=other, exact=name in KINKS)},
         (Layer(module, arguments, ROWS[:2]),),
         {name: Proof(activations(name, drawn or (arguments,)), smaller, activated, seldom=True)},
-        {name: Example(name, (FEWER,), defaults, plain=lambda x: plain(x, *defaults), other=other)},
+        {name: Example(name, (FEWER,), defaults, plain=lambda x: plain(x, *defaults), other=own)},
         drawn=drawn or (arguments,),
     )
 
