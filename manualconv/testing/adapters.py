@@ -100,10 +100,10 @@ def of_autograd_function(function: type[Function], operation: str) -> Implementa
     count = len(parameters) - takes_ctx
 
     def call(*args: Any, **options: Any) -> Any:
-        values = [as_torch_says(value) for value in bound(operation, args, options).values()]
+        arguments = bound(operation, args, options)
+        values = [as_torch_says(value) for value in arguments.values()]
         if not open_ended:
-            extra = list(bound(operation, args, options).items())[count:]
-            for name, value in extra:
+            for name, value in list(arguments.items())[count:]:
                 if not is_default(operation, name, value):
                     raise TypeError(f"forward() got an unexpected keyword argument {name!r}")
             values = values[:count]

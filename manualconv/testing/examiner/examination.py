@@ -16,8 +16,6 @@ from manualconv.testing.examiner import judgement
 from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.patient import Outcome, serve
 
-#: Tries to find a smaller case that hangs or crashes: each costs a process.
-TRIES = 5
 #: Laws that may end the process.
 DEATHS = 3
 #: Seconds that imports and a first compilation may take.
@@ -173,16 +171,14 @@ def examine(task: Task, judge: Judge, timeout: float, progress: Callable[[Outcom
 
 
 def _shrunk(task: Task, judge: Judge, timeout: float, life: Life) -> Outcome:
-    """The noted case, or the smallest of a few smaller ones that ends the process too."""
+    """The noted case, or a smaller one that ends the process too: a try costs a process."""
     assert life.noted is not None
     label, case, small = pickle.loads(life.noted)
     outcome = Outcome(life.law, reached=0, words=life.end, label=label, case=case, small=small)
     if not label:
         return outcome
-    proof = judgement.proofs()[label]
-    tries = [(proof.smaller(case), False)]
-    for smaller, is_small in tries[:TRIES]:
-        again = live(replace(task, single=(life.law, label, smaller, is_small)), judge, timeout, lambda *_: None)
-        if again.end:
-            outcome.case, outcome.small = smaller, is_small
+    smaller = judgement.proofs()[label].smaller(case)
+    again = live(replace(task, single=(life.law, label, smaller, False)), judge, timeout, lambda *_: None)
+    if again.end:
+        outcome.case, outcome.small = smaller, False
     return outcome

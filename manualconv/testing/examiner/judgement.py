@@ -29,7 +29,6 @@ from manualconv.testing.laws.operation import Kind, real
 TIMES, FLOOR = 8, 64
 #: In float32 three digits of a smooth operation are seen by the definitions; how many more, the roundings' laws say.
 COARSEST = 2.0**-10
-TIERS = ("direct", "fast", "bf16", "f16")
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,6 @@ class Difference:
     wrong: int
     of: int
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Roundings that results are off, and torch's beside them."""
-
-    worst: float
-    torch_s: float
-    bound: float
 
 
 def question_of(label: str, case: Any, small: bool) -> Question:
