@@ -13,7 +13,7 @@ PACKAGE_READY := $(READY)-package
 TOOLS_READY := $(READY)-tools
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions package tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -62,6 +62,11 @@ machines: setup
 # docs/VERSIONS.md.
 versions: setup
 	$(RUN) -m tests.versions $(ARGS)
+
+# The suite 20 times with 20 seeds, two at once: no test may depend on its examples or on the load.  Seeds of the same
+# commit that are finished are not run again.
+seeds: lint
+	$(RUN) -m tests.seeds $(ARGS)
 
 # The source distribution and the wheel, in dist/, and what is in them.  `make test` runs in the unpacked source; the wheel
 # is installed away from the clone, where README's examples and the command line run.  torch and the other packages are

@@ -23,14 +23,15 @@ from hypothesis import HealthCheck, settings
 from manualconv.kernels.compiling import is_installed
 from manualconv.testing import ledger
 
-settings.register_profile("mc-smoke", max_examples=25, deadline=None, derandomize=True, database=None)
-settings.register_profile("mc-ci", max_examples=235, deadline=None, derandomize=True, database=None, print_blob=True)
-settings.register_profile("mc-random", max_examples=235, deadline=None, print_blob=True)
+# Drawing is slow where others use the processor too: that is no fault of a strategy.
+EVERY = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("mc-smoke", EVERY, max_examples=25, derandomize=True, database=None)
+settings.register_profile("mc-ci", EVERY, max_examples=235, derandomize=True, database=None)
+settings.register_profile("mc-random", EVERY, max_examples=235)
 settings.register_profile(
     "mc-deep",
+    EVERY,
     max_examples=int(os.environ.get("MANUALCONV_EXAMPLES", "1000")),
-    deadline=None,
-    print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 PROFILE = os.environ.get("MANUALCONV_PROFILE", "mc-ci")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from manualconv.bench.machine import cpu_name, instructions, versions
 from tests.machines.machine import MACHINES, Machine
+from tests.suite import ROOT, Row
 
-PATH = Path(__file__).resolve().parents[2] / "docs" / "MACHINES.md"
+PATH = ROOT / "docs" / "MACHINES.md"
 
 INTRODUCTION = """\
 # On other machines
@@ -29,17 +28,6 @@ HEADING = """\
 | run | instructions | settings | threads | Numba | passed | failed | skipped | minutes |
 |---|---|---|---|---|---|---|---|---|
 """
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a run said: counts and minutes; or why it is not here."""
-
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    minutes: float = 0.0
-    absent: str | None = None
 
 
 def line(name: str, machine: Machine, row: Row) -> str:

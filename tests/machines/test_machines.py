@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import suite
 from tests.machines import __main__ as program
 from tests.machines import document
-from tests.machines.document import Row, line
+from tests.machines.document import line
 from tests.machines.machine import ABSENT, LEVELS, MACHINES, SETTINGS, without_numba
+from tests.suite import Row
 
 OUTSIDE = {"PATH": "/bin", "NUMBA_DISABLE_JIT": "1", "ATEN_CPU_CAPABILITY": "avx2", "MANUALCONV_TEST_THREADS": "7"}
 
@@ -55,16 +57,21 @@ def test_what_is_lacking_is_said_and_not_run(capability: str, has_numba: bool, a
     ],
 )
 def test_the_last_line_of_a_run_is_read(output: str, row: Row) -> None:
-    assert program.counted(output) == row
+    assert suite.counted(output) == row
 
 
-def test_rows_are_kept_for_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "KEPT", tmp_path)
-    assert program.kept("a") == {}
+def test_rows_are_kept_for_one_commit(tmp_path: Path) -> None:
+    assert suite.kept("a", tmp_path) == {}
     rows = {"baseline": Row(3, 0, 1, 2.5), "avx2": Row(absent="the processor is DEFAULT")}
-    program.keep("a", rows)
-    assert program.kept("a") == rows
-    assert program.kept("b") == {}
+    suite.keep("a", rows, tmp_path)
+    assert suite.kept("a", tmp_path) == rows
+    assert suite.kept("b", tmp_path) == {}
+
+
+@pytest.mark.parametrize("key", ["c0ffee+ mc-ci tests", "unknown mc-ci tests"])
+def test_rows_of_files_that_are_no_commit_s_are_not_kept(tmp_path: Path, key: str) -> None:
+    suite.keep(key, {"baseline": Row(3)}, tmp_path)
+    assert suite.kept(key, tmp_path) == {}
 
 
 def test_a_finished_run_is_not_repeated_and_a_failure_is_the_exit(
@@ -73,9 +80,9 @@ def test_a_finished_run_is_not_repeated_and_a_failure_is_the_exit(
     """The suite, the commit and the page are stand-ins here; what is run, kept and written is not."""
     ran = list[str]()
     monkeypatch.setattr(program, "KEPT", tmp_path)
-    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
     monkeypatch.setattr(document, "PATH", tmp_path / "MACHINES.md")
-    monkeypatch.setattr(program, "commit", lambda: "c0ffee")
+    monkeypatch.setattr(program, "commit", lambda page: "c0ffee")
     monkeypatch.setattr(program, "capability", lambda: "DEFAULT")
     monkeypatch.setattr(program, "ran", lambda name, *_: ran.append(name) or Row(5, failed=int(name == "own")))
     monkeypatch.setattr(sys, "argv", ["machines", "--only", "baseline", "avx2"])

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 
-from tests.machines.__main__ import ROOT, commit, keep, kept, run
+from tests.suite import ROOT, closing, commit, keep, kept, run
 from tests.versions import document
 from tests.versions.document import Tried
 from tests.versions.environment import VERSIONS, Version, has, made
@@ -48,9 +48,8 @@ def main() -> bool:
     KEPT.mkdir(parents=True, exist_ok=True)
     here = commit(document.PATH)
     key = " ".join([here, *options.tests])
-    found = {} if here.endswith("+") or here == "unknown" else kept(key, KEPT, Tried)
     # What was not here may be by now.
-    rows = {name: row for name, row in found.items() if row.absent is None}
+    rows = {name: row for name, row in kept(key, KEPT, Tried).items() if row.absent is None}
     print(document.HEADING, end="", flush=True)
     for name in options.only:
         if name not in rows:
@@ -58,7 +57,7 @@ def main() -> bool:
             keep(key, rows, KEPT)
         print(document.line(VERSIONS[name], rows[name]), flush=True)
     failed = [name for name in options.only if rows[name].failed]
-    print(f"\nfailed: {', '.join(failed) or 'none'}; the output of each run is in {KEPT.relative_to(ROOT)}")
+    print(closing(failed, KEPT))
     if len(rows) == len(VERSIONS):
         page = document.text({name: rows[name] for name in VERSIONS}, here, " ".join(options.tests))
         document.PATH.write_text(page, encoding="utf-8")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from tests.machines.document import Row
+from tests.suite import ROOT, Row
 from tests.versions.environment import VERSIONS, Version
 
-PATH = Path(__file__).resolve().parents[2] / "docs" / "VERSIONS.md"
+PATH = ROOT / "docs" / "VERSIONS.md"
 
 INTRODUCTION = """\
 # On every version

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.suite import ROOT
+
 CLAIMS = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 

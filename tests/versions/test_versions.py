@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.machines.document import Row
+from tests import suite
+from tests.suite import Row
 from tests.versions import __main__ as program
 from tests.versions import document, environment
 from tests.versions.document import Tried
@@ -68,7 +69,7 @@ def test_a_finished_run_is_not_repeated_and_what_was_not_here_is(
     for name, stand_in in (("made", made), ("run", run), ("has", lambda folder: ("3.10.1", "2.99"))):
         monkeypatch.setattr(program, name, stand_in)
     monkeypatch.setattr(program, "KEPT", tmp_path)
-    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
     monkeypatch.setattr(program, "commit", lambda page: "c0ffee")
     monkeypatch.setattr(document, "PATH", tmp_path / "VERSIONS.md")
     monkeypatch.setattr(sys, "argv", ["versions"])
@@ -86,7 +87,7 @@ def test_a_finished_run_is_not_repeated_and_what_was_not_here_is(
 
 def test_a_failure_is_the_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "KEPT", tmp_path)
-    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
     monkeypatch.setattr(program, "commit", lambda page: "c0ffee")
     monkeypatch.setattr(program, "tried", lambda *_: Tried(4, 1))
     monkeypatch.setattr(sys, "argv", ["versions", "--only", "oldest"])

@@ -1,0 +1,1 @@
+"""The suite again and again, with other examples each time."""
