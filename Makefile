@@ -63,8 +63,8 @@ machines: setup
 versions: setup
 	$(RUN) -m tests.versions $(ARGS)
 
-# The suite 20 times with 20 seeds, two at once: no test may depend on its examples or on the load.  Seeds of the same
-# commit that are finished are not run again.
+# The suite 20 times with 20 seeds, two at once: no test may depend on its examples or on the load.  Writes docs/SEEDS.md;
+# a seed that passed is not run again.
 seeds: lint
 	$(RUN) -m tests.seeds $(ARGS)
 
