@@ -1,7 +1,7 @@
 """``python -m tests.versions``: the suite on every version that is claimed; exits with 1 on any failure.
 
-docs/VERSIONS.md is written when no environment is left to try.  Finished rows of the same commit are not run again:
-runs/versions has them, and the output of each run.  An environment needs 5 to 7 GB while it is there.
+docs/VERSIONS.md is written at the end.  Finished rows of the same commit are not run again: runs/versions has them,
+and the output of each run.  An environment needs 5 to 7 GB while it is there.
 """
 
 from __future__ import annotations
@@ -58,10 +58,8 @@ def main() -> bool:
         print(document.line(VERSIONS[name], rows[name]), flush=True)
     failed = [name for name in options.only if rows[name].failed]
     print(closing(failed, KEPT))
-    if len(rows) == len(VERSIONS):
-        page = document.text({name: rows[name] for name in VERSIONS}, here, " ".join(options.tests))
-        document.PATH.write_text(page, encoding="utf-8")
-        print(f"wrote {document.PATH.name}")
+    document.PATH.write_text(document.text(rows, here, " ".join(options.tests)), encoding="utf-8")
+    print(f"wrote {document.PATH.name}")
     return not failed
 
 

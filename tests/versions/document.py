@@ -43,8 +43,10 @@ def reasons(output: str) -> dict[str, int]:
     return found
 
 
-def line(version: Version, row: Tried) -> str:
+def line(version: Version, row: Tried | None) -> str:
     """A row of the table."""
+    if row is None:
+        return f"| {version.python} | {version.torch} | not tried at this commit | | | | |"
     if row.absent is not None:
         return f"| {version.python} | {version.torch} | not here: {row.absent} | | | | |"
     counts = f"{row.passed:,} | {row.failed} | {row.skipped} | {row.minutes:.0f}"
@@ -53,7 +55,7 @@ def line(version: Version, row: Tried) -> str:
 
 def text(rows: Mapping[str, Tried], commit: str, parts: str) -> str:
     """The page."""
-    table = "".join(line(VERSIONS[name], row) + "\n" for name, row in rows.items())
+    table = "".join(line(version, rows.get(name)) + "\n" for name, version in VERSIONS.items())
     skipped = "".join(
         f"- Python {row.python}, torch {row.torch}: {count} × {reason}\n"
         for row in rows.values()

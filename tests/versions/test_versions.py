@@ -89,6 +89,9 @@ def test_a_failure_is_the_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(program, "KEPT", tmp_path)
     monkeypatch.setattr(suite, "ROOT", tmp_path)
     monkeypatch.setattr(program, "commit", lambda page: "c0ffee")
-    monkeypatch.setattr(program, "tried", lambda *_: Tried(4, 1))
+    monkeypatch.setattr(document, "PATH", tmp_path / "VERSIONS.md")
+    monkeypatch.setattr(program, "tried", lambda *_: Tried(4, 1, python="3.10.1"))
     monkeypatch.setattr(sys, "argv", ["versions", "--only", "oldest"])
     assert program.main() is False
+    page = (tmp_path / "VERSIONS.md").read_text(encoding="utf-8")
+    assert "| 3.10.1 |  | 4 | 1 |" in page and "| 3.13 | torch | not tried at this commit |" in page
