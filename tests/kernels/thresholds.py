@@ -141,7 +141,9 @@ def _frame(layer: Layer) -> float:
     return max(layer.channels, layer.outputs) / groups * prod(layer.window.padded_size) * layer.item
 
 
-by_loops = replace(_plane((15, 16), 3, 2, 1, 16), algorithm="loops")
+#: The loops by name, where there are any; elsewhere what the chooser takes.
+LOOPS = "loops" if is_installed() else None
+by_loops = replace(_plane((15, 16), 3, 2, 1, 16), algorithm=LOOPS)
 #: Stride 2 leaves layers of more than `loops.PAIRS` channels to the matrix products.
 CROSSINGS: dict[str, Crossing] = {
     "direct.LARGEST_BLOCK": Crossing(
@@ -204,7 +206,7 @@ LARGE: dict[str, Layer] = {
     "depthwise, stride 2": Layer(2, 64, 64, _plane((40, 41), 3, 2, 1, groups=64), 8),
     "depthwise, 31x31": Layer(1, 8, 8, _plane((40, 41), 31, padding=15, groups=8)),
     "depthwise, one-sided padding": Layer(
-        3, 4, 8, Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4, algorithm="loops"), 8
+        3, 4, 8, Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4, algorithm=LOOPS), 8
     ),
     "depthwise, of volumes": Layer(1, 24, 24, Window((6, 14, 15), (3,) * 3, (1,) * 3, (1,) * 3, ((1, 1),) * 3, 24)),
     "narrow groups": Layer(2, 64, 64, _plane((28, 28), 3, padding=1, groups=16)),

@@ -84,7 +84,7 @@ def without_numba(folder: Path) -> Path:
     venv.create(folder, with_pip=False, clear=True)
     base = {"base": str(folder), "platbase": str(folder)}
     left_out = entries("numba") | entries("llvmlite") | {"__pycache__"}
-    for kind in ("purelib", "platlib"):
+    for kind in ("purelib", "platlib", "scripts"):  # ruff, for one, is a script that its module looks for
         here, there = Path(sysconfig.get_path(kind)), Path(sysconfig.get_path(kind, vars=base))
         there.mkdir(parents=True, exist_ok=True)
         for entry in here.iterdir():

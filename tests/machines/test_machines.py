@@ -84,6 +84,7 @@ def test_a_finished_run_is_not_repeated_and_a_failure_is_the_exit(
     monkeypatch.setattr(document, "PATH", tmp_path / "MACHINES.md")
     monkeypatch.setattr(program, "commit", lambda page: "c0ffee")
     monkeypatch.setattr(program, "capability", lambda: "DEFAULT")
+    monkeypatch.setattr(program, "find_spec", lambda name: name)
     monkeypatch.setattr(program, "ran", lambda name, *_: ran.append(name) or Row(5, failed=int(name == "own")))
     monkeypatch.setattr(sys, "argv", ["machines", "--only", "baseline", "avx2"])
     assert program.main() is True
