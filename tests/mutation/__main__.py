@@ -63,6 +63,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--jobs", type=int, default=2, help="copies of the tree, a process each (default 2)")
     parser.add_argument("--again", action="store_true", help="try survivors that are not explained again")
+    parser.add_argument(
+        "--profile", default="mc-smoke", help="of tests/conftest.py (mc-smoke); survivors may need mc-ci"
+    )
     return parser.parse_args(arguments)
 
 
@@ -80,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> bool:
     print(f"{len(drawn)} mutants drawn of {len(there)}; {len(todo)} to try", flush=True)
     try:
         if todo and asked.minutes > 0:
-            everyone += [Trials() for _ in range(min(asked.jobs, len(todo)))]
+            everyone += [Trials(asked.profile) for _ in range(min(asked.jobs, len(todo)))]
             lines = session.measured(everyone[0])
             with ThreadPoolExecutor(len(everyone)) as pool:
                 ends = [pool.submit(try_all, trials, lines, queue, counts, len(todo)) for trials in everyone]

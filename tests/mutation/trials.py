@@ -26,7 +26,6 @@ PRELOADED = ("hypothesis.extra.numpy", "scipy.ndimage", "scipy.special", "tomlli
 #: Processor seconds that a mutant may take beyond what its tests take without it: compiling, and being slow.
 GRACE = 60
 ENVIRONMENT = {
-    "MANUALCONV_PROFILE": "mc-smoke",
     "OMP_NUM_THREADS": "1",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTEST_PLUGINS": "_hypothesis_pytestplugin",
@@ -48,6 +47,7 @@ class Outcome:
 class Trials:
     """A copy of the tree, with a worker that is started at the first request and again after it has died."""
 
+    profile: str = "mc-smoke"
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="mutation-tree-")))
     process: subprocess.Popen[str] | None = None
 
@@ -76,6 +76,7 @@ class Trials:
         if self.process is None or self.process.poll() is not None:
             command = [sys.executable, "-W", "ignore", "-m", "tests.mutation.worker", *PRELOADED]
             environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(self.tree)}
+            environment["MANUALCONV_PROFILE"] = self.profile
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(command, cwd=self.tree, env=environment, stdin=pipe, stdout=pipe, text=True)
         assert self.process.stdin is not None and self.process.stdout is not None
