@@ -135,5 +135,7 @@ def sample(found: Sequence[Mutant], total: int, seed: int) -> list[Mutant]:
     share = shares({file: len(each) for file, each in by_file.items()}, total)
     # Each file has a seed of its own, so that a change of one file leaves what is drawn of the others.
     drawn = [m for file in by_file for m in random.Random(f"{seed} {file}").sample(by_file[file], share[file])]
+    # In no order of their lines: a run that is stopped has tried a fair part of the floor that it was at.
+    drawn += whole
     random.Random(seed).shuffle(drawn)
-    return whole + sorted(drawn, key=lambda mutant: FLOORS.index(mutant.floor))
+    return sorted(drawn, key=lambda mutant: FLOORS.index(mutant.floor))

@@ -185,14 +185,14 @@ def test_the_program_goes_on_where_it_was_and_fails_until_every_survivor_is_expl
     page.EXPLAINED.write_text(json.dumps({file: [explained]}), encoding="utf-8")
 
     assert program.main(["--minutes", "0"]) is True and asked == []
-    assert program.main(["--jobs", "1"]) is False and asked == [0, 1, 2]
+    assert program.main(["--jobs", "1"]) is False and sorted(asked) == [0, 1, 2]
     assert "2 survivors" not in capsys.readouterr().out
     text = page.PAGE.read_text(encoding="utf-8")
     assert "| geometry | 3 | 3 | 3 | 1 | 0 | 2 | 0 | 33.3% |" in text
     assert "The same number." in text and text.count("**not explained**") == 1
-    assert program.main([]) is False and asked == [0, 1, 2]
+    assert program.main([]) is False and sorted(asked) == [0, 1, 2]
     ends[2] = "killed"
-    assert program.main(["--again"]) is True and asked == [0, 1, 2, 2]
+    assert program.main(["--again"]) is True and asked[3:] == [2]
     assert "not explained**" not in page.PAGE.read_text(encoding="utf-8")
 
 
