@@ -11,9 +11,10 @@ READY  := $(VENV)/.manualconv-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 BENCH_READY := $(READY)-bench
 PACKAGE_READY := $(READY)-package
 TOOLS_READY := $(READY)-tools
+MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools mutation compare capabilities clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -123,6 +124,16 @@ tools: $(TOOLS_READY)
 $(TOOLS_READY): $(READY)
 	$(RUN) -m pip freeze --exclude-editable > $@.txt
 	$(INSTALL) -c $@.txt --editable ".[tools]" || for tool in $$($(RUN) -c '$(call EXTRA,tools)'); do $(INSTALL) -c $@.txt "$$tool" || echo "without $$tool"; done
+	@touch $@
+
+# Whether a test notices a small change: every one in geometry, a sample of 600 elsewhere; writes docs/MUTATION.md and fails
+# if a survivor is not explained.  A run that is stopped goes on where it was.  The changes are made in copies of the tree.
+mutation: $(MUTATION_READY)
+	$(RUN) -m tests.mutation $(ARGS)
+
+$(MUTATION_READY): $(READY)
+	$(RUN) -m pip freeze --exclude-editable > $@.txt
+	$(INSTALL) -c $@.txt --editable ".[mutation]"
 	@touch $@
 
 clean:

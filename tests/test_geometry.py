@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manualconv import definitions
-from manualconv.geometry import Once, Window, ceil_padding, full_padding, per_axis, same_padding, window_of_output
+from manualconv.geometry import (
+    Once,
+    TransposedWindow,
+    Window,
+    ceil_padding,
+    full_padding,
+    per_axis,
+    same_padding,
+    transposed_window,
+    window_of_output,
+    within_reach,
+)
 from manualconv.testing.cases import Pooling, poolings, windows
 
 WINDOWS = st.tuples(st.sampled_from((2, 1, 3)), st.booleans()).flatmap(lambda kind: windows(kind[0], cut=kind[1]))
@@ -115,3 +126,67 @@ def test_a_settled_window_has_nothing_left_to_keep() -> None:
     window.settle()
     kept = {name for name, value in vars(Window).items() if isinstance(value, Once)}
     assert kept and kept <= vars(window).keys()
+
+
+def test_what_a_window_is_called() -> None:
+    window = Window((9, 8), (3, 2), (2, 1), (1, 4), ((1, 0), (0, 0)))
+    assert (window.ndim, window.extent, window.padded_size) == (2, (3, 5), (10, 8))
+    assert (window.output_size, window.leftover) == ((4, 4), (1, 0))
+    assert (window.taps, window.placements) == (6, 16)
+    assert (window.groups, window.channels_last, window.algorithm, window.accuracy) == (1, False, None, "exact")
+    assert window_of_output((4, 4), (3, 2), (2, 1), (1, 4), ((1, 0), (0, 0))).groups == 1
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pointwise"),
+    [((1, 1), (1, 1), True), ((1, 2), (1, 1), False), ((2, 1), (1, 1), False), ((1, 1), (1, 2), False), ((), (), True)],
+)
+def test_pointwise_is_one_tap_and_no_step(kernel: tuple[int, ...], stride: tuple[int, ...], pointwise: bool) -> None:
+    ones = (1,) * len(kernel)
+    assert Window((6,) * len(kernel), kernel, stride, ones, ((0, 0),) * len(kernel)).is_pointwise is pointwise
+
+
+@pytest.mark.parametrize(
+    ("padding", "padded", "cut"),
+    [
+        (((0, 0), (0, 0)), False, False),
+        (((0, 0), (0, 1)), True, False),
+        (((1, 0), (0, 0)), True, False),
+        (((0, 0), (-1, 0)), True, True),
+        (((2, -1), (3, 3)), True, True),
+    ],
+)
+def test_padded_and_cut(padding: tuple[tuple[int, int], ...], padded: bool, cut: bool) -> None:
+    window = Window((6, 6), (1, 1), (1, 1), (1, 1), padding)
+    assert (window.is_padded, window.is_cut) == (padded, cut)
+
+
+def test_a_transposed_window_is_the_same_one_by_another_name() -> None:
+    window = Window((9, 8), (3, 2), (2, 1), (1, 4), ((1, 0), (0, 0)), 3, True, "direct", "fast")
+    turned = transposed_window(window)
+    assert type(turned) is TransposedWindow
+    assert vars(turned) == {name: vars(window)[name] for name in vars(turned)}
+    assert len(vars(turned)) == 9
+
+
+FAR = 2**31
+
+
+@pytest.mark.parametrize("far", [FAR + 1, 2**62])
+def test_steps_that_are_never_made_are_left_out(far: int) -> None:
+    padding = ((1, 2), (0, 0))
+    for stride, dilation in (((far, 2), (3, 4)), ((2, far), (3, 4)), ((2, 3), (far, 4)), ((far, far), (far, far))):
+        window = Window((7, 5), (1, 2), stride, dilation, padding, 3, True, "direct", "fast")
+        near = within_reach(window)
+        assert near.stride == tuple(min(s, i) for s, i in zip(stride, (10, 5)))
+        assert near.dilation == (1, dilation[1])
+        kept = ("input_size", "kernel_size", "padding", "groups", "channels_last", "algorithm", "accuracy")
+        assert all(getattr(near, name) == getattr(window, name) for name in kept)
+        if dilation[1] < far:
+            assert near.output_size == window.output_size
+
+
+@pytest.mark.parametrize(("stride", "dilation"), [((FAR, 1), (1, FAR)), ((1, 1), (FAR, 1)), ((2, 3), (4, 5))])
+def test_a_window_with_steps_within_reach_is_left_alone(stride: tuple[int, int], dilation: tuple[int, int]) -> None:
+    window = Window((7, 5), (1, 1), stride, dilation, ((0, 0), (0, 0)))
+    assert within_reach(window) is window

@@ -1,0 +1,1 @@
+"""The geometry, file by file: numbers, intervals and padding; windows are in tests/test_geometry.py."""
