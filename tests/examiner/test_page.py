@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from manualconv.testing.examiner import patient
+from manualconv.testing.examiner import explaining
 from tests.examiner.test_examiner import examined, failures
 from tests.pages import DOCS
 
@@ -17,7 +17,7 @@ LAWS = ["definition"]
 
 
 def test_the_kernel_fails_in_the_page_s_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient, "EXPLAINING", 60.0)
+    monkeypatch.setattr(explaining, "EXPLAINING", 60.0)
     (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
     _, outcomes = examined(f"{tmp_path}/kernel.py:conv2d", "conv2d", only=LAWS)
     assert outcomes[0].sentence in PAGE, outcomes[0].sentence

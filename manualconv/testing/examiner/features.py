@@ -70,7 +70,7 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
             yield _padding(value)
         elif name != "padding" and not is_default(operation, name, value) and _has_default(operation, name):
             yield name
-    x = call["input"]
+    x = call["input"] if "input" in call else next(value for value in call.values() if isinstance(value, Tensor))
     if x.dtype != torch.float64:
         yield str(x.dtype).removeprefix("torch.")
     axes = _axes(operation)
@@ -80,8 +80,15 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
         yield "unbatched"
     elif x.dim() > 1 and x.shape[0] == 0:
         yield "empty batch"
-    if x.dim() in _FORMATS and not x.is_contiguous() and x.is_contiguous(memory_format=_FORMATS[x.dim()]):
+    if x.dim() in _FORMATS and not x.is_contiguous() and _lies_as(x, _FORMATS[x.dim()]):
         yield "channels-last"
+
+
+def _lies_as(x: Tensor, layout: torch.memory_format) -> bool:
+    try:
+        return x.is_contiguous(memory_format=layout)
+    except RuntimeError:  # under vmap torch does not say how a tensor lies
+        return False
 
 
 def _has_default(operation: str, name: str) -> bool:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from manualconv.testing.adapters import Unusable, signature
 from manualconv.testing.examiner import report
-from manualconv.testing.examiner.asking import MODES, Task
+from manualconv.testing.examiner.abilities import MODES
+from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import Examination, Judge, examine
-from manualconv.testing.examiner.patient import FAMILIES, Outcome
+from manualconv.testing.examiner.families import FAMILIES
+from manualconv.testing.examiner.features import EXTENSIONS, OPERANDS
+from manualconv.testing.examiner.opcheck import OPCHECK
+from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.target import LIBRARIES, Target, named
 from manualconv.testing.laws.operation import LAWS
 
+#: What any operation may have, beside its options and the modes; and where it pads.
+ALWAYS = ("forward", "gradients", "float64", "unbatched", "empty batch", "channels-last")
+PADDINGS = ("string padding", *sorted(EXTENSIONS))
+#: Characters of a bar.
+BAR = 30
 #: Cases a law, where it is asked in full.
 PROFILES = {"smoke": 25, "ci": 150, "deep": 1000}
 
@@ -44,7 +56,7 @@ class Wish:
 def tasks(wish: Wish) -> list[Task]:
     """One for each operation.  Raises `Unusable` for what there is not."""
     targets = named(wish.target, wish.operation)
-    names = [*LAWS, *(law for target in targets for law in FAMILIES.get(target.operation, {}))]
+    names = [*LAWS, OPCHECK, *(law for target in targets for law in FAMILIES.get(target.operation, {}))]
     for word in wish.only:
         if not any(word.lower() in name.lower() for name in names):
             raise Unusable(f"no law has {word!r} in its name; there are: {'; '.join(dict.fromkeys(names))}")
@@ -64,34 +76,37 @@ def tasks(wish: Wish) -> list[Task]:
 
 
 def _known(wish: Wish, target: Target) -> None:
-    special = (
-        "gradients",
-        "float64",
-        "asymmetric padding",
-        "string padding",
-        "unbatched",
-        "empty batch",
-        "channels-last",
-        "padding",
-    )
-    there = {*MODES, *special, *signature(target.operation).parameters}
+    """Raise `Unusable` for an ability that no operation has."""
+    named = signature(target.operation).parameters.values()
+    options = {p.name for p in named if p.default is not p.empty and (p.name not in OPERANDS or p.default is None)}
+    there = {*ALWAYS, *MODES, *options, *(PADDINGS if "padding" in options else ())}
     for word in (*wish.require, *wish.without):
         if word not in there:
-            raise Unusable(f"there is no ability {word!r}; there are: {', '.join(sorted(there))}")
+            near = get_close_matches(word, there, 3)
+            instead = f" ({', '.join(near)}?)" if near else ""
+            raise Unusable(f"there is no ability {word!r}{instead}; there are: {', '.join(sorted(there))}")
 
 
 @contextmanager
 def watched(count: int) -> Iterator[Callable[[str], None]]:
     """A bar on a terminal, a line for each step elsewhere."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=count)
-            yield lambda text: bar.update(task, advance=1, description=text)
-    else:
+    if not sys.stderr.isatty():
         yield lambda text: print(text, file=sys.stderr, flush=True)
+        return
+    done, begin = 0, time.monotonic()
+
+    def step(text: str) -> None:
+        nonlocal done
+        done += 1
+        filled = BAR * done // max(count, done)
+        bar, width = "=" * filled + " " * (BAR - filled), get_terminal_size().columns
+        line = f"[{bar}] {done}/{max(count, done)} {time.monotonic() - begin:.0f} s  {text}"
+        print(f"\r{line[: width - 1]}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield step
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def run(wish: Wish) -> int:
@@ -109,6 +124,8 @@ def run(wish: Wish) -> int:
         _print(each, wish, short=wish.target in LIBRARIES)
     if wish.json is not None:
         wish.json.write_text(report.as_json(found, wish.require, wish.seed), encoding="utf-8")
+    if not any(each.abilities for each in found):
+        return 2
     wrong = sum(bool(report.failed(each, wish.require)) for each in found)
     laws = sum(len(each.outcomes) for each in found)
     cases = sum(outcome.reached for each in found for outcome in each.outcomes)

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 import manualconv
+from manualconv.testing.examiner.asking import ASKED
 from manualconv.testing.examiner.examination import Examination
-from manualconv.testing.examiner.patient import Outcome
+from manualconv.testing.examiner.outcome import Outcome
 
 SCHEMA = 1
 #: Scripts that are printed for one target; the JSON has them all.
@@ -32,7 +33,12 @@ def verdict(outcome: Outcome) -> str:
 def failed(found: Examination, required: Sequence[str]) -> list[str]:
     """What is wrong with a target, each in a line."""
     lines = [found.unusable] * bool(found.unusable)
-    lines += [f"{name}: {why.partition(': ')[2]}" for name, why in found.abilities.items() if why.startswith("failed")]
+    shown = {outcome.law for outcome in found.outcomes}
+    lines += [
+        f"{name}: {why.partition(': ')[2]}"
+        for name, why in found.abilities.items()
+        if why.startswith("failed") and f"{name}{ASKED}" not in shown
+    ]
     lines += [
         f"{name} is required: {why.partition(': ')[2]}"
         for name, why in found.abilities.items()
@@ -55,23 +61,29 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     missing = {name: why for name, why in found.abilities.items() if why}
     if "gradients" in missing and missing["gradients"].startswith("unsupported"):
         said.append("  FORWARD ONLY: the result has no graph, so no gradient was examined")
+    asked_for = {outcome.law.removesuffix(ASKED) for outcome in found.outcomes if outcome.law.endswith(ASKED)}
     for name, why in missing.items():
+        if name in asked_for:
+            continue  # stands below, with its program
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
         said.append(f"  {kind:11} {name}: {reason}")
     scripts = 0
     for outcome in found.outcomes:
+        law = outcome.law.removesuffix(ASKED)
         counted = (
             f"{outcome.reached} cases"
             if outcome.reached or not outcome.lacking
             else f"needs {', '.join(sorted(outcome.lacking))}"
         )
-        said.append(f"  {verdict(outcome):11} {outcome.law}  ({counted})")
+        said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
             said.append(f"              {outcome.sentence or outcome.words}")
             said += [f"              likely: {outcome.guess}"] * bool(outcome.guess)
             said += [f"              | {line}" for line in outcome.script.splitlines() if scripts < SCRIPTS]
             scripts += bool(outcome.script)
+        if outcome.accuracy is not None:
+            said.append(f"              {outcome.accuracy.line()}")
     if any(outcome.words and "definition" in outcome.law for outcome in found.outcomes):
         said.append("  further laws are asked once the definitions agree")
     said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
@@ -120,7 +132,9 @@ def _law(outcome: Outcome) -> dict[str, Any]:
             "expected": None if difference is None else difference.expected,
             "script": outcome.script or None,
         }
-    return {"verdict": verdict(outcome).lower(), "cases": outcome.reached, "failure": failure}
+    accuracy = None if outcome.accuracy is None else outcome.accuracy.summary()
+    counts = {"cases": outcome.reached, "meant": outcome.meant, "lacking": sorted(outcome.lacking)}
+    return {"verdict": verdict(outcome).lower(), **counts, "accuracy": accuracy, "failure": failure}
 
 
 def _plain(value: Any) -> Any:

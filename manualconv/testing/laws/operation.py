@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,12 +68,16 @@ class Unfit(Broken):
 
 @dataclass(frozen=True)
 class Asked:
-    """A question put to a target: `apply` is its function of the tensors, `judge` says how far an answer is off."""
+    """A question put to a target: `apply` is its function of the tensors, `judge` says how far an answer is off.
+
+    `alone` is the function without what makes whole numbers of its answers, where the question has such.
+    """
 
     question: Question
     apply: Callable[..., Any]
     judge: Callable[..., Any]
     names: tuple[str, ...]
+    alone: Callable[..., Any] | None = None
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
@@ -179,6 +183,7 @@ def bfloat16_is_off_by_the_roundings_of_its_sum(asked: Asked) -> None:
 
 
 def _rounds_like(asked: Asked, dtype: torch.dtype) -> None:
+    asked = replace(asked, apply=asked.alone or asked.apply)
     inputs = [t.requires_grad_() if n < asked.count else t for n, t in enumerate(real(asked.question, dtype))]
     results = asked.both(dtype, inputs)
     for name, t in zip(asked.slots, results):
@@ -245,10 +250,11 @@ def forward_mode_pairs_with_the_gradients(asked: Asked) -> None:
     question, count = asked.question, asked.count
     directions = [t.detach().flip(-1) + 1 if t.dim() else t.detach() + 1 for t in question.inputs[:count]]
     with forward_ad.dual_level():
-        duals = [forward_ad.make_dual(t.detach(), v) for t, v in zip(question.inputs, directions)]
+        primals = [t.detach().clone() if 0 in t.stride() else t.detach() for t in question.inputs]
+        duals = [forward_ad.make_dual(t, v) for t, v in zip(primals, directions)]
         tangent = forward_ad.unpack_dual(asked.apply(*duals, *question.inputs[count:])).tangent
     if tangent is None:
-        raise Broken("forward mode gives no tangent")
+        raise Unfit("forward mode gives no tangent", says_no=True)
     ahead = (tangent * question.cotangent).sum()
     back = sum((v * g).sum() for v, g in zip(directions, asked.both()[1:]))
     scale = sum((v * g).abs().sum() for v, g in zip(directions, asked.both()[1:]))
@@ -331,8 +337,8 @@ def other_numbers_in_the_same_memory_give_other_results(asked: Asked) -> None:
     """What is remembered by shape or by address is not looked up."""
     held = [t.clone() for t in asked.question.inputs]
     for t in held:
-        if t.is_floating_point():
-            t.add_(1)
+        if t.is_floating_point():  # probabilities stay probabilities
+            t.mul_(0.5) if ((t >= 0) & (t <= 1)).all() else t.add_(1)
     asked.both(inputs=[t.requires_grad_() if n < asked.count else t for n, t in enumerate(held)])
     with torch.no_grad():
         for t, true in zip(held, asked.question.inputs):
