@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 import manualconv.nn
+from manualconv.testing.faults.exam import complaint
 from manualconv.testing.laws import batch_normalization, convolution, max_pooling
 from manualconv.testing.laws.convolution.implementations import GOOD
 from manualconv.testing.laws.law import Laws
 from tests.capabilities.modes import MODES
 from tests.capabilities.operations import OPERATIONS
 from tests.capabilities.proofs import NOT_ASKED, RIGHT, SHORT, tried
-from tests.faults.exam import complaint
 from train.models import NETWORKS
 
 FAMILIES: dict[str, tuple[Laws, Any]] = {
