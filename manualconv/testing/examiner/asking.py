@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -98,12 +98,12 @@ class Subject:
         """What a case of a proof asks."""
         proof = self.proofs[label]
         found: Question = proof.question(proof.smaller(case) if small else case)
-        return found
+        return replace(found, loops=elsewhere)
 
     def asked(self, label: str, case: Any, small: bool) -> Asked:
         """The question, put to the target."""
         question, judge = self.question(label, case, small), partial(self.ask, label, case, small)
-        return Asked(question, question.of(self.guarded()), judge, self.names(question))
+        return Asked(question, question.of(self.guarded()), judge, self.names(question), self.operation)
 
     def names(self, question: Question) -> tuple[str, ...]:
         """Of the question's tensors, in the letters of the article: X, W, b, else the argument's."""
@@ -249,6 +249,11 @@ class Subject:
             may_refuse = each.needs & EXTENSIONS or LAWS[law].needs & DTYPES
             return f"{'unsupported' if says_no(error) or may_refuse else 'failed'}: {quoted(error)}"
         return ""
+
+
+def elsewhere() -> list[Any]:
+    """Of a question in the target's process: nobody who looks around there finds the answers."""
+    raise RuntimeError("the definitions are asked in the judge's process")
 
 
 def is_there(why: str) -> bool:

@@ -56,6 +56,7 @@ class Asked:
     apply: Callable[..., Any]
     judge: Callable[..., Any]
     names: tuple[str, ...]
+    operation: str
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
@@ -70,7 +71,11 @@ class Asked:
     def leaves(self, dtype: torch.dtype | None = None) -> list[Tensor]:
         """The tensors as they lie, asking for gradients where there are any."""
         inputs = [t if dtype is None or not t.is_floating_point() else t.to(dtype) for t in self.question.inputs]
-        return [t.detach().requires_grad_() if n < self.count else t for n, t in enumerate(inputs)]
+        return self.differentiated(inputs)
+
+    def differentiated(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Leaves of the same numbers in the same memory, asking for gradients where there are any."""
+        return [t.detach().requires_grad_() if n < self.count else t for n, t in enumerate(tensors)]
 
     def value(self, inputs: Sequence[Tensor] | None = None) -> Tensor:
         """The forward pass."""
@@ -93,6 +98,25 @@ class Asked:
             if g is None:
                 raise Broken(f"{name} is missing: no gradient reaches it")
         return [y.detach(), *found]
+
+    def alike(self, one: Tensor, other: Tensor, words: str) -> None:
+        """Raise if two results of the target differ by more than two ways to sum."""
+        room = 0.0 if self.question.exact else 1e-9
+        if one.shape != other.shape or not torch.allclose(one, other, rtol=room, atol=room, equal_nan=True):
+            raise Broken(words)
+
+    def as_ours(self, inputs: Sequence[Tensor], cotangent: Tensor | None, words: str, passes: int = 2) -> None:
+        """Raise if our own layers, in the judge's process, answer otherwise to these tensors."""
+        leaves = self.differentiated(inputs)
+        results = [self.value(leaves)]
+        if cotangent is None:
+            cotangent = (torch.arange(results[0].numel()) % 7 - 3).reshape(results[0].shape).double()
+        if passes == 2 and results[0].requires_grad:
+            results += grad(results[0], leaves[: self.count], cotangent, materialize_grads=True)
+        kind = Kind("numbers", arrays=tuple(t.detach().numpy() for t in (*leaves, cotangent)))
+        difference = self.judge(kind, [t.detach() for t in results])
+        if difference is not None:
+            raise Broken(f"{self.slots[difference.slot]} {words}", difference)
 
     def judged(self, results: Sequence[Tensor], kind: str, words: str, first: int = 0) -> None:
         """Raise if the definitions differ, from the first slot that is asked about on."""

@@ -57,11 +57,11 @@ def _in_a_line(error: BaseException) -> str:
 
 @law("gradients", "forward mode", share=0.2)
 def forward_mode_pairs_with_the_gradients(asked: Asked) -> None:
-    """⟨J·v, ȳ⟩ = ⟨v, Jᵀ·ȳ⟩."""
+    """⟨J·v, ȳ⟩ = ⟨v, Jᵀ·ȳ⟩; at copies, since a tangent of entries that share their memory cannot be written."""
     question, count = asked.question, asked.count
     directions = [t.detach().flip(-1) + 1 if t.dim() else t.detach() + 1 for t in question.inputs[:count]]
     with forward_ad.dual_level():
-        duals = [forward_ad.make_dual(t.detach(), v) for t, v in zip(question.inputs, directions)]
+        duals = [forward_ad.make_dual(t.detach().clone(), v) for t, v in zip(question.inputs, directions)]
         tangent = forward_ad.unpack_dual(asked.apply(*duals, *question.inputs[count:])).tangent
     if tangent is None:
         raise Broken("forward mode gives no tangent")

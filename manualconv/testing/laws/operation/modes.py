@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import torch
-from torch import Tensor
 from torch.autograd import grad
 
 from manualconv.testing.laws.operation.asked import Asked, Broken, law
@@ -20,7 +19,7 @@ def vmap_is_a_stack_of_calls(asked: Asked) -> None:
         warnings.simplefilter("ignore")
         got = torch.vmap(asked.apply, dims, randomness="same")(*stacks)
     each = [asked.value([t[n] if d == 0 else t for t, d in zip(stacks, dims)]) for n in (0, 1)]
-    _alike(asked, got, torch.stack(each), "under vmap y differs from that of each call")
+    asked.alike(got, torch.stack(each), "under vmap y differs from that of each call")
 
 
 @law("compile", small=True, share=0.02)
@@ -31,7 +30,7 @@ def compiled_it_is_as_eager(asked: Asked) -> None:
     y = compiled(*leaves)
     found = [y, *grad(y, leaves[: asked.count], asked.question.cotangent)]
     for name, one, other in zip(asked.slots, found, eager):
-        _alike(asked, one, other, f"compiled, {name} is another")
+        asked.alike(one, other, f"compiled, {name} is another")
 
 
 @law("gradients", "autocast", share=0.1)
@@ -43,9 +42,3 @@ def under_autocast_gradients_have_the_operands_dtype(asked: Asked) -> None:
     for name, g in zip(asked.slots[1:], found):
         if g is not None and g.dtype != torch.float32:
             raise Broken(f"under autocast {name} is {g.dtype} for an operand of float32")
-
-
-def _alike(asked: Asked, one: Tensor, other: Tensor, words: str) -> None:
-    room = 0.0 if asked.question.exact else 1e-9
-    if one.shape != other.shape or not torch.allclose(one, other, rtol=room, atol=room, equal_nan=True):
-        raise Broken(words)
