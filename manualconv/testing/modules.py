@@ -48,6 +48,8 @@ def constructor(operation: str, of: Bound) -> dict[str, Any]:
 
 def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     """The module's answer to a call of the function.  Raises TypeError where parameters do not match torch.nn's."""
+    if operation.endswith("_norm") and of.get("bias") is not None and of.get("weight") is None:
+        raise NotImplementedError("a module has no bias without a weight")
     options = constructor(operation, of)
     known = inspect.signature(module).parameters
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())

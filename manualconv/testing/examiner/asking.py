@@ -37,6 +37,7 @@ NOT_THERE = (
     "does not support forward AD",
     "does not support it",
     "Batch norm got a batched tensor",
+    "vmap: inplace arithmetic",
 )
 
 

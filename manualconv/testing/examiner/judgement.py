@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,10 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import functional
+from manualconv.geometry import per_axis
+from manualconv.testing.adapters import bound
 from manualconv.testing.catalogue import OPERATIONS, Question
+from manualconv.testing.examiner.features import recorded
 from manualconv.testing.judge import ROUNDING
 from manualconv.testing.laws.operation import Kind, real
 
@@ -122,10 +126,14 @@ def _bounds(question: Question, label: str, dtype: torch.dtype, exact: Sequence[
         )
         ones = _positive(question, torch.ones_like(question.cotangent))
         terms = answers(ones, functional, [torch.ones_like(t) for t in inputs], torch.float64)
+        least = averaged(question)
         # Twice in float64: the judge rounds as well.
-        allowed = [(k.abs() + 2) * s * u * (2 if dtype == torch.float64 else 1) for k, s in zip(terms, sizes)]
+        twice = 2 if dtype == torch.float64 else 1
+        allowed = [(k.abs().clamp(min=least) + 2) * s.abs() * u * twice for k, s in zip(terms, sizes)]
         tiny = torch.finfo(dtype).tiny * torch.finfo(dtype).eps
-        return [_widened(bound + tiny, e, dtype, tier) for bound, e in zip(allowed, exact)]
+        largest = torch.finfo(dtype).max  # what no number of the dtype can be is not compared
+        allowed = [(bound + tiny).masked_fill(e.abs() > largest, torch.inf) for bound, e in zip(allowed, exact)]
+        return [_widened(bound, e, dtype, tier) for bound, e in zip(allowed, exact)]
     theirs = answers(question, F, real(question, dtype), dtype)
     found = []
     for t, e in zip(theirs, exact):
@@ -133,6 +141,14 @@ def _bounds(question: Question, label: str, dtype: torch.dtype, exact: Sequence[
         room = (t.double() - e).abs().max() if e.numel() else e.sum()
         found.append((TIMES * torch.nan_to_num(room, posinf=0.0) + FLOOR * u * (scale + 1)).expand(e.shape))
     return found
+
+
+def averaged(question: Question) -> int:
+    """Terms of a mean, which is 1 for ones and does not count them; 0 of other sums."""
+    call = recorded(question.of, question.inputs)
+    if call is None or not call[0].startswith("avg_pool"):
+        return 0
+    return prod(per_axis(bound(*call)["kernel_size"], int(call[0][-2])))
 
 
 def _widened(bound: Tensor, exact: Tensor, dtype: torch.dtype, tier: str) -> Tensor:

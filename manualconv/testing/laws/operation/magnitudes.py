@@ -19,7 +19,7 @@ LARGE = 128.0
 LONG, CHANNELS = 37, 17
 
 
-@law(share=0.1)
+@law(share=0.2)
 def large_numbers_are_as_right_as_small_ones(asked: Asked) -> None:
     x, *others = asked.question.inputs
     if not x.is_floating_point() or not x.numel() or are_probabilities(x):
@@ -27,7 +27,7 @@ def large_numbers_are_as_right_as_small_ones(asked: Asked) -> None:
     asked.as_ours([LARGE * x, *others], asked.question.cotangent, "is wrong for large numbers")
 
 
-@law(share=0.1)
+@law(share=0.3)
 def a_nan_is_seen_where_it_belongs(asked: Asked) -> None:
     """In the value: neither swallowed nor spread."""
     x, *others = asked.question.inputs
