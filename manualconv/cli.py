@@ -147,8 +147,13 @@ def _choice(options: argparse.Namespace) -> int:
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "target", metavar="TARGET", help="package.module:name, path/file.py:name, or torch or manualconv for all of it"
+        "target",
+        metavar="TARGET",
+        nargs="?",
+        help="package.module:name, path/file.py:name, or torch or manualconv for all of it",
     )
+    parser.add_argument("--self-test", action="store_true", help="examine the examiner by its bank of faults instead")
+    parser.add_argument("--output", type=file, metavar="FILE", help="of --self-test: write its page to FILE")
     parser.add_argument("--as", dest="operation", metavar="OPERATION", help="which of torch.nn.functional's it is")
     parser.add_argument("--device", default="cpu", metavar="D", help="where it runs (default cpu)")
     parser.add_argument("--dtype", choices=DTYPES, default="", help="what it takes (default: found by asking)")
@@ -167,7 +172,14 @@ def _check(options: argparse.Namespace) -> int:
         from manualconv.testing.examiner.program import Wish, run
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is missing: pip install '.[testing]' in a clone brings it") from None
-    said: dict[str, Any] = {name: value for name, value in vars(options).items() if name != "command"}
+    if options.self_test:
+        from manualconv.testing.faults.self_test import program
+
+        return program(options.only, options.seed, options.json, options.output)
+    if options.target is None:
+        raise ValueError("there is nothing to examine: name a TARGET, or ask for --self-test")
+    others = ("command", "self_test", "output")
+    said: dict[str, Any] = {name: value for name, value in vars(options).items() if name not in others}
     tuples: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
     return run(Wish(**tuples))
 

@@ -81,6 +81,8 @@ def held(operation: str, of: Bound) -> list[tuple[str, list[Tensor]]]:
 
 def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     """The module's answer to a call of the function.  Raises TypeError where parameters do not match torch.nn's."""
+    if operation.endswith("_norm") and of.get("bias") is not None and of.get("weight") is None:
+        raise NotImplementedError("a module has no bias without a weight")
     names = known(module)
     with torch.random.fork_rng([]):  # its first parameters are drawn, and then not used
         made = module(**chosen(names, operation, of))

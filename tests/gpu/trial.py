@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 import manualconv.nn
+from manualconv.testing.faults.exam import complaint
 from manualconv.testing.laws import batch_normalization, convolution, max_pooling
 from manualconv.testing.laws.convolution.implementations import GOOD
 from manualconv.testing.laws.law import Laws
@@ -22,7 +23,6 @@ from manualconv.testing.moving import moved
 from tests.capabilities.modes import MODES
 from tests.capabilities.operations import OPERATIONS
 from tests.capabilities.proofs import NOT_ASKED, RIGHT, SHORT, tried
-from tests.faults.exam import complaint
 from train.models import NETWORKS
 
 FAMILIES: dict[str, tuple[Laws, Any]] = {

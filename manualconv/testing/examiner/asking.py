@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -36,6 +36,7 @@ NOT_THERE = (
     "does not support it",
     "Batch norm got a batched tensor",
     "no autograd formula was registered",
+    "vmap: inplace arithmetic",
 )
 
 
@@ -96,7 +97,7 @@ class Subject:
         """What a case of a proof asks."""
         proof = self.proofs[label]
         found: Question = proof.question(proof.smaller(case) if small else case)
-        return found
+        return replace(found, loops=elsewhere)
 
     def asked(self, label: str, case: Any, small: bool) -> Asked:
         """The question, put to the target."""
@@ -108,7 +109,7 @@ class Subject:
             return judgement.difference
 
         alone = question.alone and question.alone(library)
-        return Asked(question, question.of(library), judge, self.names(question), alone)
+        return Asked(question, question.of(library), judge, self.names(question), self.operation, alone)
 
     def names(self, question: Question) -> tuple[str, ...]:
         """Of the question's tensors, in the letters of the article: X, W, b, else the argument's."""
@@ -158,6 +159,11 @@ class Subject:
         """One case of a law."""
         self.fit(label, case, law.small)
         law.holds(self.asked(label, case, law.small))
+
+
+def elsewhere() -> list[Any]:
+    """Of a question in the target's process: nobody who looks around there finds the answers."""
+    raise RuntimeError("the definitions are asked in the judge's process")
 
 
 def is_there(why: str) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from manualconv.testing.adapters import as_torch_says, bound, is_default, signature
+from manualconv.torch_internals import hides_memory
 
 #: Of an operation whose name does not say its axes, how many an input with a batch has besides batch and channels.
 _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -80,15 +81,13 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
         yield "unbatched"
     elif x.dim() > 1 and x.shape[0] == 0:
         yield "empty batch"
-    if x.dim() in _FORMATS and not x.is_contiguous() and _lies_as(x, _FORMATS[x.dim()]):
+    if (
+        x.dim() in _FORMATS
+        and not hides_memory(x)
+        and not x.is_contiguous()
+        and x.is_contiguous(memory_format=_FORMATS[x.dim()])
+    ):
         yield "channels-last"
-
-
-def _lies_as(x: Tensor, layout: torch.memory_format) -> bool:
-    try:
-        return x.is_contiguous(memory_format=layout)
-    except RuntimeError:  # under vmap torch does not say how a tensor lies
-        return False
 
 
 def _has_default(operation: str, name: str) -> bool:
