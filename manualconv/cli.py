@@ -7,13 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TextIO
+from typing import NamedTuple, NoReturn, TextIO
 
 from manualconv import __version__
-
-DTYPES = ("float32", "float64")
-PICTURES = (".svg", ".png", ".pdf")
+from manualconv.arguments import DTYPES, file, picture, sizes
+from manualconv.testing.options import TARGET, add_options, examiner, wish
 
 
 class Command(NamedTuple):
@@ -57,37 +55,6 @@ def abandon(stream: TextIO) -> None:
         os.close(sink)
     except (OSError, ValueError):  # a stream without a file has nothing to flush into
         pass
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """``4,64,56,56`` as a tuple."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"whole numbers with commas between, as 4,64,56,56, not {text!r}") from None
-
-
-def file(text: str) -> Path:
-    """A path that can be written: found out before an hour of measuring, not behind it."""
-    path = Path(text)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not os.path.lexists(path)
-        if new or not (path.is_fifo() or path.is_char_device()):  # whose reader would see an end
-            path.open("ab").close()
-        if new:
-            path.unlink()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: {reason}") from None
-    return path
-
-
-def picture(text: str) -> Path:
-    """A `file` of a kind that is drawn."""
-    if Path(text).suffix.lower() not in PICTURES:
-        raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(PICTURES)}, not {text!r}")
-    return file(text)
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:
@@ -146,42 +113,22 @@ def _choice(options: argparse.Namespace) -> int:
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "target",
-        metavar="TARGET",
-        nargs="?",
-        help="package.module:name, path/file.py:name, or torch or manualconv for all of it",
-    )
+    parser.add_argument("target", metavar="TARGET", nargs="?", help=TARGET)
     parser.add_argument("--self-test", action="store_true", help="examine the examiner by its bank of faults instead")
     parser.add_argument("--output", type=file, metavar="FILE", help="of --self-test: write its page to FILE")
-    parser.add_argument("--as", dest="operation", metavar="OPERATION", help="which of torch.nn.functional's it is")
-    parser.add_argument("--device", default="cpu", metavar="D", help="where it runs (default cpu)")
-    parser.add_argument("--dtype", choices=DTYPES, default="", help="what it takes (default: found by asking)")
-    parser.add_argument("--only", nargs="+", default=(), metavar="LAW", help="laws with these words in their names")
-    parser.add_argument("--require", nargs="+", default=(), metavar="ABILITY", help="abilities that it must have")
-    parser.add_argument("--without", nargs="+", default=(), metavar="ABILITY", help="abilities that it need not have")
-    parser.add_argument("--tier", choices=("direct", "fast", "bf16", "f16"), default="direct", help="errors admitted")
-    parser.add_argument("--profile", choices=("smoke", "ci", "deep"), default="ci", help="how many cases (default ci)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawn cases (default 0)")
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="seconds a case may take (default 30)")
-    parser.add_argument("--json", type=file, metavar="FILE", help="write everything that was found to FILE")
+    add_options(parser.add_argument)
 
 
 def _check(options: argparse.Namespace) -> int:
-    try:
-        from manualconv.testing.examiner.program import Wish, run
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{error.name} is missing: pip install '.[testing]' in a clone brings it") from None
+    program = examiner()
     if options.self_test:
-        from manualconv.testing.faults.self_test import program
+        from manualconv.testing.faults import self_test
 
-        return program(options.only, options.seed, options.json, options.output)
+        return self_test.program(tuple(options.only), options.seed, options.json, options.output)
     if options.target is None:
         raise ValueError("there is nothing to examine: name a TARGET, or ask for --self-test")
-    others = ("command", "self_test", "output")
-    said: dict[str, Any] = {name: value for name, value in vars(options).items() if name not in others}
-    tuples: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
-    return run(Wish(**tuples))
+    code: int = program.run(wish(vars(options)))
+    return code
 
 
 COMMANDS = {

@@ -25,7 +25,7 @@ from manualconv.testing.pair import Pair
 Implementation = Callable[..., Any]
 
 
-class Unusable(Exception):
+class Unusable(ValueError):
     """Why a thing cannot be examined, in one sentence."""
 
 

@@ -122,7 +122,7 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
                 ours.send_bytes(pickle.dumps(judge(*rest, task.tier)))
             elif kind in ("end", "unusable", "broken"):
                 heard(kind, *rest)
-                process.join(5)
+                process.join(5)  # killed at once, it would leave locks of other libraries behind
                 return life
             else:
                 heard(kind, *rest)
@@ -139,9 +139,14 @@ def _ended(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def examine(task: Task, judge: Judge, timeout: float, progress: Callable[[Outcome], None]) -> Examination:
-    """All laws of a target; a case that ends its process fails its law, and the examination goes on behind it."""
-    found, begin = Examination(task), time.perf_counter()
+def examine(
+    task: Task, judge: Judge, timeout: float, progress: Callable[[Outcome], None], into: Examination | None = None
+) -> Examination:
+    """All laws of a target; a case that ends its process fails its law, and the examination goes on behind it.
+
+    What is known by and by can be read in `into`.
+    """
+    found, begin = into or Examination(task), time.perf_counter()
 
     deaths = 0
 

@@ -1,56 +1,33 @@
-"""``manualconv check``: what the command does with its options."""
+"""What is done with the options of an examination: by ``manualconv check``, and item by item by the pytest plugin."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 from manualconv.testing.adapters import Unusable, signature
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.abilities import MODES
 from manualconv.testing.examiner.asking import Task
-from manualconv.testing.examiner.examination import Examination, Judge, examine
-from manualconv.testing.examiner.families import FAMILIES
+from manualconv.testing.examiner.examination import Examination, Judge, examine, live
+from manualconv.testing.examiner.families import FAMILIES, NEEDS
 from manualconv.testing.examiner.features import EXTENSIONS, OPERANDS
 from manualconv.testing.examiner.opcheck import OPCHECK
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.target import LIBRARIES, Target, named
 from manualconv.testing.laws.operation import LAWS
+from manualconv.testing.options import Wish
 
 #: What any operation may have, beside its options and the modes; and where it pads.
 ALWAYS = ("forward", "gradients", "float64", "unbatched", "empty batch", "channels-last")
 PADDINGS = ("string padding", *sorted(EXTENSIONS))
-#: Characters of a bar.
-BAR = 30
 #: Cases a law, where it is asked in full.
 PROFILES = {"smoke": 25, "ci": 150, "deep": 1000}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the command line asks for."""
-
-    target: str
-    operation: str | None = None
-    only: tuple[str, ...] = ()
-    require: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    tier: str = "direct"
-    profile: str = "ci"
-    seed: int = 0
-    timeout: float = 30.0
-    device: str = "cpu"
-    dtype: str = ""
-    json: Path | None = None
 
 
 def tasks(wish: Wish) -> list[Task]:
@@ -75,6 +52,37 @@ def tasks(wish: Wish) -> list[Task]:
     ]
 
 
+def laws(task: Task) -> dict[str, frozenset[str]]:
+    """Those that a target may be asked, in their order, and the abilities that each needs."""
+    own = task.target.text == "manualconv"
+    found = {name: law.needs for name, law in LAWS.items()}
+    if task.target.is_an_operator():
+        found[OPCHECK] = frozenset()
+    for name, law in FAMILIES.get(task.target.operation, {}).items() if task.tier == "direct" else ():
+        if own or law.needs <= NEEDS.keys():
+            found[name] = frozenset(NEEDS[need] for need in law.needs if need in NEEDS) | {"gradients"}
+    return {
+        name: needs
+        for name, needs in found.items()
+        if not task.only or any(word.lower() in name.lower() for word in task.only)
+    }
+
+
+def unloadable(target: Target, timeout: float) -> str:
+    """Why a target cannot be imported, or examined at all, found out in a process of its own; "" if it can."""
+    said: list[str] = []
+
+    def heard(kind: str, *rest: Any) -> None:
+        if kind in ("unusable", "broken"):
+            said.append(rest[0])
+
+    # With nothing to ask, the process ends when the target is loaded, and nobody is asked to judge.
+    nobody: Any = None
+    nothing = Task(target, 0, 0, "direct", abilities={"forward": "unsupported: not asked"}, all_asked=True)
+    life = live(nothing, nobody, timeout, heard)
+    return f"importing it {life.end}" if life.end else "".join(said)
+
+
 def _known(wish: Wish, target: Target) -> None:
     """Raise `Unusable` for an ability that no operation has."""
     named = signature(target.operation).parameters.values()
@@ -89,24 +97,23 @@ def _known(wish: Wish, target: Target) -> None:
 
 @contextmanager
 def watched(count: int) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal, a line for each step elsewhere."""
-    if not sys.stderr.isatty():
+    """A bar on a terminal, by `rich` if it is there; elsewhere a line for each step."""
+    bar = _bar() if sys.stderr.isatty() else None
+    if bar is None:
         yield lambda text: print(text, file=sys.stderr, flush=True)
         return
-    done, begin = 0, time.monotonic()
+    with bar:
+        task = bar.add_task("", total=count)
+        yield lambda text: bar.update(task, advance=1, description=text)
 
-    def step(text: str) -> None:
-        nonlocal done
-        done += 1
-        filled = BAR * done // max(count, done)
-        bar, width = "=" * filled + " " * (BAR - filled), get_terminal_size().columns
-        line = f"[{bar}] {done}/{max(count, done)} {time.monotonic() - begin:.0f} s  {text}"
-        print(f"\r{line[: width - 1]}\x1b[K", end="", file=sys.stderr, flush=True)
 
+def _bar() -> Any:
     try:
-        yield step
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        from rich.console import Console
+        from rich.progress import Progress
+    except ModuleNotFoundError:
+        return None
+    return Progress(console=Console(stderr=True), transient=True)
 
 
 def run(wish: Wish) -> int:
@@ -117,9 +124,9 @@ def run(wish: Wish) -> int:
         print(f"manualconv check: {error}", file=sys.stderr)
         return 2
     jobs = min(len(todo), os.cpu_count() or 1)
-    per_task = len(LAWS) + max(len(FAMILIES.get(task.target.operation, {})) for task in todo)
+    per_task = max(len(laws(task)) for task in todo)
     with watched(len(todo) if len(todo) > 1 else per_task) as step, ThreadPoolExecutor(jobs) as pool:
-        found = list(pool.map(lambda task: _examined(task, wish, step, len(todo) > 1), todo))
+        found = list(pool.map(lambda task: _watched(task, wish, step, len(todo) > 1), todo))
     for each in found:
         _print(each, wish, short=wish.target in LIBRARIES)
     if wish.json is not None:
@@ -127,24 +134,30 @@ def run(wish: Wish) -> int:
     if not any(each.abilities for each in found):
         return 2
     wrong = sum(bool(report.failed(each, wish.require)) for each in found)
-    laws = sum(len(each.outcomes) for each in found)
+    asked = sum(len(each.outcomes) for each in found)
     cases = sum(outcome.reached for each in found for outcome in each.outcomes)
-    tried = f"{len(found)} examined by {laws} laws on {cases:,} cases, seed {wish.seed}"
+    tried = f"{len(found)} examined by {asked} laws on {cases:,} cases, seed {wish.seed}"
     print(f"{tried}: {len(found) - wrong} passed, {wrong} failed")
     return 1 if wrong else 0
 
 
-def _examined(task: Task, wish: Wish, step: Callable[[str], None], many: bool) -> Examination:
+def examined(
+    task: Task, timeout: float, heard: Callable[[Outcome], None], into: Examination | None = None
+) -> Examination:
+    """One target, with a judge of its own; `heard` gets each law's outcome at once."""
     judge = Judge()
+    try:
+        return examine(task, judge, timeout, heard, into)
+    finally:
+        judge.close()
 
-    def progress(outcome: Outcome) -> None:
+
+def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool) -> Examination:
+    def heard(outcome: Outcome) -> None:
         if not many:
             step(f"{report.verdict(outcome)} {outcome.law}")
 
-    try:
-        found = examine(task, judge, wish.timeout, progress)
-    finally:
-        judge.close()
+    found = examined(task, wish.timeout, heard)
     if many:
         step(f"{task.target.operation}: {'FAILED' if report.failed(found, wish.require) else 'passed'}")
     return found

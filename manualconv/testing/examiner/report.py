@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from manualconv.testing.examiner.outcome import Outcome
 SCHEMA = 1
 #: Scripts that are printed for one target; the JSON has them all.
 SCRIPTS = 2
+LATER = "further laws are asked once the definitions agree"
 PASSED, FAILED, MISTRUSTED, UNSUPPORTED = "passed", "FAILED", "MISTRUSTED", "unsupported"
 
 
@@ -32,6 +33,12 @@ def verdict(outcome: Outcome) -> str:
 
 def failed(found: Examination, required: Sequence[str]) -> list[str]:
     """What is wrong with a target, each in a line."""
+    laws = [outcome.sentence or outcome.words for outcome in found.outcomes if outcome.words]
+    return failed_abilities(found, required) + laws
+
+
+def failed_abilities(found: Examination, required: Sequence[str]) -> list[str]:
+    """What is wrong with it before any law is asked."""
     lines = [found.unusable] * bool(found.unusable)
     shown = {outcome.law for outcome in found.outcomes}
     lines += [
@@ -44,12 +51,30 @@ def failed(found: Examination, required: Sequence[str]) -> list[str]:
         for name, why in found.abilities.items()
         if why.startswith("unsupported") and (name in required or name == "forward")
     ]
-    lines += [outcome.sentence or outcome.words for outcome in found.outcomes if outcome.words]
     return lines
 
 
-def lines(found: Examination, required: Sequence[str]) -> list[str]:
-    """The report of one target."""
+def failure(outcome: Outcome) -> list[str]:
+    """A law that does not hold: the line, what it may come from, and the program that fails again."""
+    if not outcome.words:
+        short = f"mistrusted: {outcome.reached} of {outcome.meant} cases reached its end"
+        return [short + f"; others need {', '.join(sorted(outcome.lacking))}" * bool(outcome.lacking)]
+    guess = [f"likely: {outcome.guess}"] * bool(outcome.guess)
+    return [outcome.sentence or outcome.words, *guess, *(f"| {line}" for line in outcome.script.splitlines())]
+
+
+def why_not(found: Examination, outcome: Outcome | None, needs: Collection[str]) -> str:
+    """Why a law has no verdict."""
+    if outcome is not None:
+        return f"needs {', '.join(sorted(outcome.lacking))}"
+    missing = {need: found.abilities[need] for need in sorted(needs) if found.abilities.get(need)}
+    if missing:
+        return "; ".join(f"needs {need}: {why.partition(': ')[2]}" for need, why in missing.items())
+    return LATER if stopped(found) else f"not asked: {found.unusable or 'the target has no forward pass'}"
+
+
+def abilities(found: Examination, required: Sequence[str]) -> list[str]:
+    """What a target has, and what it has not."""
     target = found.task.target
     said = [f"{target.operation}: {target.text}"]
     if found.unusable:
@@ -68,6 +93,15 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
         said.append(f"  {kind:11} {name}: {reason}")
+    return said
+
+
+def lines(found: Examination, required: Sequence[str]) -> list[str]:
+    """The report of one target."""
+    said = abilities(found, required)
+    if not found.abilities:
+        return said
+    missing = [name for name, why in found.abilities.items() if why]
     scripts = 0
     for outcome in found.outcomes:
         law = outcome.law.removesuffix(ASKED)
@@ -78,16 +112,20 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         )
         said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
-            said.append(f"              {outcome.sentence or outcome.words}")
-            said += [f"              likely: {outcome.guess}"] * bool(outcome.guess)
-            said += [f"              | {line}" for line in outcome.script.splitlines() if scripts < SCRIPTS]
+            whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
+            said += [f"{'':14}{line}" for line in whole]
             scripts += bool(outcome.script)
         if outcome.accuracy is not None:
             said.append(f"              {outcome.accuracy.line()}")
-    if any(outcome.words and "definition" in outcome.law for outcome in found.outcomes):
-        said.append("  further laws are asked once the definitions agree")
+    if stopped(found):
+        said.append(f"  {LATER}")
     said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
     return said
+
+
+def stopped(found: Examination) -> bool:
+    """Whether a law failed without which no other is asked."""
+    return any(outcome.words and "definition" in outcome.law for outcome in found.outcomes)
 
 
 def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: int) -> str:

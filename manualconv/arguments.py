@@ -1,0 +1,41 @@
+"""What the words of a command line are read as: each says in a sentence what it cannot be.  No torch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+DTYPES = ("float32", "float64")
+PICTURES = (".svg", ".png", ".pdf")
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """``4,64,56,56`` as a tuple."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"whole numbers with commas between, as 4,64,56,56, not {text!r}") from None
+
+
+def file(text: str) -> Path:
+    """A path that can be written: found out before an hour of measuring, not behind it."""
+    path = Path(text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not os.path.lexists(path)
+        if new or not (path.is_fifo() or path.is_char_device()):  # whose reader would see an end
+            path.open("ab").close()
+        if new:
+            path.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: {reason}") from None
+    return path
+
+
+def picture(text: str) -> Path:
+    """A `file` of a kind that is drawn."""
+    if Path(text).suffix.lower() not in PICTURES:
+        raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(PICTURES)}, not {text!r}")
+    return file(text)
