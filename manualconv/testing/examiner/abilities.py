@@ -76,7 +76,7 @@ class Inquiry(Explained):
             within = (self.candidate(each.label, fitted(each.case, names - taken - {name})) for each in pool)
             alone = min(
                 (each for each in within if name in each.needs and (each.size or name == "empty batch")),
-                key=lambda each: (len(each.needs - taken - {name}), each.size),
+                key=lambda each: (len((each.needs - {name}) & EXTENSIONS), len(each.needs - taken - {name}), each.size),
                 default=next(each for each in pool if name in each.needs),
             )
             self.find(name, alone, law, found)

@@ -37,6 +37,7 @@ NOT_THERE = (
     "Batch norm got a batched tensor",
     "no autograd formula was registered",
     "vmap: inplace arithmetic",
+    "does not support 3rd+ order derivatives",
 )
 
 

@@ -126,9 +126,9 @@ def _moved(question: Question, inputs: Sequence[Tensor], exact: Sequence[Tensor]
             most.copy_(torch.maximum(most, torch.nan_to_num((t - e).abs())))
     found, sizes = [], [torch.nan_to_num(e.abs()).max() if e.numel() else e.sum() for e in exact]
     for most, size in zip(farthest, sizes):
-        # Where the exact answer is 0 wherever the operands are, what is left of terms that cancel is nothing beside it.
+        # Where the exact answer is 0 wherever the operands are, terms as large as other answers may have cancelled.
         own = most.max() + FLOOR / TIMES * u * size if most.numel() else most.sum()
-        found.append((own + u * u * max(sizes)).expand(most.shape))
+        found.append((own + u * max(sizes)).expand(most.shape))
     return found
 
 

@@ -23,6 +23,8 @@ from manualconv.testing.laws.operation import Asked, Broken, Kind, Law, real
 
 #: Cases that are tried to find out where a failure happens, and the seconds for them.
 SAMPLES, EXPLAINING = 80, 8.0
+#: Words of laws, and what a program checks of them.
+ORDERS = {"second derivative": "order 2", "third derivative": "order 3"}
 #: Laws that compare with the definitions alone: while one of them fails, no other is asked.
 BY_DEFINITION = (VALUE, GRADIENTS)
 
@@ -62,7 +64,9 @@ class Explained(Subject):
         question = self.question(result.label, result.case, result.small)
         slot = "y" if result.law in (VALUE, f"forward{ASKED}") else "the gradients"
         check = "opcheck" if result.law == OPCHECK else "tensor" if result.words.startswith("the result is ") else ""
-        plain = result.law.endswith(ASKED) or result.law in (*BY_DEFINITION, OPCHECK)
+        if self.manner.kind in ("function", "autograd", "operator"):
+            check = next((order for word, order in ORDERS.items() if word in result.law), check)
+        plain = bool(check) or result.law.endswith(ASKED) or result.law in BY_DEFINITION
         self.write(result, question, script.Claim(slot, question.cotangent, check=check) if plain else None)
 
     def write(self, result: Outcome, question: Question, claim: script.Claim | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from manualconv.testing.examiner.judgement import Difference
@@ -132,10 +133,17 @@ def smallest(
                 if tries <= 0 or float(tensors[n][index]) == value:
                     continue
                 tries -= 1
-                now = [t.contiguous().clone() for t in tensors]
+                now = [_copied(t) for t in tensors]
                 now[n][index] = value
                 difference = fails(now)
                 if difference is not None:
                     tensors, found = now, difference
                     break
     return tensors, found
+
+
+def _copied(t: Tensor) -> Tensor:
+    """As it lies in memory; entries that share theirs get some of their own."""
+    return (
+        t.contiguous().clone() if 0 in t.stride() else torch.empty_strided(t.shape, t.stride(), dtype=t.dtype).copy_(t)
+    )

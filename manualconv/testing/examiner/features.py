@@ -15,6 +15,8 @@ from manualconv.torch_internals import hides_memory
 _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 #: What is not an option: the operands themselves.
 OPERANDS = frozenset({"input", "weight", "target", "indices", "bias", "running_mean", "running_var"})
+#: Operations that torch has for images alone, whatever ours takes.
+OF_IMAGES = ("unfold", "fold")
 #: What torch's own functions have not, and may be refused by any error.
 EXTENSIONS = frozenset({"asymmetric padding", "other dimensions"})
 
@@ -75,7 +77,9 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
     if x.dtype != torch.float64:
         yield str(x.dtype).removeprefix("torch.")
     axes = _axes(operation)
-    if axes is not None and x.dim() not in (axes + 1, axes + 2):
+    kernel = call.get("kernel_size")
+    of_no_image = operation in OF_IMAGES and isinstance(kernel, tuple) and len(kernel) != 2
+    if of_no_image or (axes is not None and x.dim() not in (axes + 1, axes + 2)):
         yield "other dimensions"
     elif axes is not None and x.dim() == axes + 1:
         yield "unbatched"

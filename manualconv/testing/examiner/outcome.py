@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,7 @@ class Outcome:
         difference: where, and both numbers.
         config, script: the call's arguments, and a program that fails again.
         accuracy: of a law that asks for numbers with all their digits.
+        facts: of the cases that reached its end, how many exercise what.
     """
 
     law: str
@@ -81,3 +83,4 @@ class Outcome:
     config: dict[str, Any] = field(default_factory=dict)
     script: str = ""
     accuracy: Accuracy | None = None
+    facts: Counter[str] = field(default_factory=Counter)

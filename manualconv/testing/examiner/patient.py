@@ -157,6 +157,7 @@ class Patient(Inquiry):
                 raise
             tried += 1
             result.reached += 1
+            result.facts.update(case.facts() if hasattr(case, "facts") else ())
 
         try:
             property()

@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from difflib import get_close_matches
+from queue import Queue
 from typing import Any
 
 from manualconv.testing.adapters import Unusable, signature
@@ -125,14 +126,21 @@ def run(wish: Wish) -> int:
         return 2
     jobs = min(len(todo), os.cpu_count() or 1)
     per_task = max(len(laws(task)) for task in todo)
-    with watched(len(todo) if len(todo) > 1 else per_task) as step, ThreadPoolExecutor(jobs) as pool:
-        found = list(pool.map(lambda task: _watched(task, wish, step, len(todo) > 1), todo))
+    judges: Queue[Judge] = Queue()
+    with ExitStack() as stack:
+        step = stack.enter_context(watched(len(todo) if len(todo) > 1 else per_task))
+        for _ in range(jobs):
+            judges.put(stack.enter_context(closing(Judge())))
+        pool = stack.enter_context(ThreadPoolExecutor(jobs))
+        found = list(pool.map(lambda task: _watched(task, wish, step, len(todo) > 1, judges), todo))
     for each in found:
         _print(each, wish, short=wish.target in LIBRARIES)
     if wish.json is not None:
         wish.json.write_text(report.as_json(found, wish.require, wish.seed), encoding="utf-8")
     if not any(each.abilities for each in found):
         return 2
+    if len(found) > 1:
+        print(*report.quotas(found), sep="\n")
     wrong = sum(bool(report.failed(each, wish.require)) for each in found)
     asked = sum(len(each.outcomes) for each in found)
     cases = sum(outcome.reached for each in found for outcome in each.outcomes)
@@ -145,19 +153,20 @@ def examined(
     task: Task, timeout: float, heard: Callable[[Outcome], None], into: Examination | None = None
 ) -> Examination:
     """One target, with a judge of its own; `heard` gets each law's outcome at once."""
-    judge = Judge()
-    try:
+    with closing(Judge()) as judge:
         return examine(task, judge, timeout, heard, into)
-    finally:
-        judge.close()
 
 
-def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool) -> Examination:
+def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool, judges: Queue[Judge]) -> Examination:
     def heard(outcome: Outcome) -> None:
         if not many:
             step(f"{report.verdict(outcome)} {outcome.law}")
 
-    found = examined(task, wish.timeout, heard)
+    judge = judges.get()
+    try:
+        found = examine(task, judge, wish.timeout, heard)
+    finally:
+        judges.put(judge)
     if many:
         step(f"{task.target.operation}: {'FAILED' if report.failed(found, wish.require) else 'passed'}")
     return found

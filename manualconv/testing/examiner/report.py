@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
@@ -34,7 +35,8 @@ def verdict(outcome: Outcome) -> str:
 def failed(found: Examination, required: Sequence[str]) -> list[str]:
     """What is wrong with a target, each in a line."""
     laws = [outcome.sentence or outcome.words for outcome in found.outcomes if outcome.words]
-    return failed_abilities(found, required) + laws
+    doubtful = [o for o in found.outcomes if verdict(o) == MISTRUSTED]
+    return failed_abilities(found, required) + laws + [f"{o.law}: {failure(o)[0]}" for o in doubtful]
 
 
 def failed_abilities(found: Examination, required: Sequence[str]) -> list[str]:
@@ -121,6 +123,17 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {LATER}")
     said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
     return said
+
+
+def quotas(examinations: Sequence[Examination]) -> list[str]:
+    """What the cases exercise, each of how many: of the operations that have it at all."""
+    facts, among = Counter[str](), Counter[str]()
+    for found in examinations:
+        cases = sum(outcome.reached for outcome in found.outcomes)
+        own: Counter[str] = sum((outcome.facts for outcome in found.outcomes), Counter())
+        facts.update(own)
+        among.update(dict.fromkeys(own, cases))
+    return [f"  {fact:42} {count:8,} of {among[fact]:8,} cases" for fact, count in sorted(facts.items())]
 
 
 def stopped(found: Examination) -> bool:

@@ -56,7 +56,8 @@ class Claim:
         cotangent: of the gradients.
         index, expected, room: the entry that is wrong, what it should be, and what roundings allow; None where there is
             no number, but the call itself raises, hangs or ends the process.
-        check: ``opcheck`` for torch's own; ``tensor`` where the result is none; ``shape`` where it is not `index`.
+        check: ``opcheck`` for torch's own; ``tensor`` where the result is none; ``shape`` where it is not `index`;
+            ``order 2`` and ``order 3`` for derivatives beside difference quotients.
     """
 
     slot: str
@@ -162,9 +163,21 @@ def _passes(manner: Manner, call: Call, letters: dict[int, str], claim: Claim) -
         called = f"torch.func.functional_call(made, given, ({written[0]},))"
     else:
         called = f"target{'.apply' * (manner.kind == 'autograd')}({', '.join(filter(None, written))})"
+    if claim.check.startswith("order"):
+        return [*lines, *_quotients(called, moving, claim.check)]
     if not gradient:
         return [*lines, f"y = {called}"]
     return [*lines, f"{_slots(moving)} = torch.autograd.grad({called}, ({', '.join(moving)},), g)"]
+
+
+def _quotients(called: str, letters: list[str], order: str) -> list[str]:
+    """Of the first derivative, or of the second: torch's own check, by random cotangents."""
+    named = ", ".join(letters)
+    lines = ["torch.manual_seed(0)", f"f, g = lambda {named}: {called}, g.requires_grad_()"]
+    if order == "order 2":
+        return [*lines, f"torch.autograd.gradgradcheck(f, ({named},), g, atol=1e-4, rtol=1e-4)"]
+    first = f"lambda {named}, g: torch.autograd.grad(f({named}), ({named},), g, create_graph=True)"
+    return [*lines, f"torch.autograd.gradgradcheck({first}, ({named}, g), atol=1e-4, rtol=1e-4)"]
 
 
 def _slots(letters: list[str]) -> str:
