@@ -38,6 +38,7 @@ NOT_THERE = (
     "no autograd formula was registered",
     "vmap: inplace arithmetic",
     "does not support 3rd+ order derivatives",
+    "derivative for aten::",
 )
 
 

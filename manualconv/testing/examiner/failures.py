@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from manualconv.testing.examiner.judgement import Difference
-from manualconv.testing.examiner.script import number
+from manualconv.testing.examiner.script import DIGITS, number
 
 #: Facts of cases in the words of a sentence; others are said as they are.
 WHERE = {
@@ -107,7 +107,9 @@ def sentence(slot: str, difference: Difference | None, words: str, fact: str) ->
     if difference.note:
         return f"{words}{where}: {slot} {difference.note}"
     place = f"[{', '.join(map(str, difference.index))}]" if difference.index else ""
-    numbers = f"{slot}{place} is {number(difference.got)}, should be {number(difference.expected)}"
+    pairs = ((number(difference.got, digits), number(difference.expected, digits)) for digits in (9, 13, DIGITS))
+    got, expected = next((pair for pair in pairs if pair[0] != pair[1]), ("another", "the definition's"))
+    numbers = f"{slot}{place} is {got}, should be {expected}"
     return f"{words}{where}: {numbers}{difference.remark and f', {difference.remark}'}"
 
 

@@ -16,6 +16,8 @@ from manualconv.testing.modules import chosen, held, known, operands
 from manualconv.testing.operators import arguments, parameters
 from manualconv.testing.pair import Pair
 
+#: That tell every float64 from its neighbours.
+DIGITS = 17
 #: Of a tensor whose entries are not few, so many are written out.
 WRITTEN_OUT = 64
 
@@ -68,9 +70,9 @@ class Claim:
     check: str = ""
 
 
-def number(value: float) -> str:
-    """As short as it is exact."""
-    return str(int(value)) if value == value and abs(value) < 1e15 and value == int(value) else f"{value:.9g}"
+def number(value: float, digits: int = 9) -> str:
+    """As short as it is exact, or so many digits."""
+    return str(int(value)) if value == value and abs(value) < 1e15 and value == int(value) else f"{value:.{digits}g}"
 
 
 def script(text: str, manner: Manner, call: Call, claim: Claim) -> str:
@@ -91,8 +93,8 @@ def script(text: str, manner: Manner, call: Call, claim: Claim) -> str:
         lines.append(f"assert tuple({claim.slot}.shape) == {claim.index}, {wrong}")
     elif claim.index is not None:
         shown = claim.slot + (f"[{', '.join(map(str, claim.index))}]" if claim.index else "")
-        expected = number(claim.expected)
-        wrong = f"f'{shown} is {{got:.9g}}, should be {expected}'"
+        expected = number(claim.expected, DIGITS)
+        wrong = f"f'{shown} is {{got:.{DIGITS}g}}, should be {expected}'"
         holds = f"abs(got - {expected}) <= {claim.room:.3g}"
         if claim.expected != claim.expected or abs(claim.expected) == float("inf"):
             holds = f"str(got) == {str(claim.expected)!r}"
