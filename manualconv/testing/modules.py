@@ -27,6 +27,7 @@ def constructor(operation: str, of: Bound) -> dict[str, Any]:
     derived: dict[str, Callable[[], Any]] = {
         "in_channels": lambda: _channels(of, transposed, out=False),
         "out_channels": lambda: _channels(of, transposed, out=True),
+        "channels": lambda: of["weight"].numel(),
         "in_features": lambda: of["weight"].shape[1],
         "out_features": lambda: of["weight"].shape[0],
         "num_features": lambda: of["input"].shape[1],

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import log2
 from typing import Any
 
 import torch
@@ -31,16 +32,17 @@ from manualconv.testing.referee import REFEREE
 FLOOR, MOVES, TIMES = 64, 4, 16
 #: The roundings of a fast algorithm, by norm.
 BY_NORM = 16
-#: An error that looks like a lower precision is at least this part of its rounding.
-LIKE = 1 / 32
+#: Powers of two by which an error that looks like a lower precision may differ from its rounding.
+OCTAVES = 3.5
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Of each entry the unit of its error, and how many units are allowed; the unit is u·S where it is a sum."""
+    """Of each entry the unit of its error, how many are allowed, and what a rounding is of; u·S and S of a sum."""
 
     unit: Tensor
     allowed: Tensor
+    size: Tensor
 
     def errors(self, got: Tensor, exact: Tensor) -> Tensor:
         """In units; 0 where a unit is so small that nothing is left of it."""
@@ -76,14 +78,15 @@ def scales(question: Question, label: str, dtype: torch.dtype, tier: str) -> tup
         units = [s * ROUNDING[dtype] for s in sizes]
     else:
         units = _moved(question, inputs, exact, dtype)
-        sizes, allowed = [e.abs() for e in exact], [torch.full_like(e, TIMES) for e in exact]
+        sizes = [torch.full_like(e, _largest([e])) for e in exact]
+        allowed = [torch.full_like(e, TIMES) for e in exact]
     tiny = torch.finfo(dtype).tiny * torch.finfo(dtype).eps
     found = []
     for e, size, unit, units_allowed in zip(exact, sizes, units, allowed):
         # Twice in float64, in which the judge rounds too; whatever a dtype cannot hold may be anything.
         unit = (unit + tiny) * (2 if dtype == torch.float64 else 1)
         unit = torch.where(size < largest / 2, unit, torch.full_like(unit, torch.inf))
-        found.append(Scale(unit, _widened(units_allowed, unit, e, dtype, tier)))
+        found.append(Scale(unit, _widened(units_allowed, unit, e, dtype, tier), size))
     return exact, found
 
 
@@ -124,12 +127,19 @@ def _moved(question: Question, inputs: Sequence[Tensor], exact: Sequence[Tensor]
         there = _with(question, nudged(question.cotangent))
         for most, t, e in zip(farthest, answers(there, functional, [*map(nudged, inputs)], torch.float64), exact):
             most.copy_(torch.maximum(most, torch.nan_to_num((t - e).abs())))
-    found, sizes = [], [torch.nan_to_num(e.abs()).max() if e.numel() else e.sum() for e in exact]
-    for most, size in zip(farthest, sizes):
-        # Where the exact answer is 0 wherever the operands are, terms as large as other answers may have cancelled.
-        own = most.max() + FLOOR / TIMES * u * size if most.numel() else most.sum()
-        found.append((own + u * max(sizes)).expand(most.shape))
+    # An answer that is 0 wherever the operands are is what is left of terms as large as other answers, or operands.
+    size = _largest(exact) or _largest([*inputs, question.cotangent])
+    found = []
+    for most in farthest:
+        own = most.max() if most.numel() else most.sum()
+        found.append((own + FLOOR / TIMES * u * size).expand(most.shape))
     return found
+
+
+def _largest(tensors: Sequence[Tensor]) -> float:
+    """Of all finite entries."""
+    numbers = [t.double().abs() for t in tensors if t.is_floating_point() and t.numel()]
+    return max((float(torch.nan_to_num(t, posinf=0.0).max()) for t in numbers), default=0.0)
 
 
 def _widened(allowed: Tensor, unit: Tensor, exact: Tensor, dtype: torch.dtype, tier: str) -> Tensor:
@@ -175,12 +185,14 @@ def measured(
 
 def looks_like(got: Tensor, exact: Tensor, scale: Scale, dtype: torch.dtype) -> str:
     """Of an error that is too large: the precision in which it may have been computed."""
-    counted = (scale.unit > 0) & scale.unit.isfinite() & exact.isfinite()
+    counted = (scale.size > 0) & scale.unit.isfinite() & exact.isfinite()
     if not counted.any() or not got[counted].isfinite().all():
         return ""
-    rounding = ROUNDING[dtype] * float((scale.errors(got, exact) / scale.allowed)[counted].max())
-    for inside in (torch.float32, torch.float16, torch.bfloat16):
-        u = ROUNDING[inside]
-        if u > ROUNDING[dtype] and LIKE * u <= rounding <= u:
-            return f"as if computed in {str(inside).removeprefix('torch.')}"
-    return ""
+    rounding = float(((got.double() - exact).abs() / scale.size)[counted].max())
+    narrower = [each for each in ROUNDING if ROUNDING[each] > ROUNDING[dtype]]
+    if not narrower or rounding == 0:
+        return ""
+    # A rounding or two of each operand is half of what it may be, as often as not.
+    octaves = {each: abs(log2(2 * rounding / ROUNDING[each])) for each in narrower}
+    nearest = min(octaves, key=lambda each: octaves[each])
+    return f"as if computed in {str(nearest).removeprefix('torch.')}" if octaves[nearest] <= OCTAVES else ""

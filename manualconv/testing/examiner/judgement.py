@@ -59,7 +59,8 @@ class Judgement:
 
 def proofs_of(operation: str) -> dict[str, Proof]:
     """Of an operation, by their labels; where one proof is of all dimensions, the operation's part of it."""
-    own = OPERATIONS[operation].proofs or OPERATIONS[f"{operation[:-2]}2d"].proofs
+    sibling = OPERATIONS.get(f"{operation[:-2]}2d")
+    own = OPERATIONS[operation].proofs or ({} if sibling is None else sibling.proofs)
     if all(label.partition(",")[0] == operation for label in own):
         return dict(own)
     axes = int(operation[-2])

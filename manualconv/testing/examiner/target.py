@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from manualconv import functional
 from manualconv.testing.adapters import Library, Unusable, adapted, torch_s
 from manualconv.testing.catalogue import OPERATIONS
+from manualconv.testing.examiner.judgement import proofs_of
 from manualconv.testing.operators import of_operator
 
 #: Libraries that are examined whole, by the name they have on the command line.
@@ -74,8 +75,10 @@ def named(text: str, operation: str | None) -> list[Target]:
     """The targets that a text names: one, or one for each operation of a library.  Raises `Unusable`."""
     if operation is not None and operation not in OPERATIONS:
         raise Unusable(f"there is no operation {operation!r}{_instead(operation)}")
+    if operation is not None and not proofs_of(operation):
+        raise Unusable(f"{operation} computes nothing: there is nothing to examine")
     if text in LIBRARIES:
-        names = [operation] if operation else [name for name in OPERATIONS if OPERATIONS[name].proofs]
+        names = [operation] if operation else [name for name in OPERATIONS if proofs_of(name)]
         return [Target(text, name) for name in names if text == "manualconv" or _is_torch_s(name)]
     place, colon, name = text.partition(":")
     if not colon or not place or not name:
