@@ -35,7 +35,7 @@ def compiled_it_is_as_eager(asked: Asked) -> None:
 
 @law("gradients", "autocast", share=0.1)
 def under_autocast_gradients_have_the_operands_dtype(asked: Asked) -> None:
-    leaves = [t.detach().float().requires_grad_() if n < asked.count else t for n, t in enumerate(asked.leaves())]
+    leaves = asked.leaves(torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
         y = asked.value(leaves)
     found = grad(y.float(), leaves[: asked.count], asked.question.cotangent.float(), allow_unused=True)
