@@ -66,3 +66,13 @@ def test_the_fast_tier_measures_by_norm() -> None:
     for case in cases("linear"):
         assert judged("linear", case, torch.float32, torch.float32, "fast").difference is None
     assert any(judged("linear", case, torch.float16, torch.float32, "fast").difference for case in cases("linear"))
+
+
+def test_what_a_dtype_cannot_hold_may_be_anything() -> None:
+    unit = torch.tensor([torch.inf, 1.0, 1.0])
+    scale = exactness.Scale(unit, torch.ones(3), torch.ones(3))
+    assert scale.wrong(torch.tensor([torch.nan, torch.nan, 2.0]), torch.zeros(3).double()).tolist() == [
+        False,
+        True,
+        True,
+    ]
