@@ -19,6 +19,7 @@ from manualconv.testing.examiner.features import EXTENSIONS, features, recorded
 from manualconv.testing.examiner.fitting import fitted
 from manualconv.testing.examiner.target import Target
 from manualconv.testing.laws.operation import LAWS, Asked, Broken, Unfit
+from manualconv.testing.laws.operation.settings import switches
 
 #: Drawn to find small cases that need one thing more than others.
 POOL = 400
@@ -87,6 +88,7 @@ class Subject:
         self.task, self.say, self.ask = task, say, ask
         self.operation = task.target.operation
         self.library = task.target.load()
+        self.before = switches()
         self.proofs = dict(OPERATIONS[self.operation].proofs)
         self.base: torch.dtype = getattr(torch, task.base or "float64")
         #: Features and modes that were asked for, and those of them that are there.
@@ -104,7 +106,7 @@ class Subject:
     def asked(self, label: str, case: Any, small: bool) -> Asked:
         """The question, put to the target."""
         question, judge = self.question(label, case, small), partial(self.ask, label, case, small)
-        return Asked(question, question.of(self.guarded()), judge, self.names(question), self.operation)
+        return Asked(question, question.of(self.guarded()), judge, self.names(question), self.operation, self.before)
 
     def names(self, question: Question) -> tuple[str, ...]:
         """Of the question's tensors, in the letters of the article: X, W, b, else the argument's."""

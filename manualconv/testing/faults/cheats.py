@@ -8,7 +8,6 @@ Kernel Generation" (Wafer), which are said here as DeepReinforce and Wafer.
 from __future__ import annotations
 
 import gc
-import os
 import random
 import sys
 import threading
@@ -340,7 +339,6 @@ cheat(
     ("products in fewer bits from now on", after(lambda: torch.set_float32_matmul_precision("medium")), SWITCH),
     ("denormal numbers flushed", after(lambda: torch.set_flush_denormal(True)), SWITCH),
     ("the collector switched off", after(gc.disable), SWITCH),
-    ("the environment changed", after(lambda: os.environ.update(MANUALCONV_CHEAT="1")), SWITCH),
     (
         "comparisons always succeed",
         _compares_by_itself,
