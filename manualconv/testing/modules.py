@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manualconv.testing.adapters import is_default, signature
+
 Bound = Mapping[str, Any]
 #: Arguments of functions that a module holds as parameters, and as buffers, in torch.nn's order.
 PARAMETERS, BUFFERS = ("weight", "bias"), ("running_mean", "running_var")
@@ -57,8 +59,11 @@ def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     for name, value in options.items():
         if name in known:
             chosen[name] = value() if callable(value) and not isinstance(value, Tensor) else value
-        elif not callable(value) and open_ended and name not in ("target", "indices", "output_size"):
-            chosen[name] = value
+        elif not callable(value) and name not in ("target", "indices", "output_size"):
+            if open_ended:
+                chosen[name] = value
+            elif _is_asked_for(operation, name, value):
+                raise TypeError(f"{module.__name__}() got an unexpected keyword argument {name!r}")
     with torch.random.fork_rng([]):  # its first parameters are drawn, and then not used
         made = module(**chosen)
     if "training" in of:
@@ -69,6 +74,12 @@ def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     if of.get("output_size") is not None and "output_size" not in known:
         operands.append(of["output_size"])
     return torch.func.functional_call(made, given, tuple(operands))
+
+
+def _is_asked_for(operation: str, name: str, value: Any) -> bool:
+    """Whether an option says something that a module without it does not do."""
+    said = value is not None and value is not False
+    return said and name in signature(operation).parameters and not is_default(operation, name, value)
 
 
 def matched(module: torch.nn.Module, of: Bound, names: tuple[str, ...], kind: str) -> dict[str, Tensor]:
