@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manualconv.testing.adapters import is_default, signature
+
 Bound = Mapping[str, Any]
 #: Arguments of functions that a module holds as parameters, and as buffers, in torch.nn's order.
 PARAMETERS, BUFFERS = ("weight", "bias"), ("running_mean", "running_var")
@@ -85,6 +87,10 @@ def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     if operation.endswith("_norm") and of.get("bias") is not None and of.get("weight") is None:
         raise NotImplementedError("a module has no bias without a weight")
     names = known(module)
+    for name, value in constructor(operation, of).items():
+        taken = name in names or "**" in names or name in ("target", "indices", "output_size") or callable(value)
+        if not taken and _is_asked_for(operation, name, value):
+            raise TypeError(f"{module.__name__}() got an unexpected keyword argument {name!r}")
     with torch.random.fork_rng([]):  # its first parameters are drawn, and then not used
         made = module(**chosen(names, operation, of))
     if "training" in of:
@@ -93,6 +99,12 @@ def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     for kind, tensors in held(operation, of):
         given |= matched(made, tensors, kind)
     return torch.func.functional_call(made, given, tuple(operands(names, of)))
+
+
+def _is_asked_for(operation: str, name: str, value: Any) -> bool:
+    """Whether an option says something that a module without it does not do."""
+    said = value is not None and value is not False
+    return said and name in signature(operation).parameters and not is_default(operation, name, value)
 
 
 def matched(module: torch.nn.Module, tensors: Sequence[Tensor], kind: str) -> dict[str, Tensor]:

@@ -20,6 +20,7 @@ from manualconv.testing.examiner.outcome import Accuracy
 from manualconv.testing.examiner.script import manner_of
 from manualconv.testing.examiner.target import Target
 from manualconv.testing.laws.operation import Asked, Kind, Law
+from manualconv.testing.laws.operation.settings import switches
 from manualconv.testing.moving import moved
 
 VALUE, GRADIENTS = "the value is the definition's", "the gradients are the definition's"
@@ -85,6 +86,7 @@ class Subject:
         thing = task.target.thing()
         self.library = task.target.adapted(thing)
         self.manner = manner_of(thing, task.target.is_an_operator())
+        self.before = switches()
         self.proofs = proofs_of(self.operation)
         self.base: torch.dtype = getattr(torch, task.base or "float64")
         #: Features and modes that were asked for, and those of them that are there.
@@ -111,7 +113,8 @@ class Subject:
             return judgement.difference
 
         alone = question.alone and question.alone(library)
-        return Asked(question, question.of(library), judge, self.names(question), self.operation, alone)
+        names = self.names(question)
+        return Asked(question, question.of(library), judge, names, self.operation, self.before, alone)
 
     def names(self, question: Question) -> tuple[str, ...]:
         """Of the question's tensors, in the letters of the article: X, W, b, else the argument's."""

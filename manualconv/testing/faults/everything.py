@@ -4,7 +4,9 @@ from manualconv.testing.faults import activation as activation
 from manualconv.testing.faults import average_pooling as average_pooling
 from manualconv.testing.faults import cheats as cheats
 from manualconv.testing.faults import dropout as dropout
+from manualconv.testing.faults import folding as folding
 from manualconv.testing.faults import fractional_pooling as fractional_pooling
+from manualconv.testing.faults import linear as linear
 from manualconv.testing.faults import loss as loss
 from manualconv.testing.faults import normalization as normalization
 from manualconv.testing.faults import of_exams as of_exams

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from manualconv.testing.examiner.abilities import Candidate
 from manualconv.testing.examiner.asking import Misjudged, Task, quoted
@@ -69,6 +70,7 @@ def ward(connection: Connection) -> None:
     """The process: examine what it is told, one after the other, until the connection closes."""
     silence()
     torch.set_num_threads(1)
+    warm_up()
     while True:
         try:
             task: Task = pickle.loads(connection.recv_bytes())
@@ -76,6 +78,15 @@ def ward(connection: Connection) -> None:
             return
         code = copied(connection, task)
         connection.send_bytes(pickle.dumps(("over", code)))
+
+
+def warm_up() -> None:
+    """What torch imports when a mode is first used takes seconds: here once, and not in every copy."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(False)
+    with forward_ad.dual_level():
+        torch.relu(forward_ad.make_dual(torch.ones(1), torch.ones(1)))
+    torch.vmap(torch.relu)(torch.ones(2))
 
 
 def copied(connection: Connection, task: Task) -> int:

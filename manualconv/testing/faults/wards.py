@@ -18,7 +18,7 @@ from manualconv.testing.examiner.examination import STARTING, Examination, Judge
 from manualconv.testing.faults.sitting import ward
 
 #: Seconds that a case may take.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass

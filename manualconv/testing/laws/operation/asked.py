@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,9 +50,14 @@ class Unfit(Broken):
 
 @dataclass(frozen=True)
 class Asked:
-    """A question put to a target: `apply` is its function of the tensors, `judge` says how far an answer is off.
+    """A question put to a target.
 
-    `alone` is the function without what makes whole numbers of its answers, where the question has such.
+    Attributes:
+        question, names, operation: what is asked, what its tensors are called, and of which operation.
+        apply: the target as a function of the tensors.
+        judge: says how far an answer is off.
+        before: what was set for everybody before the target's first call.
+        alone: the function without what makes whole numbers of its answers, where the question has such.
     """
 
     question: Question
@@ -60,6 +65,7 @@ class Asked:
     judge: Callable[..., Any]
     names: tuple[str, ...]
     operation: str
+    before: Mapping[str, Any]
     alone: Callable[..., Any] | None = None
 
     @cached_property

@@ -6,6 +6,7 @@ Here no loop is asked, but our own layers, which the loops prove; they answer in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, log2
 
 import torch
 from torch import Tensor
@@ -13,8 +14,8 @@ from torch import Tensor
 from manualconv.testing.catalogue.activation import ENTRYWISE
 from manualconv.testing.laws.operation.asked import Asked, law
 
-#: e to this power of the largest number drawn, 8, is no float64.
-LARGE = 128.0
+#: e to this is no float64.
+LARGE = 1024.0
 #: Past blocks of 32, and a prime number of channels.
 LONG, CHANNELS = 37, 17
 
@@ -24,7 +25,10 @@ def large_numbers_are_as_right_as_small_ones(asked: Asked) -> None:
     x, *others = asked.question.inputs
     if not x.is_floating_point() or not x.numel() or are_probabilities(x):
         return
-    asked.as_ours([LARGE * x, *others], asked.question.cotangent, "is wrong for large numbers")
+    largest = float(x.detach().abs().max())
+    if largest:
+        scale = 2.0 ** ceil(log2(LARGE / largest))
+        asked.as_ours([scale * x, *others], asked.question.cotangent, "is wrong for large numbers")
 
 
 @law(share=0.3)
