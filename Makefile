@@ -69,9 +69,10 @@ seeds: lint
 	$(RUN) -m tests.seeds $(ARGS)
 
 # The source distribution and the wheel, in dist/, and what is in them.  `make test` runs in the unpacked source; the wheel
-# is installed away from the clone, where README's examples and the command line run.  torch and the other packages are
-# not installed a second time, but found in this environment: only `pip install .` on a new machine shows that an index
-# has them.  ARGS=--suite=--collect-only only collects the tests of the unpacked source.
+# is installed away from the clone, where README's examples and the command line run, and `manualconv check` and pytest find
+# out a wrong kernel.  torch and the other packages are not installed a second time, but found in this environment: only
+# `pip install .` on a new machine shows that an index has them.  ARGS=--suite=--collect-only only collects the tests of the
+# unpacked source.
 package: $(PACKAGE_READY)
 	$(RUN) -m tests.packaging $(ARGS)
 

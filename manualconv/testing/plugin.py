@@ -214,7 +214,8 @@ class Law(pytest.Item):
         super().__init__(**given)
         self.operation, self.law, self.plugin = operation, self.name, plugin
         self.extra_keyword_matches.add(operation)
-        self.add_marker(pytest.mark.xdist_group(f"{NAME}::{operation}"))
+        if self.config.pluginmanager.hasplugin("xdist"):  # which knows the mark
+            self.add_marker(pytest.mark.xdist_group(f"{NAME}::{operation}"))
 
     def runtest(self) -> None:
         """Wait until it has been asked; fail with the report's lines, or skip with its reason."""

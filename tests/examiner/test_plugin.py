@@ -81,7 +81,8 @@ def test_workers_of_xdist_share_one_examination(folder: Path) -> None:
 
 def test_a_law_can_be_asked_for_by_its_name(folder: Path) -> None:
     """And then nothing else is run."""
-    ended = ran(folder, "-v", "manualconv::relu::the value is the definition's", *CHEAPLY)
+    name = "manualconv::relu::the value is the definition's"
+    ended = ran(folder, "-v", "-p", "no:xdist", "--strict-markers", name, *CHEAPLY)
     assert ended.returncode == 1
     assert "collected 1 item" in ended.stdout
     assert "1 failed in" in ended.stdout

@@ -1,7 +1,8 @@
 """``python -m tests.packaging``: build the distributions, look into them, try both; exits with 1 on any fault.
 
 source   has every file of the repository and no other; `make test` passes in it
-wheel    has the package alone; installed away from the clone, README's examples and the command line run
+wheel    has the package alone; installed away from the clone, README's examples and the command line run, and a wrong
+         kernel is found out, by `manualconv check` and by pytest
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ from pathlib import Path
 import manualconv
 from manualconv.cli import COMMANDS
 from tests.packaging.archive import faults_of_source, faults_of_wheel, files_of
+from tests.packaging.kernels import KERNEL, MENDED, REMAINDER
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the environment of the clone says about modules is not for those who have installed the wheel.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
-def run(*command: str | Path, cwd: Path, words: str = "", fails: bool = False) -> list[str]:
-    """What is wrong with a command's end, or with what it says."""
+def run(*command: str | Path, cwd: Path, words: str = "", code: int = 0) -> list[str]:
+    """What is wrong with a command's end, or with what it says: `words` is a pattern."""
     print("+", *command, flush=True)
     ended = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, encoding="utf-8")
     said = ended.stdout + ended.stderr
-    if (ended.returncode != 0) == fails and words in said:
+    if ended.returncode == code and re.search(words, said):
         return []
     return [f"{' '.join(map(str, command))}: exit status {ended.returncode}\n{said[-3000:]}"]
 
@@ -79,19 +81,48 @@ def faults_of_installed(scripts: Path, folder: Path) -> list[str]:
     """What does not run away from the clone: the import, README's examples, the command line."""
     python, command = scripts / "python", scripts / "manualconv"
     where = "import manualconv; print(manualconv.__file__)"
-    faults = run(python, "-c", where, cwd=folder, words=str(scripts.parent))
+    faults = run(python, "-c", where, cwd=folder, words=re.escape(str(scripts.parent)))
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     for number, example in enumerate(examples):
         file = folder / f"example_{number}.py"
         file.write_text(example, encoding="utf-8")
         raises = "F.batch_norm" in example  # torch's has no third derivative, and the example ends by showing that
-        faults += run(python, file, cwd=folder, fails=raises, words="RuntimeError: batch_norm" if raises else "")
-    faults += run(command, "--version", cwd=folder, words=f"manualconv {manualconv.__version__}\n")
+        faults += run(python, file, cwd=folder, code=int(raises), words="RuntimeError: batch_norm" if raises else "")
+    faults += run(command, "--version", cwd=folder, words=f"manualconv {re.escape(manualconv.__version__)}\n")
     for name in COMMANDS:
         faults += run(command, name, "--help", cwd=folder, words=name)
     sizes = ("--input", "1,4,9,9", "--weight", "4,4,3,3")
     faults += run(command, "choice", *sizes, cwd=folder, words="to_output")
     return faults + run(command, "bench", "--only", "A1", "--quick", "--dtype", "float32", cwd=folder, words="A1")
+
+
+#: The extra `testing` is not there.
+BARE = "import sys; sys.modules['hypothesis'] = None; from manualconv.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def faults_of_examiner(scripts: Path, folder: Path) -> list[str]:
+    """A wrong kernel that is not found out in the words of docs/EXAMINE.md, or a right one that is accused."""
+    folder.mkdir()
+    number = r"\w+\[\d.*\] is -?\d+, should be -?\d+"
+    check, pytest = (scripts / "manualconv", "check"), (scripts / "python", "-m", "pytest", "--manualconv-impl")
+    faults = []
+    for name, kernel, words in (
+        ("kernel", KERNEL, f"y is wrong where there is a dilation: {number}"),
+        ("remainder", REMAINDER, f"dW is wrong where the stride leaves a remainder: {number}"),
+    ):
+        (folder / f"{name}.py").write_text(kernel, encoding="utf-8")
+        faults += run(*check, f"{name}.py:conv2d", "--only", "definition", cwd=folder, words=words, code=1)
+        only = ("--manualconv-only", "definition")
+        faults += run(*pytest, f"{name}.py:conv2d", *only, cwd=folder, words=f"(?m)^{words}", code=1)
+    (folder / "mended.py").write_text(MENDED, encoding="utf-8")
+    few = ("--only", "definition", "--profile", "smoke")
+    faults += run(*check, "mended.py:conv2d", *few, cwd=folder, words="1 passed, 0 failed")
+    few = ("--manualconv-only", "definition", "--manualconv-profile", "smoke")
+    faults += run(*pytest, "mended.py:conv2d", *few, cwd=folder, words="3 passed")
+    faults += run(*check, "mended.py:conv9d", cwd=folder, words="'conv9d' is no operation", code=2)
+    faults += run(*pytest, "mended.py:conv9d", cwd=folder, words="'conv9d' is no operation", code=4)
+    missing = r"hypothesis is missing: pip install '\.\[testing\]' in a clone brings it"
+    return faults + run(scripts / "python", "-c", BARE, "check", "mended.py:conv2d", cwd=folder, words=missing, code=2)
 
 
 def main(arguments: Sequence[str] | None = None) -> bool:
@@ -106,7 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> bool:
         away, unpacked = Path(name) / "away", Path(name) / "source"
         away.mkdir()
         unpacked.mkdir()
-        faults += faults_of_installed(installed(wheel, Path(name) / "environment"), away)
+        scripts = installed(wheel, Path(name) / "environment")
+        faults += faults_of_installed(scripts, away)
+        faults += faults_of_examiner(scripts, away / "examined")
         faults += faults_of_suite(source, unpacked, options.suite)
     for file in (source, wheel):
         print(f"{file.relative_to(ROOT)}  {file.stat().st_size / 2**20:.1f} MiB  {len(files_of(file))} files")

@@ -14,7 +14,7 @@ def windows(x, w, stride, padding, dilation, groups):
 
 
 def forward(x, w, b=0.0, **numbers):
-    return np.einsum("nchwij,ocij->nohw", windows(x, w, **numbers), w) + np.reshape(b, (-1, 1, 1))
+    return (np.einsum("nchwij,ocij->nohw", windows(x, w, **numbers), w) + np.reshape(b, (-1, 1, 1))).astype(x.dtype)
 
 
 def backward(g, x, w, *b, **numbers):

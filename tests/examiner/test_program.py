@@ -1,0 +1,47 @@
+"""What the command and the plugin share: which laws there are for a target, and how progress is shown."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from manualconv.testing.examiner import program
+from manualconv.testing.options import Wish
+
+
+def test_a_terminal_without_rich_gets_plain_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with program.watched(2) as step:
+        step("one law")
+        step("another")
+    assert capsys.readouterr().err == "one law\nanother\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "there", "not_there"),
+    [
+        (Wish("torch", "relu"), "the value is the definition's", "C1 linear in x"),
+        (Wish("torch", "conv2d"), "C1 linear in x", "P1 it is the largest of all readings"),
+        (Wish("torch", "conv2d", tier="fast"), "the value is the definition's", "C1 linear in x"),
+        (Wish("torch", "conv2d", only=("C1 ",)), "C1 linear in x", "C2 linear in w"),
+    ],
+)
+def test_the_laws_of_a_target_are_those_of_its_operation_tier_and_choice(
+    wish: Wish, there: str, not_there: str
+) -> None:
+    (task,) = program.tasks(wish)
+    laws = program.laws(task)
+    assert there in laws
+    assert not_there not in laws
+
+
+def test_what_only_our_layers_promise_is_asked_of_ours_alone() -> None:
+    (ours,), (theirs,) = (program.tasks(Wish(target, "conv2d")) for target in ("manualconv", "torch"))
+    more = set(program.laws(ours)) - set(program.laws(theirs))
+    assert more
+    assert set(program.laws(theirs)) < set(program.laws(ours))
+    assert all("gradients" in program.laws(ours)[name] for name in more)
