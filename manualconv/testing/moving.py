@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 CPU, WIDE = torch.device("cpu"), torch.float64
 
@@ -22,9 +21,9 @@ def moved(apply: Callable[..., Any], device: torch.device, narrow: torch.dtype =
 
     def to(place: torch.device, was: torch.dtype, will: torch.dtype) -> Callable[[Any], Any]:
         def move(value: Any) -> Any:
-            if not isinstance(value, Tensor):
-                return value
-            return value.to(place, will if value.dtype == was else value.dtype)
+            if isinstance(value, (tuple, list)):
+                return type(value)(map(move, value))
+            return value.to(place, will if value.dtype == was else value.dtype) if isinstance(value, Tensor) else value
 
         return move
 
@@ -35,6 +34,6 @@ def moved(apply: Callable[..., Any], device: torch.device, narrow: torch.dtype =
         if device == CPU and dtype == WIDE:
             return apply(*args, **options)
         forth, back = to(device, WIDE, dtype), to(CPU, dtype, WIDE)
-        return tree_map(back, apply(*tree_map(forth, args), **tree_map(forth, options)))
+        return back(apply(*map(forth, args), **{name: forth(value) for name, value in options.items()}))
 
     return there
