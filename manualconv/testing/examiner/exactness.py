@@ -128,8 +128,8 @@ def _moved(question: Question, inputs: Sequence[Tensor], exact: Sequence[Tensor]
         there = _with(question, nudged(question.cotangent))
         for most, t, e in zip(farthest, answers(there, functional, [*map(nudged, inputs)], torch.float64), exact):
             most.copy_(torch.maximum(most, torch.nan_to_num((t - e).abs())))
-    # An answer that is 0 wherever the operands are is what is left of terms as large as other answers, or operands.
-    size = _largest(exact) or _largest([*inputs, question.cotangent])
+    # An answer near 0 may be what is left of terms as large as other answers, or as 1, which drawn numbers are around.
+    size = max(_largest(exact), 1.0)
     found = []
     for most in farthest:
         own = most.max() if most.numel() else most.sum()
