@@ -175,7 +175,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.self_test:
         from manualconv.testing.faults.self_test import program
 
-        return program(options.only, options.seed, options.json, options.output)
+        return program(options.only, options.seed, options.profile != "deep", options.json, options.output)
     if options.target is None:
         raise ValueError("there is nothing to examine: name a TARGET, or ask for --self-test")
     others = ("command", "self_test", "output")

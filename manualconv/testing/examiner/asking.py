@@ -39,6 +39,7 @@ NOT_THERE = (
     "does not support it",
     "Batch norm got a batched tensor",
     "vmap: inplace arithmetic",
+    "Cannot access data pointer of Tensor that doesn't have storage",
 )
 
 
