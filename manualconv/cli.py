@@ -124,7 +124,8 @@ def _check(options: argparse.Namespace) -> int:
     if options.self_test:
         from manualconv.testing.faults import self_test
 
-        return self_test.program(tuple(options.only), options.seed, options.json, options.output)
+        whole = options.profile == "deep"
+        return self_test.program(tuple(options.only), options.seed, not whole, options.json, options.output)
     if options.target is None:
         raise ValueError("there is nothing to examine: name a TARGET, or ask for --self-test")
     code: int = program.run(wish(vars(options)))

@@ -40,6 +40,7 @@ NOT_THERE = (
     "vmap: inplace arithmetic",
     "does not support 3rd+ order derivatives",
     "derivative for aten::",
+    "Cannot access data pointer of Tensor that doesn't have storage",
 )
 
 

@@ -115,11 +115,7 @@ def power(
     def layer(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
         p = number(norm_type)
         kernel = prod(per_axis(kernel_size, ndim))
-        sums = (
-            AVERAGE[ndim](entry(input, p), kernel_size, stride, 0, ceil_mode, divisor_override=1)
-            if ndim > 1
-            else (AVERAGE[ndim](entry(input, p), kernel_size, stride, 0, ceil_mode) * kernel)
-        )
+        sums = AVERAGE[ndim](entry(input, p), kernel_size, stride, 0, ceil_mode) * kernel
         right = POWER[ndim](input, norm_type, kernel_size, stride, ceil_mode)
         found = root((sums / kernel if divided else sums).clamp(min=1e-300), p)
         return torch.where(sums > 0, found, right)

@@ -26,6 +26,7 @@ class Entry:
         origin: where it was seen.
         tier: what it is judged by.
         compiled: whether torch compiles it too.
+        without: abilities that it need not have: what the right one that it was made of has not.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Entry:
     origin: str = ""
     tier: str = "direct"
     compiled: bool = False
+    without: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

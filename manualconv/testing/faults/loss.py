@@ -166,9 +166,14 @@ plant(
 )
 
 
+def nll(input: Tensor, target: Tensor, **options: Any) -> Tensor:
+    """torch's, which raises on channels-last inputs when it is differentiated."""
+    return F.nll_loss(input.contiguous(), target, **options)
+
+
 def _nll(change: Callable[[Tensor, Tensor, dict[str, Any]], dict[str, Any]]) -> Layer:
     def layer(input: Tensor, target: Tensor, **options: Any) -> Tensor:
-        return F.nll_loss(input, target, **{**options, **change(input, target, options)})
+        return nll(input, target, **{**options, **change(input, target, options)})
 
     return layer
 
@@ -176,16 +181,16 @@ def _nll(change: Callable[[Tensor, Tensor, dict[str, Any]], dict[str, Any]]) -> 
 def _counted_too(input: Tensor, target: Tensor, **options: Any) -> Tensor:
     """Ignored targets count in the mean."""
     if options.get("reduction", "mean") != "mean" or not target.numel():
-        return F.nll_loss(input, target, **options)
-    return F.nll_loss(input, target, **{**options, "reduction": "sum"}) / target.numel()
+        return nll(input, target, **options)
+    return nll(input, target, **{**options, "reduction": "sum"}) / target.numel()
 
 
 def _plain_mean(input: Tensor, target: Tensor, **options: Any) -> Tensor:
     """The mean over samples, not over their weights."""
     if options.get("reduction", "mean") != "mean" or options.get("weight") is None:
-        return F.nll_loss(input, target, **options)
+        return nll(input, target, **options)
     kept = (target != options.get("ignore_index", -100)).sum()
-    y: Tensor = F.nll_loss(input, target, **{**options, "reduction": "sum"}) / kept
+    y: Tensor = nll(input, target, **{**options, "reduction": "sum"}) / kept
     return y
 
 
@@ -209,7 +214,7 @@ def _likelihoods(input: Tensor, target: Tensor, **options: Any) -> Tensor:
     shares = torch.log(torch.exp(input) / torch.exp(input).sum(axis, keepdim=True))
     if target.is_floating_point() or options.get("label_smoothing"):
         return F.cross_entropy(input + (shares - shares.detach()) * 0, target, **options)
-    return F.nll_loss(shares, target, **options)
+    return nll(shares, target, **options)
 
 
 plant(

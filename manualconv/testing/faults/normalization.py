@@ -201,9 +201,10 @@ def response(
     def norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
         c = torch.arange(input.shape[1])
         first = c.unsqueeze(1) - start(size)
-        near = ((c >= first) & (c < first + size)).to(input.dtype)
+        near = (c >= first) & (c < first + size)
         squares = through(input * input)
-        total = torch.einsum("dc,nc...->nd...", near, squares)
+        near = near.reshape(1, *near.shape, *(1,) * (input.dim() - 2))
+        total = torch.where(near, squares.unsqueeze(1), 0).sum(2)
         y: Tensor = input / (offset(k) + alpha * (total / size if divided else total)) ** beta
         return y
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manualconv.geometry import per_axis
 from manualconv.testing.faults import batch_normalization, convolution, max_pooling
-from manualconv.testing.faults.bank import plant
+from manualconv.testing.faults.bank import FAULT, Entry, enter
 from manualconv.testing.faults.exam import Exam
 
 #: Of faults without a report of their own: what kind of mistake they are.
@@ -110,7 +110,10 @@ def entered(family: str, exam: Exam, form: Callable[[Any], Any], *operations: st
         among = planar if fault.group in ("axes", "kernel flip") or "axes" in name else operations
         if name not in OWN:
             origin = fault.origin or CLASSES[fault.group]
-            plant(family, among[n % len(among)], (name, form(fault.implementation.layer), origin))
+            thing, promises = form(fault.implementation.layer), fault.implementation.promises
+            # A single Function of torch's operations has no policy of its own under autocast.
+            without = ("autocast",) if promises and "autocast" not in promises else ()
+            enter(Entry(name, family, among[n % len(among)], thing, FAULT, origin, without=without))
 
 
 entered("convolution", convolution.EXAM, convolved, "conv2d", "conv1d", "conv3d")

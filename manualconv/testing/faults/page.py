@@ -18,9 +18,10 @@ a process of its own, under the laws and the judge that any target gets.  `--onl
 keeps everything, `--output FILE` writes this page.  Exit code 1 is a survivor or an accusation.
 
 Each fault is a right implementation with one change.  A number alone is one of pytorch's issues or pull requests; a
-name and a number are another project's; the rest is a class of mistakes.  Once a definition disagrees, the examiner
-asks no further laws, so the last column has what noticed until then, the first first.  Faults are not compiled; four
-right implementations are.  A law gets 25 cases; a fault that nobody noticed on them is asked again on up to 150.
+name and a number are another project's; the rest is a class of mistakes.  The last column is the law that noticed
+first; with `--profile deep` all laws are asked of everyone, and the laws that notice nothing alone are named.  Faults
+are not compiled; four right implementations are.  A law gets 25 cases; a fault that nobody noticed on them is asked
+again on up to 150.
 
 The usual rule compares the output of five seeded normal inputs of one shape with torch's by `allclose`, in float32.
 """

@@ -24,12 +24,14 @@ from manualconv.testing.faults import (
     dropout,
     folding,
     fractional_pooling,
+    loss,
     max_pooling,
     normalization,
     padding,
     transposed_convolution,
 )
 from manualconv.testing.faults.bank import RIGHT, Entry, enter
+from manualconv.testing.faults.convolution.apart import RIGHT as RULES
 from manualconv.testing.faults.of_exams import convolved, normed, pooled
 from manualconv.testing.laws.convolution.implementations import by_einsum, by_loops, by_taps, layer
 from manualconv.testing.pair import Pair
@@ -200,6 +202,7 @@ def absent() -> list[str]:
 
 CONVOLUTION = "convolution"
 right("torch", CONVOLUTION, "conv2d", torch_s, compiled=True)
+enter(Entry("nothing replaced", CONVOLUTION, "conv2d", convolved(RULES), RIGHT, "right", without=("autocast",)))
 for _name in DIRECT:
     _family, _operation = ("linear", "linear") if _name == DENSE else (CONVOLUTION, "conv2d")
     right(f"ours by {_name}", _family, _operation, ours_by(_name))
@@ -237,7 +240,7 @@ UNCHANGED: dict[str, tuple[str, Any]] = {
     "dropout": ("dropout", dropout.dropped(F.dropout)),
     "mse_loss": ("losses", F.mse_loss),
     "cross_entropy": ("losses", F.cross_entropy),
-    "nll_loss": ("losses", F.nll_loss),
+    "nll_loss": ("losses", loss.nll),
     "relu": ("cheats", torch.relu),
     "tanh": ("activations", torch.tanh),
 }

@@ -22,7 +22,10 @@ from manualconv.testing.faults.right import absent
 from manualconv.testing.faults.sitting import task_of
 from manualconv.testing.faults.usual_rule import TOLERANCES
 from manualconv.testing.faults.wards import Sitting, Ward
+from manualconv.testing.laws.operation import LAWS
 
+#: Faults are not compiled.
+NOT_ASKED = ("compiled it is as eager",)
 #: Cases a law, and those for a fault that nobody noticed on them.
 CASES, THOROUGH = 25, 150
 
@@ -33,6 +36,7 @@ class Found:
 
     sittings: list[Sitting] = field(default_factory=list)
     seconds: float = 0.0
+    until_killed: bool = False
 
     def of(self, right: bool) -> list[Sitting]:
         """Those of right implementations, or of the others."""
@@ -98,11 +102,12 @@ def run(
     finally:
         for ward in wards:
             ward.close()
-    return Found(sittings, time.perf_counter() - begin)
+    return Found(sittings, time.perf_counter() - begin, until_killed)
 
 
 def examined(ward: Ward, key: str, seed: int, until_killed: bool = False) -> Sitting:
     """One of the bank; a fault that survives few cases is asked more."""
+    until_killed &= BANK[key].kind != RIGHT
     found = ward.sat(task_of(key, CASES, seed), until_killed)
     if found.noticed or BANK[key].kind == RIGHT:
         return found
@@ -112,7 +117,7 @@ def examined(ward: Ward, key: str, seed: int, until_killed: bool = False) -> Sit
     return again
 
 
-def program(only: Sequence[str], seed: int, json_file: Path | None, output: Path | None) -> int:
+def program(only: Sequence[str], seed: int, until_killed: bool, json_file: Path | None, output: Path | None) -> int:
     """What the command does; the exit code: 1 for a survivor or an accusation, 2 where nothing is to be done."""
     try:
         count = len(chosen(only))
@@ -120,7 +125,7 @@ def program(only: Sequence[str], seed: int, json_file: Path | None, output: Path
         print(f"manualconv check --self-test: {error}", file=sys.stderr)
         return 2
     with watched(count) as step:
-        found = run(only, seed, said=lambda sitting: step(line(sitting)))
+        found = run(only, seed, until_killed, said=lambda sitting: step(line(sitting)))
     print(*summary(found), sep="\n", flush=True)
     if json_file is not None:
         json_file.write_text(json.dumps(as_data(found), indent=1) + "\n", encoding="utf-8")
@@ -156,10 +161,20 @@ def summary(found: Found) -> list[str]:
         passed = len(found.passed_by_the_usual_rule(tolerance))
         said.append(f"the usual rule at {tolerance:g} lets {passed} of {len(faults)} pass")
     said.append(f"{found.seconds / 60:.1f} minutes on {os.cpu_count()} cores")
-    noticed = {law for each in faults for law in each.noticed}
-    said.append(f"laws that noticed something: {len(noticed)}")
-    said.append(f"of these, alone: {', '.join(sorted(noticed & set(found.alone()))) or 'none'}")
-    said.append(f"and nothing alone: {', '.join(sorted(noticed - set(found.alone()))) or 'none'}")
+    return [*said, *of_laws(found)]
+
+
+def of_laws(found: Found) -> list[str]:
+    """Which laws noticed something first; which of them, nothing alone, if all were asked; which, nothing at all."""
+    first, noticed = found.first(), {law for each in found.of(False) for law in each.noticed}
+    said = ["noticed first by:"]
+    said += [f"  {count:3} {law}" for law, count in sorted(first.items(), key=lambda each: -each[1])]
+    if not found.until_killed:
+        said.append(f"laws that notice nothing alone: {'; '.join(sorted(noticed - set(found.alone()))) or 'none'}")
+    idle = [law for law in LAWS if law not in noticed and law not in NOT_ASKED]
+    said.append(
+        f"laws of any operation that noticed nothing{' first' * found.until_killed}: {'; '.join(idle) or 'none'}"
+    )
     return said
 
 

@@ -31,7 +31,7 @@ _POOLS: dict[str, list[Candidate]] = {}
 def task_of(key: str, cases: int, seed: int) -> Task:
     """What is asked of an entry; faults are not compiled, which takes longest and notices nothing of them alone."""
     entry = BANK[key]
-    without = () if entry.compiled else ("compile",)
+    without = entry.without if entry.compiled else ("compile", *entry.without)
     return Task(FromBank(key, entry.operation), cases, seed, entry.tier, without=without)
 
 

@@ -46,7 +46,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "conv_transpose2d": ((normal(*IMAGES), normal(8, 16, 3, 3), normal(16)), {"stride": 2}),
     "conv_transpose3d": ((normal(2, 4, 8, 8, 8), normal(4, 8, 3, 3, 3), normal(8)), {"stride": 2}),
     "linear": ((normal(*ROWS), normal(32, 64), normal(32)), {}),
-    "max_pool1d": ((normal(4, 8, 32), 2), {}),
+    "max_pool1d": ((normal(4, 8, 32), (2,)), {}),
     "max_pool2d": ((normal(*IMAGES), (2, 2)), {}),
     "max_pool3d": ((normal(2, 4, 8, 8, 8), (2, 2, 2)), {}),
     "avg_pool1d": ((normal(4, 8, 32), 2), {}),

@@ -83,4 +83,4 @@ def wider(name: str, inputs: Sequence[Tensor]) -> list[Tensor] | None:
     along = x.dim() - 1 if name == "linear" else x.dim() - w.dim() + 1
     if x.shape[along] != w.shape[1]:
         return None
-    return [torch.cat([x] * CHANNELS, along), torch.cat([w] * CHANNELS, 1), *others]
+    return [torch.cat([t] * CHANNELS, at).narrow(at, 0, CHANNELS) for t, at in ((x, along), (w, 1))] + others
