@@ -14,7 +14,7 @@ from tests.examiner.kernels import PARTIAL
 from tests.examiner.test_examiner import KERNELS, examined, failures
 
 #: What is not there without another.
-FOLLOWS = {"order 2": {"order 3"}, "float64": {"order 2", "order 3"}}
+FOLLOWS = {"order 2": {"order 3", "forward mode", "vmap"}, "float64": {"order 2", "order 3"}}
 LAWS = ("definition", "roundings", "computed as", "order", "derivative", "manner", "operands are left")
 
 

@@ -44,6 +44,7 @@ def test_every_operation_is_examined() -> None:
     assert "manualconv" in LIBRARIES
 
 
+@pytest.mark.filterwarnings("ignore:Using a target size")
 @pytest.mark.parametrize("name", NAMES)
 def test_our_function_passes(name: str) -> None:
     found, outcomes = examined("manualconv", name, CASES)
