@@ -113,12 +113,22 @@ def _choice(options: argparse.Namespace) -> int:
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help=TARGET)
+    parser.add_argument("target", metavar="TARGET", nargs="?", help=TARGET)
+    parser.add_argument("--self-test", action="store_true", help="examine the examiner by its bank of faults instead")
+    parser.add_argument("--output", type=file, metavar="FILE", help="of --self-test: write its page to FILE")
     add_options(parser.add_argument)
 
 
 def _check(options: argparse.Namespace) -> int:
-    code: int = examiner().run(wish(vars(options)))
+    program = examiner()
+    if options.self_test:
+        from manualconv.testing.faults import self_test
+
+        whole = options.profile == "deep"
+        return self_test.program(tuple(options.only), options.seed, not whole, options.json, options.output)
+    if options.target is None:
+        raise ValueError("there is nothing to examine: name a TARGET, or ask for --self-test")
+    code: int = program.run(wish(vars(options)))
     return code
 
 

@@ -35,6 +35,7 @@ def test_every_file_of_a_table_speaks_of_its_example(section: str) -> None:
 
 def test_no_other_file_of_the_package_speaks_of_the_activation() -> None:
     about = re.compile(EXAMPLES["an activation"], re.IGNORECASE)
-    files = sorted((ROOT / "manualconv").rglob("*.py"))
+    bank = ROOT / "manualconv" / "testing" / "faults"  # a fault of it is welcome there, and not needed
+    files = [path for path in sorted((ROOT / "manualconv").rglob("*.py")) if bank not in path.parents]
     speaking = {path.relative_to(ROOT).as_posix() for path in files if about.search(path.read_text(encoding="utf-8"))}
     assert speaking == set(table("an activation"))

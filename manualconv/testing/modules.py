@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from manualconv.testing.adapters import is_default, signature
 
 Bound = Mapping[str, Any]
 #: Arguments of functions that a module holds as parameters, and as buffers, in torch.nn's order.
@@ -27,6 +29,7 @@ def constructor(operation: str, of: Bound) -> dict[str, Any]:
     derived: dict[str, Callable[[], Any]] = {
         "in_channels": lambda: _channels(of, transposed, out=False),
         "out_channels": lambda: _channels(of, transposed, out=True),
+        "channels": lambda: of["weight"].numel(),
         "in_features": lambda: of["weight"].shape[1],
         "out_features": lambda: of["weight"].shape[0],
         "num_features": lambda: of["input"].shape[1],
@@ -46,32 +49,66 @@ def constructor(operation: str, of: Bound) -> dict[str, Any]:
     return {**options, **derived}
 
 
+def known(module: type[torch.nn.Module]) -> tuple[str, ...]:
+    """The names that its constructor takes; ``**`` among them if it takes any."""
+    given = inspect.signature(module).parameters
+    return tuple("**" if p.kind is inspect.Parameter.VAR_KEYWORD else name for name, p in given.items())
+
+
+def chosen(names: Collection[str], operation: str, of: Bound) -> dict[str, Any]:
+    """Of torch.nn's constructor's arguments those that a constructor of these names takes."""
+    found = {}
+    for name, value in constructor(operation, of).items():
+        derived = callable(value) and not isinstance(value, Tensor)
+        if name in names:
+            found[name] = value() if derived else value
+        elif not derived and "**" in names and name not in ("target", "indices", "output_size"):
+            found[name] = value
+    return found
+
+
+def operands(names: Collection[str], of: Bound) -> list[Any]:
+    """What the forward takes."""
+    found = [of["input"], *(of[name] for name in ("target", "indices") if name in of)]
+    if of.get("output_size") is not None and "output_size" not in names:
+        found.append(of["output_size"])
+    return found
+
+
+def held(operation: str, of: Bound) -> list[tuple[str, list[Tensor]]]:
+    """The call's tensors that a module holds, as parameters and as buffers, in torch.nn's order."""
+    kinds = [] if operation.endswith(LOSSES) else [("parameters", PARAMETERS)]
+    kinds += [("buffers", BUFFERS)] * ("running_mean" in of)
+    return [(kind, [of[name] for name in names if isinstance(of.get(name), Tensor)]) for kind, names in kinds]
+
+
 def built(module: type[torch.nn.Module], operation: str, of: Bound) -> Any:
     """The module's answer to a call of the function.  Raises TypeError where parameters do not match torch.nn's."""
-    options = constructor(operation, of)
-    known = inspect.signature(module).parameters
-    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
-    chosen = {}
-    for name, value in options.items():
-        if name in known:
-            chosen[name] = value() if callable(value) and not isinstance(value, Tensor) else value
-        elif not callable(value) and open_ended and name not in ("target", "indices", "output_size"):
-            chosen[name] = value
+    if operation.endswith("_norm") and of.get("bias") is not None and of.get("weight") is None:
+        raise NotImplementedError("a module has no bias without a weight")
+    names = known(module)
+    for name, value in constructor(operation, of).items():
+        taken = name in names or "**" in names or name in ("target", "indices", "output_size") or callable(value)
+        if not taken and _is_asked_for(operation, name, value):
+            raise TypeError(f"{module.__name__}() got an unexpected keyword argument {name!r}")
     with torch.random.fork_rng([]):  # its first parameters are drawn, and then not used
-        made = module(**chosen)
+        made = module(**chosen(names, operation, of))
     if "training" in of:
         made.train(bool(of["training"]))
-    given = {} if operation.endswith(LOSSES) else matched(made, of, PARAMETERS, "parameters")
-    given |= matched(made, of, BUFFERS, "buffers") if "running_mean" in of else {}
-    operands = [of["input"], *(of[name] for name in ("target", "indices") if name in of)]
-    if of.get("output_size") is not None and "output_size" not in known:
-        operands.append(of["output_size"])
-    return torch.func.functional_call(made, given, tuple(operands))
+    given: dict[str, Tensor] = {}
+    for kind, tensors in held(operation, of):
+        given |= matched(made, tensors, kind)
+    return torch.func.functional_call(made, given, tuple(operands(names, of)))
 
 
-def matched(module: torch.nn.Module, of: Bound, names: tuple[str, ...], kind: str) -> dict[str, Tensor]:
+def _is_asked_for(operation: str, name: str, value: Any) -> bool:
+    """Whether an option says something that a module without it does not do."""
+    said = value is not None and value is not False
+    return said and name in signature(operation).parameters and not is_default(operation, name, value)
+
+
+def matched(module: torch.nn.Module, tensors: Sequence[Tensor], kind: str) -> dict[str, Tensor]:
     """The call's tensors under the names of the module's, paired by order, where the shapes are alike."""
-    tensors = [of[name] for name in names if isinstance(of.get(name), Tensor)]
     places = {
         name: t for name, t in getattr(module, f"named_{kind}")() if t.dim()
     }  # a count of batches is none of them

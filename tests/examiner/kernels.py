@@ -235,3 +235,82 @@ def takes_two(z: Tensor, other: Tensor) -> Tensor:
 
 
 not_callable = 3
+
+
+# ------------------------------------------------------------------------------------------------ partial kernels
+
+
+def _partial_convolution(lacks: str) -> Any:
+    """torch's of two axes on contiguous operands, without one ability, as its author says it."""
+    tests = {
+        "groups": lambda x, o: o["groups"] != 1,
+        "stride": lambda x, o: _two(o["stride"]) != (1, 1),
+        "dilation": lambda x, o: _two(o["dilation"]) != (1, 1),
+        "padding": lambda x, o: isinstance(o["padding"], str) or _two(o["padding"]) != (0, 0),
+        "string padding": lambda x, o: isinstance(o["padding"], str),
+        "bias": lambda x, o: o["bias"] is not None,
+        "unbatched": lambda x, o: x.dim() == 3,
+        "empty batch": lambda x, o: len(x) == 0 and x.dim() == 4,
+        "float64": lambda x, o: x.dtype == torch.float64,
+        "float16": lambda x, o: x.dtype == torch.float16,
+        "order 2": lambda x, o: False,
+    }
+
+    def convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        options = {"bias": bias, "stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        if tests[lacks](input, options):
+            raise NotImplementedError(f"{lacks} is not implemented")
+        if lacks == "order 2":
+            return OnceDifferentiable.apply(input, weight, bias, stride, padding, dilation, groups)
+        return F.conv2d(input.contiguous(), weight.contiguous(), **options)
+
+    return convolution
+
+
+class OnceDifferentiable(Function):
+    """Whose backward pass is no function of autograd's."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, b: Any, *numbers: Any) -> Tensor:
+        ctx.save_for_backward(x.contiguous(), w.contiguous(), b)
+        ctx.numbers = numbers
+        return F.conv2d(x.contiguous(), w.contiguous(), b, *numbers)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        leaves = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
+        asked = [t for t in leaves if t is not None]
+        with torch.enable_grad():
+            found = iter(torch.autograd.grad(F.conv2d(*leaves, *ctx.numbers), asked, cotangent.contiguous()))
+        return *(None if t is None else next(found) for t in leaves), None, None, None, None
+
+
+PARTIAL = (
+    "groups",
+    "stride",
+    "dilation",
+    "padding",
+    "bias",
+    "unbatched",
+    "empty batch",
+    "float64",
+    "float16",
+    "order 2",
+)
+without_groups, without_stride, without_dilation, without_padding, without_bias = map(_partial_convolution, PARTIAL[:5])
+without_unbatched, without_empty_batch, without_float64, without_float16, without_order_2 = map(
+    _partial_convolution, PARTIAL[5:]
+)
+
+
+def hangs_at_stride_2(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if 2 in _two(stride):
+        time.sleep(1000)
+    return F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)
+
+
+def crashes_at_stride_2(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if 2 in _two(stride):
+        os.abort()
+    return F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from manualconv.testing.examiner import patient
+from manualconv.testing.examiner import explaining
 from tests.examiner.test_examiner import examined, failures
 
 FOLDER = Path(__file__).with_name("adapters")
@@ -69,7 +69,7 @@ def test_none_has_more_than_15_lines_and_five_are_examined_here() -> None:
 
 
 def test_a_bug_in_one_of_them_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient, "EXPLAINING", 60.0)
+    monkeypatch.setattr(explaining, "EXPLAINING", 60.0)
     right = (FOLDER / "numpy_windows.py").read_text(encoding="utf-8")
     fault = "np.ravel(dilation)[[0, 0]]"  # the second axis gets the dilation of the first
     assert right.count("np.broadcast_to(dilation, 2)") == 1

@@ -15,9 +15,10 @@ import torch
 
 from manualconv.cli import main
 from manualconv.testing.adapters import Unusable
-from manualconv.testing.examiner import judgement, patient
+from manualconv.testing.examiner import explaining, judgement
 from manualconv.testing.examiner.asking import Task
-from manualconv.testing.examiner.patient import Outcome, Patient
+from manualconv.testing.examiner.outcome import Outcome
+from manualconv.testing.examiner.patient import Patient
 from manualconv.testing.examiner.target import named
 
 KERNELS = "tests.examiner.kernels"
@@ -102,7 +103,7 @@ def test_a_cheat_is_noticed(name: str, law: str) -> None:
 def test_a_failure_is_one_line_and_a_script_that_fails_again(
     name: str, slot: str, fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patient, "EXPLAINING", 60.0)
+    monkeypatch.setattr(explaining, "EXPLAINING", 60.0)
     _, outcomes = examined(name, "conv2d", cases=150, only=["definition"])
     found = next(outcome for outcome in outcomes if outcome.words)
     assert found.sentence.startswith(f"{slot} is wrong")
@@ -154,7 +155,7 @@ def test_a_partial_kernel_is_examined_within_its_part() -> None:
 def test_who_cannot_be_asked_gets_a_sentence(name: str, words: str) -> None:
     abilities, outcomes = examined(name, "linear" if name == "Crooked" else "relu", cases=4)
     assert words in abilities["forward"]
-    assert outcomes == []
+    assert [outcome.law for outcome in outcomes] == ["forward, asked for"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_what_there_is_not_is_said_with_what_there_is(text: str, operation: str 
 def test_a_target_that_cannot_be_loaded_is_said_in_a_sentence(text: str, words: str) -> None:
     (target,) = named(text, "relu")
     with pytest.raises(Unusable) as refused:
-        target.load()
+        target.adapted(target.thing())
     assert words in str(refused.value)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from manualconv.testing.examiner import patient
+from manualconv.testing.examiner import explaining
 from tests.examiner.test_examiner import examined, failures
 from tests.packaging.kernels import KERNEL, MENDED, REMAINDER
 from tests.pages import DOCS
@@ -24,7 +24,7 @@ LAWS = ["definition"]
 def test_the_kernel_fails_in_the_page_s_words(
     kernel: str, law: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patient, "EXPLAINING", 60.0)
+    monkeypatch.setattr(explaining, "EXPLAINING", 60.0)
     (tmp_path / "kernel.py").write_text(kernel, encoding="utf-8")
     _, outcomes = examined(f"{tmp_path}/kernel.py:conv2d", "conv2d", cases=150, only=LAWS)
     words, place, numbers = re.fullmatch(r"(.*: )(\w+\[.*\]) (is .*, should be .*)", outcomes[law].sentence).groups()

@@ -1,1 +1,1 @@
-"""Wrong implementations, one fault each: the exam that the laws sit."""
+"""The exam that the laws of convolution, max pooling and batch normalisation sit."""

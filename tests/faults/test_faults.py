@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from manualconv.testing.faults.exam import Exam
 from manualconv.testing.laws.law import Implementation
-from tests.faults.exam import Exam
 from tests.faults.trial import EXAMS
 
 FAULTS = [pytest.param(exam, name, id=f"{exam.family}: {name}") for exam in EXAMS for name in exam.faults]

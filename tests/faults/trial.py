@@ -4,13 +4,9 @@ import sys
 
 import torch
 
-import tests.faults.channels
-import tests.faults.memory
-import tests.faults.numbers
-import tests.faults.placement  # noqa: F401  (they enter their faults)
-from tests.faults import bank, batch_normalization, max_pooling
+from manualconv.testing.faults import batch_normalization, convolution, max_pooling
 
-EXAMS = (batch_normalization.EXAM, batch_normalization.MODULES, max_pooling.EXAM, bank.EXAM)
+EXAMS = (batch_normalization.EXAM, batch_normalization.MODULES, max_pooling.EXAM, convolution.EXAM)
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from manualconv import functional
+from manualconv.testing.faults.exam import complaint
 from manualconv.testing.laws.law import Implementation
-from tests.faults.exam import complaint
 from tests.gpu import __main__ as program
 from tests.gpu import trial
 

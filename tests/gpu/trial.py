@@ -7,24 +7,22 @@ back behind it.  Moving is differentiable, so that every mode sees one function 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import wraps
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._pytree import tree_map
 
 import manualconv.nn
+from manualconv.testing.faults.exam import complaint
 from manualconv.testing.laws import batch_normalization, convolution, max_pooling
 from manualconv.testing.laws.convolution.implementations import GOOD
 from manualconv.testing.laws.law import Laws
+from manualconv.testing.moving import moved
 from tests.capabilities.modes import MODES
 from tests.capabilities.operations import OPERATIONS
 from tests.capabilities.proofs import NOT_ASKED, RIGHT, SHORT, tried
-from tests.faults.exam import complaint
 from train.models import NETWORKS
 
 FAMILIES: dict[str, tuple[Laws, Any]] = {
@@ -45,20 +43,6 @@ class Row:
     group: str
     name: str
     complaint: str | None
-
-
-def moved(apply: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
-    """A function of tensors on the CPU that runs on the device."""
-
-    def to(place: torch.device) -> Callable[[Any], Any]:
-        return lambda value: value.to(place) if isinstance(value, Tensor) else value
-
-    @wraps(apply)
-    def there(*args: Any, **options: Any) -> Any:
-        y = apply(*tree_map(to(device), args), **tree_map(to(device), options))
-        return tree_map(to(torch.device("cpu")), y)
-
-    return there
 
 
 def laws(device: torch.device, cases: int) -> Iterator[Row]:

@@ -69,7 +69,10 @@ def averaged(case: Pooling) -> Question:
         y = DIVISIBLE * definitions.avg_pool(DIVISIBLE * x.numpy(), case.window, divisor)
         return [y, DIVISIBLE * definitions.avg_pool_gradient(DIVISIBLE * cotangent.numpy(), case.window, divisor)]
 
-    return of_samples(case, lambda library: lambda x: DIVISIBLE * mean(library)(DIVISIBLE * x), (x,), cotangent, loops)
+    def scaled(library: Any) -> Apply:
+        return lambda x: DIVISIBLE * mean(library)(DIVISIBLE * x)
+
+    return of_samples(case, scaled, (x,), cotangent, loops, alone=mean)
 
 
 def unpadded(case: Pooling) -> Pooling:

@@ -42,6 +42,7 @@ class Question:
         roundings: how far answers may be from each other, of 1 and of the answer; 0 on small integers, where an
             operation that is linear in each tensor is exact.
         random: it draws numbers while it runs, which gradcheck's old vmap cannot.
+        alone: the operation itself, where `of` multiplies by what makes whole numbers of its answers.
         constants: so many last tensors torch does not differentiate by; the loops alone judge those gradients.
     """
 
@@ -52,6 +53,7 @@ class Question:
     roundings: float = 0
     random: bool = False
     constants: int = 0
+    alone: Callable[[Any], Apply] | None = None
 
     @property
     def exact(self) -> bool:

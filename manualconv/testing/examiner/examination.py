@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,11 +15,16 @@ from typing import Any
 import torch
 
 from manualconv.testing.examiner import judgement
-from manualconv.testing.examiner.asking import Task
-from manualconv.testing.examiner.patient import Outcome, serve
+from manualconv.testing.examiner.asking import ASKED, Task
+from manualconv.testing.examiner.autopsy import autopsy, explain
+from manualconv.testing.examiner.outcome import Outcome
+from manualconv.testing.examiner.patient import serve
+from manualconv.testing.examiner.script import Manner
 
 #: Laws that may end the process.
 DEATHS = 3
+#: In the names of laws that trace, and import what torch traces with.
+TRACED = "compile", "opcheck"
 #: Seconds that imports and a first compilation may take.
 STARTING = 120.0
 
@@ -30,6 +37,7 @@ class Examination:
     unusable: str = ""
     abilities: dict[str, str] = field(default_factory=dict)
     asking: str = ""
+    manner: Manner | None = None
     all_asked: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
@@ -66,8 +74,11 @@ class Judge:
 
     def __call__(self, *question: Any) -> Any:
         """The difference between results and what they should be."""
-        self.connection.send_bytes(pickle.dumps(question))
-        return pickle.loads(self.connection.recv_bytes())
+        try:
+            self.connection.send_bytes(pickle.dumps(question))
+            return pickle.loads(self.connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            return RuntimeError(f"the judge's process ended: {type(error).__name__}")
 
     def close(self) -> None:
         """End the process."""
@@ -106,7 +117,7 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
                 return life
             if kind == "case":
                 life.law, life.noted = rest
-                patience = STARTING if "compile" in life.law else timeout
+                patience = max(STARTING, timeout) if any(word in life.law for word in TRACED) else timeout
             elif kind == "judge":
                 ours.send_bytes(pickle.dumps(judge(*rest, task.tier)))
             elif kind in ("end", "unusable", "broken"):
@@ -123,8 +134,6 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
 
 
 def _ended(code: int | None) -> str:
-    import signal
-
     if code is not None and code < 0:
         return signal.Signals(-code).name
     return f"exit code {code}"
@@ -148,6 +157,8 @@ def examine(
             found.asking = rest[0]
         elif kind == "ability":
             found.asking, found.abilities[rest[0]] = "", rest[1]
+        elif kind == "manner":
+            found.manner = rest[0]
         elif kind == "abilities":
             found.all_asked = True
         elif kind == "outcome":
@@ -163,12 +174,19 @@ def examine(
         if life.noted is None:
             found.unusable = f"importing it {life.end}"
             break
+        law = f"{found.asking}{ASKED}" if found.asking else life.law
+        # What abilities are asked by is the smallest case of many.
+        dies = None if found.asking else partial(_dies, now, life.law, judge, timeout)
+        outcome, culprit = autopsy(life.noted, life.end, law, dies)
+        explain(outcome, task.target, found.manner)
+        found.outcomes.append(outcome)
+        progress(outcome)
         if found.asking:
             found.abilities[found.asking], found.asking = f"failed: {life.end}", ""
-            continue
-        found.outcomes.append(_shrunk(now, judge, timeout, life))
-        progress(found.outcomes[-1])
-        deaths += 1
+        elif culprit in found.abilities:  # the others are examined without it
+            found.abilities[culprit] = f"failed: {life.end}"
+        else:
+            deaths += 1
         if deaths == DEATHS:
             found.unusable = f"{deaths} laws ended its process: the rest is not examined"
             break
@@ -176,15 +194,6 @@ def examine(
     return found
 
 
-def _shrunk(task: Task, judge: Judge, timeout: float, life: Life) -> Outcome:
-    """The noted case, or a smaller one that ends the process too: a try costs a process."""
-    assert life.noted is not None
-    label, case, small = pickle.loads(life.noted)
-    outcome = Outcome(life.law, reached=0, words=life.end, label=label, case=case, small=small)
-    if not label:
-        return outcome
-    smaller = judgement.proofs()[label].smaller(case)
-    again = live(replace(task, single=(life.law, label, smaller, False)), judge, timeout, lambda *_: None)
-    if again.end:
-        outcome.case, outcome.small = smaller, False
-    return outcome
+def _dies(task: Task, law: str, judge: Judge, timeout: float, label: str, case: Any, small: bool) -> bool:
+    """Whether one case of a law ends the process too."""
+    return bool(live(replace(task, single=(law, label, case, small)), judge, timeout, lambda *_: None).end)

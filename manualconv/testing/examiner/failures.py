@@ -1,20 +1,16 @@
-"""A failure as a gift: where it happens, on the smallest values, in a line, with the likely fault and a script."""
+"""A failure as a gift: where it happens, on the smallest values, in a line, with the likely fault."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 
-from manualconv.testing.adapters import OPTIONAL_TENSORS, as_torch_says, bound, said, signature
-from manualconv.testing.examiner.features import Call
 from manualconv.testing.examiner.judgement import Difference
-from manualconv.testing.pair import Pair
+from manualconv.testing.examiner.script import DIGITS, number
 
 #: Facts of cases in the words of a sentence; others are said as they are.
 WHERE = {
@@ -111,7 +107,10 @@ def sentence(slot: str, difference: Difference | None, words: str, fact: str) ->
     if difference.note:
         return f"{words}{where}: {slot} {difference.note}"
     place = f"[{', '.join(map(str, difference.index))}]" if difference.index else ""
-    return f"{words}{where}: {slot}{place} is {number(difference.got)}, should be {number(difference.expected)}"
+    pairs = ((number(difference.got, digits), number(difference.expected, digits)) for digits in (9, 13, DIGITS))
+    got, expected = next((pair for pair in pairs if pair[0] != pair[1]), ("another", "the definition's"))
+    numbers = f"{slot}{place} is {got}, should be {expected}"
+    return f"{words}{where}: {numbers}{difference.remark and f', {difference.remark}'}"
 
 
 def likely(slot: str, fact: str) -> str:
@@ -120,11 +119,6 @@ def likely(slot: str, fact: str) -> str:
         if (not where or where == slot) and (which == fact if fact or where != "db" else True):
             return guess
     return ""
-
-
-def number(value: float) -> str:
-    """As short as it is exact."""
-    return str(int(value)) if value == value and abs(value) < 1e15 and value == int(value) else f"{value:.9g}"
 
 
 def smallest(
@@ -141,7 +135,7 @@ def smallest(
                 if tries <= 0 or float(tensors[n][index]) == value:
                     continue
                 tries -= 1
-                now = [t.contiguous().clone() for t in tensors]
+                now = [_copied(t) for t in tensors]
                 now[n][index] = value
                 difference = fails(now)
                 if difference is not None:
@@ -150,115 +144,8 @@ def smallest(
     return tensors, found
 
 
-# ----------------------------------------------------------------------------------------------- the script
-
-
-def script(text: str, thing: Any, call: Call, claim: Claim) -> str:
-    """A program of torch and the target alone that fails again."""
-    operation, args, options = call
-    lines = ["import torch", *_import(text)]
-    letters: dict[int, str] = {}
-    for name, value in bound(operation, args, options).items():
-        if isinstance(value, Tensor):
-            letter = {"input": "x", "weight": "w", "bias": "b"}.get(name, name)
-            letters[id(value)] = letter
-            lines += _tensor(letter, value)
-    lines += _passes(thing, operation, args, options, letters, claim)
-    place = f"[{', '.join(map(str, claim.difference.index))}]" if claim.difference.index else ""
-    expected = number(claim.difference.expected)
-    shown = f"{claim.slot}{place}"
-    lines.append(f"got = float({claim.slot}{place})")
-    lines.append(f"assert abs(got - {expected}) <= {claim.room:.3g}, f'{shown} is {{got:.9g}}, should be {expected}'")
-    return "\n".join(lines) + "\n"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What is wrong: the slot, the difference, the cotangent of the gradients, and what roundings allow."""
-
-    slot: str
-    difference: Difference
-    cotangent: Tensor
-    room: float
-
-
-def _import(text: str) -> list[str]:
-    place, _, name = text.partition(":")
-    if name.startswith("torch.ops."):
-        return [*_import(f"{place}:torch")[:-1], f"target = {name}"]
-    if not place.endswith(".py"):
-        return [f"from {place} import {name.split('.')[0]}", f"target = {name}"]
-    return [
-        "import importlib.util",
-        f"spec = importlib.util.spec_from_file_location('examined', {place!r})",
-        "module = importlib.util.module_from_spec(spec)",
-        "spec.loader.exec_module(module)",
-        f"target = module.{name}",
-    ]
-
-
-def _tensor(letter: str, t: Tensor) -> list[str]:
-    """Zeros and the few entries that are not, or all of them."""
-    dtype = f", dtype={t.dtype}" if t.dtype != torch.float32 else ""
-    places = t.nonzero().tolist()
-    if t.dim() and len(places) <= 2 and t.numel() > 4:
-        lines = [f"{letter} = torch.zeros({list(t.shape)}{dtype})"]
-        lines += [f"{letter}[{', '.join(map(str, p))}] = {number(float(t[tuple(p)]))}" for p in places]
-    else:
-        lines = [
-            f"{letter} = torch.tensor({t.tolist()}{dtype})" + (f".reshape({list(t.shape)})" if not t.numel() else "")
-        ]
-    if not t.is_contiguous() and 0 not in t.stride():
-        lines.append(f"{letter} = torch.empty_strided({list(t.shape)}, {list(t.stride())}{dtype}).copy_({letter})")
-    return lines
-
-
-def _passes(thing: Any, operation: str, args: Any, options: Any, letters: dict[int, str], claim: Claim) -> list[str]:
-    """The call of the forward and, for a gradient, of the backward pass."""
-
-    def said_as(value: Any) -> str:
-        return letters.get(id(value), repr(value)) if isinstance(value, Tensor) else repr(value)
-
-    gradient = claim.slot != "y"
-    cotangent = _tensor("g", claim.cotangent) if gradient else []
-    if isinstance(thing, Pair):
-        named_values = {name: as_torch_says(value) for name, value in bound(operation, args, options).items()}
-        tensors = [f"{said_as(value)}.numpy()" for value in named_values.values() if isinstance(value, Tensor)]
-        rest = {
-            n: v
-            for n, v in named_values.items()
-            if not isinstance(v, Tensor) and not (v is None and n in OPTIONAL_TENSORS)
-        }
-        named = ", ".join(f"{name}={value!r}" for name, value in rest.items())
-        if not gradient:
-            return [f"y = target.forward({', '.join(tensors)}, {named})"]
-        slots = [f"d{letter.upper() if letter != 'b' else 'b'}" for letter in letters.values()]
-        return [
-            *cotangent,
-            f"{', '.join(slots)}{',' * (len(slots) == 1)} = target.backward(g.numpy(), {', '.join(tensors)}, {named})",
-        ]
-    places, names = said(operation, args, options)
-    if inspect.isclass(thing) and issubclass(thing, Function):
-        values = [as_torch_says(value) for value in bound(operation, args, options).values()]
-        count = len(inspect.signature(thing.forward).parameters) - ("setup_context" not in vars(thing))
-        called = f"target.apply({', '.join(map(said_as, values[:count]))})"
-    else:
-        arguments = [*map(said_as, places), *(f"{name}={said_as(value)}" for name, value in names.items())]
-        called = f"target({', '.join(arguments)})"
-    if not gradient:
-        return [f"y = {called}"]
-    moving = [letter for name, letter in _moving(operation, args, options, letters)]
-    slots = [f"d{letter.upper() if letter != 'b' else 'b'}" for letter in moving]
-    return [
-        *cotangent,
-        *(f"{letter}.requires_grad_()" for letter in moving),
-        f"{', '.join(slots)}{',' * (len(slots) == 1)} = torch.autograd.grad({called}, ({', '.join(moving)},), g)",
-    ]
-
-
-def _moving(operation: str, args: Any, options: Any, letters: dict[int, str]) -> list[tuple[str, str]]:
-    return [
-        (name, letters[id(value)])
-        for name, value in bound(operation, args, options).items()
-        if isinstance(value, Tensor) and value.is_floating_point() and name in signature(operation).parameters
-    ]
+def _copied(t: Tensor) -> Tensor:
+    """As it lies in memory; entries that share theirs get some of their own."""
+    return (
+        t.contiguous().clone() if 0 in t.stride() else torch.empty_strided(t.shape, t.stride(), dtype=t.dtype).copy_(t)
+    )

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from manualconv.testing.adapters import as_torch_says, bound, is_default, signature
+from manualconv.torch_internals import hides_memory
 
 #: Of an operation whose name does not say its axes, how many an input with a batch has besides batch and channels.
 _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 #: What is not an option: the operands themselves.
 OPERANDS = frozenset({"input", "weight", "target", "indices", "bias", "running_mean", "running_var"})
+#: Operations that torch has for images alone, whatever ours takes.
+OF_IMAGES = ("unfold", "fold")
 #: What torch's own functions have not, and may be refused by any error.
 EXTENSIONS = frozenset({"asymmetric padding", "other dimensions"})
 
@@ -70,17 +73,24 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
             yield _padding(value)
         elif name != "padding" and not is_default(operation, name, value) and _has_default(operation, name):
             yield name
-    x = call["input"]
+    x = call["input"] if "input" in call else next(value for value in call.values() if isinstance(value, Tensor))
     if x.dtype != torch.float64:
         yield str(x.dtype).removeprefix("torch.")
     axes = _axes(operation)
-    if axes is not None and x.dim() not in (axes + 1, axes + 2):
+    kernel = call.get("kernel_size")
+    of_no_image = operation in OF_IMAGES and isinstance(kernel, tuple) and len(kernel) != 2
+    if of_no_image or (axes is not None and x.dim() not in (axes + 1, axes + 2)):
         yield "other dimensions"
     elif axes is not None and x.dim() == axes + 1:
         yield "unbatched"
     elif x.dim() > 1 and x.shape[0] == 0:
         yield "empty batch"
-    if x.dim() in _FORMATS and not x.is_contiguous() and x.is_contiguous(memory_format=_FORMATS[x.dim()]):
+    if (
+        x.dim() in _FORMATS
+        and not hides_memory(x)
+        and not x.is_contiguous()
+        and x.is_contiguous(memory_format=_FORMATS[x.dim()])
+    ):
         yield "channels-last"
 
 

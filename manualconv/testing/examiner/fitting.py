@@ -8,6 +8,21 @@ from typing import Any
 
 from manualconv.geometry import Window
 
+#: What a case can be brought to do without.
+FITTED = frozenset(
+    {
+        "bias",
+        "ceil_mode",
+        "unbatched",
+        "empty batch",
+        "groups",
+        "stride",
+        "dilation",
+        "padding",
+        "asymmetric padding",
+    }
+)
+
 
 def fitted(case: Any, lacking: Set[str]) -> Any:
     """The case without what is lacking, as far as numbers of its own say it; nothing else of it is changed."""

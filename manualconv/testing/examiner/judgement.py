@@ -1,11 +1,7 @@
 """What the results should be, computed by the definitions where the target cannot look: in another process.
 
 `judged` gets the results alone and answers with the difference.  Whole numbers are compared exactly where an operation
-is a sum of products; other numbers within the roundings of their sum,
-
-    e = |y − y64| / (u·S) ≤ K + 2,     S = Σ|x|·|w|,  K terms,
-
-and where it is no such sum, within a multiple of what torch itself is off.
+is a sum of products; how far other numbers may be off, `manualconv.testing.examiner.exactness` says.
 """
 
 from __future__ import annotations
@@ -16,24 +12,30 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import grad
 
 from manualconv import functional
-from manualconv.testing.catalogue import OPERATIONS, Question
+from manualconv.testing.catalogue import OPERATIONS, Proof, Question
+from manualconv.testing.examiner import exactness
+from manualconv.testing.examiner.exactness import answers
+from manualconv.testing.examiner.outcome import Accuracy
 from manualconv.testing.judge import ROUNDING
-from manualconv.testing.laws.operation import Kind, real
+from manualconv.testing.laws.operation import Kind
 
-#: Of torch's own error, and the roundings that are nobody's fault.
-TIMES, FLOOR = 8, 64
 #: In float32 three digits of a smooth operation are seen by the definitions; how many more, the roundings' laws say.
 COARSEST = 2.0**-10
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a result is wrong: the slot (0 the value, then the gradients), the place, both numbers, how many places."""
+    """Where a result is wrong: the slot (0 the value, then the gradients), the place, both numbers, how many places.
+
+    Attributes:
+        note: in words, where it is no number that is wrong.
+        remark: what the error looks like.
+        room: how far from it would have been right.
+        shape: what a result should have, whose shape is wrong.
+    """
 
     slot: int
     index: tuple[int, ...]
@@ -42,6 +44,29 @@ class Difference:
     wrong: int
     of: int
     note: str = ""
+    remark: str = ""
+    room: float = 0.0
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The first difference between results and what they should be, if there is one, and how exact they are."""
+
+    difference: Difference | None
+    accuracy: Accuracy | None = None
+
+
+def proofs_of(operation: str) -> dict[str, Proof]:
+    """Of an operation, by their labels; where one proof is of all dimensions, the operation's part of it."""
+    sibling = OPERATIONS.get(f"{operation[:-2]}2d")
+    own = OPERATIONS[operation].proofs or ({} if sibling is None else sibling.proofs)
+    if all(label.partition(",")[0] == operation for label in own):
+        return dict(own)
+    axes = int(operation[-2])
+    return {
+        label: replace(proof, cases=proof.cases.filter(lambda case: case.ndim == axes)) for label, proof in own.items()
+    }
 
 
 def question_of(label: str, case: Any, small: bool) -> Question:
@@ -56,15 +81,11 @@ def proofs() -> dict[str, Any]:
     return {label: proof for each in OPERATIONS.values() for label, proof in each.proofs.items()}
 
 
-def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Tensor], tier: str) -> Difference | None:
-    """The first difference between results and what they should be, if there is one."""
+def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Tensor], tier: str) -> Judgement:
+    """What is wrong with results, if anything is."""
     question = question_of(label, case, small)
     if kind.name.startswith("real "):
-        dtype = getattr(torch, kind.name.removeprefix("real "))
-        exact = answers(question, functional, real(question, dtype), torch.float64)[: len(results)]
-        bounds = _bounds(question, label, dtype, exact, tier)
-        wrong: list[Tensor | str] = [(g.double() - e).abs() > bound for g, e, bound in zip(results, exact, bounds)]
-        return _first(wrong, results, exact, kind.first)
+        return _judged_by_roundings(question, label, getattr(torch, kind.name.removeprefix("real ")), results, tier)
     if kind.name == "numbers":
         *inputs, cotangent = (torch.from_numpy(array) for array in kind.arrays)
         question = replace(question, inputs=tuple(inputs), cotangent=cotangent)
@@ -72,16 +93,29 @@ def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Ten
     else:
         expected = [torch.from_numpy(np.asarray(t)) for t in question.loops()[: len(results)]]
     room = min(question.roundings * ROUNDING[getattr(torch, kind.base)], COARSEST)
-    return _first([_off(g, e, room, tier) for g, e in zip(results, expected)], results, expected, kind.first)
+    wrong = [_off(g, e, room, tier) for g, e in zip(results, expected)]
+    return Judgement(_first(wrong, results, expected, kind.first))
 
 
-def answers(question: Question, library: Any, inputs: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
-    """A library's value and gradients, in a dtype."""
-    count = len(inputs) - question.constants
-    moved = [t.to(dtype) if t.is_floating_point() else t for t in inputs]
-    leaves = [t.detach().requires_grad_() if n < count else t for n, t in enumerate(moved)]
-    y = question.of(library)(*leaves)
-    return [y.detach(), *grad(y, leaves[:count], question.cotangent.to(y.dtype), materialize_grads=True)]
+def _judged_by_roundings(
+    question: Question, label: str, dtype: torch.dtype, results: Sequence[Tensor], tier: str
+) -> Judgement:
+    """Of numbers with all digits that a dtype holds."""
+    bare = replace(question, of=question.alone or question.of)
+    exact, scales = exactness.scales(bare, label, dtype, tier)
+    wrong: list[Tensor | str] = []
+    for got, e, scale in zip(results, exact, scales):
+        shapes = f"has the shape {tuple(got.shape)}, should have {tuple(e.shape)}"
+        wrong.append(scale.wrong(got, e) if got.shape == e.shape else shapes)
+    difference = _first(wrong, results, exact, 0)
+    if difference is None:
+        return Judgement(None, exactness.measured(bare, dtype, results, exact, scales))
+    if difference.note:
+        return Judgement(difference)
+    slot, at = difference.slot, difference.index
+    remark = exactness.looks_like(results[slot], exact[slot], scales[slot], dtype)
+    room = float((scales[slot].unit * scales[slot].allowed)[at])
+    return Judgement(replace(difference, remark=remark, room=room))
 
 
 def _off(got: Tensor, expected: Tensor, room: float, tier: str) -> Tensor | str:
@@ -102,51 +136,10 @@ def _first(
 ) -> Difference | None:
     for slot, where in list(enumerate(wrong))[first:]:
         if isinstance(where, str):
-            return Difference(slot, (), float("nan"), float("nan"), 1, 1, where)
+            shape = tuple(expected[slot].shape)
+            return Difference(slot, (), float("nan"), float("nan"), 1, 1, where, shape=shape)
         if where.any():
             index = tuple(int(i) for i in where.nonzero()[0])
             numbers = float(results[slot][index]), float(expected[slot][index])
             return Difference(slot, index, *numbers, int(where.sum()), where.numel())
     return None
-
-
-def _bounds(question: Question, label: str, dtype: torch.dtype, exact: Sequence[Tensor], tier: str) -> list[Tensor]:
-    """How far each result may be from the exact one."""
-    u = ROUNDING[dtype]
-    if is_a_sum(label):
-        inputs = real(question, dtype)
-        sizes = answers(
-            _positive(question, question.cotangent.abs()), functional, [t.abs() for t in inputs], torch.float64
-        )
-        ones = _positive(question, torch.ones_like(question.cotangent))
-        terms = answers(ones, functional, [torch.ones_like(t) for t in inputs], torch.float64)
-        # Twice in float64: the judge rounds as well.
-        allowed = [(k.abs() + 2) * s * u * (2 if dtype == torch.float64 else 1) for k, s in zip(terms, sizes)]
-        tiny = torch.finfo(dtype).tiny * torch.finfo(dtype).eps
-        return [_widened(bound + tiny, e, dtype, tier) for bound, e in zip(allowed, exact)]
-    theirs = answers(question, F, real(question, dtype), dtype)
-    found = []
-    for t, e in zip(theirs, exact):
-        scale = e.abs().max() if e.numel() else e.sum()
-        room = (t.double() - e).abs().max() if e.numel() else e.sum()
-        found.append((TIMES * torch.nan_to_num(room, posinf=0.0) + FLOOR * u * (scale + 1)).expand(e.shape))
-    return found
-
-
-def _widened(bound: Tensor, exact: Tensor, dtype: torch.dtype, tier: str) -> Tensor:
-    """Halves may be summed in halves only where they are asked for as such; a fast algorithm's error is by norm."""
-    if tier == "fast":
-        by_norm: Tensor = bound + 16 * ROUNDING[dtype] * exact.norm()
-        return by_norm
-    inside = {"bf16": torch.bfloat16, "f16": torch.float16}.get(tier)
-    return bound if inside is None else bound * max(1.0, ROUNDING[inside] / ROUNDING[dtype])
-
-
-def _positive(question: Question, cotangent: Tensor) -> Question:
-    return replace(question, cotangent=cotangent)
-
-
-def is_a_sum(label: str) -> bool:
-    """Whether an operation is linear in each of its tensors: a sum of products."""
-    operation = OPERATIONS.get(label.split(",")[0])
-    return operation is not None and next(iter(operation.examples.values())).multilinear

@@ -10,91 +10,35 @@ import os
 import pickle
 import random
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, assume, given, seed, settings
 from hypothesis.errors import UnsatisfiedAssumption
 from torch import Tensor
 
-from manualconv.testing.adapters import Unusable, bound
-from manualconv.testing.examiner import failures
-from manualconv.testing.examiner.asking import (
-    GRADIENTS,
-    VALUE,
-    NotExamined,
-    Subject,
-    Task,
-    drawn,
-    is_there,
-    quoted,
-    says_no,
-)
-from manualconv.testing.examiner.features import recorded
-from manualconv.testing.examiner.fitting import fitted
-from manualconv.testing.examiner.target import LIBRARIES, thing
-from manualconv.testing.laws import batch_normalization, convolution, max_pooling
-from manualconv.testing.laws.law import Laws
-from manualconv.testing.laws.operation import LAWS, Asked, Broken, Kind, Law
+from manualconv.testing.adapters import Unusable
+from manualconv.testing.examiner.abilities import Inquiry
+from manualconv.testing.examiner.asking import Misjudged, NotExamined, Task, is_there, quoted, says_no
+from manualconv.testing.examiner.explaining import BY_DEFINITION
+from manualconv.testing.examiner.families import FAMILIES, NEEDS, cases_of, layer_of
+from manualconv.testing.examiner.opcheck import OPCHECK, SHARE, is_plain, opcheck
+from manualconv.testing.examiner.outcome import Accuracy, Outcome
+from manualconv.testing.laws.operation import LAWS, Broken, Kind, Law
 
 #: Draws for each case that is meant: of a partial kernel's most need what it has not.
 DRAWS = 6
-#: Cases that are tried to find out where a failure happens, and the seconds for them.
-SAMPLES, EXPLAINING = 80, 8.0
-#: Laws that compare with the definitions alone: while one of them fails, no other is asked.
-BY_DEFINITION = (VALUE, GRADIENTS)
-#: Laws of a family beyond those of any operation.
-FAMILIES: dict[str, Laws] = {
-    **{f"conv{n}d": convolution.LAWS for n in (1, 2, 3)},
-    **{f"max_pool{n}d": max_pooling.LAWS for n in (1, 2, 3)},
-    "batch_norm": batch_normalization.LAWS,
-}
-#: What a family's law needs, in the words of abilities; "" is part of the tier.
-NEEDS = {
-    "second order": "order 2",
-    "forward mode": "forward mode",
-    "vmap": "vmap",
-    "bitwise": "determinism",
-    "direct": "forward",
-    "nan local": "forward",
-}
 
 
-@dataclass
-class Outcome:
-    """What came of a law.
-
-    Attributes:
-        law: its name.
-        reached, meant: cases that reached its end, and how many were to.
-        lacking: what other cases needed and the target has not.
-        words, sentence, guess: what is wrong; in a line; what it may come from.
-        label, case, small: the smallest case that fails, of a proof.
-        difference: where, and both numbers.
-        config, script: the call's arguments, and a program that fails again.
-    """
-
-    law: str
-    reached: int = 0
-    meant: int = 0
-    lacking: frozenset[str] = frozenset()
-    words: str = ""
-    sentence: str = ""
-    guess: str = ""
-    label: str = ""
-    case: Any = None
-    small: bool = False
-    difference: Any = None
-    config: dict[str, Any] = field(default_factory=dict)
-    script: str = ""
+class Enough(BaseException):
+    """As many cases as were meant have reached a law's end: ends the drawing."""
 
 
-class Patient(Subject):
+class Patient(Inquiry):
     """A target that laws are asked of."""
 
     def examine(self) -> None:
@@ -111,15 +55,17 @@ class Patient(Subject):
         self.taken = frozenset(name for name, why in abilities.items() if is_there(why))
         wrong = False
         for law in LAWS.values():
-            if wrong and law.name not in BY_DEFINITION:
-                return  # every further law would fail for the same reason
-            if self.is_wanted(law.name) and law.needs <= self.taken:
+            if (not wrong or law.name in BY_DEFINITION) and self.is_wanted(law.name) and law.needs <= self.taken:
                 outcome = self.outcome(law)
                 self.say("outcome", outcome)
                 wrong |= bool(outcome.words) and law.name in BY_DEFINITION
+        if self.task.target.is_an_operator() and self.is_wanted(OPCHECK):
+            self.say("outcome", self.of_operator())
         for name, each in FAMILIES.get(self.operation, {}).items():
-            if self.is_wanted(name) and self.is_fit(each.needs):
-                self.say("outcome", self.of_family(each))
+            if not wrong and self.is_wanted(name) and self.is_fit(each.needs):
+                outcome = self.of_family(each)
+                if outcome.meant and outcome.lacking != {"other dimensions"}:  # else no case is of this operation
+                    self.say("outcome", outcome)
 
     def is_wanted(self, law: str) -> bool:
         """Whether it is among those that are wanted and not done yet."""
@@ -134,43 +80,49 @@ class Patient(Subject):
 
     def outcome(self, law: Law) -> Outcome:
         """A law of any operation, on drawn cases of each of its proofs."""
-        result = Outcome(law.name, small=law.small)
-        count = max(int(self.task.cases * law.share) // len(self.proofs), 2)
-        for label, proof in self.proofs.items():
-            self.run(result, label, self.within(proof.cases), count, partial(self.holds, law, label))
-            if result.words:
-                if result.difference is not None:
-                    self.explain(law, result)
-                break
+        result, self.accuracy = Outcome(law.name, small=law.small), Accuracy()
+        self.over_proofs(result, law.share, partial(self.holds, law))
+        if result.words and result.difference is not None:
+            self.explain(law, result)
+        elif result.words:
+            self.show(result)
+        elif self.accuracy.target:
+            result.accuracy = self.accuracy
         return result
 
-    def within(self, cases: Any) -> Any:
-        """Cases of the part that the target has."""
-        lacking = self.known - self.taken
-        return cases.map(lambda case: fitted(case, lacking)) if lacking else cases
+    def of_operator(self) -> Outcome:
+        """torch's own check."""
+        result = Outcome(OPCHECK)
+        self.over_proofs(result, SHARE, self.opchecks)
+        if result.words:
+            self.show(result)
+        return result
 
-    def holds(self, law: Law, label: str, case: Any) -> None:
-        """One case of a law."""
-        lacking = self.needed(self.question(label, case, law.small)) & self.known - self.taken
-        if lacking:
-            raise NotExamined(lacking)
-        law.holds(self.asked(label, case, law.small))
+    def opchecks(self, label: str, case: Any) -> None:
+        """torch's own check of one case."""
+        question = self.fit(label, case, False)
+        assume(is_plain(question))
+        opcheck(self.task.target.thing(), self.operation, question, self.base, "gradients" in self.taken)
 
     def of_family(self, law: Any) -> Outcome:
         """A law of the operation's family."""
-        layer = getattr(self.guarded(), self.operation)
-        axes = int(self.operation[-2]) if self.operation[-1] == "d" else None
-        cases = law.cases if axes is None else law.cases.filter(lambda case: _axes(case) in (axes, None))
-        if self.operation.startswith("max_pool"):
-            layer = partial(_with_indices, layer)
-        result = Outcome(law.name)
+        layer = layer_of(self.operation, getattr(self.guarded(), self.operation))
+        result, cases = Outcome(law.name), cases_of(law, self.operation)
         self.run(result, "", self.within(cases), max(self.task.cases // 8, 5), lambda case: law.holds(layer, case))
         return result
+
+    def over_proofs(self, result: Outcome, share: float, holds: Callable[[str, Any], None]) -> None:
+        """A share of the profile's cases, of one proof after the other until one fails."""
+        count = max(int(self.task.cases * share) // len(self.proofs), 2)
+        for label, proof in self.proofs.items():
+            self.run(result, label, self.within(proof.cases), count, partial(holds, label))
+            if result.words:
+                return
 
     def run(self, result: Outcome, label: str, cases: Any, count: int, holds: Callable[[Any], None]) -> None:
         """Draw cases, shrink the first that fails, and note all in the outcome."""
         failed: list[tuple[Any, Exception]] = []
-        result.meant += count
+        enough, tried = result.reached + count, 0
 
         @seed(self.task.seed)
         @settings(
@@ -184,98 +136,48 @@ class Patient(Subject):
         )
         @given(cases)
         def property(case: Any) -> None:
-            if not failed and result.reached >= result.meant:
-                return
+            nonlocal tried
+            if not failed and result.reached >= enough:
+                raise Enough
             self.say("case", result.law, pickle.dumps((label, case, result.small)))
             try:
                 holds(case)
             except NotExamined as lacking:
+                tried += 1
                 result.lacking |= lacking.args[0]
                 return
             except UnsatisfiedAssumption:
                 raise
             except Exception as error:
+                tried += 1
                 if not isinstance(error, Broken) and says_no(error):
                     result.lacking |= {quoted(error)}
                     return
                 failed[:] = [(case, error)]
                 raise
+            tried += 1
             result.reached += 1
+            result.facts.update(case.facts() if hasattr(case, "facts") else ())
 
         try:
             property()
+        except Enough:
+            pass
         except Exception as error:
             if not failed and type(error).__name__ != "Unsatisfiable":
                 result.words = quoted(error)
+        result.meant += min(count, tried)
         if failed:
             result.label, (result.case, wrong) = label, failed[0]
             result.words = wrong.words if isinstance(wrong, Broken) else quoted(wrong)
             result.difference = wrong.difference if isinstance(wrong, Broken) else None
 
-    # -------------------------------------------------------------------------------------------- failures
-
-    def explain(self, law: Law, result: Outcome) -> None:
-        """Say where a law fails, on the smallest values, with a script."""
-        asked = self.asked(result.label, result.case, law.small)
-        slot = asked.slots[result.difference.slot]
-        own = failures.facts_of(result.case, self.needed(asked.question), asked.question.inputs)
-        fact = failures.decisive(own, list(self.samples(law, result)))
-        tensors = [*asked.question.inputs, asked.question.cotangent]
-        if self.task.target.text != "manualconv" and law.name in BY_DEFINITION:
-            tensors, difference = failures.smallest(tensors, partial(self.fails, asked, result))
-            result.difference = difference or result.difference
-        result.sentence = failures.sentence(slot, result.difference, result.words, fact)
-        result.guess = failures.likely(slot, fact)
-        call = recorded(asked.question.of, tuple(tensors[:-1]))
-        if call is None or result.difference.note:
-            return
-        arguments = bound(*call)
-        result.config = {name: value for name, value in arguments.items() if not isinstance(value, Tensor)}
-        result.config["shapes"] = {name: list(t.shape) for name, t in arguments.items() if isinstance(t, Tensor)}
-        if self.task.target.text not in LIBRARIES:
-            claim = failures.Claim(slot, result.difference, tensors[-1], asked.question.roundings * 2.0**-53)
-            result.script = failures.script(self.task.target.text, thing(self.task.target), call, claim)
-
-    def samples(self, law: Law, result: Outcome) -> Iterator[failures.Sample]:
-        """Whether the law fails on drawn cases, and what holds of them; for a few seconds."""
-        end = time.monotonic() + EXPLAINING
-        for case in drawn(self.within(self.proofs[result.label].cases), SAMPLES, self.task.seed + 1):
-            question = self.question(result.label, case, law.small)
-            fails = False
-            try:
-                self.holds(law, result.label, case)
-            except Broken as broken:
-                if broken.difference is None or broken.difference.slot != result.difference.slot:
-                    continue
-                fails = True
-            except Exception:
-                continue
-            if question.cotangent.numel():
-                yield failures.Sample(failures.facts_of(case, self.needed(question), question.inputs), fails)
-            if time.monotonic() > end:
-                return
-
-    def fails(self, asked: Asked, result: Outcome, tensors: list[Tensor]) -> Any:
-        """How the same slot is wrong with other numbers, if it is; our own layers, which are proved, know the right."""
-        question = replace(asked.question, inputs=tuple(tensors[:-1]), cotangent=tensors[-1])
-        again, first = replace(asked, question=question), min(result.difference.slot, 1)
-        try:
-            results = again.both() if first else [again.value()]
-        except Exception:
-            return None
-        kind = Kind("numbers", first=first, arrays=tuple(t.detach().numpy() for t in tensors))
-        difference = self.ask(result.label, result.case, result.small, kind, results)
-        return difference if difference is not None and difference.slot == result.difference.slot else None
-
-
-def _with_indices(layer: Callable[..., Any], x: Tensor, *numbers: Any) -> Any:
-    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-    return layer(x, **dict(zip(names, numbers)), return_indices=True)
-
-
-def _axes(case: Any) -> int | None:
-    window = getattr(case, "window", None) or getattr(getattr(case, "of", None), "window", None)
-    return None if window is None else len(window.kernel_size)
+    def single(self, law: str, label: str, case: Any, small: bool) -> None:
+        """One case of a law, and nothing else."""
+        if law == OPCHECK:
+            self.opchecks(label, case)
+        else:
+            LAWS[law].holds(self.asked(label, case, small))
 
 
 def serve(connection: Connection, task: Task) -> None:
@@ -293,20 +195,20 @@ def serve(connection: Connection, task: Task) -> None:
         say("judge", label, case, small, replace(kind, base=str(patient.base).removeprefix("torch.")), arrays)
         answer = pickle.loads(connection.recv_bytes())
         if isinstance(answer, Exception):
-            raise answer
+            raise Misjudged(str(answer))
         return answer
 
     try:
         patient = Patient(task, say, ask)
+        say("manner", patient.manner)
         if task.single is None:
             patient.examine()
         else:
-            law, *case = task.single
-            LAWS[law].holds(patient.asked(*case))
+            patient.single(*task.single)
         say("end")
     except Unusable as error:
         say("unusable", str(error))
-    except Exception as error:
+    except (Exception, Misjudged) as error:
         say("broken", quoted(error))
 
 

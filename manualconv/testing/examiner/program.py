@@ -6,18 +6,27 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from difflib import get_close_matches
+from queue import Queue
 from typing import Any
 
 from manualconv.testing.adapters import Unusable, signature
 from manualconv.testing.examiner import report
-from manualconv.testing.examiner.asking import MODES, Task
+from manualconv.testing.examiner.abilities import MODES
+from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import Examination, Judge, examine, live
-from manualconv.testing.examiner.patient import FAMILIES, NEEDS, Outcome
+from manualconv.testing.examiner.families import FAMILIES, NEEDS
+from manualconv.testing.examiner.features import EXTENSIONS, OPERANDS
+from manualconv.testing.examiner.opcheck import OPCHECK
+from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.target import LIBRARIES, Target, named
 from manualconv.testing.laws.operation import LAWS
 from manualconv.testing.options import Wish
 
+#: What any operation may have, beside its options and the modes; and where it pads.
+ALWAYS = ("forward", "gradients", "float64", "unbatched", "empty batch", "channels-last")
+PADDINGS = ("string padding", *sorted(EXTENSIONS))
 #: Cases a law, where it is asked in full.
 PROFILES = {"smoke": 25, "ci": 150, "deep": 1000}
 
@@ -25,7 +34,7 @@ PROFILES = {"smoke": 25, "ci": 150, "deep": 1000}
 def tasks(wish: Wish) -> list[Task]:
     """One for each operation.  Raises `Unusable` for what there is not."""
     targets = named(wish.target, wish.operation)
-    names = [*LAWS, *(law for target in targets for law in FAMILIES.get(target.operation, {}))]
+    names = [*LAWS, OPCHECK, *(law for target in targets for law in FAMILIES.get(target.operation, {}))]
     for word in wish.only:
         if not any(word.lower() in name.lower() for name in names):
             raise Unusable(f"no law has {word!r} in its name; there are: {'; '.join(dict.fromkeys(names))}")
@@ -48,6 +57,8 @@ def laws(task: Task) -> dict[str, frozenset[str]]:
     """Those that a target may be asked, in their order, and the abilities that each needs."""
     own = task.target.text == "manualconv"
     found = {name: law.needs for name, law in LAWS.items()}
+    if task.target.is_an_operator():
+        found[OPCHECK] = frozenset()
     for name, law in FAMILIES.get(task.target.operation, {}).items() if task.tier == "direct" else ():
         if own or law.needs <= NEEDS.keys():
             found[name] = frozenset(NEEDS[need] for need in law.needs if need in NEEDS) | {"gradients"}
@@ -74,20 +85,15 @@ def unloadable(target: Target, timeout: float) -> str:
 
 
 def _known(wish: Wish, target: Target) -> None:
-    special = (
-        "gradients",
-        "float64",
-        "asymmetric padding",
-        "string padding",
-        "unbatched",
-        "empty batch",
-        "channels-last",
-        "padding",
-    )
-    there = {*MODES, *special, *signature(target.operation).parameters}
+    """Raise `Unusable` for an ability that no operation has."""
+    named = signature(target.operation).parameters.values()
+    options = {p.name for p in named if p.default is not p.empty and (p.name not in OPERANDS or p.default is None)}
+    there = {*ALWAYS, *MODES, *options, *(PADDINGS if "padding" in options else ())}
     for word in (*wish.require, *wish.without):
         if word not in there:
-            raise Unusable(f"there is no ability {word!r}; there are: {', '.join(sorted(there))}")
+            near = get_close_matches(word, there, 3)
+            instead = f" ({', '.join(near)}?)" if near else ""
+            raise Unusable(f"there is no ability {word!r}{instead}; there are: {', '.join(sorted(there))}")
 
 
 @contextmanager
@@ -120,12 +126,21 @@ def run(wish: Wish) -> int:
         return 2
     jobs = min(len(todo), os.cpu_count() or 1)
     per_task = max(len(laws(task)) for task in todo)
-    with watched(len(todo) if len(todo) > 1 else per_task) as step, ThreadPoolExecutor(jobs) as pool:
-        found = list(pool.map(lambda task: _watched(task, wish, step, len(todo) > 1), todo))
+    judges: Queue[Judge] = Queue()
+    with ExitStack() as stack:
+        step = stack.enter_context(watched(len(todo) if len(todo) > 1 else per_task))
+        for _ in range(jobs):
+            judges.put(stack.enter_context(closing(Judge())))
+        pool = stack.enter_context(ThreadPoolExecutor(jobs))
+        found = list(pool.map(lambda task: _watched(task, wish, step, len(todo) > 1, judges), todo))
     for each in found:
         _print(each, wish, short=wish.target in LIBRARIES)
     if wish.json is not None:
         wish.json.write_text(report.as_json(found, wish.require, wish.seed), encoding="utf-8")
+    if not any(each.abilities for each in found):
+        return 2
+    if len(found) > 1:
+        print(*report.quotas(found), sep="\n")
     wrong = sum(bool(report.failed(each, wish.require)) for each in found)
     asked = sum(len(each.outcomes) for each in found)
     cases = sum(outcome.reached for each in found for outcome in each.outcomes)
@@ -138,19 +153,20 @@ def examined(
     task: Task, timeout: float, heard: Callable[[Outcome], None], into: Examination | None = None
 ) -> Examination:
     """One target, with a judge of its own; `heard` gets each law's outcome at once."""
-    judge = Judge()
-    try:
+    with closing(Judge()) as judge:
         return examine(task, judge, timeout, heard, into)
-    finally:
-        judge.close()
 
 
-def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool) -> Examination:
+def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool, judges: Queue[Judge]) -> Examination:
     def heard(outcome: Outcome) -> None:
         if not many:
             step(f"{report.verdict(outcome)} {outcome.law}")
 
-    found = examined(task, wish.timeout, heard)
+    judge = judges.get()
+    try:
+        found = examine(task, judge, wish.timeout, heard)
+    finally:
+        judges.put(judge)
     if many:
         step(f"{task.target.operation}: {'FAILED' if report.failed(found, wish.require) else 'passed'}")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import torch
 
 import manualconv
+from manualconv.testing.examiner.asking import ASKED
 from manualconv.testing.examiner.examination import Examination
-from manualconv.testing.examiner.patient import Outcome
+from manualconv.testing.examiner.outcome import Outcome
 
 SCHEMA = 1
 #: Scripts that are printed for one target; the JSON has them all.
@@ -33,13 +35,19 @@ def verdict(outcome: Outcome) -> str:
 def failed(found: Examination, required: Sequence[str]) -> list[str]:
     """What is wrong with a target, each in a line."""
     laws = [outcome.sentence or outcome.words for outcome in found.outcomes if outcome.words]
-    return failed_abilities(found, required) + laws
+    doubtful = [o for o in found.outcomes if verdict(o) == MISTRUSTED]
+    return failed_abilities(found, required) + laws + [f"{o.law}: {failure(o)[0]}" for o in doubtful]
 
 
 def failed_abilities(found: Examination, required: Sequence[str]) -> list[str]:
     """What is wrong with it before any law is asked."""
     lines = [found.unusable] * bool(found.unusable)
-    lines += [f"{name}: {why.partition(': ')[2]}" for name, why in found.abilities.items() if why.startswith("failed")]
+    shown = {outcome.law for outcome in found.outcomes}
+    lines += [
+        f"{name}: {why.partition(': ')[2]}"
+        for name, why in found.abilities.items()
+        if why.startswith("failed") and f"{name}{ASKED}" not in shown
+    ]
     lines += [
         f"{name} is required: {why.partition(': ')[2]}"
         for name, why in found.abilities.items()
@@ -80,7 +88,10 @@ def abilities(found: Examination, required: Sequence[str]) -> list[str]:
     missing = {name: why for name, why in found.abilities.items() if why}
     if "gradients" in missing and missing["gradients"].startswith("unsupported"):
         said.append("  FORWARD ONLY: the result has no graph, so no gradient was examined")
+    asked_for = {outcome.law.removesuffix(ASKED) for outcome in found.outcomes if outcome.law.endswith(ASKED)}
     for name, why in missing.items():
+        if name in asked_for:
+            continue  # stands below, with its program
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
         said.append(f"  {kind:11} {name}: {reason}")
@@ -95,20 +106,34 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     missing = [name for name, why in found.abilities.items() if why]
     scripts = 0
     for outcome in found.outcomes:
+        law = outcome.law.removesuffix(ASKED)
         counted = (
             f"{outcome.reached} cases"
             if outcome.reached or not outcome.lacking
             else f"needs {', '.join(sorted(outcome.lacking))}"
         )
-        said.append(f"  {verdict(outcome):11} {outcome.law}  ({counted})")
+        said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
             whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
             said += [f"{'':14}{line}" for line in whole]
             scripts += bool(outcome.script)
+        if outcome.accuracy is not None:
+            said.append(f"              {outcome.accuracy.line()}")
     if stopped(found):
         said.append(f"  {LATER}")
     said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
     return said
+
+
+def quotas(examinations: Sequence[Examination]) -> list[str]:
+    """What the cases exercise, each of how many: of the operations that have it at all."""
+    facts, among = Counter[str](), Counter[str]()
+    for found in examinations:
+        cases = sum(outcome.reached for outcome in found.outcomes)
+        own: Counter[str] = sum((outcome.facts for outcome in found.outcomes), Counter())
+        facts.update(own)
+        among.update(dict.fromkeys(own, cases))
+    return [f"  {fact:42} {count:8,} of {among[fact]:8,} cases" for fact, count in sorted(facts.items())]
 
 
 def stopped(found: Examination) -> bool:
@@ -158,7 +183,9 @@ def _law(outcome: Outcome) -> dict[str, Any]:
             "expected": None if difference is None else difference.expected,
             "script": outcome.script or None,
         }
-    return {"verdict": verdict(outcome).lower(), "cases": outcome.reached, "failure": failure}
+    accuracy = None if outcome.accuracy is None else outcome.accuracy.summary()
+    counts = {"cases": outcome.reached, "meant": outcome.meant, "lacking": sorted(outcome.lacking)}
+    return {"verdict": verdict(outcome).lower(), **counts, "accuracy": accuracy, "failure": failure}
 
 
 def _plain(value: Any) -> Any:

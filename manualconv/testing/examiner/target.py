@@ -12,10 +12,13 @@ from types import ModuleType
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from manualconv import functional
 from manualconv.testing.adapters import Library, Unusable, adapted, torch_s
 from manualconv.testing.catalogue import OPERATIONS
+from manualconv.testing.examiner.judgement import proofs_of
+from manualconv.testing.operators import of_operator
 
 #: Libraries that are examined whole, by the name they have on the command line.
 LIBRARIES = ("torch", "manualconv")
@@ -38,11 +41,22 @@ class Target:
         """The name in it."""
         return self.text.partition(":")[2]
 
-    def load(self) -> Library:
-        """The thing, adapted to torch's signature.  Raises `Unusable`."""
-        if self.text in LIBRARIES:
-            return Library(**{self.operation: own(self.text, self.operation)})
-        return Library(**{self.operation: adapted(thing(self), self.operation)})
+    def thing(self) -> Any:
+        """The thing itself.  Raises `Unusable`."""
+        return own(self.text, self.operation) if self.text in LIBRARIES else thing(self)
+
+    def adapted(self, thing: Any) -> Library:
+        """The thing under torch's signature.  Raises `Unusable`."""
+        if self.text != "manualconv":
+            thing = of_operator(thing, self.operation) if self.is_an_operator() else adapted(thing, self.operation)
+        return Library(**{self.operation: thing})
+
+    @property
+    def found_at(self) -> str:
+        """Where a program finds it: the text, or the place in a library."""
+        if self.text == "torch":
+            return f"torch:{'nn.functional.' * hasattr(F, self.operation)}{self.operation}"
+        return f"manualconv.functional:{self.operation}" if self.text == "manualconv" else self.text
 
     def is_an_operator(self) -> bool:
         """Whether it is registered with torch, whose own check of operators then applies."""
@@ -50,19 +64,21 @@ class Target:
 
 
 def own(library: str, operation: str) -> Any:
-    """A library's own function, called as torch's is."""
+    """A library's own function."""
     found = getattr(functional, operation) if library == "manualconv" else torch_s(operation)
     if found is None:
         raise Unusable(f"torch has no {operation}")
-    return found if library == "manualconv" else adapted(found, operation)
+    return found
 
 
 def named(text: str, operation: str | None) -> list[Target]:
     """The targets that a text names: one, or one for each operation of a library.  Raises `Unusable`."""
     if operation is not None and operation not in OPERATIONS:
         raise Unusable(f"there is no operation {operation!r}{_instead(operation)}")
+    if operation is not None and not proofs_of(operation):
+        raise Unusable(f"{operation} computes nothing: there is nothing to examine")
     if text in LIBRARIES:
-        names = [operation] if operation else [name for name in OPERATIONS if OPERATIONS[name].proofs]
+        names = [operation] if operation else [name for name in OPERATIONS if proofs_of(name)]
         return [Target(text, name) for name in names if text == "manualconv" or _is_torch_s(name)]
     place, colon, name = text.partition(":")
     if not colon or not place or not name:

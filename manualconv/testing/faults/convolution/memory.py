@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.testing.cases.tensors import behind
+from manualconv.testing.faults.convolution.apart import FUNCTION, plant, save, to_bias, to_input, to_weight
 from manualconv.testing.laws.convolution.implementations import layer
 from manualconv.testing.laws.convolution.placement import read
 from manualconv.testing.referee import convolution
-from tests.faults.bank import FUNCTION, plant, save, to_bias, to_input, to_weight
 
 # ------------------------------------------------------------------------------------------------------- layout
 
@@ -34,7 +35,7 @@ def _channels_last_padding(w: Tensor, y: Tensor, window: Window) -> Tensor:
     if y.is_contiguous():
         return to_input(w, y, window)
     framed = to_input(w, y, window.unpadded())
-    return framed[(..., *(slice(i) for i in window.input_size))]
+    return framed[behind(*(slice(i) for i in window.input_size))]
 
 
 plant(
@@ -240,11 +241,11 @@ def mapped(order: str, moved: bool = True) -> Any:
         info: Any, dims: tuple[int | None, ...], x: Tensor, w: Tensor, b: Tensor | None, window: Window
     ) -> tuple[Tensor, int]:
         if dims[1] is not None or (len(dims) > 2 and dims[2] is not None) or dims[0] is None:
-            tensors = [t if at is None or t is None else t.movedim(at, 0) for t, at in zip((x, w, b), dims)]
-            rows = [
-                convolution(*(t if at is None or t is None else t[n] for t, at in zip(tensors, dims)), window)
-                for n in range(info.batch_size)
-            ]
+            tensors: list[Any] = [t if at is None or t is None else t.movedim(at, 0) for t, at in zip((x, w, b), dims)]
+            rows = []
+            for n in range(info.batch_size):
+                x_n, w_n, b_n = (t if at is None or t is None else t[n] for t, at in zip(tensors, dims))
+                rows.append(convolution(x_n, w_n, b_n, window))
             return torch.stack(rows), 0
         x = x.movedim(dims[0] if moved else 0, 0)
         size, n = x.shape[:2]

@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.autograd import Function, grad
 
 from manualconv.geometry import Window
+from manualconv.testing.faults.exam import Exam
 from manualconv.testing.laws.convolution import LAWS
 from manualconv.testing.laws.convolution.form import transposed
 from manualconv.testing.laws.convolution.implementations import EVERYTHING, GOOD, Rule, layer
 from manualconv.testing.laws.convolution.layer import Layer
 from manualconv.testing.laws.law import Implementation
 from manualconv.testing.referee import convolution
-from tests.faults.exam import Exam
 
 #: What a layer made of torch's differentiable operations promises, and one made of a single Function here.
 COMPOSED = EVERYTHING - {"one node", "batched"}
@@ -96,11 +96,13 @@ def function(
             None,
         )
 
-    own = {"forward": forward, "setup_context": setup, "backward": backward or three, **rules}
-    planted: Any = type(Function)("Planted", (Function,), {name: staticmethod(rule) for name, rule in own.items()})
+    own: dict[str, Any] = {"forward": forward, "setup_context": setup, "backward": backward or three, **rules}
+    kind: Any = type(Function)
+    planted: Any = kind("Planted", (Function,), {name: staticmethod(rule) for name, rule in own.items()})
 
     def apply(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
-        return planted.apply(x, w, b, window)
+        y: Tensor = planted.apply(x, w, b, window)
+        return y
 
     return layer(apply)
 
@@ -120,8 +122,9 @@ def plant(group: str, *faults: tuple[Any, ...], by: str = "", promises: frozense
 
     `by` names the law that is asked first of them, and `promises` is what those of rules promise.
     """
-    for name, what, *origin in faults:
+    for name, what, *origins in faults:
+        origin = origins[0] if origins else ""
         if isinstance(what, dict):
-            EXAM.plant(name, group, function(**what), *origin, promises=promises, by=by)
+            EXAM.plant(name, group, function(**what), origin, promises=promises, by=by)
         else:
-            EXAM.plant(name, group, what, *origin, by=by)
+            EXAM.plant(name, group, what, origin, by=by)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
+from manualconv.testing.faults.convolution.apart import plant, to_bias, to_input, to_weight
 from manualconv.testing.laws.convolution.implementations import layer, spread
 from manualconv.testing.referee import convolution
-from tests.faults.bank import plant, to_bias, to_input, to_weight
 
 # ------------------------------------------------------------------------------------------------------- groups
 
@@ -21,7 +21,8 @@ def _only_group_0(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Ten
 
 def _interleaved(t: Tensor, groups: int, axis: int) -> Tensor:
     """Axis ``(g c)`` → ``(c g)``."""
-    return t.unflatten(axis, (groups, -1)).transpose(axis, axis + 1).flatten(axis, axis + 1)
+    apart: Tensor = t.unflatten(axis, (groups, -1))
+    return apart.transpose(axis, axis + 1).flatten(axis, axis + 1)
 
 
 def _multiplier_order(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

@@ -11,9 +11,10 @@ from torch.autograd import Function
 
 from manualconv import definitions
 from manualconv.geometry import Window
+from manualconv.testing.cases.tensors import behind
+from manualconv.testing.faults.exam import Exam
 from manualconv.testing.laws.law import Implementation
 from manualconv.testing.laws.max_pooling import GOOD, LAWS, Layer
-from tests.faults.exam import Exam
 
 Size = tuple[int, ...]
 
@@ -27,7 +28,7 @@ def read(x: Tensor, window: Window, size: Size, outside: float) -> Tensor:
     for k in definitions.indices(window.kernel_size):
         starts = [d * j for d, j in zip(window.dilation, k)]
         steps = zip(starts, window.stride, size)
-        taps.append(framed[(..., *(slice(a, a + s * (p - 1) + 1, s) for a, s, p in steps))])
+        taps.append(framed[behind(*(slice(a, a + s * (p - 1) + 1, s) for a, s, p in steps))])
     return torch.stack(taps, 2)
 
 

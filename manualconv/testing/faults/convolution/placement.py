@@ -9,11 +9,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv.geometry import Window, per_axis
+from manualconv.testing.cases.tensors import behind
+from manualconv.testing.faults.convolution.apart import (
+    input_gradient_of,
+    plant,
+    to_input,
+    to_weight,
+    weight_gradient_of,
+)
 from manualconv.testing.laws.convolution.form import TRANSPOSED
 from manualconv.testing.laws.convolution.implementations import Rule, layer, torch_s
 from manualconv.testing.laws.convolution.layer import Layer
 from manualconv.testing.referee import convolution
-from tests.faults.bank import input_gradient_of, plant, to_input, to_weight, weight_gradient_of
 
 Change = Callable[[Window], Window]
 
@@ -23,7 +30,7 @@ def on(change: Change) -> Rule:
 
     def rule(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
         y = convolution(x, w, b, change(window))
-        return y[(..., *(slice(p) for p in window.output_size))]
+        return y[behind(*(slice(p) for p in window.output_size))]
 
     return rule
 
@@ -75,7 +82,7 @@ def _padded_by_the_edge(x: Tensor, w: Tensor, b: Tensor | None, window: Window) 
 
 def _crop_forgotten(w: Tensor, y: Tensor, window: Window) -> Tensor:
     framed = to_input(w, y, window.unpadded())
-    return framed[(..., *(slice(i) for i in window.input_size))]
+    return framed[behind(*(slice(i) for i in window.input_size))]
 
 
 plant(
@@ -101,7 +108,7 @@ plant(
 
 def _dilated_twice(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     stuffed = w.new_zeros((*w.shape[:2], *window.extent))
-    stuffed[(..., *(slice(None, None, d) for d in window.dilation))] = w
+    stuffed[behind(*(slice(None, None, d) for d in window.dilation))] = w
     return convolution(x, stuffed, b, replace(window, kernel_size=window.extent))
 
 
@@ -128,7 +135,7 @@ def _without_remainder(w: Tensor, y: Tensor, window: Window, more: int = 0) -> T
 def _too_large(w: Tensor, y: Tensor, window: Window) -> Tensor:
     largest = tuple(s - 1 for s in window.stride)
     full = TRANSPOSED[window.ndim](y, w, None, window.stride, 0, largest, window.groups, window.dilation)
-    return full[(..., *(slice(a, None) for a, _ in window.padding))]
+    return full[behind(*(slice(a, None) for a, _ in window.padding))]
 
 
 def _remainder_in_front(w: Tensor, y: Tensor, window: Window) -> Tensor:
@@ -137,14 +144,13 @@ def _remainder_in_front(w: Tensor, y: Tensor, window: Window) -> Tensor:
 
 
 def _remainder_repeats_the_edge(w: Tensor, y: Tensor, window: Window) -> Tensor:
-    behind = [side for r in reversed(window.leftover) for side in (0, r)]
-    return F.pad(_without_remainder(w, y, window), behind, mode="replicate")[window.inner(2)]
+    more = [side for r in reversed(window.leftover) for side in (0, r)]
+    return F.pad(_without_remainder(w, y, window), more, mode="replicate")[window.inner(2)]
 
 
 def _input_gradient_too_small(w: Tensor, y: Tensor, window: Window) -> Tensor:
-    return _without_remainder(w, y, window)[
-        (..., *(slice(a, a + i) for i, (a, _) in zip(window.input_size, window.padding)))
-    ]
+    inner = (slice(a, a + i) for i, (a, _) in zip(window.input_size, window.padding))
+    return _without_remainder(w, y, window)[behind(*inner)]
 
 
 def _kernel_too_large(x: Tensor, y: Tensor, window: Window) -> Tensor:

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from manualconv import definitions
 from manualconv.geometry import Window
+from manualconv.testing.cases.tensors import behind
+from manualconv.testing.faults.convolution.apart import plant, to_input, to_weight
 from manualconv.testing.laws.convolution.implementations import framed, layer, spread
 from manualconv.testing.referee import convolution
-from tests.faults.bank import plant, to_input, to_weight
 
 Rounding = Callable[[Tensor], Tensor]
 
@@ -40,7 +41,7 @@ def _accumulated(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tens
     y = x.new_zeros((x.shape[0], window.groups, w_g.shape[2], *window.output_size))
     for k in definitions.indices(window.kernel_size):
         x_k = x[window.tap(k, lead=2)].unflatten(1, (window.groups, 1, -1))
-        term = (x_k * w_g[(..., *k)].reshape(*w_g.shape[:4], *(1,) * window.ndim)).sum(3)
+        term = (x_k * w_g[behind(*k)].reshape(*w_g.shape[:4], *(1,) * window.ndim)).sum(3)
         y = through(torch.bfloat16)(y + term)
     y = y.flatten(1, 2)
     return y if b is None else y + spread(b, window)
@@ -60,7 +61,7 @@ def _shuffled(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     tap = Window(window.output_size, ones, ones, ones, ((0, 0),) * window.ndim, window.groups)
     y = None
     for k in order:
-        x_k, w_k = frame[window.tap(k, lead=2)], w[(..., *(slice(j, j + 1) for j in k))]
+        x_k, w_k = frame[window.tap(k, lead=2)], w[behind(*(slice(j, j + 1) for j in k))]
         term = convolution(x_k, w_k, None, tap)
         y = term if y is None else y + term
     assert y is not None

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manualconv.testing.faults.exam import Exam
 from manualconv.testing.laws.batch_normalization import GOOD, GOOD_MODULES, LAWS, MODULE_LAWS, Layer, along, over
 from manualconv.testing.laws.law import Implementation
-from tests.faults.exam import Exam
 
 Rule = Callable[..., Any]
 
@@ -130,19 +130,19 @@ class _MomentumNone(torch.nn.BatchNorm1d):
         super().__init__(features, momentum=0.1 if momentum is None else momentum)
 
 
-def _with(forward: Callable[[torch.nn.Module, Tensor], Tensor]) -> type[torch.nn.BatchNorm1d]:
+def _with(forward: Callable[[Any, Tensor], Tensor]) -> type[torch.nn.BatchNorm1d]:
     """torch's module with another forward."""
     return type("Planted", (torch.nn.BatchNorm1d,), {"forward": forward})
 
 
-def _uncounted(module: torch.nn.Module, x: Tensor) -> Tensor:
+def _uncounted(module: Any, x: Tensor) -> Tensor:
     """The counter stands still."""
-    y = right(module, x)
+    y: Tensor = right(module, x)
     module.num_batches_tracked.zero_()
     return y
 
 
-right = torch.nn.BatchNorm1d.forward
+right: Any = torch.nn.BatchNorm1d.forward
 MODULES = Exam("batch norm modules", MODULE_LAWS, GOOD_MODULES)
 MODULES.plant("a momentum of None ignored", "", _MomentumNone)
 MODULES.plant("num_batches_tracked not advanced", "", _with(_uncounted))

@@ -1,0 +1,130 @@
+"""What a target has, found by asking: each ability by the smallest case that needs it, and a law that sees it."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, NamedTuple
+
+import torch
+
+from manualconv.testing.examiner.asking import ASKED, GRADIENTS, VALUE, NotExamined, drawn, is_there, quoted, says_no
+from manualconv.testing.examiner.explaining import Explained
+from manualconv.testing.examiner.features import EXTENSIONS
+from manualconv.testing.examiner.fitting import fitted
+from manualconv.testing.examiner.outcome import Outcome
+from manualconv.testing.laws.operation import LAWS, Broken, Unfit
+
+#: Drawn to find small cases that need one thing more than others.
+POOL = 400
+#: Dtypes, which an implementation may refuse by any error.
+DTYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
+#: Abilities that are no features of a call: each is what some law needs.
+MODES = sorted(set().union(*(each.needs for each in LAWS.values())) - {"gradients", "float64"})
+
+
+class Candidate(NamedTuple):
+    """A drawn case: its proof, what its call needs, and how many numbers it holds."""
+
+    label: str
+    case: Any
+    needs: frozenset[str]
+    size: int
+
+
+class Inquiry(Explained):
+    """A target that is asked what it has."""
+
+    def find_abilities(self, found: dict[str, str]) -> None:
+        """Ask for each ability that is not known yet, and say what came of it, one after the other."""
+        pool = self.pool()
+        plainest = min(pool, key=lambda each: (len(each.needs), each.size))
+        if not self.task.base and "float64" not in found:
+            self.find_dtype(plainest, found)
+        self.find("forward", plainest, VALUE, found)
+        if not is_there(found["forward"]):
+            return
+        self.find("gradients", plainest, GRADIENTS, found)
+        self.find_features(plainest, pool, GRADIENTS if is_there(found["gradients"]) else VALUE, found)
+        for name in MODES:
+            modal = next(each for each in LAWS.values() if name in each.needs)
+            missing = [need for need in sorted(modal.needs - {name}) if not is_there(found.get(need, ""))]
+            if missing:
+                found.setdefault(name, f"unsupported: without {missing[0]}")
+                self.say("ability", name, found[name])
+            else:
+                self.find(name, plainest, modal.name, found)
+
+    def find(self, name: str, case: Candidate, law: str, found: dict[str, str]) -> None:
+        """Ask for one by a law and a case that need it."""
+        if name in found:
+            return
+        self.say("asking", name)
+        found[name] = "unsupported: --without" if name in self.task.without else self.why_not(case, law)
+        self.say("ability", name, found[name])
+        if found[name].startswith("failed") and not is_there(found[name]):
+            words = found[name].partition(": ")[2]
+            outcome = Outcome(f"{name}{ASKED}", 0, 1, words=words, label=case.label, case=case.case)
+            self.show(outcome)
+            self.say("outcome", outcome)
+
+    def find_features(self, plainest: Candidate, pool: list[Candidate], law: str, found: dict[str, str]) -> None:
+        """Each by the smallest case that needs little else; the rarest last, when more is known."""
+        taken = set(plainest.needs)
+        names = set().union(*(each.needs for each in pool)) - taken
+        fewest = {name: min(len(each.needs) for each in pool if name in each.needs) for name in names}
+        for name in sorted(names, key=lambda name: (fewest[name], name)):
+            within = (self.candidate(each.label, fitted(each.case, names - taken - {name})) for each in pool)
+            alone = min(
+                (each for each in within if name in each.needs and (each.size or name == "empty batch")),
+                key=lambda each: (len((each.needs - {name}) & EXTENSIONS), len(each.needs - taken - {name}), each.size),
+                default=next(each for each in pool if name in each.needs),
+            )
+            self.find(name, alone, law, found)
+            if is_there(found[name]):
+                taken.add(name)
+
+    def find_dtype(self, plainest: Candidate, found: dict[str, str]) -> None:
+        """float64, or float32 where the plainest case is refused in float64 alone."""
+        self.say("asking", "float64")
+        wide = self.why_not(plainest, VALUE)
+        found["float64"] = ""
+        if not is_there(wide):
+            self.base = torch.float32
+            if is_there(self.why_not(plainest, VALUE)):
+                found["float64"] = f"unsupported: {wide.partition(': ')[2]}"
+            else:
+                self.base = torch.float64
+        self.say("ability", "float64", found["float64"])
+
+    def pool(self) -> list[Candidate]:
+        """Drawn cases: of no entries there is nothing to see, but for an empty batch."""
+        found = []
+        for label, proof in self.proofs.items():
+            for case in drawn(proof.cases, POOL // len(self.proofs), self.task.seed):
+                each = self.candidate(label, case)
+                if each.size or "empty batch" in each.needs:
+                    found.append(each)
+        return found
+
+    def candidate(self, label: str, case: Any) -> Candidate:
+        """A case with what it needs; the size is 0 if one of its tensors has no entries."""
+        question = self.question(label, case, False)
+        sizes = [t.numel() for t in (*question.inputs, question.cotangent)]
+        return Candidate(label, case, self.needed(question), sum(sizes) if all(sizes) else 0)
+
+    def why_not(self, each: Candidate, law: str) -> str:
+        """Ask a law of one case; "" if it holds."""
+        small = LAWS[law].small
+        self.say("case", law, pickle.dumps((each.label, each.case, small)))
+        try:
+            LAWS[law].holds(self.asked(each.label, each.case, small))
+        except Unfit as unfit:
+            return f"{'unsupported' if unfit.says_no else 'failed'}: {unfit.words}"
+        except Broken as broken:
+            return f"failed: wrong: {broken.words}"
+        except NotExamined as lacking:
+            return f"unsupported: {quoted(lacking.__cause__ or lacking)}"
+        except Exception as error:
+            may_refuse = each.needs & EXTENSIONS or LAWS[law].needs & DTYPES
+            return f"{'unsupported' if says_no(error) or may_refuse else 'failed'}: {quoted(error)}"
+        return ""

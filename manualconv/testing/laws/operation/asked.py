@@ -1,0 +1,160 @@
+"""What a law of any operation gets: a question put to a target, and who judges the answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import grad
+
+from manualconv.testing.catalogue import Question
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What results are judged by.
+
+    Attributes:
+        name: ``definition``; ``real DTYPE`` for the question's numbers with all digits of a dtype; ``numbers`` for
+            `arrays`, other tensors and another cotangent, whose answers are ours, which the definitions prove.
+        base: the dtype that a narrow target is given for float64.
+        first: the first slot that is asked about.
+    """
+
+    name: str
+    base: str = "float64"
+    first: int = 0
+    arrays: tuple[Any, ...] = ()
+
+
+class Broken(AssertionError):
+    """A law that does not hold: what is wrong, in words, and the difference if there is one."""
+
+    def __init__(self, words: str, difference: Any = None) -> None:
+        super().__init__(words)
+        self.words, self.difference = words, difference
+
+
+class Unfit(Broken):
+    """A result of which nothing can be asked; `says_no` if that is an ability the target has not."""
+
+    def __init__(self, words: str, says_no: bool = False) -> None:
+        super().__init__(words)
+        self.says_no = says_no
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question put to a target.
+
+    Attributes:
+        question, names, operation: what is asked, what its tensors are called, and of which operation.
+        apply: the target as a function of the tensors.
+        judge: says how far an answer is off.
+        before: what was set for everybody before the target's first call.
+        alone: the function without what makes whole numbers of its answers, where the question has such.
+    """
+
+    question: Question
+    apply: Callable[..., Any]
+    judge: Callable[..., Any]
+    names: tuple[str, ...]
+    operation: str
+    before: Mapping[str, Any]
+    alone: Callable[..., Any] | None = None
+
+    @cached_property
+    def slots(self) -> tuple[str, ...]:
+        """What the results are called: the value, and a gradient for each tensor that has one."""
+        return ("y", *(f"d{name}" for name in self.names[: self.count]))
+
+    @property
+    def count(self) -> int:
+        """Tensors that are differentiated."""
+        return len(self.question.inputs) - self.question.constants
+
+    def leaves(self, dtype: torch.dtype | None = None) -> list[Tensor]:
+        """The tensors as they lie, asking for gradients where there are any."""
+        inputs = [t if dtype is None or not t.is_floating_point() else t.to(dtype) for t in self.question.inputs]
+        return self.differentiated(inputs)
+
+    def differentiated(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Leaves of the same numbers in the same memory, asking for gradients where there are any."""
+        return [t.detach().requires_grad_() if n < self.count else t for n, t in enumerate(tensors)]
+
+    def value(self, inputs: Sequence[Tensor] | None = None) -> Tensor:
+        """The forward pass."""
+        y: Tensor = self.apply(*(self.leaves() if inputs is None else inputs))
+        if not isinstance(y, Tensor):
+            raise Unfit(f"the result is {type(y).__name__}, not a tensor")
+        return y
+
+    def both(self, dtype: torch.dtype | None = None, inputs: Sequence[Tensor] | None = None) -> list[Tensor]:
+        """The value and its gradients under the question's cotangent."""
+        leaves = self.leaves(dtype) if inputs is None else list(inputs)
+        y = self.value(leaves)
+        if not y.requires_grad:
+            raise Unfit("the result has no graph: nothing can be differentiated through it", says_no=True)
+        if y.shape != self.question.cotangent.shape:
+            shapes = [tuple(t.shape) for t in (y, self.question.cotangent)]
+            raise Broken(f"y has the shape {shapes[0]}, should have {shapes[1]}")
+        found = grad(y, leaves[: self.count], self.question.cotangent.to(y.dtype), allow_unused=True)
+        for name, g in zip(self.slots[1:], found):
+            if g is None:
+                raise Broken(f"{name} is missing: no gradient reaches it")
+        return [y.detach(), *found]
+
+    def alike(self, one: Tensor, other: Tensor, words: str) -> None:
+        """Raise if two results of the target differ by more than two ways to sum."""
+        room = 0.0 if self.question.exact else 1e-9
+        if one.shape != other.shape or not torch.allclose(one, other, rtol=room, atol=room, equal_nan=True):
+            raise Broken(words)
+
+    def as_ours(self, inputs: Sequence[Tensor], cotangent: Tensor | None, words: str, passes: int = 2) -> None:
+        """Raise if our own layers, in the judge's process, answer otherwise to these tensors."""
+        leaves = self.differentiated(inputs)
+        results = [self.value(leaves)]
+        if cotangent is None:
+            cotangent = (torch.arange(results[0].numel()) % 7 - 3).reshape(results[0].shape).double()
+        if passes == 2 and results[0].requires_grad:
+            results += grad(results[0], leaves[: self.count], cotangent, materialize_grads=True)
+        kind = Kind("numbers", arrays=tuple(t.detach().numpy() for t in (*leaves, cotangent)))
+        difference = self.judge(kind, [t.detach() for t in results])
+        if difference is not None:
+            raise Broken(f"{self.slots[difference.slot]} {words}", difference)
+
+    def judged(self, results: Sequence[Tensor], kind: str, words: str, first: int = 0) -> None:
+        """Raise if the definitions differ, from the first slot that is asked about on."""
+        difference = self.judge(Kind(kind, first=first), [t.detach() for t in results])
+        if difference is not None:
+            raise Broken(f"{self.slots[difference.slot]} {words}", difference)
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law: what must be there that it can be asked, and whether it is asked of few numbers (`small`)."""
+
+    name: str
+    holds: Callable[[Asked], None]
+    needs: frozenset[str] = frozenset()
+    small: bool = False
+    share: float = 1.0
+
+
+LAWS: dict[str, Law] = {}
+
+
+def law(*needs: str, small: bool = False, share: float = 1.0) -> Callable[[Callable[[Asked], None]], Any]:
+    """Enter a law under the words of its name; `share` of the profile's cases are asked."""
+
+    def enter(holds: Callable[[Asked], None]) -> Callable[[Asked], None]:
+        name = re.sub(r" s\b", "'s", holds.__name__.replace("_", " "))
+        LAWS[name] = Law(name, holds, frozenset(needs), small, share)
+        return holds
+
+    return enter

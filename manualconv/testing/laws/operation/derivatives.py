@@ -1,0 +1,76 @@
+"""Laws of further derivatives: the second and third, by difference quotients, and forward mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.autograd import backward, forward_ad, grad, gradcheck, gradgradcheck
+from torch.autograd.gradcheck import GradcheckError
+
+from manualconv.testing.catalogue import Question
+from manualconv.testing.laws.operation.asked import Asked, Broken, Unfit, law
+
+#: A difference quotient with step 1 of what is linear in each tensor, on small whole numbers, has no error at all.
+EXACTLY: dict[str, Any] = {"eps": 1.0, "atol": 0.0, "rtol": 0.0}
+SMOOTHLY: dict[str, Any] = {"eps": 1e-5, "atol": 1e-5, "rtol": 1e-5}
+
+
+@law("gradients", "order 2", small=True, share=0.1)
+def the_second_derivative_is_the_first_one_s(asked: Asked) -> None:
+    cotangent = asked.question.cotangent.detach().requires_grad_()
+    leaves = asked.leaves()
+    first = grad(asked.apply(*leaves), leaves[: asked.count], cotangent, create_graph=True, allow_unused=True)
+    # What once_differentiable leaves behind says no to `backward` alone: `grad` passes it by, as it leads to no operand.
+    backward([g.sum() for g in first if g is not None and g.requires_grad])
+    _differentiates(lambda: gradgradcheck(asked.apply, asked.leaves(), cotangent, **_room(asked.question)), "second")
+
+
+@law("gradients", "order 2", "order 3", small=True, share=0.05)
+def the_third_derivative_is_the_second_one_s(asked: Asked) -> None:
+    leaves, count = asked.leaves(), asked.count
+
+    def second(*tensors: Tensor) -> tuple[Tensor, ...]:
+        at, cotangent, directions = tensors[:count], tensors[count], tensors[count + 1 :]
+        first = grad(asked.apply(*at, *leaves[count:]), at, cotangent, create_graph=True)
+        total = sum((g * v).sum() for g, v in zip(first, directions))
+        if not isinstance(total, Tensor) or not total.requires_grad:
+            return tuple(t * 0 for t in (*at, cotangent))
+        return grad(total, (*at, cotangent), create_graph=True, materialize_grads=True)
+
+    directions = [(t + 1).detach().requires_grad_() for t in leaves[:count]]
+    operands = (*leaves[:count], asked.question.cotangent.detach().requires_grad_(), *directions)
+    _differentiates(lambda: gradcheck(second, operands, **_room(asked.question)), "third")
+
+
+def _room(question: Question) -> dict[str, Any]:
+    return EXACTLY if question.exact else SMOOTHLY
+
+
+def _differentiates(check: Callable[[], bool], which: str) -> None:
+    try:
+        check()
+    except GradcheckError as error:
+        raise Broken(f"the {which} derivative is wrong: {_in_a_line(error)}") from None
+
+
+def _in_a_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160]
+
+
+@law("gradients", "forward mode", share=0.2)
+def forward_mode_pairs_with_the_gradients(asked: Asked) -> None:
+    """⟨J·v, ȳ⟩ = ⟨v, Jᵀ·ȳ⟩; at copies, since a tangent of entries that share their memory cannot be written."""
+    question, count = asked.question, asked.count
+    directions = [t.detach().flip(-1) + 1 if t.dim() else t.detach() + 1 for t in question.inputs[:count]]
+    with forward_ad.dual_level():
+        duals = [forward_ad.make_dual(t.detach().clone(), v) for t, v in zip(question.inputs, directions)]
+        tangent = forward_ad.unpack_dual(asked.apply(*duals, *question.inputs[count:])).tangent
+    if tangent is None:
+        raise Unfit("forward mode gives no tangent", says_no=True)
+    ahead = (tangent * question.cotangent).sum()
+    back = sum((v * g).sum() for v, g in zip(directions, asked.both()[1:]))
+    scale = sum((v * g).abs().sum() for v, g in zip(directions, asked.both()[1:]))
+    if (ahead - back).abs() > (0 if question.exact else 1e-9) * scale + (0 if question.exact else 1e-12):
+        raise Broken(f"forward mode gives <J v, y> = {float(ahead):g}, the gradients give {float(back):g}")

@@ -1,0 +1,65 @@
+"""A kernel that lacks one ability is examined in all others, and its lack is neither a failure nor overlooked."""
+
+from __future__ import annotations
+
+import pytest
+
+from manualconv.testing.examiner import abilities, patient, report
+from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.examination import Examination
+from manualconv.testing.examiner.program import tasks
+from manualconv.testing.examiner.target import Target
+from manualconv.testing.options import Wish
+from tests.examiner.kernels import PARTIAL
+from tests.examiner.test_examiner import KERNELS, examined, failures
+
+#: What is not there without another.
+FOLLOWS = {"order 2": {"order 3", "forward mode", "vmap"}, "float64": {"order 2", "order 3"}}
+LAWS = ("definition", "roundings", "computed as", "order", "derivative", "manner", "operands are left")
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abilities, "POOL", 150)
+    monkeypatch.setattr(patient, "FAMILIES", {})
+
+
+@pytest.mark.parametrize("lacks", PARTIAL)
+def test_a_partial_kernel_is_examined_within_its_part(lacks: str) -> None:
+    name = f"without_{lacks.replace(' ', '_')}"
+    found, outcomes = examined(name, "conv2d", cases=6, only=LAWS)
+    assert failures(found, outcomes) == []
+    missing = {
+        ability: why for ability, why in found.items() if why and ability not in ("compile", "asymmetric padding")
+    }
+    assert lacks in missing
+    assert missing[lacks].startswith("unsupported: ")
+    assert missing.keys() - {lacks} <= FOLLOWS.get(lacks, set()) | {"string padding"}
+    mistrusted = [o.law for o in outcomes if report.verdict(o) != report.PASSED]
+    assert mistrusted == []
+
+
+def report_of(found: dict[str, str], required: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    """What is wrong, and the report."""
+    task = Task(Target(f"{KERNELS}:in_numpy", "conv2d"), 4, 0, "direct")
+    examination = Examination(task, abilities=found)
+    return report.failed(examination, required), report.lines(examination, required)
+
+
+def test_what_is_required_and_not_there_is_failed() -> None:
+    found = {"forward": "", "gradients": "", "groups": "unsupported: NotImplementedError: one group", "stride": ""}
+    wrong, said = report_of(found)
+    assert wrong == []
+    assert said[-1].startswith("  not examined: groups;")
+    wrong, said = report_of(found, ("groups", "stride"))
+    assert wrong == ["groups is required: NotImplementedError: one group"]
+    assert any(line.split()[:2] == ["FAILED", "groups:"] for line in said)
+
+
+@pytest.mark.parametrize(
+    "name", ["groups", "stride", "padding", "bias", "unbatched", "order 2", "vmap", "channels-last"]
+)
+def test_what_one_does_without_is_not_asked(name: str) -> None:
+    wish = Wish("torch", "conv2d", without=(name,), require=(name,))
+    (task,) = tasks(wish)
+    assert task.without == (name,)

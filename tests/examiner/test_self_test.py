@@ -1,0 +1,76 @@
+"""``manualconv check --self-test``: the bank is as large as it says, and a sample of it is killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from manualconv.cli import main
+from manualconv.testing.faults.bank import CHEAT, FAULT, RIGHT
+from manualconv.testing.faults.everything import BANK
+from manualconv.testing.faults.self_test import Found, chosen, run, summary
+from manualconv.testing.faults.usual_rule import passes
+from manualconv.testing.faults.wards import Sitting
+
+SAMPLE = (
+    *("relu: zeros", "relu: slope one at zero", "relu: an answer up the call stack", "relu: a little noise"),
+    "relu: done when somebody looks",
+)
+
+
+def test_the_bank_is_as_large_as_it_is_to_be() -> None:
+    kinds = Counter(entry.kind for entry in BANK.values())
+    assert kinds[FAULT] >= 140
+    assert kinds[CHEAT] >= 20
+    assert kinds[RIGHT] >= 10
+    assert len({entry.family for entry in BANK.values() if entry.kind == FAULT}) >= 8
+
+
+def test_every_fault_has_an_origin() -> None:
+    assert [key for key, entry in BANK.items() if not entry.origin.strip()] == []
+
+
+def test_a_sample_is_killed_and_the_usual_rule_lets_most_of_it_pass() -> None:
+    found = run(SAMPLE, until_killed=True, jobs=1)
+    assert {each.key for each in found.sittings} == set(SAMPLE)
+    assert found.survivors == []
+    passed = {each.key for each in found.passed_by_the_usual_rule(1e-4)}
+    assert {"relu: slope one at zero", "relu: a little noise", "relu: done when somebody looks"} <= passed
+    assert "relu: zeros" not in passed
+
+
+def test_a_process_that_ends_or_hangs_is_noticed_and_the_next_one_sits() -> None:
+    """The ward outlives it."""
+    from manualconv.testing.faults.sitting import task_of
+    from manualconv.testing.faults.wards import Ward
+
+    ward = Ward()
+    try:
+        ward.process.kill()
+        assert ward.sat(task_of("relu: zeros", 8, 0)).words == "ends the process"
+        assert ward.sat(task_of("relu: zeros", 8, 0), until_killed=True).noticed == ["the value is the definition's"]
+    finally:
+        ward.close()
+
+
+def test_the_usual_rule_lets_the_right_ones_pass() -> None:
+    for key in ("relu: nothing replaced", "layer_norm: ours", "conv_transpose2d: nothing replaced"):
+        assert passes(BANK[key]) == {1e-2: True, 1e-4: True}, key
+
+
+def test_the_summary_names_survivors_and_accusations() -> None:
+    found = Found([Sitting("relu: zeros"), Sitting("relu: nothing replaced", ["some law"], "is wrong", 1.0)])
+    said = "\n".join(summary(found))
+    assert "survives: relu: zeros" in said
+    assert "accused: relu: nothing replaced: some law: is wrong" in said
+
+
+def test_a_part_that_there_is_not_ends_with_2(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--self-test", "--only", "no such thing"]) == 2
+    assert "families: activations" in capfd.readouterr().err
+    assert chosen(["softmin"]) == [key for key, entry in BANK.items() if "softmin" in key]
+    with pytest.raises(SystemExit) as ended:
+        main(["check"])
+    assert ended.value.code == 2
+    assert "name a TARGET" in capfd.readouterr().err
