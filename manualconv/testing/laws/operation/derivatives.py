@@ -22,7 +22,7 @@ def the_second_derivative_is_the_first_one_s(asked: Asked) -> None:
     cotangent = asked.question.cotangent.detach().requires_grad_()
     leaves = asked.leaves()
     first = grad(asked.apply(*leaves), leaves[: asked.count], cotangent, create_graph=True, allow_unused=True)
-    # What once_differentiable leaves behind says no to `backward` alone: `grad` passes it by, as it leads to no operand.
+    # What once_differentiable leaves behind says no to `backward` alone: `grad` passes it by, since it leads nowhere.
     backward([g.sum() for g in first if g is not None and g.requires_grad])
     _differentiates(lambda: gradgradcheck(asked.apply, asked.leaves(), cotangent, **_room(asked.question)), "second")
 
