@@ -95,3 +95,13 @@ def test_a_failure_is_the_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert program.main() is False
     page = (tmp_path / "VERSIONS.md").read_text(encoding="utf-8")
     assert "| 3.10.1 |  | 4 | 1 |" in page and "| 3.13 | torch | not tried at this commit |" in page
+
+
+def test_the_page_has_a_row_a_version_and_no_failure() -> None:
+    page = document.PATH.read_text(encoding="utf-8")
+    assert page.startswith(document.INTRODUCTION)
+    rows = page.split(document.HEADING)[1].split("\n\n")[0].splitlines()
+    assert len(rows) == len(VERSIONS)
+    assert all(row.startswith(f"| {version.python}") for row, version in zip(rows, VERSIONS.values()))
+    found = [row.split("|")[4].strip() for row in rows if "not here" not in row and "not tried" not in row]
+    assert found and set(found) == {"0"}
