@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from manualconv.testing.examiner import explaining
+from manualconv.testing.examiner.asking import GRADIENTS, VALUE
 from tests.examiner.test_examiner import examined, failures
 from tests.packaging.kernels import KERNEL, MENDED, REMAINDER
 from tests.pages import DOCS
@@ -20,14 +21,15 @@ _, SIGNALS, PROOF = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 LAWS = ["definition"]
 
 
-@pytest.mark.parametrize(("kernel", "law"), [(KERNEL, 0), (REMAINDER, 1)], ids=["dilation", "remainder"])
+@pytest.mark.parametrize(("kernel", "law"), [(KERNEL, VALUE), (REMAINDER, GRADIENTS)], ids=["dilation", "remainder"])
 def test_the_kernel_fails_in_the_page_s_words(
-    kernel: str, law: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kernel: str, law: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explaining, "EXPLAINING", 60.0)
     (tmp_path / "kernel.py").write_text(kernel, encoding="utf-8")
     _, outcomes = examined(f"{tmp_path}/kernel.py:conv2d", "conv2d", cases=150, only=LAWS)
-    words, place, numbers = re.fullmatch(r"(.*: )(\w+\[.*\]) (is .*, should be .*)", outcomes[law].sentence).groups()
+    (sentence,) = [outcome.sentence for outcome in outcomes if outcome.law == law]
+    words, place, numbers = re.fullmatch(r"(.*: )(\w+\[.*\]) (is .*, should be .*)", sentence).groups()
     assert words in PAGE
     assert re.search(re.escape(words) + r"\w+\[.*\] is -?\d+, should be -?\d+", PAGE), (place, numbers)
 
