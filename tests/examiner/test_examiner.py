@@ -17,6 +17,7 @@ from manualconv.cli import main
 from manualconv.testing.adapters import Unusable
 from manualconv.testing.examiner import explaining, judgement
 from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.examination import processes
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.patient import Patient
 from manualconv.testing.examiner.target import named
@@ -202,6 +203,10 @@ def test_it_survives_its_patients(capfd: pytest.CaptureFixture[str], tmp_path: P
     assert "ends the process (SIGABRT)" in capfd.readouterr().out
     assert main(["check", f"{KERNELS}:hangs", *asked, "--dtype", "float64", "--timeout", "3"]) == 1
     assert "hangs: no answer within 3 s" in capfd.readouterr().out
+
+
+def test_a_process_that_may_use_cuda_is_no_copy() -> None:
+    assert processes("cuda:0").get_start_method() == "spawn"
 
 
 def test_wrong_usage_ends_with_2(capfd: pytest.CaptureFixture[str]) -> None:
