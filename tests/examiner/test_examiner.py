@@ -19,8 +19,8 @@ from manualconv.testing.examiner import explaining, judgement
 from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import processes
 from manualconv.testing.examiner.outcome import Outcome
-from manualconv.testing.examiner.patient import Patient
 from manualconv.testing.examiner.target import named
+from manualconv.testing.faults.sitting import Acquainted
 
 KERNELS = "tests.examiner.kernels"
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def examined(
     def ask(label: str, case: Any, small: bool, kind: Any, results: list[torch.Tensor]) -> Any:
         return judgement.judged(label, case, small, kind, [t.detach().double() for t in results], "direct")
 
-    Patient(Task(target, cases, 0, "direct", tuple(only), without=("compile",)), say, ask).examine()
+    Acquainted(Task(target, cases, 0, "direct", tuple(only), without=("compile",)), say, ask).examine()
     return abilities, outcomes
 
 
