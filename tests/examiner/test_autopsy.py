@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,11 +12,15 @@ from manualconv.testing.catalogue import OPERATIONS
 from manualconv.testing.examiner.asking import VALUE, drawn
 from manualconv.testing.examiner.autopsy import TRIES, autopsy
 
-CASES = [
-    case
-    for case in drawn(OPERATIONS["conv2d"].proofs["conv2d"].cases, 300, 0)
-    if case.biased and max(case.window.stride) > 1 and max(case.window.dilation) > 1 and case.window.groups > 1
-]
+
+@cache  # not while tests are collected, which every worker does
+def cases() -> list[Any]:
+    """Those that have several features."""
+    return [
+        case
+        for case in drawn(OPERATIONS["conv2d"].proofs["conv2d"].cases, 300, 0)
+        if case.biased and max(case.window.stride) > 1 and max(case.window.dilation) > 1 and case.window.groups > 1
+    ]
 
 
 def found(case: Any, dies: Any) -> tuple[Any, str, int]:
@@ -31,8 +36,9 @@ def found(case: Any, dies: Any) -> tuple[Any, str, int]:
     return outcome.case, feature, tries
 
 
-@pytest.mark.parametrize("case", CASES[:5], ids=range(5))
-def test_the_feature_that_it_takes_is_found(case: Any) -> None:
+@pytest.mark.parametrize("number", range(5))
+def test_the_feature_that_it_takes_is_found(number: int) -> None:
+    case = cases()[number]
     for feature, dies in {
         "stride": lambda c: max(c.window.stride) > 1,
         "dilation": lambda c: max(c.window.dilation) > 1,
@@ -47,12 +53,12 @@ def test_the_feature_that_it_takes_is_found(case: Any) -> None:
 
 
 def test_of_what_always_dies_the_plainest_is_kept() -> None:
-    smaller, culprit, tries = found(CASES[0], lambda _: True)
+    smaller, culprit, tries = found(cases()[0], lambda _: True)
     assert (smaller.biased, smaller.window.groups, set(smaller.window.stride)) == (False, 1, {1})
     assert (culprit, tries) == ("", 2)
 
 
 def test_what_never_dies_again_is_kept_as_it_was() -> None:
-    case, culprit, tries = found(CASES[0], lambda _: False)
-    assert (case, culprit) == (CASES[0], "")
+    case, culprit, tries = found(cases()[0], lambda _: False)
+    assert (case, culprit) == (cases()[0], "")
     assert tries <= TRIES

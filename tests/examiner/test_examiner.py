@@ -17,9 +17,10 @@ from manualconv.cli import main
 from manualconv.testing.adapters import Unusable
 from manualconv.testing.examiner import explaining, judgement
 from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.examination import processes
 from manualconv.testing.examiner.outcome import Outcome
-from manualconv.testing.examiner.patient import Patient
 from manualconv.testing.examiner.target import named
+from manualconv.testing.faults.sitting import Acquainted
 
 KERNELS = "tests.examiner.kernels"
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ def examined(
     def ask(label: str, case: Any, small: bool, kind: Any, results: list[torch.Tensor]) -> Any:
         return judgement.judged(label, case, small, kind, [t.detach().double() for t in results], "direct")
 
-    Patient(Task(target, cases, 0, "direct", tuple(only), without=("compile",)), say, ask).examine()
+    Acquainted(Task(target, cases, 0, "direct", tuple(only), without=("compile",)), say, ask).examine()
     return abilities, outcomes
 
 
@@ -202,6 +203,10 @@ def test_it_survives_its_patients(capfd: pytest.CaptureFixture[str], tmp_path: P
     assert "ends the process (SIGABRT)" in capfd.readouterr().out
     assert main(["check", f"{KERNELS}:hangs", *asked, "--dtype", "float64", "--timeout", "3"]) == 1
     assert "hangs: no answer within 3 s" in capfd.readouterr().out
+
+
+def test_a_process_that_may_use_cuda_is_no_copy() -> None:
+    assert processes("cuda:0").get_start_method() == "spawn"
 
 
 def test_wrong_usage_ends_with_2(capfd: pytest.CaptureFixture[str]) -> None:

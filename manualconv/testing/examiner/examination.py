@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +21,9 @@ from manualconv.testing.examiner.autopsy import autopsy, explain
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.patient import serve
 from manualconv.testing.examiner.script import Manner
+
+if TYPE_CHECKING:  # Windows has one of them
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 #: Laws that may end the process.
 DEATHS = 3
@@ -41,6 +45,18 @@ class Examination:
     all_asked: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
+
+
+def processes(device: str = "cpu") -> SpawnContext | ForkServerContext:
+    """Where processes come from: on Linux they are copies of one that has loaded torch and the laws, and nothing else.
+
+    Elsewhere each loads them anew: libraries of macOS do not survive a copy, and no copy may use CUDA.
+    """
+    if sys.platform != "linux" or device != "cpu":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([serve.__module__])
+    return context
 
 
 def judge(connection: Connection) -> None:
@@ -65,7 +81,7 @@ class Judge:
     """The judge's process, kept for all examinations of a run."""
 
     def __init__(self) -> None:
-        context = get_context("spawn")
+        context = processes()
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=judge, args=(theirs,), daemon=True)
         self.process.start()
@@ -98,7 +114,7 @@ class Life:
 
 def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -> Life:
     """Run a patient until it ends, hangs or dies; everything it says is passed on."""
-    context = get_context("spawn")
+    context = processes(task.device)
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs, task), daemon=True)
     process.start()

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from manualconv.testing.examiner import abilities
 from manualconv.testing.examiner.abilities import Candidate
 from manualconv.testing.examiner.asking import Misjudged, Task, quoted
 from manualconv.testing.examiner.outcome import Outcome
@@ -25,7 +26,7 @@ from manualconv.testing.faults.usual_rule import passes
 
 #: What candidates need, by label and case: found out once a ward.
 _KNOWN: dict[tuple[str, Any], Candidate] = {}
-_POOLS: dict[str, list[Candidate]] = {}
+_POOLS: dict[tuple[str, int, int], list[Candidate]] = {}
 
 
 def task_of(key: str, cases: int, seed: int) -> Task:
@@ -35,20 +36,15 @@ def task_of(key: str, cases: int, seed: int) -> Task:
     return Task(FromBank(key, entry.operation), cases, seed, entry.tier, without=without)
 
 
-class Examinee(Patient):
-    """A target whose failures are noted and not explained."""
-
-    def explain(self, law: Any, result: Outcome) -> None:
-        """Nothing."""
-
-    def show(self, result: Outcome) -> None:
-        """Nothing."""
+class Acquainted(Patient):
+    """A target of an operation whose cases were drawn, and looked through, for an earlier one."""
 
     def pool(self) -> list[Candidate]:
         """Of an operation the same for all."""
-        if self.operation not in _POOLS:
-            _POOLS[self.operation] = super().pool()
-        return _POOLS[self.operation]
+        key = self.operation, self.task.seed, abilities.POOL
+        if key not in _POOLS:
+            _POOLS[key] = super().pool()
+        return _POOLS[key]
 
     def candidate(self, label: str, case: Any) -> Candidate:
         """Looked up, since every implementation is offered the same."""
@@ -56,6 +52,16 @@ class Examinee(Patient):
         if found is None:
             found = _KNOWN[label, case] = super().candidate(label, case)
         return found
+
+
+class Examinee(Acquainted):
+    """A target whose failures are noted and not explained."""
+
+    def explain(self, law: Any, result: Outcome) -> None:
+        """Nothing."""
+
+    def show(self, result: Outcome) -> None:
+        """Nothing."""
 
 
 class Rehearsal(Examinee):

@@ -7,14 +7,13 @@ import pickle
 import signal
 import time
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.asking import Task
-from manualconv.testing.examiner.examination import STARTING, Examination, Judge
+from manualconv.testing.examiner.examination import STARTING, Examination, Judge, processes
 from manualconv.testing.faults.sitting import ward
 
 #: Seconds that a case may take.
@@ -51,7 +50,7 @@ class Ward:
 
     def started(self) -> tuple[BaseProcess, Connection]:
         """A process that waits for tasks."""
-        context = get_context("spawn")
+        context = processes()
         ours, theirs = context.Pipe()
         process = context.Process(target=ward, args=(theirs,), daemon=True)
         process.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.signal
+import scipy  # its parts are loaded when first used: of signal that is a second and a half
 import torch
 from torch import Tensor
 
