@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools mutation compare capabilities clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools mutation compare capabilities bench bench-plain clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -81,10 +81,21 @@ $(PACKAGE_READY): $(READY)
 	$(INSTALL) build
 	@touch $@
 
-# The suite beside torch and the peers that the index has; a run with ARGS leaves the results file alone.
+# The suite beside torch and the peers that the index has; a run with ARGS leaves the results file alone.  The ten rows
+# that the file opens with are also run on one thread, with AVX2 (all four settings of `make machines` alike) and without
+# Numba.
 RESULTS := --output BENCHMARKS.md --plot docs/benchmarks.svg --json runs/benchmarks.json
 bench: $(BENCH_READY)
-	$(RUN) -m manualconv bench $(or $(ARGS),$(RESULTS))
+ifndef ARGS
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(RUN) -m manualconv bench --front --json runs/one-thread.json
+	ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 NUMBA_CPU_NAME=haswell $(RUN) -m manualconv bench --front --json runs/avx2.json
+	NUMBA_DISABLE_JIT=1 $(RUN) -W ignore -m manualconv bench --front --json runs/no-numba.json
+endif
+	$(RUN) -m manualconv bench $(or $(ARGS),$(RESULTS) --beside "1 thread=runs/one-thread.json" "AVX2=runs/avx2.json" "without Numba=runs/no-numba.json")
+
+# The whole suite without Numba's compiled loops.
+bench-plain: $(BENCH_READY)
+	NUMBA_DISABLE_JIT=1 $(RUN) -W ignore -m manualconv bench $(or $(ARGS),--output docs/BENCHMARKS_PLAIN.md --json runs/benchmarks-plain.json)
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)

@@ -34,6 +34,14 @@ def file(text: str) -> Path:
     return path
 
 
+def named_file(text: str) -> tuple[str, Path]:
+    """``1 thread=runs/one.json`` as a name and the path of a file that is there."""
+    name, _, path = text.partition("=")
+    if not name or not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"NAME=FILE with a file that is there, not {text!r}")
+    return name, Path(path)
+
+
 def picture(text: str) -> Path:
     """A `file` of a kind that is drawn."""
     if Path(text).suffix.lower() not in PICTURES:

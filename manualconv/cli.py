@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple, NoReturn, TextIO
 
 from manualconv import __version__
-from manualconv.arguments import DTYPES, file, picture, sizes
+from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.testing.options import TARGET, add_options, examiner, wish
 
 
@@ -63,6 +63,17 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calls", action="store_true", help="instead: a call of small layers by torch, nn, convert and by_hand"
     )
+    parser.add_argument(
+        "--front", action="store_true", help="the ten rows that the results open with, in float32, without peers"
+    )
+    parser.add_argument(
+        "--beside",
+        nargs="+",
+        type=named_file,
+        default=(),
+        metavar="NAME=FILE",
+        help="columns beside the ten rows: what another run wrote by --json",
+    )
     parser.add_argument("--dtype", choices=DTYPES, help="one dtype only (default both)")
     parser.add_argument("--json", type=file, metavar="FILE", help="write every number to FILE")
     parser.add_argument(
@@ -75,12 +86,18 @@ def _bench(options: argparse.Namespace) -> int:
     from manualconv.bench import Interrupted, Options, calls, run
 
     if options.calls:
-        if options.only or options.quick or options.dtype or options.json or options.output or options.plot:
-            raise ValueError("--calls is a table of its own, printed; it takes no other option")
+        taken = {name: value for name, value in vars(options).items() if name not in ("calls", "command") and value}
+        if taken:
+            raise ValueError(
+                f"--calls is a table of its own, printed; it takes no other option, as --{next(iter(taken))}"
+            )
         print(calls.table(calls.measure()))
         return 0
-    dtypes = (options.dtype,) if options.dtype else DTYPES
-    done = run(Options(tuple(options.only), options.quick, dtypes, options.json, options.output, options.plot))
+    if options.only and options.front:
+        raise ValueError("--only and --front both choose the rows: give one of them")
+    dtypes = (options.dtype,) if options.dtype else DTYPES[:1] if options.front else DTYPES
+    files = (options.json, options.output, options.plot)
+    done = run(Options(tuple(options.only), options.quick, dtypes, *files, options.front, dict(options.beside)))
     return 130 if isinstance(done, Interrupted) else 0
 
 

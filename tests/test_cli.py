@@ -66,7 +66,17 @@ def test_choice_takes_a_number_per_axis(capsys: pytest.CaptureFixture[str]) -> N
         (["choice", "--input", "4,3,9", "--weight", "1,1,1"], "choice() takes the sizes of x (N, C, *I)"),
         (["bench", "--only", "Q7"], "no row Q7 in the suite"),
         (["bench", "--dtype", "float16"], "invalid choice: 'float16'"),
-        (["bench", "--calls", "--quick"], "--calls is a table of its own"),
+        (
+            ["bench", "--calls", "--quick"],
+            "--calls is a table of its own, printed; it takes no other option, as --quick",
+        ),
+        (["bench", "--front", "--only", "A5"], "--only and --front both choose the rows"),
+        (["bench", "--beside", "plain=nowhere.json"], "NAME=FILE with a file that is there, not 'plain=nowhere.json'"),
+        (["bench", "--beside", __file__], "NAME=FILE with a file that is there"),
+        (
+            ["bench", "--front", "--beside", f"x={__file__}"],
+            "holds no results of manualconv bench --json: JSONDecodeError",
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,4 +91,9 @@ def test_bench_hands_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "run", handed.append)
     assert main(["bench"]) == 0
     assert main(["bench", "--only", "A5", "D", "--quick", "--dtype", "float64", "--output", "x.md"]) == 0
-    assert handed == [bench.Options(), bench.Options(("A5", "D"), True, ("float64",), output=Path("x.md"))]
+    assert main(["bench", "--front", "--beside", f"1 thread={__file__}"]) == 0
+    assert handed == [
+        bench.Options(),
+        bench.Options(("A5", "D"), True, ("float64",), output=Path("x.md")),
+        bench.Options(dtypes=("float32",), front=True, beside={"1 thread": Path(__file__)}),
+    ]

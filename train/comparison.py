@@ -78,7 +78,7 @@ def _measured(options: Namespace, backend: str, dtype: str, steps: int | None) -
 
 def _print_time(epochs: Results) -> None:
     torch, manual = (min(result["seconds"] for result in epochs[backend]) for backend in BACKENDS)
-    print(f"time           torch {torch:.2f} s, manual {manual:.2f} s, ratio {manual / torch:.2f} (fastest round)")
+    print(f"time           torch {torch:.2f} s, manual {manual:.2f} s, speed-up {torch / manual:.2f} (fastest round)")
 
 
 def _print_memory(epochs: Results) -> None:

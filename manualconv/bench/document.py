@@ -7,29 +7,38 @@ versions stand above them all the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import torch
 
+from manualconv.bench.front import Speeds, classes, front
 from manualconv.bench.goals import missed, relative_to_torch, scale, verdict
 from manualconv.bench.machine import cpu_name, instructions, roof, versions
 from manualconv.bench.peers import PACKAGES
 from manualconv.bench.record import Record
 from manualconv.bench.summary import against_peers, control, means, missed_together
+from manualconv.kernels.compiling import is_installed
 
 HEADER = (
     *("row", "layer", "dtype", "phase", "× torch", "95 %", "fast", "× default", "ms", "first ms", "roof %", "memory"),
     *("error", "error, fast", "goal", "by", "best peer"),
 )
 MEANS = ("class", "dtype", "phase", "setting", "× torch", "rows", "worst", "goal")
+OPENING = """\
+Forward and all gradients, in float32, in the default setting.  *Times as fast* is torch's time over ours, the median of
+rounds in which both ran in turn, over the better of torch's two layouts: 1 is equal, 2 is half the time.  A wrong
+result, an exception or a call of torch's own layer counts as 0."""
+LETTERS = """\
+A row's letter is its class.  Numbers are geometric means over the rows of a class, of forward and gradients together.
+The default setting is direct: every output is a sum over its own window.  “fast” is
+`manualconv.accuracy("fast")`, which admits algorithms with fewer multiplications that are not local."""
 EXPLANATION = """\
-Each ratio is torch's time over ours, the median of rounds in which both ran in turn.  “× torch” is over the better of
-torch's two layouts in the default setting, which is direct: every output is a sum over its own window.  It stands with
-a 95 % bootstrap interval; “fast” is the same where `manualconv.accuracy("fast")` chooses another algorithm, one that is
-not local; “× default” is over torch as it is called by default.  A wrong result, an exception or a call of torch's own
-layer counts as 0.
+“× torch” is over the better of torch's two layouts in the default setting.  It stands with a 95 % bootstrap interval;
+“fast” is the same where `manualconv.accuracy("fast")` chooses another algorithm; “× default” is over torch as it is
+called by default.  Phases: f forward; f+b forward and all gradients; d2 double backward; churn another length at every
+call; step a training step.
 
 Roof: per cent of max(flops / product, bytes / copy) as measured here, all multiplications of the direct sum counted, so
 that an algorithm with fewer may pass 100.  Memory: extra peak beyond the results, over input + output.  Error: relative
@@ -66,6 +75,10 @@ def _table(header: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> list[st
     return ["| " + " | ".join(cells) + " |" for cells in (header, ("---",) * len(header), *lines)]
 
 
+def _parted(table: list[tuple[str, ...]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    return table[0], table[1:]
+
+
 def progress(r: Record) -> str:
     """A line to print when a record is there."""
     fast = "" if r.fast is None else f", fast {r.speed('fast'):.2f}"
@@ -83,21 +96,25 @@ def remarks(records: list[Record]) -> list[str]:
     return lines
 
 
-def rendered(records: list[Record], note: str = "") -> str:
-    """The whole of ``BENCHMARKS.md``; `note` stands at its head."""
+def rendered(records: list[Record], note: str = "", beside: Mapping[str, Speeds] | None = None) -> str:
+    """The whole of ``BENCHMARKS.md``; `note` stands at its head, speed-ups of other runs `beside` the first rows."""
     roofs = ", ".join(
         f"{d} {roof(d).flops / 1e9:.0f} GFLOP/s and {roof(d).bandwidth / 1e9:.1f} GB/s"
         for d in sorted({r.dtype for r in records})
     )
     packages = versions(("torch", "numpy", "numba", *PACKAGES.values()))
     sections = {
-        "Geometric means": _table(MEANS, (m.cells() for m in means(records))),
-        "Goals missed by the whole": missed_together(records) or ["None."],
-        "Scale": scale(records) or ["F4 and F5 were not both run."],
-        "Peers": against_peers(records) or ["None was timed."],
-        "Rows": _table(HEADER, map(_cells, records)),
-        "Goals missed": missed(records) or ["None."],
-        "Remarks": remarks(records) or ["None."],
+        "## Is my layer faster?": [OPENING, "", *_table(*_parted(front(records, beside or {})))],
+        "## Classes of layers": [LETTERS, "", *_table(*_parted(classes(records)))],
+        "## Goals missed by the whole": missed_together(records) or ["None."],
+        "## Appendix": [EXPLANATION],
+        "### Rows": _table(HEADER, map(_cells, records)),
+        "### Geometric means": _table(MEANS, (m.cells() for m in means(records))),
+        "### Goals missed": missed(records) or ["None."],
+        "### Scale": scale(records) or ["F4 and F5 were not both run."],
+        "### Peers": against_peers(records) or ["None was timed."],
+        "### Control": [f"Torch over itself: {control(records)}."],
+        "### Remarks": remarks(records) or ["None."],
     }
     lines = [
         "# Benchmarks",
@@ -107,12 +124,9 @@ def rendered(records: list[Record], note: str = "") -> str:
         "",
         f"* CPU: {cpu_name()}, {instructions()}, {torch.get_num_threads()} threads; {roofs} measured.",
         f"* Versions: {', '.join(f'{name} {number}' for name, number in packages.items())}.",
-        f"* Control, torch over itself: {control(records)}.",
-        "",
-        EXPLANATION,
     ]
     for title, body in sections.items():
-        lines += ["", f"## {title}", "", *body]
+        lines += ["", title, "", *body]
     return "\n".join(lines) + "\n"
 
 
@@ -139,6 +153,12 @@ def on_terminal(records: list[Record]) -> None:
 
 def as_json(records: list[Record], note: str = "") -> str:
     """Every number."""
-    machine: dict[str, Any] = {"cpu": cpu_name(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    machine: dict[str, Any] = {
+        "cpu": cpu_name(),
+        "instructions": instructions(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "numba": is_installed(),
+    }
     every = {"machine": machine, "note": note, "records": [r.as_json() for r in records]}
     return json.dumps(every, indent=1) + "\n"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from manualconv.bench import document, plot
+from manualconv.bench.front import FRONT, speeds
 from manualconv.bench.measure import measured
 from manualconv.bench.phases import ENDLESS
 from manualconv.bench.record import Record, Standing
@@ -27,10 +28,12 @@ class Options:
     Attributes:
         only: row ids, or their letters; empty for all.
         quick: the short list, few rounds, forward and backward only, no peers.
+        front: the ten rows of the first table, forward and backward only, no peers.
         dtypes: of ``'float32'``, ``'float64'``.
         json: a file for every number; None for none.
         output: the results file; None for none.
         plot: a picture; None for none.
+        beside: JSON of other runs, whose speed-ups are columns of the first table, by the columns' names.
     """
 
     only: tuple[str, ...] = ()
@@ -39,6 +42,8 @@ class Options:
     json: Path | None = None
     output: Path | None = None
     plot: Path | None = None
+    front: bool = False
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 def chosen(options: Options) -> list[str]:
@@ -50,26 +55,27 @@ def chosen(options: Options) -> list[str]:
     every = [*SUITE, *NETS]
     if unknown := [o for o in options.only if not any(id == o or id[0] == o for id in every)]:
         raise ValueError(f"no row {', '.join(unknown)} in the suite; its rows are {', '.join(every)}")
+    if options.front:
+        return [id for id in every if id in FRONT]
     if options.only:
         return [id for id in every if id in options.only or id[0] in options.only]
     return [id for id in every if id in QUICK] if options.quick else every
 
 
-def phases(id: str, dtype: str, quick: bool) -> tuple[str, ...]:
-    """What is timed of a row."""
+def phases(id: str, dtype: str, brief: bool) -> tuple[str, ...]:
+    """What is timed of a row; briefly, forward and backward together."""
     if id in NETS:
         return ("step",)
-    if quick or (id in ENDLESS and dtype == "float64"):
+    if brief or (id in ENDLESS and dtype == "float64"):
         return ("f+b",)
     more = {"d2": id in DOUBLE_BACKWARD, "churn": id in CHURN and dtype == "float32"}
     return ("f", "f+b", *(phase for phase, wanted in more.items() if wanted))
 
 
-def _measurement(id: str, dtype: str, phase: str, quick: bool) -> Record:
+def _measurement(id: str, dtype: str, phase: str, pace: Pace, with_peers: bool) -> Record:
     """One record; an exception becomes a record with ratio 0."""
-    pace = QUICK_PACE if quick else PACES[phase]
     try:
-        return measured_step(id, dtype, pace) if id in NETS else measured(SUITE[id], dtype, phase, pace, not quick)
+        return measured_step(id, dtype, pace) if id in NETS else measured(SUITE[id], dtype, phase, pace, with_peers)
     except Exception as error:  # one row's end is not the run's
         words = f"{type(error).__name__}: {error}".splitlines()[0]
         name = id if id in NETS else SUITE[id].name
@@ -79,15 +85,20 @@ def _measurement(id: str, dtype: str, phase: str, quick: bool) -> Record:
 
 def measurements(options: Options) -> Iterator[Record]:
     """Every record, as it is measured."""
-    ids = chosen(options)
+    brief = options.quick or options.front
     for dtype in options.dtypes:
-        for id in ids:
-            for phase in phases(id, dtype, options.quick):
-                yield _measurement(id, dtype, phase, options.quick)
+        for id in chosen(options):
+            for phase in phases(id, dtype, brief):
+                yield _measurement(id, dtype, phase, QUICK_PACE if options.quick else PACES[phase], not brief)
 
 
 class Interrupted(list[Record]):
     """The records of a run that Ctrl-C has ended early."""
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def run(options: Options, source: Callable[[Options], Iterator[Record]] = measurements) -> list[Record]:
@@ -101,9 +112,10 @@ def run(options: Options, source: Callable[[Options], Iterator[Record]] = measur
         The records; `Interrupted` if they are not all.
 
     Raises:
-        ValueError: an id or letter that the suite does not have.
+        ValueError: an id or letter that the suite does not have, or a file to stand beside that has no results.
     """
     chosen(options)
+    beside = {name: speeds(path) for name, path in options.beside.items()}
     records: list[Record] = []
     note = ""
     try:
@@ -114,10 +126,10 @@ def run(options: Options, source: Callable[[Options], Iterator[Record]] = measur
         records, note = Interrupted(records), "The run was interrupted: what follows is not the whole suite."
         print(note, file=sys.stderr)
     document.on_terminal(records)
-    for path, text in ((options.json, document.as_json), (options.output, document.rendered)):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text(records, note), encoding="utf-8")
+    if options.json is not None:
+        _write(options.json, document.as_json(records, note))
+    if options.output is not None:
+        _write(options.output, document.rendered(records, note, beside))
     if options.plot and records and not plot.drawn(records, options.plot):
         print("no plot: matplotlib is not installed", file=sys.stderr)
     return records

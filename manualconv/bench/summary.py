@@ -22,6 +22,8 @@ CLASSES = {
     "N": "training steps",
 }
 CONVOLUTION, POOLING = "convolution", CLASSES["P"]
+#: The classes whose means have goals.
+OVERALL = (CONVOLUTION, POOLING)
 #: Gate and moonshot of geometric means: (class, phase, setting, dtype).
 GOALS: dict[tuple[str, str, str, str], tuple[float, float]] = {
     (CONVOLUTION, "f+b", "exact", "float32"): (1.0, 1.3),

@@ -1,9 +1,9 @@
 """Loops compiled by Numba, where it is installed, and threads to run them on.
 
 Numba is an extra: ``pip install '.[fast]'`` in the clone.  Nothing needs it, and the first layer that loops could
-compute imports it.  A compiled loop is kept in a cache beside its file, so a machine compiles it once; where that
-folder cannot be written, each process compiles it once.  A loop runs without the interpreter's lock, so threads share
-the work.  They are torch's own threads: Numba's thread layers do not allow two callers at once.
+compute imports it.  A compiled loop is kept (`code_cache`), so a machine compiles it once.  A loop runs without the
+interpreter's lock, so threads share the work.  They are torch's own threads: Numba's thread layers do not allow two
+callers at once.
 """
 
 from __future__ import annotations
@@ -84,11 +84,9 @@ def compiled(loop: Loop) -> Loop:
     """
     from numba import njit
 
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}}
-    try:
-        fast: Loop = njit(cache=True, **options)(loop)
-    except RuntimeError:  # no place to cache it
-        fast = njit(**options)(loop)
+    from manualconv.kernels.code_cache import kept
+
+    fast: Loop = kept(njit(nogil=True, fastmath={"contract", "reassoc", "nsz"})(loop), loop)
     return fast
 
 

@@ -49,11 +49,11 @@ def test_rows_are_chosen_by_id_or_class() -> None:
 
 
 def test_phases_of_a_row() -> None:
-    assert phases("N1", "float32", quick=True) == ("step",)
-    assert phases("B3", "float64", quick=False) == ("f", "f+b", "d2")
-    assert phases("B3", "float64", quick=True) == ("f+b",)
-    assert phases("H4", "float32", quick=False) == ("f", "f+b", "churn")
-    assert phases("F5", "float64", quick=False) == ("f+b",)
+    assert phases("N1", "float32", brief=True) == ("step",)
+    assert phases("B3", "float64", brief=False) == ("f", "f+b", "d2")
+    assert phases("B3", "float64", brief=True) == ("f+b",)
+    assert phases("H4", "float32", brief=False) == ("f", "f+b", "churn")
+    assert phases("F5", "float64", brief=False) == ("f+b",)
 
 
 def test_three_maps_have_an_algorithm_and_pooling_has_none() -> None:

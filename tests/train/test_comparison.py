@@ -35,7 +35,7 @@ def test_losses_decide_and_time_never(
     monkeypatch.setattr(comparison, "_measured", measured)
     assert comparison.run(options(None)) == code
     shown = capsys.readouterr().out
-    assert f"ratio {slower:.2f} " in shown
+    assert f"speed-up {1 / slower:.2f} (fastest round)" in shown
     assert "torch 1 MiB, manual 2 MiB, ratio 2.00" in shown
     assert "float32, 10 steps" in shown
     assert "float64, 200 steps" in shown
