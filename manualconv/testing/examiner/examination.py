@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -46,6 +47,7 @@ class Examination:
 def judge(connection: Connection) -> None:
     """The process of the judge: results in, differences out, until the connection closes."""
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", "Using a target size")  # drawn on purpose
     connection.send_bytes(b"ready")
     while True:
         try:
