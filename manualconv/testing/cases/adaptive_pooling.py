@@ -24,6 +24,12 @@ class AdaptivePooling(Images):
         """Number of pooled axes."""
         return len(self.input_size)
 
+    @property
+    def said(self) -> tuple[int | None, ...]:
+        """The output's size as it is asked for: None may stand for the input's own, beside another axis."""
+        sizes = zip(self.input_size, self.output_size)
+        return tuple(None if p == i and self.ndim > 1 and self.seed % 2 else p for i, p in sizes)
+
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """x ``(N, C, *I)``."""
         return self.of_size(self.input_size, 0, dtype)
