@@ -24,14 +24,14 @@ class Kind:
             `arrays`, other tensors and another cotangent, whose answers are ours, which the definitions prove.
         base: the dtype that a narrow target is given for float64.
         first: the first slot that is asked about.
-        room: how far answers may be off, of 1 and of the answer, where that is more than roundings of small numbers.
+        more: so many roundings beyond the question's are allowed.
     """
 
     name: str
     base: str = "float64"
     first: int = 0
     arrays: tuple[Any, ...] = ()
-    room: float = 0.0
+    more: float = 0.0
 
 
 class Broken(AssertionError):
@@ -118,7 +118,7 @@ class Asked:
             raise Broken(words)
 
     def as_ours(
-        self, inputs: Sequence[Tensor], cotangent: Tensor | None, words: str, passes: int = 2, room: float = 0.0
+        self, inputs: Sequence[Tensor], cotangent: Tensor | None, words: str, passes: int = 2, more: float = 0.0
     ) -> None:
         """Raise if our own layers, in the judge's process, answer otherwise to these tensors."""
         leaves = self.differentiated(inputs)
@@ -126,13 +126,13 @@ class Asked:
         cotangent = counted(results[0]) if cotangent is None else cotangent
         if passes == 2 and results[0].requires_grad:
             results += grad(results[0], leaves[: self.count], cotangent, materialize_grads=True)
-        self.are_ours(results, leaves, cotangent, words, room)
+        self.are_ours(results, leaves, cotangent, words, more)
 
     def are_ours(
-        self, results: Sequence[Tensor], inputs: Sequence[Tensor], cotangent: Tensor, words: str, room: float = 0.0
+        self, results: Sequence[Tensor], inputs: Sequence[Tensor], cotangent: Tensor, words: str, more: float = 0.0
     ) -> None:
         """Raise if our own layers have other results than these, of these tensors."""
-        kind = Kind("numbers", arrays=tuple(t.detach().numpy() for t in (*inputs, cotangent)), room=room)
+        kind = Kind("numbers", arrays=tuple(t.detach().numpy() for t in (*inputs, cotangent)), more=more)
         self._judged(results, kind, words)
 
     def judged(self, results: Sequence[Tensor], kind: str, words: str, first: int = 0) -> None:

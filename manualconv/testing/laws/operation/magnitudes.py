@@ -17,8 +17,9 @@ from manualconv.testing.laws.operation.asked import Asked, are_probabilities, la
 
 #: e to this is no float64.
 LARGE = 1024.0
-#: A rounding of it is 2^-33, of its square 2^-13; roots of a small ε and their powers make more of that, up to 2^-20.
-FAR = 2.0**20
+#: In float64 a rounding of it is 2^20 of those of 1, and of its square 2^40; roots of a small ε and their powers make
+#: more of that, but not so many.
+FAR, FARTHEST = 2.0**20, 2.0**33
 #: Past blocks of 32, a prime number of channels, and more entries than a narrow counter of positions holds.
 LONG, CHANNELS, MANY = 37, 17, 2**14
 #: Of whose first axis each place is on its own, or joined with the others in a sum of any length.
@@ -41,7 +42,7 @@ def numbers_far_from_zero_are_as_right_as_near_ones(asked: Asked) -> None:
     """Off by a rounding of the distance, and not of its square, as a mean of squares less the square of a mean is."""
     x, *others = asked.question.inputs
     if x.is_floating_point() and x.numel() and not are_probabilities(x):
-        asked.as_ours([x + FAR, *others], asked.question.cotangent, "is wrong for numbers far from zero", room=1 / FAR)
+        asked.as_ours([x + FAR, *others], asked.question.cotangent, "is wrong for numbers far from zero", more=FARTHEST)
 
 
 @law(share=0.3)
@@ -59,9 +60,10 @@ def a_nan_is_seen_where_it_belongs(asked: Asked) -> None:
 def large_tensors_are_as_right_as_small_ones(asked: Asked) -> None:
     """Long images, many samples, and many channels: past the blocks that kernels are cut into."""
     name = asked.operation
+    more = 0 if asked.question.exact else MANY  # a rounding for each term of a sum
     for inputs in (longer(name, asked.question.inputs), wider(name, asked.question.inputs)):
         if inputs is not None:
-            asked.as_ours(inputs, None, "is wrong for large tensors")
+            asked.as_ours(inputs, None, "is wrong for large tensors", more=more)
 
 
 def longer(name: str, inputs: Sequence[Tensor]) -> list[Tensor] | None:
