@@ -13,6 +13,7 @@ from manualconv.testing.cases import (
     TransposedConvolution,
     adaptive_poolings,
     convolutions,
+    fractional_poolings,
     normalizations,
     poolings,
     transposed_convolutions,
@@ -83,6 +84,11 @@ ADAPTIVE_QUOTAS = {
     "ties": 0.50,
     "unbatched": 0.10,
 }
+FRACTIONAL_QUOTAS = {
+    **MEMORY_QUOTAS,
+    "a sample moves a window": 0.30,
+    "all parameters differ between axes": 0.20,
+}
 NORMALIZATION_QUOTAS = {
     **MEMORY_QUOTAS,
     "no γ": 0.20,
@@ -121,6 +127,7 @@ QUOTAS: dict[str, tuple[st.SearchStrategy[Any], dict[str, float]]] = {
     "poolings": (poolings(dilated=True), {**POOLING_QUOTAS, "dilation > 1": 0.20}),
     "average poolings": (averages(2, 3), AVERAGE_QUOTAS),
     "adaptive poolings": (st.sampled_from((2, 3)).flatmap(adaptive_poolings), ADAPTIVE_QUOTAS),
+    **{f"fractional poolings, {n} axes": (fractional_poolings(n), FRACTIONAL_QUOTAS) for n in (2, 3)},
     "normalizations": (normalizations(), NORMALIZATION_QUOTAS),
 }
 

@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from manualconv.cli import main
 from manualconv.testing.adapters import Unusable
 from manualconv.testing.examiner import explaining, judgement
-from manualconv.testing.examiner.asking import Task
-from manualconv.testing.examiner.examination import processes
+from manualconv.testing.examiner.asking import Task, drawn
+from manualconv.testing.examiner.examination import Judge, processes
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.target import named
 from manualconv.testing.faults.sitting import Acquainted
+from manualconv.testing.laws.operation import Kind
 
 KERNELS = "tests.examiner.kernels"
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,6 +209,19 @@ def test_it_survives_its_patients(capfd: pytest.CaptureFixture[str], tmp_path: P
 
 def test_a_process_that_may_use_cuda_is_no_copy() -> None:
     assert processes("cuda:0").get_start_method() == "spawn"
+
+
+def test_the_judge_prints_nothing_about_a_target_of_another_size(capfd: pytest.CaptureFixture[str]) -> None:
+    """Such targets are drawn on purpose."""
+    cases = drawn(judgement.proofs()["mse_loss"].cases, 40, 0)
+    case = next(case for case in cases if case.extent(case.target) != case.shape)
+    judge = Judge()
+    try:
+        answer = judge("mse_loss", case, False, Kind("real float64"), [np.zeros(())], "direct")
+    finally:
+        judge.close()
+    assert answer.difference is not None
+    assert "target size" not in capfd.readouterr().err
 
 
 def test_wrong_usage_ends_with_2(capfd: pytest.CaptureFixture[str]) -> None:

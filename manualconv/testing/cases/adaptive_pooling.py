@@ -24,6 +24,12 @@ class AdaptivePooling(Images):
         """Number of pooled axes."""
         return len(self.input_size)
 
+    @property
+    def said(self) -> tuple[int | None, ...]:
+        """The output's size as it is asked for: None may stand for the input's own, beside another axis."""
+        sizes = zip(self.input_size, self.output_size)
+        return tuple(None if p == i and self.ndim > 1 and self.seed % 2 else p for i, p in sizes)
+
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """x ``(N, C, *I)``."""
         return self.of_size(self.input_size, 0, dtype)
@@ -88,17 +94,24 @@ class FractionalPooling(AdaptivePooling):
         size = (1 if self.batch is None else self.batch, self.channels, self.ndim)
         return (2 * torch.randint(0, 8, size, generator=generator) + 1).double() / 16
 
+    def facts(self) -> set[str]:
+        """What this draw exercises: the first window and the last stand fast, so a sample moves a third one."""
+        sizes = zip(self.input_size, self.kernel, self.output_size)
+        moves = any(p > 2 and (i - k) % (p - 1) for i, k, p in sizes)
+        return super().facts() | ({"a sample moves a window"} if moves else set())
+
 
 @st.composite
 def fractional_poolings(draw: st.DrawFn, ndim: int) -> FractionalPooling:
     """Any fractional pooling over `ndim` axes."""
     most = 4 if ndim == 2 else 2
     kernel = draw(numbers_per_axis(ndim, 1, most, False))
-    output = draw(numbers_per_axis(ndim, 1, most, draw(st.booleans()) and ndim == 2))
+    output = draw(numbers_per_axis(ndim, 1, max(most, 3), draw(st.booleans())))
     more = draw(numbers_per_axis(ndim, 0, most, False))
-    return FractionalPooling(
+    case = FractionalPooling(
         kernel=kernel,
         input_size=FractionalPooling.fitting(kernel, output, more),
         output_size=output,
         **images(draw, (2, 1)),
     )
+    return noted(case)

@@ -117,7 +117,7 @@ def averaged(case: AdaptivePooling) -> Question:
             definitions.adaptive_avg_pool_gradient(cotangent.numpy(), case.input_size),
         ]
 
-    return of_samples(case, call(f"adaptive_avg_pool{case.ndim}d", case.output_size), (x,), cotangent, loops)
+    return of_samples(case, call(f"adaptive_avg_pool{case.ndim}d", case.said), (x,), cotangent, loops)
 
 
 def highest(case: AdaptivePooling) -> Question:
@@ -128,7 +128,7 @@ def highest(case: AdaptivePooling) -> Question:
         values, winner = definitions.adaptive_max_pool(x.numpy(), case.output_size)
         return [values, definitions.adaptive_max_pool_gradient(cotangent.numpy(), winner, case.input_size)]
 
-    return of_samples(case, call(f"adaptive_max_pool{case.ndim}d", case.output_size), (x,), cotangent, loops)
+    return of_samples(case, call(f"adaptive_max_pool{case.ndim}d", case.said), (x,), cotangent, loops)
 
 
 def smaller_fractional(case: FractionalPooling) -> FractionalPooling:

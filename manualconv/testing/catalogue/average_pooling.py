@@ -86,11 +86,25 @@ def unpadded(case: Pooling) -> Pooling:
 POWERS = (2, 1, 3, 2.5, 0.5, -1, 4.0, -2.0)
 
 
+def powered(case: Pooling, p: float) -> Tensor:
+    """Numbers whose sums of powers are positive; negative ones among them where they have that power.
+
+    Those are small, and stand at odd places of the kernel's longest axis: every window has a large one for two of them.
+    """
+    x = case.input()
+    axis = max(range(case.window.ndim), key=lambda m: case.window.kernel_size[m])
+    alone = case.window.kernel_size[axis] == 1 or case.ceil_mode
+    if alone or p < 0 or p != int(p) or case.fill == "distinct":
+        return x.abs() / 8 + 1
+    odd = torch.arange(x.shape[2 + axis]).reshape(-1, *(1,) * (case.window.ndim - 1 - axis)) % 2 == 1
+    return (x.abs() / 8 + 1) * torch.where(odd & (x < 0), -1 / 8, 1.0)
+
+
 def normed(case: Pooling) -> Question:
-    """The root of the sum of powers of positive numbers: smooth."""
+    """The root of the sum of powers: smooth where the sum is not 0."""
     case = unpadded(case)
     window, p = case.window, POWERS[case.seed % len(POWERS)]
-    x = case.input().abs() / 8 + 1
+    x = powered(case, p)
     cotangent = case.cotangent(definitions.divisors(window, case.ceil_mode).shape)
     size, stride = (
         n if window.ndim > 1 else n[0] for n in (window.kernel_size, window.stride)

@@ -22,6 +22,8 @@ from manualconv.testing.laws.convolution.layer import changed
 from manualconv.testing.referee import in_window, transposed_in_window
 
 ANY = st.sampled_from((2, 1, 3)).flatmap(convolutions)
+#: Fully connected.
+LINEAR = convolutions(0, groups=(1,))
 
 # ---------------------------------------------------------------------------------------------- in plain arithmetic
 
@@ -105,6 +107,21 @@ def convolved(case: Convolution) -> Question:
         return in_window(library, x, w, b, case.window)
 
     return _asked(case, of, case.tensors(), forth, back, (0, 1, 2))
+
+
+def in_sequences(case: Convolution) -> Question:
+    """A fully connected layer of two sequences of other numbers: x ``(2, N, C)``, y ``(2, N, O)``."""
+    (x, w, y), (x_2, _, y_2), b = case.batched(), case.batched(seed=1), case.tensors()[2]
+    x, y = torch.stack([x, x_2]), torch.stack([y, y_2])
+    inputs = tuple(t for t in (x, w, b) if t is not None)
+
+    def loops() -> list[Any]:
+        rows, weight, cotangents = x.flatten(0, 1).numpy(), w.numpy(), y.flatten(0, 1).numpy()
+        z = definitions.linear(rows, weight, np.zeros(len(weight)) if b is None else b.numpy())
+        x_bar, *bars = definitions.linear_gradients(rows, weight, cotangents)
+        return [z.reshape(y.shape), x_bar.reshape(x.shape), *bars[: len(inputs) - 1]]
+
+    return Question(call("linear"), inputs, y, loops)
 
 
 def transposed(case: TransposedConvolution) -> Question:
@@ -207,7 +224,10 @@ OPERATIONS = (
             Layer("Linear", (5, 3), (2, 4, 5), twin=True),
             Layer("LazyLinear", (3,), (2, 4, 5), prepared=grown((2, 4, 5))),
         ),
-        {"linear": Proof(convolutions(0, groups=(1,)), smaller, convolved)},
+        {
+            "linear": Proof(LINEAR, smaller, convolved),
+            "linear, sequences": Proof(LINEAR, smaller, in_sequences, seldom=True),
+        },
         autocast={"linear without bias": Example("linear", ((3, 5), (4, 5)))},
     ),
     Operation(

@@ -92,7 +92,7 @@ def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Ten
         expected = answers(question, functional, inputs, torch.float64)[: len(results)]
     else:
         expected = [torch.from_numpy(np.asarray(t)) for t in question.loops()[: len(results)]]
-    room = min(question.roundings * ROUNDING[getattr(torch, kind.base)], COARSEST)
+    room = min((question.roundings + kind.more) * ROUNDING[getattr(torch, kind.base)], COARSEST)
     wrong = [_off(g, e, room, tier) for g, e in zip(results, expected)]
     return Judgement(_first(wrong, results, expected, kind.first))
 

@@ -1,6 +1,7 @@
 """The whole bank: importing this enters every fault, cheat and right implementation."""
 
 from manualconv.testing.faults import activation as activation
+from manualconv.testing.faults import adaptive_pooling as adaptive_pooling
 from manualconv.testing.faults import average_pooling as average_pooling
 from manualconv.testing.faults import cheats as cheats
 from manualconv.testing.faults import dropout as dropout

@@ -35,6 +35,7 @@ plant(
     "fractional_max_pool2d",
     ("places of the axes exchanged", with_samples(2, lambda u: u.flip(-1)), SOURCE),
     ("places of the first channel for all", with_samples(2, lambda u: u[:, :1].expand(u.shape)), SOURCE),
+    ("places of the first sample for all", with_samples(2, lambda u: u[:1].expand(u.shape)), SOURCE),
     ("places of its own", with_samples(2, lambda u: None), "samples that are given and not read"),
     ("a mean of the places", with_samples(2, lambda u: torch.full_like(u, 0.5)), SOURCE),
     ("the sign of its gradient", _tripled_ties, "signs sent back for numbers"),

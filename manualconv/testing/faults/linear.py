@@ -47,6 +47,15 @@ def _block_of_sixteen(input: Tensor, weight: Tensor, bias: Tensor | None = None)
     return F.linear(input[..., :whole], weight[:, :whole], bias)
 
 
+def _half_of_itself(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return F.linear(input, weight.detach() if weight is input else weight, bias)
+
+
+def _in_twelve_bits(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    y = F.linear(input, weight, bias)
+    return y if y.numel() <= 2**12 else y.flatten()[torch.arange(y.numel()) % 2**12].reshape(y.shape)
+
+
 LINEAR = "linear"
 plant(
     LINEAR,
@@ -62,4 +71,6 @@ plant(
         "columns that are no multiple of the block, as in FlagGems#4985",
     ),
     ("bias forgotten", _without_bias, "a bias that no test looks at"),
+    ("linear(x, x) has half its gradient", _half_of_itself, "#183604, of convolution"),
+    ("entries counted in too few bits", _in_twelve_bits, "#9404, of convolution"),
 )

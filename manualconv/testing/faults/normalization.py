@@ -176,6 +176,7 @@ plant(
     ("every channel a group", group_norm(number=lambda x, groups: x.shape[1]), "instance norm for group norm"),
     ("variance unbiased", group_norm(variance=_unbiased), "#22617"),
     ("variance of padded lanes", group_norm(variance=_of_padded_lanes), "FlagGems#4985"),
+    ("mean of the squares less the square of the mean", group_norm(variance=_by_squares), "cancellation in one pass"),
     ("no derivative through the variance", group_norm(**NO_VARIANCE), "torch/nn#744, of batch norm"),
 )
 plant(
@@ -184,6 +185,11 @@ plant(
     ("variance unbiased", instance_norm(variance=_unbiased), "#22617: which of the two variances"),
     ("no derivative through the mean", instance_norm(**NO_MEAN), "torch/nn#744, of batch norm"),
     ("ε outside the root", instance_norm(**OUTSIDE), "where ε stands"),
+    (
+        "mean of the squares less the square of the mean",
+        instance_norm(variance=_by_squares),
+        "cancellation in one pass",
+    ),
     ("β forgotten", instance_norm(scaled=lambda x, g, b: g * x + 0 * b), "a bias that no test looks at"),
 )
 

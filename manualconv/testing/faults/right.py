@@ -19,6 +19,7 @@ from manualconv.kernels.correlation.chooser import ALGORITHMS
 from manualconv.kernels.correlation.settings import accuracy, algorithm
 from manualconv.testing.faults import (
     activation,
+    adaptive_pooling,
     average_pooling,
     batch_normalization,
     dropout,
@@ -232,6 +233,8 @@ UNCHANGED: dict[str, tuple[str, Any]] = {
     "conv_transpose2d": ("transposed convolution", transposed_convolution.changed()),
     "avg_pool2d": ("average pooling", average_pooling.right(2)),
     "lp_pool2d": ("average pooling", average_pooling.power(2)),
+    "adaptive_avg_pool2d": ("adaptive pooling", adaptive_pooling.by_intervals(2, adaptive_pooling.mean)),
+    "adaptive_max_pool2d": ("adaptive pooling", adaptive_pooling.by_intervals(2, adaptive_pooling.first_maximum)),
     "fractional_max_pool2d": ("fractional pooling", fractional_pooling.with_samples(2, lambda u: u)),
     "elu": ("activations", activation.sloped(F.elu, lambda x, y: torch.where(x > 0, 1.0, y + 1))),
     "pad": ("padding", padding.padded(lambda pads, mode: (pads, mode))),

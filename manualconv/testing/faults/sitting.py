@@ -103,11 +103,21 @@ def copied(connection: Connection, task: Task) -> int:
         return 0
     child = os.fork()
     if child == 0:
+        renew_threads()
         sit(connection, task)
         os._exit(0)
     connection.send_bytes(pickle.dumps(("sits", child)))
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def renew_threads() -> None:
+    """Make torch's pool of threads anew in a copy of a process.
+
+    torch does so by itself at the first use, but without a lock: of two threads that come first at once, one finds no
+    pool ("Invalid thread pool", `pthreadpool` in caffe2/utils/threadpool/pthreadpool-cpp.cc).
+    """
+    torch.set_num_threads(1)
 
 
 def rehearse(task: Task) -> None:

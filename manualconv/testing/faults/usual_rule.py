@@ -54,6 +54,10 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "avg_pool3d": ((normal(2, 4, 8, 8, 8), 2), {}),
     "lp_pool1d": ((normal(4, 8, 32), 2.0, 2), {}),
     "lp_pool2d": ((normal(*IMAGES), 2.0, 2), {}),
+    "adaptive_avg_pool2d": ((normal(*IMAGES), (4, 4)), {}),
+    "adaptive_avg_pool3d": ((normal(2, 4, 8, 8, 8), (4, 4, 4)), {}),
+    "adaptive_max_pool1d": ((normal(4, 8, 32), 8), {}),
+    "adaptive_max_pool2d": ((normal(*IMAGES), (4, 4)), {}),
     "fractional_max_pool2d": ((normal(*IMAGES), 2), {"output_size": 8, "_random_samples": chances(4, 8, 2)}),
     "fractional_max_pool3d": (
         (normal(2, 4, 8, 8, 8), 2),

@@ -116,7 +116,7 @@ def each_gradient_alone_is_what_it_is_among_all(conv: Layer, case: Convolution) 
             same(got, [g for g, a in zip(every, asked) if a])
 
 
-@law("D6", cases=convolutions(2, groups=(1,)))
+@law("D6", cases=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, groups=(1,))))
 def an_image_that_is_its_own_kernel_gets_both_gradients(conv: Layer, case: Convolution) -> None:
     case = with_a_sample(case)
     x, _, _ = case.batched()

@@ -24,12 +24,14 @@ class Kind:
             `arrays`, other tensors and another cotangent, whose answers are ours, which the definitions prove.
         base: the dtype that a narrow target is given for float64.
         first: the first slot that is asked about.
+        more: so many roundings beyond the question's are allowed.
     """
 
     name: str
     base: str = "float64"
     first: int = 0
     arrays: tuple[Any, ...] = ()
+    more: float = 0.0
 
 
 class Broken(AssertionError):
@@ -115,24 +117,42 @@ class Asked:
         if one.shape != other.shape or not torch.allclose(one, other, rtol=room, atol=room, equal_nan=True):
             raise Broken(words)
 
-    def as_ours(self, inputs: Sequence[Tensor], cotangent: Tensor | None, words: str, passes: int = 2) -> None:
+    def as_ours(
+        self, inputs: Sequence[Tensor], cotangent: Tensor | None, words: str, passes: int = 2, more: float = 0.0
+    ) -> None:
         """Raise if our own layers, in the judge's process, answer otherwise to these tensors."""
         leaves = self.differentiated(inputs)
         results = [self.value(leaves)]
-        if cotangent is None:
-            cotangent = (torch.arange(results[0].numel()) % 7 - 3).reshape(results[0].shape).double()
+        cotangent = counted(results[0]) if cotangent is None else cotangent
         if passes == 2 and results[0].requires_grad:
             results += grad(results[0], leaves[: self.count], cotangent, materialize_grads=True)
-        kind = Kind("numbers", arrays=tuple(t.detach().numpy() for t in (*leaves, cotangent)))
+        self.are_ours(results, leaves, cotangent, words, more)
+
+    def are_ours(
+        self, results: Sequence[Tensor], inputs: Sequence[Tensor], cotangent: Tensor, words: str, more: float = 0.0
+    ) -> None:
+        """Raise if our own layers have other results than these, of these tensors."""
+        kind = Kind("numbers", arrays=tuple(t.detach().numpy() for t in (*inputs, cotangent)), more=more)
+        self._judged(results, kind, words)
+
+    def judged(self, results: Sequence[Tensor], kind: str, words: str, first: int = 0) -> None:
+        """Raise if the definitions differ, from the first slot that is asked about on."""
+        self._judged(results, Kind(kind, first=first), words)
+
+    def _judged(self, results: Sequence[Tensor], kind: Kind, words: str) -> None:
         difference = self.judge(kind, [t.detach() for t in results])
         if difference is not None:
             raise Broken(f"{self.slots[difference.slot]} {words}", difference)
 
-    def judged(self, results: Sequence[Tensor], kind: str, words: str, first: int = 0) -> None:
-        """Raise if the definitions differ, from the first slot that is asked about on."""
-        difference = self.judge(Kind(kind, first=first), [t.detach() for t in results])
-        if difference is not None:
-            raise Broken(f"{self.slots[difference.slot]} {words}", difference)
+
+def are_probabilities(x: Tensor) -> bool:
+    """Of which an operation may refuse all others."""
+    return bool(((x >= 0) & (x <= 1)).all())
+
+
+def counted(y: Tensor) -> Tensor:
+    """A cotangent of small whole numbers in turn, in the shape of a result."""
+    return (torch.arange(y.numel()) % 7 - 3).reshape(y.shape).double()
 
 
 @dataclass(frozen=True)

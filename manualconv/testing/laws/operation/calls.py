@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 
 import torch
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv.testing.laws.operation.asked import Asked, Broken, law
+from manualconv import functional
+from manualconv.testing.catalogue import Question
+from manualconv.testing.laws.operation.asked import Asked, Broken, are_probabilities, counted, law
 
 #: Calls at once, and how many there are of each question.
 THREADS, ROUNDS = 4, 8
@@ -75,6 +78,39 @@ def each_gradient_alone_is_what_it_is_among_all(asked: Asked) -> None:
             raise Broken(f"where {asked.names[slot]} alone asks for a gradient the result has no graph")
         results += grad(y, leaves[slot], asked.question.cotangent.to(y.dtype), materialize_grads=True)
     asked.judged(results, "definition", "is wrong where nothing else is asked for", first=1)
+
+
+@law("gradients", share=0.2)
+def a_tensor_in_two_places_gets_both_gradients(asked: Asked) -> None:
+    """As two tensors of the same numbers do, of which the sum is."""
+    if asked.question.random:
+        return
+    for here, there in permutations(range(asked.count), 2):
+        inputs = [asked.question.inputs[here if n == there else n] for n in range(len(asked.question.inputs))]
+        if not is_taken(asked.question, inputs):
+            continue
+        two = asked.differentiated([t.clone() for t in inputs])
+        y = asked.value(two)
+        cotangent = counted(y)
+        expected = grad(y, two[: asked.count], cotangent, materialize_grads=True)
+        one = [two[here if n == there else n] for n in range(len(two))]
+        y = asked.value(one)
+        found = list(grad(y, one[: asked.count], cotangent, materialize_grads=True))
+        found[here] = expected[here]  # both places got the sum
+        found[there] = found[there] - expected[here]
+        names = f"{asked.names[here]} and {asked.names[there]}"
+        asked.are_ours([y, *found], two, cotangent, f"is wrong where one tensor is both {names}")
+
+
+def is_taken(question: Question, inputs: Sequence[Tensor]) -> bool:
+    """Whether a call takes other tensors and gives numbers: our own layers are asked without any."""
+    if any(are_probabilities(was) and not are_probabilities(t) for t, was in zip(inputs, question.inputs)):
+        return False
+    try:
+        y = question.of(functional)(*(t.to("meta") for t in inputs))
+    except Exception:  # of torch's types, which are many
+        return False
+    return all(t.numel() for t in (y, *inputs))
 
 
 @law(share=0.2)
