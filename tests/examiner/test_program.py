@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import pytest
 
 from manualconv.testing.examiner import program
-from manualconv.testing.options import Wish
+from manualconv.testing.options import Wish, add_options, with_target
 
 
 def test_a_terminal_without_rich_gets_plain_lines(
@@ -45,3 +46,23 @@ def test_what_only_our_layers_promise_is_asked_of_ours_alone() -> None:
     assert more
     assert set(program.laws(theirs)) < set(program.laws(ours))
     assert all("gradients" in program.laws(ours)[name] for name in more)
+
+
+@pytest.mark.parametrize(
+    ("words", "target", "only"),
+    [
+        (["--only", "C1 ", "C2 ", "kernel.py:conv2d"], "kernel.py:conv2d", ["C1 ", "C2 "]),
+        (["--only", "C1 ", "--without", "vmap", "order 2", "torch"], "torch", ["C1 "]),
+        (["--only", "C1 ", "--only", "C2 ", "package.module:pool"], "package.module:pool", ["C1 ", "C2 "]),
+        (["kernel.py:conv2d", "--only", "C1 "], "kernel.py:conv2d", ["C1 "]),
+        (["--only", "C1 ", "numbers:"], None, ["C1 ", "numbers:"]),
+        ([], None, []),
+    ],
+)
+def test_a_target_behind_a_list_of_words_is_the_target(words: list[str], target: str | None, only: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("target", nargs="?")
+    add_options(parser.add_argument)
+    said = with_target(vars(parser.parse_args(words)))
+    assert said["target"] == target
+    assert said["only"] == only
