@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 import pytest
 
-from manualconv.testing.examiner import program
+from manualconv.testing.examiner import examination, program
 from manualconv.testing.options import Wish, add_options, with_target
 
 
@@ -66,3 +67,24 @@ def test_a_target_behind_a_list_of_words_is_the_target(words: list[str], target:
     said = with_target(vars(parser.parse_args(words)))
     assert said["target"] == target
     assert said["only"] == only
+
+
+def test_waiting_for_a_processor_is_no_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that says something after three seconds, two of them in the queue for a processor."""
+    clock = {"now": 100.0, "waited": 0.0}
+    monkeypatch.setattr(examination.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(examination, "waited", lambda pid: clock["waited"])
+
+    class Starved:
+        def poll(self, seconds: float) -> bool:
+            clock["now"] += seconds
+            clock["waited"] = min(2.0, 2 / 3 * (clock["now"] - 100.0)) if self.waits else 0.0
+            return clock["now"] >= 103.0
+
+        waits = True
+
+    connection: Any = Starved()
+    assert examination.says(connection, 0, 1.2)
+    clock.update(now=100.0, waited=0.0)
+    connection.waits = False
+    assert not examination.says(connection, 0, 1.2)
