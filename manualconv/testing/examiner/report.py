@@ -12,9 +12,11 @@ from typing import Any
 import torch
 
 import manualconv
+from manualconv.testing.examiner import torch_bugs
 from manualconv.testing.examiner.asking import ASKED
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.outcome import Outcome
+from manualconv.testing.examiner.torch_bugs import TORCH
 
 SCHEMA = 1
 #: Scripts that are printed for one target; the JSON has them all.
@@ -104,6 +106,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     if not found.abilities:
         return said
     missing = [name for name, why in found.abilities.items() if why]
+    missing += sorted({each for outcome in found.outcomes for each in outcome.lacking} - found.abilities.keys())
     scripts = 0
     for outcome in found.outcomes:
         law = outcome.law.removesuffix(ASKED)
@@ -115,7 +118,8 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
             whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
-            said += [f"{'':14}{line}" for line in whole]
+            title = known(found, outcome)
+            said += [f"{'':14}{line}" for line in (*whole, *[f"known of torch {TORCH}: {title}"] * bool(title))]
             scripts += bool(outcome.script)
         if outcome.accuracy is not None:
             said.append(f"              {outcome.accuracy.line()}")
@@ -123,6 +127,13 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {LATER}")
     said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
     return said
+
+
+def known(found: Examination, outcome: Outcome) -> str:
+    """The bug of torch that a failure of torch's is, by its title in docs/TORCH_BUGS.md; "" if it is none."""
+    if found.task.target.text != "torch" or not outcome.words:
+        return ""
+    return torch_bugs.known(found.task.target.operation, outcome.law, outcome.sentence or outcome.words)
 
 
 def quotas(examinations: Sequence[Examination]) -> list[str]:
@@ -152,7 +163,9 @@ def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: 
                 name: {"verdict": why.partition(": ")[0] or "there", "reason": why.partition(": ")[2] or None}
                 for name, why in found.abilities.items()
             },
-            "laws": {outcome.law: _law(outcome) for outcome in found.outcomes},
+            "laws": {
+                outcome.law: {**_law(outcome), "known": known(found, outcome) or None} for outcome in found.outcomes
+            },
             "failed": failed(found, required),
             "seconds": round(found.seconds, 2),
         }
