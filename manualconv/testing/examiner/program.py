@@ -168,7 +168,8 @@ def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool, ju
     finally:
         judges.put(judge)
     if many:
-        step(f"{task.target.operation}: {'FAILED' if report.failed(found, wish.require) else 'passed'}")
+        wrong = report.failed(found, wish.require)
+        step(f"{task.target.operation}: {f'FAILED: {wrong[0]}' if wrong else 'passed'}")
     return found
 
 
