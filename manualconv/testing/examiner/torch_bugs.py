@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from manualconv.testing.catalogue.dropout import NAMES as DROPOUTS
+
 #: The torch that the programs were written for.
 TORCH = "2.14.1"
 #: By their titles: what the law and its words look like.
@@ -20,6 +22,7 @@ BUGS = {
     "batch_norm: with a bias and no weight the second derivative is wrong": r"^the (second|third) derivative",
     "nll_loss: the gradient raises for channels-last scores": r"RuntimeError",
     "max_unpool2d, max_unpool3d: the gradient raises where the places are not contiguous": r"RuntimeError",
+    f"{', '.join(DROPOUTS)}: without effect they return their operand": r"shares its memory|when an operand is edited",
 }
 
 
