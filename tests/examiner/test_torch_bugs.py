@@ -58,6 +58,9 @@ def test_a_known_failure_is_named_and_not_hidden() -> None:
         json.loads(report.as_json([examination("torch", wrong)], (), 0))["results"][0]["laws"][GRADIENTS]["known"]
         == title
     )
+    lacking = Examination(Task(Target("torch", "nll_loss"), 4, 0, "direct"), abilities={"forward": ""})
+    lacking.abilities["channels-last"] = "failed: RuntimeError: grad_input must be contiguous"
+    assert "known of torch" in report.lines(lacking, ())[3]
     other = Outcome(GRADIENTS, 3, 4, words="dX is wrong")
     for unknown in (examination("torch", other), examination("kernel.py:conv2d", wrong)):
         assert not any("known of torch" in line for line in report.lines(unknown, ()))

@@ -96,7 +96,7 @@ def abilities(found: Examination, required: Sequence[str]) -> list[str]:
             continue  # stands below, with its program
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
-        said.append(f"  {kind:11} {name}: {reason}")
+        said += [f"  {kind:11} {name}: {reason}", *(_said(known(found, name, reason)) if kind == FAILED else ())]
     return said
 
 
@@ -118,8 +118,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
             whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
-            title = known(found, outcome)
-            said += [f"{'':14}{line}" for line in (*whole, *[f"known of torch {TORCH}: {title}"] * bool(title))]
+            said += [f"{'':14}{line}" for line in whole] + _said(known(found, outcome.law, whole[0]))
             scripts += bool(outcome.script)
         if outcome.accuracy is not None:
             said.append(f"              {outcome.accuracy.line()}")
@@ -129,11 +128,14 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     return said
 
 
-def known(found: Examination, outcome: Outcome) -> str:
+def known(found: Examination, law: str, words: str) -> str:
     """The bug of torch that a failure of torch's is, by its title in docs/TORCH_BUGS.md; "" if it is none."""
-    if found.task.target.text != "torch" or not outcome.words:
-        return ""
-    return torch_bugs.known(found.task.target.operation, outcome.law, outcome.sentence or outcome.words)
+    target = found.task.target
+    return torch_bugs.known(target.operation, law, words) if words and target.text == "torch" else ""
+
+
+def _said(title: str) -> list[str]:
+    return [f"{'':14}known of torch {TORCH}: {title}"] * bool(title)
 
 
 def quotas(examinations: Sequence[Examination]) -> list[str]:
@@ -164,7 +166,11 @@ def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: 
                 for name, why in found.abilities.items()
             },
             "laws": {
-                outcome.law: {**_law(outcome), "known": known(found, outcome) or None} for outcome in found.outcomes
+                outcome.law: {
+                    **_law(outcome),
+                    "known": known(found, outcome.law, outcome.sentence or outcome.words) or None,
+                }
+                for outcome in found.outcomes
             },
             "failed": failed(found, required),
             "seconds": round(found.seconds, 2),
