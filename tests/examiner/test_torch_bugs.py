@@ -42,6 +42,21 @@ def test_a_report_knows_each_by_its_title() -> None:
     assert f"torch {torch_bugs.TORCH} passes" in PAGE
 
 
+@pytest.mark.parametrize(
+    ("operation", "law", "words"),
+    [
+        ("hardsigmoid", GRADIENTS, "dX is wrong"),
+        ("instance_norm", "channels-last", "wrong: dX is wrong"),
+        ("batch_norm", "the third derivative is the second one's", "RuntimeError: Expected a proper Tensor"),
+        ("max_unpool3d", GRADIENTS, "RuntimeError: view size is not compatible"),
+        ("dropout2d", "results have memory of their own", "y shares its memory with an operand"),
+    ],
+)
+def test_what_torch_fails_by_is_known(operation: str, law: str, words: str) -> None:
+    assert torch_bugs.known(operation, law, words)
+    assert not torch_bugs.known("relu", law, words)
+
+
 def examination(target: str, *outcomes: Outcome) -> Examination:
     """One that has come to its end."""
     task = Task(Target(target, "conv2d"), 4, 0, "direct")
