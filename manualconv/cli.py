@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn, TextIO
 
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
-from manualconv.testing.options import TARGET, add_options, examiner, wish
+from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
 
 class Command(NamedTuple):
@@ -143,9 +143,10 @@ def _check(options: argparse.Namespace) -> int:
 
         whole = options.profile == "deep"
         return self_test.program(tuple(options.only), options.seed, not whole, options.json, options.output)
-    if options.target is None:
+    said = with_target(vars(options))
+    if said["target"] is None:
         raise ValueError("there is nothing to examine: name a TARGET, or ask for --self-test")
-    code: int = program.run(wish(vars(options)))
+    code: int = program.run(wish(said))
     return code
 
 

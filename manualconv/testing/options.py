@@ -9,7 +9,11 @@ from typing import Any
 
 from manualconv.arguments import DTYPES, file
 
+#: Libraries that are examined whole, by the name they have on the command line.
+LIBRARIES = ("torch", "manualconv")
 TARGET = "package.module:name, path/file.py:name, or torch or manualconv for all of it"
+#: Options that take all the words behind them.
+LISTS = ("only", "require", "without")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,16 @@ def wish(said: Mapping[str, Any], prefix: str = "") -> Wish:
     named: dict[str, Any] = {each.name: said[f"{prefix}{each.name}".replace("-", "_")] for each in fields(Wish)}
     tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in named.items()}
     return Wish(**tuples)
+
+
+def with_target(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, where a list has swallowed the TARGET behind it: its last word, if that names one."""
+    for name in LISTS if said["target"] is None else ():
+        *words, last = said[name] or ("",)
+        place, _, thing = last.partition(":")
+        if last in LIBRARIES or (place and thing):
+            return {**said, name: words, "target": last}
+    return said
 
 
 def examiner() -> Any:

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from manualconv.testing.options import TARGET, add_options, examiner, wish
+from manualconv.testing.options import LIBRARIES, TARGET, add_options, examiner, wish
 
 NAME = "manualconv"
 #: The item that has what was found before any law: an ability that fails, or is missing though required.
@@ -111,7 +111,7 @@ class Plugin:
             tasks = {task.target.operation: task for task in program.tasks(self.wish)}
         except ValueError as error:
             raise pytest.UsageError(f"--manualconv-impl: {error}") from None
-        if self.worker is None and self.wish.target not in program.LIBRARIES:
+        if self.worker is None and self.wish.target not in LIBRARIES:
             why = program.unloadable(next(iter(tasks.values())).target, self.wish.timeout)
             if why:
                 raise pytest.UsageError(f"--manualconv-impl: {why}")

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from manualconv.testing import Pair
+from manualconv.testing.faults import normalization
 
 
 def _two(value: Any) -> tuple[int, int]:
@@ -302,6 +303,22 @@ without_groups, without_stride, without_dilation, without_padding, without_bias 
 without_unbatched, without_empty_batch, without_float64, without_float16, without_order_2 = map(
     _partial_convolution, PARTIAL[5:]
 )
+
+
+def plainest_convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    plain = groups == 1 and _two(stride) == _two(dilation) == (1, 1) and not isinstance(padding, str)
+    if not plain or _two(padding) != (0, 0) or input.dim() != 4 or not input.numel():
+        raise NotImplementedError("batches of images with samples alone, and none of the numbers")
+    return F.conv2d(input.contiguous(), weight.contiguous(), bias)
+
+
+of_own_statistics = normalization.instance_norm()
+
+
+def stride_or_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if _two(stride) != (1, 1) and _two(dilation) != (1, 1):
+        raise RuntimeError("an unlucky pair")
+    return F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)
 
 
 def hangs_at_stride_2(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

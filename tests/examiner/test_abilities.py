@@ -7,6 +7,7 @@ import pytest
 from manualconv.testing.examiner import abilities, patient, report
 from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import Examination
+from manualconv.testing.examiner.families import FAMILIES
 from manualconv.testing.examiner.program import tasks
 from manualconv.testing.examiner.target import Target
 from manualconv.testing.options import Wish
@@ -37,6 +38,35 @@ def test_a_partial_kernel_is_examined_within_its_part(lacks: str) -> None:
     assert missing.keys() - {lacks} <= FOLLOWS.get(lacks, set()) | {"string padding"}
     mistrusted = [o.law for o in outcomes if report.verdict(o) != report.PASSED]
     assert mistrusted == []
+
+
+#: Laws whose own calls need more than the drawn case does, or of which some proofs are of another part.
+BEYOND = ("C8 ", "C18", "C24", "C25", "C26", "C36", "definition")
+
+
+@pytest.mark.parametrize(
+    ("name", "operation"),
+    [
+        ("plainest_convolution", "conv2d"),
+        ("without_padding", "conv2d"),
+        ("without_stride", "conv2d"),
+        ("without_dilation", "conv2d"),
+        ("of_own_statistics", "instance_norm"),
+    ],
+)
+def test_no_law_of_a_partial_kernel_is_mistrusted(name: str, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient, "FAMILIES", FAMILIES)
+    found, outcomes = examined(name, operation, cases=40, only=BEYOND)
+    assert failures(found, outcomes) == []
+    verdicts = {o.law: (report.verdict(o), o.reached, o.meant) for o in outcomes}
+    assert {verdict for verdict, _, _ in verdicts.values()} <= {report.PASSED, report.UNSUPPORTED}, verdicts
+    assert sum(verdict == report.PASSED for verdict, _, _ in verdicts.values()) >= len(verdicts) - 2
+
+
+def test_an_ability_is_asked_of_the_plainest_case_that_needs_it() -> None:
+    found, outcomes = examined("stride_or_dilation", "conv2d", cases=60, only=("definition",))
+    assert not found["stride"] and not found["dilation"]
+    assert [o.words for o in outcomes if o.words] == ["RuntimeError: an unlucky pair"] * 2
 
 
 def report_of(found: dict[str, str], required: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:

@@ -229,5 +229,5 @@ def test_wrong_usage_ends_with_2(capfd: pytest.CaptureFixture[str]) -> None:
         (["--only", "nosuchlaw"], "no law has"),
         (["--require", "wings"], "there is no ability 'wings'"),
     ):
-        assert main(["check", "torch", "--as", "relu", *more]) == 2
+        assert main(["check", "--as", "relu", *more, "torch"]) == 2
         assert words in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manualconv.geometry import Window, window_of_output
+from manualconv.geometry.integers import Axes, Pair
 from manualconv.testing.cases.tensors import filled, laid_out
 from manualconv.testing.cases.windows import (
     BATCHES,
@@ -139,20 +141,25 @@ class TransposedConvolution:
         return self.of.facts() - {"stride remainder", "one-sided padding"} | {n for n, holds in held.items() if holds}
 
 
+def transposed(
+    case: Convolution, sizes: tuple[Axes, Axes, Axes, Axes], padding: Sequence[Pair], more: Axes
+) -> TransposedConvolution:
+    """One of a convolution's operands and sizes P, K, s, d, with as much padding as leaves a position on each axis."""
+    kept, added = [], []
+    for p, k, s, d, (a, b), m in zip(*sizes, padding, more):
+        m %= max(s, d)
+        most = s * (p - 1) + d * (k - 1) + m
+        a, b = (min(a, most // 2),) * 2 if a == b else (min(a, most), min(b, most - min(a, most)))
+        added.append(m)
+        kept.append((a, b))
+    window = window_of_output(*sizes, tuple(kept), case.window.groups, tuple(added))
+    return TransposedConvolution(replace(case, window=window), tuple(kept), tuple(added))
+
+
 @st.composite
 def transposed_convolutions(draw: st.DrawFn, ndim: int, *, symmetric: bool | None = None) -> TransposedConvolution:
     """Any transposed convolution over `ndim` axes whose output has a position on each."""
     case = draw(convolutions(ndim, symmetric=symmetric))
-    window, more, padding = case.window, [], []
-    drawn = draw(numbers_per_axis(ndim, 0, 5, False))
-    for p, e, s, d, (a, b), m in zip(
-        window.output_size, window.extent, window.stride, window.dilation, window.padding, drawn
-    ):
-        m %= max(s, d)
-        most = s * (p - 1) + e + m - 1
-        a, b = (min(a, most // 2),) * 2 if a == b else (min(a, most), min(b, most - min(a, most)))
-        more.append(m)
-        padding.append((a, b))
+    window, more = case.window, draw(numbers_per_axis(ndim, 0, 5, False))
     sizes = (window.output_size, window.kernel_size, window.stride, window.dilation)
-    window = window_of_output(*sizes, tuple(padding), window.groups, tuple(more))
-    return noted(TransposedConvolution(replace(case, window=window), tuple(padding), tuple(more)))
+    return noted(transposed(case, sizes, window.padding, more))

@@ -72,11 +72,16 @@ class Inquiry(Explained):
         taken = set(plainest.needs)
         names = set().union(*(each.needs for each in pool)) - taken
         fewest = {name: min(len(each.needs) for each in pool if name in each.needs) for name in names}
+
+        def beside(each: Candidate, name: str) -> tuple[int, ...]:
+            more = each.needs - {name}
+            return len(more & EXTENSIONS), len(more - taken), len(more - plainest.needs), each.size
+
         for name in sorted(names, key=lambda name: (fewest[name], name)):
-            within = (self.candidate(each.label, fitted(each.case, names - taken - {name})) for each in pool)
+            within = (self.candidate(each.label, fitted(each.case, names - {name})) for each in pool)
             alone = min(
                 (each for each in within if name in each.needs and (each.size or name == "empty batch")),
-                key=lambda each: (len((each.needs - {name}) & EXTENSIONS), len(each.needs - taken - {name}), each.size),
+                key=lambda each: beside(each, name),
                 default=next(each for each in pool if name in each.needs),
             )
             self.find(name, alone, law, found)

@@ -104,9 +104,9 @@ class Subject:
         found: Question = proof.question(proof.smaller(case) if small else case)
         return replace(found, loops=elsewhere)
 
-    def asked(self, label: str, case: Any, small: bool) -> Asked:
+    def asked(self, label: str, case: Any, small: bool, question: Question | None = None) -> Asked:
         """The question, put to the target."""
-        question, library = self.question(label, case, small), self.guarded()
+        question, library = question or self.question(label, case, small), self.guarded()
 
         def judge(kind: Kind, results: list[Tensor]) -> Any:
             judgement = self.ask(label, case, small, kind, results)
@@ -163,8 +163,7 @@ class Subject:
 
     def holds(self, law: Law, label: str, case: Any) -> None:
         """One case of a law."""
-        self.fit(label, case, law.small)
-        law.holds(self.asked(label, case, law.small))
+        law.holds(self.asked(label, case, law.small, self.fit(label, case, law.small)))
 
 
 def elsewhere() -> list[Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -124,7 +125,7 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
     life, patience = Life(), STARTING
     try:
         while True:
-            if not ours.poll(patience):
+            if not says(ours, process.pid or 0, patience):
                 life.end = f"hangs: no answer within {patience:g} s"
                 return life
             try:
@@ -149,6 +150,23 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
         ours.close()
         process.kill()
         process.join(5)
+
+
+def says(connection: Connection, pid: int, patience: float) -> bool:
+    """Whether a process says something within so many seconds; those that it waits for a processor do not count."""
+    begin = time.monotonic() - waited(pid)
+    while (left := patience - (time.monotonic() - waited(pid) - begin)) > 0:
+        if connection.poll(left):
+            return True
+    return connection.poll(0)
+
+
+def waited(pid: int) -> float:
+    """Seconds that a process has waited for a processor, where the system counts them."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) * 1e-9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def _ended(code: int | None) -> str:

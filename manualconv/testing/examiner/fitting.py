@@ -7,6 +7,8 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 from manualconv.geometry import Window
+from manualconv.testing.cases import TransposedConvolution
+from manualconv.testing.cases.convolution import transposed
 
 #: What a case can be brought to do without.
 FITTED = frozenset(
@@ -20,6 +22,9 @@ FITTED = frozenset(
         "dilation",
         "padding",
         "asymmetric padding",
+        "output_padding",
+        "weight",
+        "channels-last",
     }
 )
 
@@ -28,6 +33,8 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
     """The case without what is lacking, as far as numbers of its own say it; nothing else of it is changed."""
     if not lacking or not is_dataclass(case):
         return case
+    if isinstance(case, TransposedConvolution):
+        return _transposed(case, lacking)
     changes: dict[str, Any] = {}
     if hasattr(case, "window"):
         changes["window"] = _window(case.window, lacking)
@@ -38,9 +45,21 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
     batch = getattr(case, "batch", 1)
     if ("unbatched" in lacking and batch is None) or ("empty batch" in lacking and batch == 0):
         changes["batch"] = 2
-    if hasattr(case, "of"):
-        changes["of"] = fitted(case.of, lacking & {"groups", "bias", "unbatched", "empty batch"})
+    if hasattr(case, "affine"):
+        changes["affine"] = tuple(has and name not in lacking for has, name in zip(case.affine, ("weight", "bias")))
+    if "channels-last" in lacking and hasattr(case, "layouts"):
+        changes["layouts"] = tuple("contiguous" if name == "channels_last" else name for name in case.layouts)
     return replace(case, **changes)  # type: ignore[type-var]
+
+
+def _transposed(case: TransposedConvolution, lacking: Set[str]) -> TransposedConvolution:
+    of = fitted(case.of, lacking & {"groups", "bias", "unbatched", "empty batch", "channels-last"})
+    window = _window(replace(of.window, padding=case.padding), lacking & {"stride", "dilation", "asymmetric padding"})
+    none = (0,) * window.ndim
+    padding = tuple(zip(none, none)) if "padding" in lacking else window.padding
+    more = none if "output_padding" in lacking else case.output_padding
+    sizes = (case.of.window.output_size, window.kernel_size, window.stride, window.dilation)
+    return transposed(of, sizes, padding, more)
 
 
 def _window(window: Window, lacking: Set[str]) -> Window:

@@ -26,6 +26,7 @@ from manualconv.testing.examiner.abilities import Inquiry
 from manualconv.testing.examiner.asking import Misjudged, NotExamined, Task, is_there, quoted, says_no
 from manualconv.testing.examiner.explaining import BY_DEFINITION
 from manualconv.testing.examiner.families import FAMILIES, NEEDS, cases_of, layer_of
+from manualconv.testing.examiner.fitting import FITTED, fitted
 from manualconv.testing.examiner.opcheck import OPCHECK, SHARE, is_plain, opcheck
 from manualconv.testing.examiner.outcome import Accuracy, Outcome
 from manualconv.testing.laws.operation import LAWS, Broken, Kind, Law
@@ -64,7 +65,8 @@ class Patient(Inquiry):
         for name, each in FAMILIES.get(self.operation, {}).items():
             if not wrong and self.is_wanted(name) and self.is_fit(each.needs):
                 outcome = self.of_family(each)
-                if outcome.meant and outcome.lacking != {"other dimensions"}:  # else no case is of this operation
+                # Where nothing was tried, or all needs other dimensions, no case is of this operation.
+                if (outcome.meant or outcome.lacking) and outcome.lacking != {"other dimensions"}:
                     self.say("outcome", outcome)
 
     def is_wanted(self, law: str) -> bool:
@@ -122,7 +124,25 @@ class Patient(Inquiry):
     def run(self, result: Outcome, label: str, cases: Any, count: int, holds: Callable[[Any], None]) -> None:
         """Draw cases, shrink the first that fails, and note all in the outcome."""
         failed: list[tuple[Any, Exception]] = []
-        enough, tried = result.reached + count, 0
+        before, tried, outside = result.reached, 0, 0
+
+        def reaches(case: Any) -> bool | None:
+            """Whether a case gets to the law's end; None if it needs what the target has not."""
+            self.say("case", result.law, pickle.dumps((label, case, result.small)))
+            try:
+                holds(case)
+            except NotExamined as lacking:
+                result.lacking |= lacking.args[0]
+                return None
+            except UnsatisfiedAssumption:
+                raise
+            except Exception as error:
+                if not isinstance(error, Broken) and says_no(error):
+                    result.lacking |= {quoted(error)}
+                    return False
+                failed[:] = [(case, error)]
+                raise
+            return True
 
         @seed(self.task.seed)
         @settings(
@@ -136,28 +156,17 @@ class Patient(Inquiry):
         )
         @given(cases)
         def property(case: Any) -> None:
-            nonlocal tried
-            if not failed and result.reached >= enough:
+            nonlocal tried, outside
+            if not failed and result.reached >= before + count:
                 raise Enough
-            self.say("case", result.law, pickle.dumps((label, case, result.small)))
-            try:
-                holds(case)
-            except NotExamined as lacking:
-                tried += 1
-                result.lacking |= lacking.args[0]
-                return
-            except UnsatisfiedAssumption:
-                raise
-            except Exception as error:
-                tried += 1
-                if not isinstance(error, Broken) and says_no(error):
-                    result.lacking |= {quoted(error)}
-                    return
-                failed[:] = [(case, error)]
-                raise
-            tried += 1
-            result.reached += 1
-            result.facts.update(case.facts() if hasattr(case, "facts") else ())
+            reached, plain = reaches(case), fitted(case, FITTED)
+            if reached is None and plain != case:  # a law may do with a case what needs more than the case
+                case, reached = plain, reaches(plain)
+            tried += reached is not None
+            outside += reached is None
+            if reached:
+                result.reached += 1
+                result.facts.update(case.facts() if hasattr(case, "facts") else ())
 
         try:
             property()
@@ -166,7 +175,9 @@ class Patient(Inquiry):
         except Exception as error:
             if not failed and type(error).__name__ != "Unsatisfiable":
                 result.words = quoted(error)
-        result.meant += min(count, tried)
+            tried += bool(failed)
+        # Where no case is of the target's part, none was meant.
+        result.meant += min(count, tried + outside * (result.reached > before))
         if failed:
             result.label, (result.case, wrong) = label, failed[0]
             result.words = wrong.words if isinstance(wrong, Broken) else quoted(wrong)

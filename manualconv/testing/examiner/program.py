@@ -20,9 +20,9 @@ from manualconv.testing.examiner.families import FAMILIES, NEEDS
 from manualconv.testing.examiner.features import EXTENSIONS, OPERANDS
 from manualconv.testing.examiner.opcheck import OPCHECK
 from manualconv.testing.examiner.outcome import Outcome
-from manualconv.testing.examiner.target import LIBRARIES, Target, named
+from manualconv.testing.examiner.target import Target, named
 from manualconv.testing.laws.operation import LAWS
-from manualconv.testing.options import Wish
+from manualconv.testing.options import LIBRARIES, Wish
 
 #: What any operation may have, beside its options and the modes; and where it pads.
 ALWAYS = ("forward", "gradients", "float64", "unbatched", "empty batch", "channels-last")
@@ -168,7 +168,8 @@ def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool, ju
     finally:
         judges.put(judge)
     if many:
-        step(f"{task.target.operation}: {'FAILED' if report.failed(found, wish.require) else 'passed'}")
+        wrong = report.failed(found, wish.require)
+        step(f"{task.target.operation}: {f'FAILED: {wrong[0]}' if wrong else 'passed'}")
     return found
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import torch
 
 import manualconv
+from manualconv.testing.examiner import torch_bugs
 from manualconv.testing.examiner.asking import ASKED
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.outcome import Outcome
+from manualconv.testing.examiner.torch_bugs import TORCH
 
 SCHEMA = 1
 #: Scripts that are printed for one target; the JSON has them all.
@@ -94,7 +96,7 @@ def abilities(found: Examination, required: Sequence[str]) -> list[str]:
             continue  # stands below, with its program
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
-        said.append(f"  {kind:11} {name}: {reason}")
+        said += [f"  {kind:11} {name}: {reason}", *(_said(known(found, name, reason)) if kind == FAILED else ())]
     return said
 
 
@@ -104,6 +106,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     if not found.abilities:
         return said
     missing = [name for name, why in found.abilities.items() if why]
+    missing += sorted({each for outcome in found.outcomes for each in outcome.lacking} - found.abilities.keys())
     scripts = 0
     for outcome in found.outcomes:
         law = outcome.law.removesuffix(ASKED)
@@ -115,7 +118,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
             whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
-            said += [f"{'':14}{line}" for line in whole]
+            said += [f"{'':14}{line}" for line in whole] + _said(known(found, outcome.law, whole[0]))
             scripts += bool(outcome.script)
         if outcome.accuracy is not None:
             said.append(f"              {outcome.accuracy.line()}")
@@ -123,6 +126,16 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {LATER}")
     said.append(f"  not examined: {', '.join(missing) or 'nothing'}; {found.seconds:.0f} s")
     return said
+
+
+def known(found: Examination, law: str, words: str) -> str:
+    """The bug of torch that a failure of torch's is, by its title in docs/TORCH_BUGS.md; "" if it is none."""
+    target = found.task.target
+    return torch_bugs.known(target.operation, law, words) if words and target.text == "torch" else ""
+
+
+def _said(title: str) -> list[str]:
+    return [f"{'':14}known of torch {TORCH}: {title}"] * bool(title)
 
 
 def quotas(examinations: Sequence[Examination]) -> list[str]:
@@ -152,7 +165,13 @@ def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: 
                 name: {"verdict": why.partition(": ")[0] or "there", "reason": why.partition(": ")[2] or None}
                 for name, why in found.abilities.items()
             },
-            "laws": {outcome.law: _law(outcome) for outcome in found.outcomes},
+            "laws": {
+                outcome.law: {
+                    **_law(outcome),
+                    "known": known(found, outcome.law, outcome.sentence or outcome.words) or None,
+                }
+                for outcome in found.outcomes
+            },
             "failed": failed(found, required),
             "seconds": round(found.seconds, 2),
         }

@@ -19,9 +19,7 @@ from manualconv.testing.adapters import Library, Unusable, adapted, torch_s
 from manualconv.testing.catalogue import OPERATIONS
 from manualconv.testing.examiner.judgement import proofs_of
 from manualconv.testing.operators import of_operator
-
-#: Libraries that are examined whole, by the name they have on the command line.
-LIBRARIES = ("torch", "manualconv")
+from manualconv.testing.options import LIBRARIES
 
 
 @dataclass(frozen=True)

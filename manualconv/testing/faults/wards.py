@@ -13,7 +13,7 @@ from typing import Any
 
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.asking import Task
-from manualconv.testing.examiner.examination import STARTING, Examination, Judge, processes
+from manualconv.testing.examiner.examination import STARTING, Examination, Judge, processes, says
 from manualconv.testing.faults.sitting import ward
 
 #: Seconds that a case may take.
@@ -70,7 +70,7 @@ class Ward:
         self.connection.send_bytes(pickle.dumps(task))
         begin, law, patience, stopped = time.perf_counter(), "importing", STARTING, False
         while True:
-            if not self.connection.poll(patience):
+            if not says(self.connection, self.child or self.process.pid or 0, patience):
                 found.notice(law, f"hangs: no answer within {patience:g} s", time.perf_counter() - begin)
                 self.stop()
                 stopped = True

@@ -11,7 +11,7 @@ from manualconv.geometry import Window, full_padding
 from manualconv.testing.cases import Convolution
 from manualconv.testing.cases.tensors import filled
 from manualconv.testing.laws.convolution.form import TRANSPOSED
-from manualconv.testing.laws.convolution.layer import Layer, bias, changed, law, run, with_a_sample
+from manualconv.testing.laws.convolution.layer import Layer, bias, changed, law, run, run_padded, with_a_sample
 from manualconv.testing.laws.convolution.placement import axes
 from manualconv.testing.laws.law import same
 
@@ -31,19 +31,19 @@ def a_flipped_kernel_gives_the_convolution_of_mathematics(conv: Layer, case: Con
         for n, o, c in np.ndindex(len(x), *w.shape[:2]):
             # direct: SciPy would choose by size, and a Fourier transform is not exact.
             expected[n, o] += scipy.signal.convolve(x[n, c].numpy(), w[o, c].numpy(), mode, "direct")
-        same(run(conv, x, w.flip(axes(window)), None, window), torch.from_numpy(expected))
+        same(run_padded(conv, case, x, w.flip(axes(window)), window), torch.from_numpy(expected))
 
 
 @law("C25")
 def full_convolution_commutes(conv: Layer, case: Convolution) -> None:
     # As a kernel a large input might be for a transform, which is not exact: four positions of an axis are enough.
     size = tuple(min(i, 4) for i in case.window.input_size)
-    case = full(case, input_size=size, dilation=1, channels=1, outputs=1, batch=1)
+    drawn, case = case, full(case, input_size=size, dilation=1, channels=1, outputs=1, batch=1)
     x, w, _ = case.batched()
     window, over = case.window, axes(case.window)
     ones = (1,) * window.ndim
     exchanged = Window(window.kernel_size, size, ones, ones, full_padding(size, ones))
-    same(run(conv, x, w.flip(over), None, window), run(conv, w, x.flip(over), None, exchanged))
+    same(run_padded(conv, drawn, x, w.flip(over), window), run_padded(conv, drawn, w, x.flip(over), exchanged))
 
 
 @law("C26")
@@ -64,11 +64,11 @@ def two_convolutions_are_one_with_the_product_of_their_kernels(conv: Layer, case
 
 @law("C36")
 def the_sum_of_a_full_convolution_is_a_product_of_sums(conv: Layer, case: Convolution) -> None:
-    case = full(case)
+    drawn, case = case, full(case)
     x, w, _ = case.batched()
     over = axes(case.window)
     sums = torch.einsum("nc,oc->no", x.sum(over), w.sum(over))
-    same(run(conv, x, w, None, case.window).sum(over), sums)
+    same(run_padded(conv, drawn, x, w, case.window).sum(over), sums)
 
 
 @law("C37", needs=["direct"])

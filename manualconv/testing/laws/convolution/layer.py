@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -30,6 +31,13 @@ def run(conv: Layer, *operands: Any) -> Tensor:
     x, w, b, window = operands
     assert tuple(x.shape[x.dim() - window.ndim :]) == window.input_size
     return conv(x, w, b, window.stride, window.padding, window.dilation, window.groups)
+
+
+def run_padded(conv: Layer, case: Convolution, x: Tensor, w: Tensor, window: Window) -> Tensor:
+    """The layer with a window's padding: its own, or, where the drawn case has none, a frame of zeros around x."""
+    if case.window.is_padded:
+        return run(conv, x, w, None, window)
+    return run(conv, F.pad(x, window.frame), w, None, window.unpadded())
 
 
 def gradients(conv: Layer, inputs: Sequence[Tensor | None], cotangent: Tensor, window: Window) -> list[Tensor]:

@@ -20,6 +20,7 @@ from manualconv.testing.laws.convolution.layer import (
     gradients,
     law,
     run,
+    run_padded,
     with_a_sample,
     without_leftover,
 )
@@ -132,11 +133,11 @@ def a_stride_takes_every_so_manieth_output(conv: Layer, case: Convolution) -> No
 def a_delta_in_the_middle_is_the_identity(conv: Layer, case: Convolution) -> None:
     kernel = tuple(k | 1 for k in case.window.kernel_size)
     padding = same_padding(kernel, case.window.dilation)
-    case = changed(case, stride=1, kernel_size=kernel, padding=padding, groups=1)
+    drawn, case = case, changed(case, stride=1, kernel_size=kernel, padding=padding, groups=1)
     x, _, _ = case.batched()
     w = x.new_zeros((x.shape[1], x.shape[1], *kernel))
     w[behind(*(k // 2 for k in kernel))] = torch.eye(x.shape[1], dtype=x.dtype)
-    y = run(conv, x, w, None, case.window)
+    y = run_padded(conv, drawn, x, w, case.window)
     same(y, x)
     assert y.data_ptr() != x.data_ptr() or not x.numel()
     one = changed(case, kernel_size=1, padding=((0, 0),) * case.window.ndim)
