@@ -204,6 +204,7 @@ SUMS: dict[str, list[tuple[tuple[int, int], int | tuple[int, int], int, int]]] =
 MAXIMA: dict[str, list[tuple[tuple[int, int], int | tuple[int, int], int, int]]] = {
     "maximum.LARGE": [((255, n), 3, 2, 1) for n in (257, 258)],
     "selection.LARGE": [((256, n), 3, 1, 1) for n in (255, 256)],
+    "frames.PAIRS, maxima": [((256, 257), k, 2, 2) for k in (4, 5)],
     "maximum.LARGE, wide": [((n, n), 13, 1, 6) for n in (255, 256)],
 }
 
