@@ -224,14 +224,14 @@ LARGE: dict[str, Layer] = {
 #: Thresholds of other kernels than convolution's, which have laws of their own: see `test_locality`.
 POOLING = (
     *("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "frames.PAIRS"),
-    *("maximum.LARGE", "selection.LARGE"),
+    *("maximum.LARGE", "selection.LARGE", "summation.LARGE", "summation.SMALL"),
 )
 POINTWISE = ("pointwise.SMALL",)
 
 OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
     **dict.fromkeys(("loops.TAP", "compiling.COMPILING"), "rates, too"),
-    **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY"), "rates, too"),
+    **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY"), "rates, too"),
     **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(
         ("fourier.TRANSFORM", "fourier.SPECTRUM", "fourier.PLAN", "fourier.SHARE", "overlap_save.PERIODS"), "fast tier"
