@@ -20,6 +20,9 @@ from manualconv.autograd.kinds import Bilinear as Bilinear
 from manualconv.autograd.kinds import Linear as Linear
 from manualconv.autograd.layout import Lay as Lay
 from manualconv.autograd.masking import Mask as Mask
+from manualconv.autograd.maximum import Maximum as Maximum
+from manualconv.autograd.maximum import ScatterTaps as ScatterTaps
+from manualconv.autograd.maximum import SelectTaps as SelectTaps
 from manualconv.autograd.pointwise import OF_INPUT as OF_INPUT
 from manualconv.autograd.pointwise import OF_OUTPUT as OF_OUTPUT
 from manualconv.autograd.pointwise import Pointwise as Pointwise

@@ -1,13 +1,11 @@
-"""Select and Scatter: the pair behind max pooling, the negative log-likelihood and every indexed layer.
+"""Select and Scatter: the pair behind adaptive max pooling, the negative log-likelihood and every indexed layer.
 
     Select   y[p] = x[i[p]]                        Scatter   x[l] = Σ_{p : i[p] = l} y[p]
 
 For fixed indices both are linear and each is the other's adjoint: ⟨Select x, y⟩ = Σ_p x[i[p]]·y[p] = ⟨x, Scatter y⟩.
 
-*Max pooling* is Select at i*, the position of each window's maximum.  i* is constant wherever the maximum is unique, so
-the derivative is the mask of the article's Fig 13: the cotangent goes back to the position that won and nowhere else,
-and where windows overlap their cotangents add.  Ties go to the first position in row-major order.  In the words of
-back-propagation it is up(δ), the sampling layer's error put at the argmax: δ_conv = up(δ_pool) ⊙ f′(u).
+*Max pooling* is Select at i*, the position of the maximum: of intervals and of fractional windows here, of windows by
+its tap in `maximum`, where the derivative is explained.
 *Max unpooling* is Place, x[l] = y[p] where i[p] = l: Scatter if no position is named twice.  Otherwise the last entry
 stays, and as in torch its gradient is Select all the same.
 *Negative log-likelihood* is −mean of Select at the target class.

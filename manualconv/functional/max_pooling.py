@@ -1,6 +1,6 @@
 """Max pooling: the windows of convolution, a maximum in place of the weighted sum.
 
-    y[p] = x[i*(p)],  i*(p) the position of the maximum over {s·p + d·k − a}         Select at i*
+    y[p] = x[s·p + d·k(p) − a],  k(p) the tap of the largest         Maximum; Select where ties are shared
 
 Padding takes no part in the maximum, a NaN wins over everything.  A window that sees nothing but padding, where the
 input is shorter than the dilation, is −∞ (the lowest integer) and sends no gradient anywhere; as in torch its index is
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.layout import Lay
+from manualconv.autograd.maximum import Maximum, positions
 from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.selection import Select, argmax
 from manualconv.autograd.slots import pool_in_force
@@ -23,9 +24,10 @@ from manualconv.autograd.ties import SelectTied, tied_taps
 from manualconv.functional.layout import pooled_channels_last
 from manualconv.functional.precision import cast
 from manualconv.functional.refusals import pooling as refusals
-from manualconv.geometry import Numbers
+from manualconv.geometry import Numbers, Window
 from manualconv.kernels.movement.layout import laid
-from manualconv.kernels.pooling.maximum import blind, has_blind, lowest
+from manualconv.kernels.pooling.maximum import lowest
+from manualconv.kernels.pooling.taps import blind, has_blind
 
 
 def _max_pool(
@@ -47,22 +49,30 @@ def _max_pool(
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:
         x = Lay.call(x, False)
-    with torch.no_grad():
-        index = argmax(x.detach(), window)
-        hidden = blind(window, x.device) if has_blind(window) else None
-        seen = index if hidden is None else index.masked_fill(hidden, 0)
-        tied = tied_taps(x.detach(), seen, window) if ties == "split" else None
-    y = Select.call(x, seen, ndim) if tied is None else SelectTied.call(x, seen, tied, window)
-    if hidden is not None:
-        y = y.masked_fill(hidden, lowest(y.dtype))
+    if ties == "first" and not has_blind(window):
+        y, taps = Maximum.call(x, window)
+        index = positions(taps, window) if return_indices else None
+    else:
+        y, index = _at_positions(x, window, ties == "split")
     if channels_last:
-        y, index = Lay.call(y, True), laid(index, True)
+        y, index = Lay.call(y, True), None if index is None else laid(index, True)
     rules = pool_in_force()
     if rules is not None:
         y = under_rule(y, batch, window, rules)
     if input.dim() == ndim + 1:
-        y, index = y.squeeze(0), index.squeeze(0)
-    return (y, index) if return_indices else y
+        y, index = y.squeeze(0), None if index is None else index.squeeze(0)
+    return y if index is None or not return_indices else (y, index)
+
+
+def _at_positions(x: Tensor, window: Window, split: bool) -> tuple[Tensor, Tensor]:
+    """Where windows read padding alone or ties are shared: y as a selection of positions, and these."""
+    with torch.no_grad():
+        index = argmax(x.detach(), window)
+        hidden = blind(window, x.device) if has_blind(window) else None
+        seen = index if hidden is None else index.masked_fill(hidden, 0)
+        tied = tied_taps(x.detach(), seen, window) if split else None
+    y: Tensor = Select.call(x, seen, window.ndim) if tied is None else SelectTied.call(x, seen, tied, window)
+    return y if hidden is None else y.masked_fill(hidden, lowest(y.dtype)), index
 
 
 def max_pool1d(

@@ -13,15 +13,18 @@ from torch.autograd import forward_ad, grad
 from manualconv.autograd import (
     Extend,
     FoldBack,
+    Maximum,
     Pad,
     Scatter,
+    ScatterTaps,
     Select,
+    SelectTaps,
     SpreadBias,
     SpreadWindows,
     SumToBias,
     SumWindows,
 )
-from manualconv.geometry import Extension
+from manualconv.geometry import Extension, Window
 from manualconv.testing.cases import Convolution, Padding, convolutions, paddings
 from manualconv.testing.cases.tensors import filled
 
@@ -67,6 +70,13 @@ def selected(seed: int) -> Pair:
     return Pair(lambda t: Select.call(t, index, 2), lambda t: Scatter.call(t, index, (3, 4)), x, y)
 
 
+def tapped(seed: int) -> Pair:
+    window = Window((5, 6), (3, 2), (2, 1), (1, 2), ((1, 0), (0, 1)))
+    x, y = drawn(seed, 2, 3, 5, 6), drawn(seed + 1, 2, 3, *window.output_size)
+    _, taps = Maximum.call(x, window)
+    return Pair(lambda t: SelectTaps.call(t, taps, window), lambda t: ScatterTaps.call(t, taps, window), x, y)
+
+
 def summed(case: Convolution) -> Pair:
     x, _, y = case.batched()
     y = y[:, :1].expand(-1, x.shape[1], *y.shape[2:])
@@ -95,6 +105,8 @@ MAPS: dict[str, st.SearchStrategy[Pair]] = {
     "FoldBack": COPYING.map(turned(copied)),
     "Select": SEEDS.map(selected),
     "Scatter": SEEDS.map(turned(selected)),
+    "SelectTaps": SEEDS.map(tapped),
+    "ScatterTaps": SEEDS.map(turned(tapped)),
     "SumWindows": WINDOWED.map(summed),
     "SpreadWindows": WINDOWED.map(turned(summed)),
     "SumToBias": WINDOWED.map(biased),

@@ -200,10 +200,14 @@ SUMS: dict[str, list[tuple[tuple[int, int], int | tuple[int, int], int, int]]] =
     "doubling.BLOCK": [((1, doubling.BLOCK + more), (1, 64), 1, 0) for more in (62, 64)],
     "doubling.COLUMNS": [((2 * doubling.BLOCK // doubling.COLUMNS, n), (64, 1), 1, 0) for n in (64, 65)],
     "doubling.MOVING, strided": [((64, 64), 31, 2, 15), ((64, 64), 31, 7, 15)],
+    "frames.PAIRS, sums": [((256, 257), k, 2, 2) for k in (4, 5)],
+    "summation.LARGE": [((181, n), 3, 1, 1) for n in (180, 182)],
+    "summation.SMALL": [((n, 512), 3, 2, 1) for n in (80, 120)],
 }
 MAXIMA: dict[str, list[tuple[tuple[int, int], int | tuple[int, int], int, int]]] = {
     "maximum.LARGE": [((255, n), 3, 2, 1) for n in (257, 258)],
     "selection.LARGE": [((256, n), 3, 1, 1) for n in (255, 256)],
+    "frames.PAIRS, maxima": [((256, 257), k, 2, 2) for k in (4, 5)],
     "maximum.LARGE, wide": [((n, n), 13, 1, 6) for n in (255, 256)],
 }
 

@@ -222,12 +222,17 @@ LARGE: dict[str, Layer] = {
 }
 
 #: Thresholds of other kernels than convolution's, which have laws of their own: see `test_locality`.
-POOLING = ("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "maximum.LARGE", "selection.LARGE")
+POOLING = (
+    *("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "frames.PAIRS"),
+    *("maximum.LARGE", "selection.LARGE", "summation.LARGE", "summation.SMALL"),
+)
 POINTWISE = ("pointwise.SMALL",)
 
 OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
-    **dict.fromkeys(("loops.TAP", "maximum.ENTRY", "selection.ENTRY", "compiling.COMPILING"), "rates, too"),
+    **dict.fromkeys(("loops.TAP", "compiling.COMPILING"), "rates, too"),
+    **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY"), "rates, too"),
+    **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(
         ("fourier.TRANSFORM", "fourier.SPECTRUM", "fourier.PLAN", "fourier.SHARE", "overlap_save.PERIODS"), "fast tier"
     ),
@@ -235,6 +240,7 @@ OTHERS = {
     **dict.fromkeys(("winograd.SMALL_TILE", "winograd.FAST_TILE", "winograd.BLOCK_BYTES", "winograd.A"), "fast tier"),
     **dict.fromkeys(("winograd.PASSES", "winograd.B", "winograd.G"), "fast tier"),
     "compiling.OLDEST": "a version",
+    "taps.REMEMBERED": "the same numbers, remembered or not",
     "residuals.LOWEST": "a number of the definition",
     "residuals.LEAST": "a number of the definition",
 }

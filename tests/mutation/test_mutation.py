@@ -138,7 +138,12 @@ def test_every_source_of_tests_is_there() -> None:
 
 def test_kernels_are_compiled_for_each_mutant_of_their_file() -> None:
     with_kernels = {file for file in mutants.files(ROOT) if trials.compiles((ROOT / file).read_text(encoding="utf-8"))}
-    assert {Path(file).name for file in with_kernels} == {"compiled_loops.py", "compiled_maximum.py"}
+    assert {Path(file).name for file in with_kernels} == {
+        "compiled_frames.py",
+        "compiled_loops.py",
+        "compiled_maximum.py",
+        "compiled_sums.py",
+    }
     room = "manualconv/kernels/correlation"
     assert trials.callers(ROOT, f"{room}/compiled_loops.py") == [f"{room}/compiled_correlation.py"]
     assert trials.callers(ROOT, f"{room}/direct.py") == []

@@ -1,31 +1,43 @@
-"""Where each window has its maximum.
+"""The maximum of each window, and the tap that it is at.
 
-Taps are compared in row-major order and a later one must be strictly larger, so that a tie goes to the first; a NaN
-is larger than everything and a later NaN replaces an earlier one, as in torch's kernel.  The padding is −∞ and never
-wins: the index starts at the first tap inside the input.
+    y[p] = x[s·p + d·k(p) − a],  k(p) the first tap of the largest         maximum
+    positions(k)[p] = s·p + d·k(p) − a, flat                               argmax = positions of the maximum's taps
 
-Shapes: x ``(N, C, *I)`` → flat positions in ``*I``, ``(N, C, *P)``, int64.
+A tie goes to the first tap in row-major order; a NaN is larger than everything and a later NaN replaces an earlier one,
+as in torch's kernel.  The padding is −∞ and never wins: a window with nothing else inside takes its first tap there.
+A tap is numbered in row-major order, in one byte where there are no more than 256: it stands for a position in the
+graph, at an eighth of the memory.  An axis is taken at a time, by doubling: see `compiled_maximum` for the equation,
+`frames` for how the planes lie.
+
+Shapes: x ``(N, C, *I)`` → y and taps ``(N, C, *P)``; positions in ``*I`` are int64.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from manualconv.geometry import Axes, Window
+from manualconv.geometry import Window
 from manualconv.kernels.compiling import is_compilable, share, values
-from manualconv.kernels.movement.windows import taps
+from manualconv.kernels.pooling.doubling import runs_of
+from manualconv.kernels.pooling.frames import Frame, frame_of
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
-from manualconv.torch_internals import is_plain, is_traced
+from manualconv.kernels.pooling.selection import scatter, select
+from manualconv.kernels.pooling.taps import first_inside, positions, taps_at
+from manualconv.torch_internals import is_plain
 
 #: Entries from which compiled loops save more than it costs to look for them.
 LARGE = 2**16
 #: Nanoseconds that they take for one entry.
 ENTRY = 1.5
+#: Numbers that torch's operations work on at a time, on the CPU: the caches hold them.
+BLOCK = 2**17
 
 
 def lowest(dtype: torch.dtype) -> float:
@@ -33,131 +45,125 @@ def lowest(dtype: torch.dtype) -> float:
     return float("-inf") if dtype.is_floating_point else torch.iinfo(dtype).min
 
 
-def _row_major(size: Axes) -> Axes:
-    """Strides of a contiguous tensor of this size."""
-    strides, step = [], 1
-    for length in reversed(size):
-        strides.append(step)
-        step = step * length
-    return tuple(reversed(strides))
-
-
-def _first(window: Window, axis: int, device: torch.device) -> Tensor:
-    """The position on one axis of each placement's first tap behind the left padding, ``(P,)``."""
-    s, d, (a, _) = window.stride[axis], window.dilation[axis], window.padding[axis]
-    start = torch.arange(window.output_size[axis], device=device) * s - a
-    return torch.where(start < 0, start + d * ((d - 1 - start) // d), start)
-
-
-def _first_inside(window: Window, device: torch.device) -> Tensor:
-    """The flat input position of each window's first tap that is not padding, ``(*P,)``."""
-    strides = _row_major(window.input_size)
-    total = torch.zeros((), dtype=torch.int64, device=device)
-    for axis in range(window.ndim):
-        total = total.unsqueeze(-1) + _first(window, axis, device) * strides[axis]
-    return total
-
-
-def has_blind(window: Window) -> bool:
-    """Whether some window reads padding alone: an axis shorter than the dilation d fits between two of its taps.
-
-    The first tap behind the padding, of a placement that starts at s·p − a < 0, reads position (s·p − a) mod d.
-    """
-    return max(window.dilation) > 1 and any(
-        d > 1 and a > 0 and d > i and any((s * p - a) % d >= i for p in range(-(-a // s)))
-        for i, s, d, (a, _) in zip(window.input_size, window.stride, window.dilation, window.padding)
-    )
-
-
-def blind(window: Window, device: torch.device) -> Tensor:
-    """Which windows read padding alone, ``(*P,)``."""
-    hidden = torch.zeros((), dtype=torch.bool, device=device)
-    for axis, length in enumerate(window.input_size):
-        hidden = hidden.unsqueeze(-1) | (_first(window, axis, device) >= length)
-    return hidden
-
-
 def _may_be_nan(x: Tensor) -> bool:
-    """Whether x may hold a NaN, to look for tap by tap; for ordinary tensors in memory its sum tells."""
+    """Whether x may hold a NaN, to look for at every step; for ordinary tensors in memory its sum tells."""
     if not x.is_floating_point():
         return False
-    return not is_plain(x) or x.device.type != "cpu" or math.isnan(x.sum().item())
+    return x.device.type != "cpu" or math.isnan(x.sum().item())
 
 
-def _narrowest(largest: int) -> torch.dtype:
-    """The smallest integers that hold `largest`: the comparisons are as fast as memory."""
-    return next(
-        kind for kind in (torch.uint8, torch.int16, torch.int32, torch.int64) if largest <= torch.iinfo(kind).max
-    )
+def _label(window: Window) -> torch.dtype:
+    """The integers that number the taps."""
+    return torch.uint8 if window.taps <= 256 else torch.int32
 
 
-def _loops_take(x: Tensor, window: Window) -> bool:
-    """Whether compiled loops compute it: Numba is there, and the work is large enough to pay.
-
-    Where windows do not overlap, tap by tap already reads each number only once.
-    """
+def _loops_take(t: Tensor, window: Window, planes: int) -> bool:
+    """Whether compiled loops compute it: Numba is there, and the work is large enough to pay."""
     return (
-        x.numel() >= max(LARGE, 1)
-        and is_plain(x)
-        and (LARGE == 0 or any(k > s for k, s in zip(window.kernel_size, window.stride)))
+        is_plain(t)
+        and planes * prod(window.input_size) >= max(LARGE, 1)
         and 1 <= window.ndim <= 3
         and prod(window.padded_size) < torch.iinfo(torch.int32).max
-        and all(a >= 0 and b >= 0 for a, b in window.padding)
-        and is_compilable(x)
+        and is_compilable(t)
     )
 
 
-def _by_loops(x: Tensor, window: Window) -> Tensor:
-    """By doubling, plane by plane; see `compiled_maximum`."""
-    from manualconv.kernels.pooling.compiled_maximum import argmax as planes
+def maximum(x: Tensor, window: Window) -> tuple[Tensor, Tensor]:
+    """Every window's maximum and its tap: ``(N, C, *I)`` → ``(N, C, *P)`` twice."""
+    if not is_plain(x):
+        index = argmax_windows(x, window)
+        return select(x, index, window.ndim), taps_at(index, window)
+    y = x.new_empty((*x.shape[:2], *window.output_size))
+    taps = x.new_empty(y.shape, dtype=_label(window))
+    if _loops_take(x, window, planes := y.shape[0] * y.shape[1]):
+        from manualconv.kernels.pooling.compiled_maximum import maxima
 
-    index = x.new_empty((*x.shape[:2], *window.output_size), dtype=torch.int64)
-    x, flat = values(x).flatten(0, 1).flatten(1), index.view(-1, window.placements)
-    share(planes(x.numpy(), window, flat.numpy()), x.shape[0], x.numel() * ENTRY)
-    return index
-
-
-@lru_cache(1024)
-def _reads(window: Window) -> tuple[Axes, list[int], list[tuple[slice, ...]]]:
-    """The steps between positions in memory; for each tap how far it is from the first one, and what it reads."""
-    strides = _row_major(window.input_size)
-    offsets = [sum(d * j * t for j, d, t in zip(k, window.dilation, strides)) for k in taps(window)]
-    return strides, offsets, [window.tap(k, lead=2) for k in taps(window)]
+        of, to, at = _flat(x, y, taps)
+        share(maxima(of, window, to, at), planes, of.size * ENTRY)
+    elif y.numel():
+        _by_rows(x.flatten(0, 1), window, y.flatten(0, 1), taps.flatten(0, 1))
+    return y, taps
 
 
 def argmax(x: Tensor, window: Window) -> Tensor:
     """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
-    if is_traced(x):
-        return argmax_windows(x, window)
-    if _loops_take(x, window):
-        return _by_loops(x, window)
-    if window.is_padded:
-        x = torch.constant_pad_nd(x, window.frame, lowest(x.dtype))
-    strides, offsets, slices = _reads(window)
-    narrow = _narrowest(offsets[-1]) if is_plain(x) else torch.int32
-    shift = x.new_zeros((), dtype=narrow)
-    may_be_nan = _may_be_nan(x)
-    best = x[slices[0]].contiguous()
-    for offset, tap in zip(offsets[1:], slices[1:]):
-        value = x[tap].contiguous()
-        better = value > best
-        if may_be_nan:
-            better = better | (value != value)
-        # Positions grow with the taps, so the last improvement is the largest: no branch, no select.
-        step = better.view(narrow) if narrow == torch.uint8 else better.to(narrow)
-        shift = torch.maximum(shift, step * offset)
-        best = torch.maximum(best, value)
-    origin = sum(a * t for (a, _), t in zip(window.padding, strides))
-    corner = _corner(window, strides, x.device) - origin
-    index = corner + shift
-    if not window.is_padded:
-        return index.expand(best.shape).contiguous()
-    return torch.where(best <= lowest(best.dtype), _first_inside(window, x.device), index)
+    return positions(maximum(x, window)[1], window) if is_plain(x) else argmax_windows(x, window)
 
 
-def _corner(window: Window, strides: Axes, device: torch.device) -> Tensor:
-    """``Σ s·p·stride``: where each window starts, counted from the padded origin, ``(*P,)``."""
-    total = torch.zeros((), dtype=torch.int64, device=device)
-    for s, p, stride in zip(window.stride, window.output_size, strides):
-        total = total.unsqueeze(-1) + torch.arange(p, device=device) * (s * stride)
-    return total
+@lru_cache(1024)
+def _frame(window: Window) -> Frame:
+    return frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
+
+
+def _by_rows(x: Tensor, window: Window, y: Tensor, taps: Tensor) -> None:
+    """By torch's operations: x ``(N·C, *I)`` → y and taps ``(N·C, *P)``, which are written to."""
+    f, may_be_nan = _frame(window), _may_be_nan(x)
+    volume = prod(f.size)
+    planes = max(1, BLOCK // volume) if x.device.type == "cpu" else len(x)
+    size, lead, width = f.size[3 - window.ndim :], 3 - window.ndim, f.size[2] // (1 + f.halved)
+    sides = [side for a, i, n in zip(f.front[lead:], f.length[lead:], size) for side in (n - i - a, a)][::-1]
+    step = (f.every[0] * f.size[1] * width, f.every[1] * width, 1 if f.halved else f.every[2])
+    strides = (volume // (1 + f.halved), *step[lead:])
+    for first in range(0, len(x), planes):
+        some = x[first : first + planes]
+        frame = some if f.given else torch.constant_pad_nd(some, sides, lowest(x.dtype))
+        v, at = _best(frame.contiguous().view(-1), f, may_be_nan, taps.dtype)
+        y[first : first + planes] = v.as_strided((len(some), *window.output_size), strides)
+        taps[first : first + planes] = at.as_strided((len(some), *window.output_size), strides)
+    if not f.given:
+        torch.maximum(taps, first_inside(window, x.device).to(taps.dtype), out=taps)
+
+
+def _best(frame: Tensor, f: Frame, may_be_nan: bool, label: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Values and taps at the positions of placements, in flat rows; behind the last one they end."""
+    v, at, inner, weight = frame, torch.zeros_like(frame, dtype=label), 1, 1
+    for axis in (2, 1, 0):
+        k, d, halved, run = f.taps[axis], f.dilation[axis], axis == 2 and f.halved, 1
+        halves = (frame[0::2].contiguous(), frame[1::2].contiguous()) if halved else ()
+        v, none = (halves[0], at[: len(halves[0])]) if halves else (v, at)
+        at = none
+        while run < k:
+            more = 1 if halves else min(run, k - run)
+            shift = d * run // 2 if halves else more * d * inner
+            b, b_at = (halves[d * run % 2], none) if halves else (v, at)
+            n = len(b) - shift
+            a, b = v[:n], b[shift:]
+            later = (b > a) | (b != b) if may_be_nan else b > a
+            # at + later·(b_at − at): integers wrap round and back, and multiply faster than torch selects.
+            step = (b_at[shift:] - at[:n]).add_(run if halves else more * weight)
+            at = step.mul_(later.view(label) if label == torch.uint8 else later).add_(at[:n])
+            v, run = torch.maximum(a, b), run + more
+        inner *= f.size[axis] // 2 if halves else f.size[axis]
+        weight *= k
+    return v, at
+
+
+def _flat(*tensors: Tensor) -> Iterator[Any]:
+    """Their numbers in order, for loops."""
+    return (values(t).view(-1).numpy() for t in tensors)
+
+
+def select_taps(x: Tensor, taps: Tensor, window: Window) -> Tensor:
+    """``y[p] = x[s·p + d·k(p) − a]``: ``(*B, *I)`` → ``(*B, *P)``; no window reads padding alone."""
+    planes = taps.numel() // window.placements if is_plain(taps) else 0
+    if not _loops_take(x, window, planes):
+        return select(x, positions(taps, window), window.ndim)
+    from manualconv.kernels.pooling.compiled_maximum import selected
+
+    y = x.new_empty(taps.shape)
+    of, at, to = _flat(x, taps, y)
+    share(selected(of, at, window, to), planes, to.size * ENTRY)
+    return y
+
+
+def scatter_taps(y: Tensor, taps: Tensor, window: Window) -> Tensor:
+    """Its adjoint, ``x[i] = Σ_{p : s·p + d·k(p) − a = i} y[p]``: ``(*B, *P)`` → ``(*B, *I)``."""
+    planes = taps.numel() // window.placements if is_plain(taps) else 0
+    if not _loops_take(y, window, planes):
+        return scatter(y, positions(taps, window), window.input_size)
+    from manualconv.kernels.pooling.compiled_maximum import scattered
+
+    x = y.new_empty((*y.shape[: y.dim() - window.ndim], *window.input_size))
+    of, at, to = _flat(y, taps, x)
+    share(scattered(of, at, window, to), planes, to.size * ENTRY)
+    return x

@@ -7,6 +7,7 @@ A window is a product of intervals, so its sum is a sum along each axis in turn:
 
 Along an axis the loop runs over taps, each for all placements at once, or over placements, each with all its taps,
 whichever are fewer; wide windows go by `doubling`.  A window as wide as the image, a global mean, is one reduction.
+With Numba, windows that overlap are summed by `compiled_sums`, all axes while a plane is in the cache.
 
 Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, laid out as the window says.  Half precision is widened and rounded once.
 """
@@ -21,11 +22,20 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.kernels.compiling import is_compilable, share, values
 from manualconv.kernels.movement.layout import CHANNELS_LAST
 from manualconv.kernels.movement.windows import crop, overlap_add, pad, windows
 from manualconv.kernels.pooling.doubling import Runs, run_sums, runs_of, spreads_of
+from manualconv.kernels.pooling.frames import frame_of
 from manualconv.kernels.precision import single
 from manualconv.torch_internals import hides_memory, is_plain, is_traced, shaped
+
+#: Numbers read and written from which compiled loops save more than it costs to look for them.
+LARGE = 2**16
+#: Nanoseconds that they take for one.
+ENTRY = 1.0
+#: Numbers that they may hold at a time, however few there are in all.
+SMALL = 2**18
 
 
 def _format(t: Tensor, window: Window) -> torch.memory_format:
@@ -145,9 +155,35 @@ def _without(window: Window, axis: int) -> Window:
     )
 
 
+def _loops_take(t: Tensor, window: Window) -> bool:
+    """Whether compiled loops compute it: Numba is there, the work is large enough to pay, and their memory is little.
+
+    Where windows do not overlap, nothing is read twice, and torch's operations are as fast.
+    """
+    if not (is_plain(t) and 1 <= window.ndim <= 3 and any(k > s for k, s in zip(window.kernel_size, window.stride))):
+        return False
+    planes, held = t.shape[0] * t.shape[1], prod(n + e for n, e in zip(window.input_size, window.extent))
+    work = planes * (prod(window.input_size) + window.placements)
+    rows = 5 * min(planes, torch.get_num_threads()) * held
+    return work >= max(LARGE, 1) and (LARGE == 0 or rows <= max(work, SMALL)) and is_compilable(t)
+
+
+def _by_loops(t: Tensor, runs: tuple[Runs, ...]) -> Tensor:
+    """All axes in one pass; see `compiled_sums`."""
+    from manualconv.kernels.pooling.compiled_sums import sums
+
+    total = t.new_empty((*t.shape[:2], *(r.count for r in runs)))
+    of, to = (n.view(-1).numpy() for n in (values(t), total))
+    share(sums(of, frame_of(runs), to), t.shape[0] * t.shape[1], (of.size + to.size) * ENTRY)
+    return total
+
+
 def sum_windows(x: Tensor, window: Window) -> Tensor:
     """``(N, C, *I)`` → ``(N, C, *P)``: the sum over each window, zeros outside."""
     axes, total, rest = _summed(window), single(x), window
+    if _loops_take(total, window):
+        total = _by_loops(total, tuple(runs_of(window, axis) for axis in range(window.ndim)))
+        return total.to(x.dtype).contiguous(memory_format=_format(x, window))
     for axis in axes if is_plain(x) and not window.is_cut else ():
         if (runs := runs_of(window, axis)).pays:
             total, rest = _double_along(total, axis, runs), _without(rest, axis)
@@ -161,6 +197,9 @@ def sum_windows(x: Tensor, window: Window) -> Tensor:
 def spread_windows(y: Tensor, window: Window) -> Tensor:
     """``(N, C, *P)`` → ``(N, C, *I)``: each entry added to every position of its window."""
     axes, spread, rest = _summed(window), single(y), window
+    if _loops_take(spread, window):
+        spread = _by_loops(spread, tuple(spreads_of(window, axis) for axis in range(window.ndim)))
+        return spread.to(y.dtype).contiguous(memory_format=_format(y, window))
     doubled: list[tuple[int, Runs]] = []
     for axis in axes if is_plain(y) and not window.is_cut else ():
         if (runs := spreads_of(window, axis)).pays:

@@ -1,5 +1,6 @@
 """Where the maximum of a window is: ties, NaN, padding."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from unittest import mock
@@ -11,18 +12,33 @@ from hypothesis import strategies as st
 
 from manualconv import definitions
 from manualconv.geometry import Window, ceil_padding
-from manualconv.kernels.pooling import maximum, selection
+from manualconv.kernels.pooling import frames, maximum, selection
 from manualconv.kernels.pooling.maximum import argmax, lowest
+from manualconv.kernels.pooling.taps import has_blind, positions
 from manualconv.testing.cases import Pooling, poolings
 
 
-@pytest.fixture(scope="module", params=[None, 0], ids=["operations", "loops"], autouse=True)
+@pytest.fixture(scope="module", params=["operations", "blocks", "loops", "blocks of loops"], autouse=True)
 def path(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Everything by torch's operations, and by compiled loops however small it is."""
+    """Everything by torch's operations, and by compiled loops however small it is; also a few planes at a time."""
+    small = {(maximum, "BLOCK", 150)} if request.param == "blocks" else set()
+    if "loops" in request.param:
+        small |= {(maximum, "LARGE", 0), (selection, "LARGE", 0)}
+    if request.param == "blocks of loops":
+        small |= {(frames, "BLOCK", 150)}
     with ExitStack() as stack:
-        for file in (maximum, selection):
-            stack.enter_context(mock.patch.object(file, "LARGE", file.LARGE if request.param is None else 0))
+        for file, name, value in small:
+            stack.enter_context(mock.patch.object(file, name, value))
+        forget()
         yield
+    forget()
+
+
+def forget() -> None:
+    """The plans of windows, which remember how many planes are taken at a time."""
+    maximum._frame.cache_clear()
+    if "manualconv.kernels.pooling.compiled_maximum" in sys.modules:
+        sys.modules["manualconv.kernels.pooling.compiled_maximum"].plan.cache_clear()
 
 
 def with_specials(x: torch.Tensor, seed: int) -> torch.Tensor:
@@ -50,6 +66,9 @@ def test_positions_equal_the_loops_among_nan_and_infinities_too(case: Pooling, s
         ((10, 7), (3, 1), (2, 1)),
         ((5, 3), (2, 3), (1, 2)),
         ((9, 10), (5, 4), (2, 3)),
+        ((9, 10), (3, 4), (1, 2)),
+        ((9, 11), (4, 5), (2, 2)),
+        ((18, 17), (17, 16), (1, 1)),
         ((7, 6, 9), (3, 3, 3), (2, 2, 2)),
         ((7, 1, 1), (3, 1, 1), (2, 1, 1)),
     ],
@@ -64,6 +83,22 @@ def test_the_strides_with_loops_of_their_own(
         for plane in (x, with_specials(x, 2)):
             _, expected = definitions.max_pool(plane.numpy(), window)
             assert torch.equal(argmax(plane, window), torch.from_numpy(expected))
+
+
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: poolings(ndim, dilated=True)))
+def test_taps_read_the_maxima_and_their_selection_is_adjoint_to_scattering(case: Pooling) -> None:
+    window = ceil_padding(case.window) if case.ceil_mode else case.window
+    if has_blind(window):
+        return
+    x = case.input()
+    y, taps = maximum.maximum(x, window)
+    index = positions(taps, window)
+    assert torch.equal(y, selection.select(x, index, window.ndim))
+    assert torch.equal(maximum.select_taps(x, taps, window), y)
+    cotangent = y.flip(0) + 1
+    spread = maximum.scatter_taps(cotangent, taps, window)
+    assert torch.equal(spread, selection.scatter(cotangent, index, window.input_size))
+    assert (y * cotangent).sum() == (x * spread).sum()
 
 
 def test_padding_never_wins_over_minus_infinity() -> None:

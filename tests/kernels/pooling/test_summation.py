@@ -12,18 +12,21 @@ from hypothesis import strategies as st
 
 from manualconv import definitions
 from manualconv.geometry import Window
-from manualconv.kernels.pooling import doubling
+from manualconv.kernels.pooling import doubling, summation
 from manualconv.kernels.pooling.summation import spread_bias, spread_windows, sum_to_bias, sum_windows
 from manualconv.testing.cases import Convolution, convolutions
+from tests.kernels.machine import needs_numba
 
 
-@pytest.fixture(scope="module", params=["taps", "doubling"], autouse=True)
+@pytest.fixture(scope="module", params=["taps", "doubling", pytest.param("loops", marks=needs_numba)], autouse=True)
 def path(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tap by tap, as small windows are; by doubling in blocks, however small."""
+    """Tap by tap, as small windows are; by doubling in blocks, and by compiled loops, however small."""
     with ExitStack() as stack:
         if request.param == "doubling":
             for name, value in (("MOVING", -inf), ("BLOCK", 40), ("COLUMNS", 2)):
                 stack.enter_context(mock.patch.object(doubling, name, value))
+        if request.param == "loops":
+            stack.enter_context(mock.patch.object(summation, "LARGE", 0))
         yield
 
 
