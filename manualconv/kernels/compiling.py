@@ -84,7 +84,7 @@ def compiled(loop: Loop) -> Loop:
     """
     from numba import njit
 
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
     try:
         fast: Loop = njit(cache=True, **options)(loop)
     except RuntimeError:  # no place to cache it
