@@ -1,9 +1,9 @@
 """Machine code that Numba keeps between processes: where, what a first call says, and what a broken cache costs.
 
 Numba keeps a loop's code in ``__pycache__`` beside the loop's file; where that cannot be written, in the user's cache
-folder; in ``NUMBA_CACHE_DIR`` if that is set.  It is found again by the loop's text, the types of its arguments and the
-processor, so that another machine's code is never run.  A cache that cannot be read or written costs compiling anew,
-after one warning.  This file imports Numba.
+folder; in ``NUMBA_CACHE_DIR`` if that is set.  It is found again by the files of the kernels, the types of the loop's
+arguments and the processor, so that neither old code nor another machine's is run.  A cache that cannot be read or
+written costs compiling anew, after one warning.  This file imports Numba.
 
 Source: Numba's manual, "Notes on Caching" and "Event API".
 """
@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from numba.core import event
@@ -26,6 +27,11 @@ ROOM = "manualconv."
 
 class _Forgiving(FunctionCache):
     """A cache whose failures are warnings: what is damaged is thrown away, and compiled anew."""
+
+    def __init__(self, loop: Callable[..., object]) -> None:
+        super().__init__(loop)
+        # Numba looks at the loop's own file alone, but the code has what it calls from others in it, too.
+        self._cache_file._source_stamp = _stamp(Path(loop.__code__.co_filename).parent)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The code for these types; None if there is none that can be read."""
@@ -43,6 +49,12 @@ class _Forgiving(FunctionCache):
             super().save_overload(sig, data)
         except Exception as error:
             _warn(self.cache_path, f"written ({type(error).__name__}: {error})", "each process compiles them anew")
+
+
+def _stamp(room: Path) -> tuple[tuple[str, int, int], ...]:
+    """The files that the code of a room's loops may come from, with their times and sizes."""
+    files = sorted({path for folder in (room, Path(__file__).parent) for path in folder.rglob("*.py")})
+    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
 #: What was said to the user of this process, once.
@@ -81,6 +93,6 @@ def _announced() -> None:
 def kept(dispatcher: Any, loop: Callable[..., object]) -> Any:
     """The dispatcher with its code kept between processes, where there is a place for it."""
     _announced()
-    with suppress(RuntimeError):  # no place at all
+    with suppress(RuntimeError, OSError):  # no place at all, or no file of the loop's text
         dispatcher._cache = _Forgiving(loop)
     return dispatcher

@@ -86,7 +86,8 @@ def compiled(loop: Loop) -> Loop:
 
     from manualconv.kernels.code_cache import kept
 
-    fast: Loop = kept(njit(nogil=True, fastmath={"contract", "reassoc", "nsz"})(loop), loop)
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+    fast: Loop = kept(njit(nogil=True, **options)(loop), loop)
     return fast
 
 

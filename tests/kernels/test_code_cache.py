@@ -72,6 +72,14 @@ def test_the_first_process_says_that_it_compiles_and_the_second_finds_the_code(
     assert kept(tmp_path, "nbi")
 
 
+def test_a_change_in_a_file_beside_the_loop_s_is_noticed(doubled: Doubled, tmp_path: Path) -> None:
+    run(doubled())
+    (tmp_path / "called.py").write_text("FACTOR = 2\n", encoding="utf-8")
+    again = doubled()
+    run(again)
+    assert again.stats.cache_misses
+
+
 def test_nothing_is_said_of_other_people_s_loops(doubled: Doubled, capsys: pytest.CaptureFixture[str]) -> None:
     from numba import njit
 

@@ -267,7 +267,8 @@ def test_beyond_a_threshold_another_algorithm_computes() -> None:
     for name, crossing in CROSSINGS.items():
         below, above = sides(name)
         assert crossing.quantity(below) < crossing.quantity(above), name
-        assert not crossing.moves or below.algorithms != above.algorithms, name
+        moves = below.algorithms != above.algorithms or below.without_loops != above.without_loops
+        assert moves or not crossing.moves, name
 
 
 def test_the_large_layers_are_those_that_tempt() -> None:

@@ -20,7 +20,7 @@ import manualconv.kernels
 from manualconv.geometry import Window
 from manualconv.kernels.compiling import is_installed
 from manualconv.kernels.correlation import direct, loops
-from manualconv.kernels.correlation.chooser import cheapest
+from manualconv.kernels.correlation.chooser import candidates, cheapest
 from manualconv.kernels.correlation.cost import MAPS, Sizes
 
 
@@ -51,6 +51,11 @@ class Layer:
             return [self.window.algorithm] * 3
         return [cheapest(map, self.sizes) for map in MAPS]
 
+    @property
+    def without_loops(self) -> list[str]:
+        """What would compute them where there is no Numba."""
+        return [next(c.name for c in candidates(map, self.sizes) if c.name != "loops") for map in MAPS]
+
 
 Quantity = Callable[[Layer], float]
 
@@ -59,7 +64,8 @@ Quantity = Callable[[Layer], float]
 class Crossing:
     """A threshold, a quantity that is compared with it, and a layer as a function of one size.
 
-    `moves` says whether another algorithm computes the layer beyond it; else the same one goes another way.
+    `moves` says whether another algorithm computes the layer beyond it, or would without Numba; else the same one goes
+    another way.
     """
 
     quantity: Quantity
@@ -82,7 +88,7 @@ def value(name: str) -> float:
 
 
 #: Thresholds that still belong to the side below.
-INCLUSIVE = {"direct.LARGEST_BLOCK", "lowering.BLOCK_BYTES", "loops.PAIRS", "loops.FRAMES", "compiled_loops.BLOCK"}
+INCLUSIVE = {"direct.LARGEST_BLOCK", "lowering.BLOCK_BYTES", "loops.FRAME", "loops.LARGEST_FRAME", "loops.RUN"}
 
 
 def sides(name: str) -> tuple[Layer, Layer]:
@@ -132,19 +138,14 @@ def _cost(layer: Layer) -> float:
     return direct.estimate(layer.sizes)
 
 
-def _pairs(layer: Layer) -> float:
-    return layer.channels * layer.outputs / layer.window.groups**2
-
-
 def _frame(layer: Layer) -> float:
-    groups = layer.window.groups
-    return max(layer.channels, layer.outputs) / groups * prod(layer.window.padded_size) * layer.item
+    """Bytes that the whole padded input of a group would take."""
+    return layer.channels / layer.window.groups * prod(layer.window.padded_size) * layer.item
 
 
 #: The loops by name, where there are any; elsewhere what the chooser takes.
 LOOPS = "loops" if is_installed() else None
 by_loops = replace(_plane((15, 16), 3, 2, 1, 16), algorithm=LOOPS)
-#: Stride 2 leaves layers of more than `loops.PAIRS` channels to the matrix products.
 CROSSINGS: dict[str, Crossing] = {
     "direct.LARGEST_BLOCK": Crossing(
         _image_bytes, lambda n: Layer(1, 33, 2, Window((64, 2 * n), (9, 9), (2, 2), (1, 1), ((4, 4), (4, 4))), 8)
@@ -187,17 +188,33 @@ CROSSINGS: dict[str, Crossing] = {
     "chooser.WORTH_CHOOSING, a long kernel": Crossing(
         _cost, lambda n: Layer(1, 2, 2, _line(n, 64, padding=63), 8), moves=False
     ),
-    "loops.PAIRS": Crossing(_pairs, lambda n: Layer(1, 8, n, _plane((120, 120), 3))),
-    "loops.FRAMES": Crossing(
-        _frame, lambda n: Layer(1, 1, 1, Window((512, n), (1, 3), (1, 1), (1, 1), ((0, 0), (0, 0))), 8)
+    "loops.FRAME": Crossing(
+        _frame, lambda n: Layer(2, 6, 7, replace(_plane((30, n + 2), 3), algorithm=LOOPS)), moves=False
     ),
-    "compiled_loops.BLOCK": Crossing(
-        lambda layer: layer.window.placements,
-        lambda n: Layer(2, 32, 32, _line(n + 6, 7, groups=32)),
+    "loops.LARGEST_FRAME": Crossing(
+        lambda layer: max(loops._bands(map, layer.sizes)[2] for map in MAPS),
+        lambda n: Layer(1, n, 8, Window((33, 33), (2, 3), (1, 1), (16, 4), ((8, 8), (4, 4)))),
+    ),
+    "loops.SHARES": Crossing(
+        lambda layer: layer.batch, lambda n: Layer(n, 3, 5, replace(_plane((24, 15), 3), algorithm=LOOPS)), moves=False
+    ),
+    "loops.RUN": Crossing(
+        lambda layer: 2 * layer.window.padded_size[1],
+        lambda n: Layer(2, 3, 5, replace(_plane((6, n + 3), 3), algorithm=LOOPS)),
+        moves=False,
+    ),
+    "compiled_sums.VECTOR": Crossing(
+        lambda layer: _row(layer) * layer.item,
+        lambda n: Layer(2, 3, 7, replace(_plane((7, n + 2), 3), algorithm=LOOPS)),
+        moves=False,
+    ),
+    "compiled_correlation.CHUNKS": Crossing(
+        lambda layer: layer.batch / 2,
+        lambda n: Layer(n, 3, 5, replace(_plane((9, 8), 3), algorithm=LOOPS)),
         moves=False,
     ),
     "compiling.SHARED": Crossing(
-        lambda layer: loops._work(layer.sizes), lambda n: Layer(n, 16, 32, by_loops), moves=False
+        lambda layer: loops._work("output", layer.sizes), lambda n: Layer(n, 16, 32, by_loops), moves=False
     ),
 }
 #: Layers well beyond all of them, for which a special algorithm is the cheapest, of the default or of the fast tier.
@@ -230,8 +247,9 @@ POINTWISE = ("pointwise.SMALL",)
 
 OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
-    **dict.fromkeys(("loops.TAP", "compiling.COMPILING"), "rates, too"),
-    **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY"), "rates, too"),
+    **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
+    **dict.fromkeys(("loops.BLOCK", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"),
+    **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "compiling.COMPILING"), "rates, too"),
     **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(
         ("fourier.TRANSFORM", "fourier.SPECTRUM", "fourier.PLAN", "fourier.SHARE", "overlap_save.PERIODS"), "fast tier"
@@ -246,8 +264,9 @@ OTHERS = {
 }
 
 if not is_installed():  # no layer crosses a threshold of the loops
-    OTHERS |= dict.fromkeys(("loops.PAIRS", "loops.FRAMES", "compiling.SHARED"), "no Numba here")
-    CROSSINGS = {name: c for name, c in CROSSINGS.items() if name not in {*OTHERS, "compiled_loops.BLOCK"}}
+    LOOPS_ALONE = ("loops.FRAME", "loops.LARGEST_FRAME", "loops.SHARES", "loops.RUN", "compiling.SHARED")
+    OTHERS |= dict.fromkeys(LOOPS_ALONE, "no Numba here")
+    CROSSINGS = {name: c for name, c in CROSSINGS.items() if name not in OTHERS and not name.startswith("compiled_")}
 
 
 def constants() -> set[str]:

@@ -1,157 +1,369 @@
-"""Where the numbers of a correlation stand for the loops of `loops`, and the loops of its three maps on them.
+"""Tables of what the loops of `loops` copy and compute, and the three maps by them.
 
-Arrays are flat but for a leading axis of units, one for each image and group, and an axis of channels of a group.
-Offsets into a frame are those of `Plan`; −1 marks a position that no tap reads.  Importing this file imports Numba.
+Every window has three axes here, the missing ones of length 1.  The tables are made once a layer, so that the loops
+know nothing of strides, phases and borders.  Importing this file imports Numba.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
 from manualconv.geometry import Window
-from manualconv.kernels.correlation.compiled_loops import Array, to_input, to_output, to_weight
+from manualconv.kernels.correlation.compiled_loops import SUMS, Array, correlate, weigh
+from manualconv.kernels.correlation.compiled_sums import VECTOR
+from manualconv.kernels.correlation.loops import FRAME, Bands
 
 Run = Callable[[int, int], object]
+Three = tuple[int, int, int]
+
+#: Parts that the images and bands of `to_weight` are added up in, whatever the number of threads.
+CHUNKS = 8
+
+
+class Plan(NamedTuple):
+    """One map of a window, for the loops: tables of what is copied and computed, band by band.
+
+    Attributes:
+        size, volume, result: numbers in one channel of what is read, of its frame, and of what is written.
+        fills, fill_ends: rows of a frame: its position, that of what is read, and its length; where each band's end.
+        step_in: from one number of such a row to the next.
+        runs, run_ends: position in a frame, in what is written, rows and columns of placements, position of the first
+            tap in `at`, number of taps; where each band's end.
+        row, row_out, step_out: from one row of placements to the next in a frame, in what is written, and from one
+            number to the next there.
+        longest, most: numbers of the longest run, and runs of the band that has most.
+        in_place: whether what is read is its own frame.
+        at, terms: where a frame holds what each tap of each channel reads at the first placement; how many there are.
+            Behind them four more, for the last block.
+        blocks: outputs of each block, and the first of them.
+        sums: numbers of all blocks of outputs and taps.
+    """
+
+    size: int
+    volume: int
+    result: int
+    fills: Array
+    fill_ends: Array
+    step_in: int
+    runs: Array
+    run_ends: Array
+    row: int
+    row_out: int
+    step_out: int
+    longest: int
+    most: int
+    in_place: bool
+    at: Array
+    terms: int
+    blocks: Array
+    sums: int
+
+
+class _Axes(NamedTuple):
+    """A window's numbers on three axes."""
+
+    size: Three
+    kernel: Three
+    stride: Three
+    dilation: Three
+    low: Three
+    result: Three
+
+    @classmethod
+    def of(cls, window: Window) -> _Axes:
+        """Axes of length 1 in front of the window's own."""
+        ones, zeros = (1,) * (3 - window.ndim), (0,) * (3 - window.ndim)
+        lows = zeros + tuple(a for a, _ in window.padding)
+        sizes = (window.input_size, window.kernel_size, window.stride, window.dilation)
+        i, k, s, d = (ones + each for each in sizes)
+        return cls(i, k, s, d, lows, ones + window.output_size)  # type: ignore[arg-type]
+
+    @property
+    def reach(self) -> Three:
+        """How many places the last tap of each axis reads beyond its placement: ⌊d·(K − 1)/s⌋."""
+        return tuple(d * (k - 1) // s for k, s, d in zip(self.kernel, self.stride, self.dilation))  # type: ignore[return-value]
+
+
+def _blocks(outputs: int) -> list[tuple[int, int]]:
+    """Outputs by four while there are, then two, then one: each with the first."""
+    fours = [(4, o) for o in range(0, outputs - 3, 4)]
+    rest = [(two, outputs & ~3) for two in (outputs & 2,) if two]
+    return fours + rest + [(one, outputs - 1) for one in (outputs & 1,) if one]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Where things stand in a frame.
+class _Part:
+    """One phase of what is written: ``s·p + e`` for p from first to last − 1, and where its taps stand in `at`."""
 
-    Attributes:
-        sizes: I and P and the frame's Q, three axes each, the missing ones 1.
-        at0, at1, at2: per input position of an axis, its part of the flat position in the frame.
-        step: the stride along the last axis, where ``at2`` goes up by 1.
-        taps: ω(k), row-major.
-        shifts: flat q(k), in the order of phases.
-        order: which tap that is.
-        starts: where each phase begins in this order, and the end.
-        volume, phase: numbers in a frame and in one phase of it.
-        row: numbers from the first placement to the last, on rows of the frame.
-    """
+    e: Three
+    step: Three
+    first: Three
+    last: Three
+    begin: int
+    taps: int
 
-    sizes: tuple[int, ...]
-    at0: Array
-    at1: Array
-    at2: Array
-    step: int
-    taps: Array
-    shifts: Array
-    order: Array
-    starts: Array
-    volume: int
-    phase: int
-    row: int
+
+def _plan(
+    size: Three,
+    residues: list[Three],
+    step_in: Three,
+    reach: Three,
+    back: bool,
+    parts: list[_Part],
+    result: Three,
+    at: Callable[[Three], list[int]],
+    channels: int,
+    outputs: int,
+    item: int,
+    units: int,
+) -> Plan:
+    """The tables.  A frame begins at its band's first placement, or its reach before that where taps read `back`."""
+    start = _three(min(part.first[axis] for part in parts) for axis in range(3))
+    grid = _three(max(1, max(part.last[axis] for part in parts) - start[axis]) for axis in range(3))
+    bands = Bands.of(grid, reach, channels * len(residues) * item, units, item)
+    band, places, rows, lanes = _three(bands.size), _three(bands.places), bands.rows, VECTOR // item
+    fills, runs, fill_ends, run_ends = list[tuple[int, ...]](), list[tuple[int, ...]](), [0], [0]
+    for corner in map(_three, product(*(range(begin, begin + g, m) for begin, g, m in zip(start, grid, band)))):
+        origin = _three(c - r * back for c, r in zip(corner, reach))
+        fills += _fills(size, residues, step_in, places, origin)
+        for part in parts:
+            runs += _runs(part, corner, band, places, rows, result)
+        fill_ends.append(len(fills))
+        run_ends.append(len(runs))
+    positions = at(places)
+    volume, blocks = len(residues) * prod(places), _blocks(outputs)
+    every = [
+        c * volume + one
+        for part in parts
+        for c in range(channels)
+        for one in positions[part.begin // channels : (part.begin + part.taps) // channels]
+    ]
+    numbers = [(run[2] - 1) * places[2] + run[3] for run in runs] or [0]
+    widest = max((8 if b == 1 else 5 if b == 2 else 3) for b, _ in blocks) * lanes
+    is_frame = places == size and residues == [(0, 0, 0)] and step_in == (1, 1, 1) and min(numbers) >= widest
+    return Plan(
+        prod(size),
+        volume,
+        prod(result),
+        _table(fills, 3),
+        _table(fill_ends),
+        step_in[2],
+        _table(runs, 6),
+        _table(run_ends),
+        places[2],
+        parts[0].step[1] * result[2],
+        parts[0].step[2],
+        max(numbers),
+        max(b - a for a, b in pairwise(run_ends)),
+        is_frame,
+        _table(every + every[-1:] * 4),
+        len(every),
+        _table(blocks, 2),
+        SUMS * sum(-(-len(every) // (3 if b == 4 else 5)) for b, _ in blocks),
+    )
+
+
+def _table(rows: Sequence[int | tuple[int, ...]], columns: int = 0) -> Array:
+    """Rows of as many columns, or one row."""
+    found = np.array(rows, np.int64)
+    return found.reshape(-1, columns) if columns else found
+
+
+def _three(numbers: Iterable[int]) -> Three:
+    first, second, third = numbers
+    return first, second, third
+
+
+def _fills(size: Three, residues: list[Three], step: Three, places: Three, origin: Three) -> Iterator[tuple[int, ...]]:
+    """The rows of a frame that have something of x: position there, in x, length."""
+    for number, residue in enumerate(residues):
+        e = [s * q + r for s, q, r in zip(step, origin, residue)]
+        low = max(0, -(e[2] // step[2]))
+        n = min(places[2], (size[2] - 1 - e[2]) // step[2] + 1) - low
+        for q0, q1 in product(range(places[0]), range(places[1])):
+            i0, i1 = e[0] + step[0] * q0, e[1] + step[1] * q1
+            if n > 0 and 0 <= i0 < size[0] and 0 <= i1 < size[1]:
+                to = ((number * places[0] + q0) * places[1] + q1) * places[2] + low
+                yield to, (i0 * size[1] + i1) * size[2] + e[2] + step[2] * low, n
+
+
+def _runs(
+    part: _Part, corner: Three, band: Three, places: Three, rows: int, result: Three
+) -> Iterator[tuple[int, ...]]:
+    """The runs of a part in a band: position in the frame, in the result, rows, columns, its taps."""
+    low = [max(f, c) for f, c in zip(part.first, corner)]
+    high = [min(end, c + m) for end, c, m in zip(part.last, corner, band)]
+    if low[2] >= high[2]:
+        return
+    for p0, p1 in product(range(low[0], high[0]), range(low[1], high[1], rows)):
+        begin = ((p0 - corner[0]) * places[1] + p1 - corner[1]) * places[2] + low[2] - corner[2]
+        i0, i1, i2 = (s * p + e for s, p, e in zip(part.step, (p0, p1, low[2]), part.e))
+        place = (i0 * result[1] + i1) * result[2] + i2
+        yield begin, place, min(rows, high[1] - p1), high[2] - low[2], part.begin, part.taps
 
 
 @lru_cache(256)
-def plan(
-    input_size: tuple[int, ...],
-    kernel_size: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-    lows: tuple[int, ...],
-    padded_size: tuple[int, ...],
-    output_size: tuple[int, ...],
-) -> Plan:
-    """The plan of a window on three axes."""
-    phases = [sorted({d * j % s for j in range(k)}) for k, s, d in zip(kernel_size, stride, dilation)]
-    q = [-(-i // s) for i, s in zip(padded_size, stride)]
-    phase = prod(q)
-    along = (q[1] * q[2], q[2], 1)
-    blocks = (len(phases[1]) * len(phases[2]) * phase, len(phases[2]) * phase, phase)
+def plan_of_output(window: Window, channels: int, outputs: int, item: int, batch: int) -> Plan:
+    """For what reads x where the taps are: at ``q + q(k)`` of phase ``d·k mod s``."""
+    axes = _Axes.of(window)
+    phases = [sorted({d * j % s for j in range(k)}) for k, s, d in zip(axes.kernel, axes.stride, axes.dilation)]
 
-    def at(axis: int) -> Array:
-        numbers = {r: number for number, r in enumerate(phases[axis])}
-        found = np.full(input_size[axis], -1, np.int64)
-        for i in range(input_size[axis]):
-            position, s = i + lows[axis], stride[axis]
-            if 0 <= position < padded_size[axis] and position % s in numbers:
-                found[i] = numbers[position % s] * blocks[axis] + position // s * along[axis]
+    def at(places: Three) -> list[int]:
+        found = []
+        for k in product(*map(range, axes.kernel)):
+            reached = [divmod(d * j, s) for j, s, d in zip(k, axes.stride, axes.dilation)]
+            number = 0
+            for phase, (_, r) in zip(phases, reached):
+                number = number * len(phase) + phase.index(r)
+            for place, (q, _) in zip(places, reached):
+                number = number * place + q
+            found.append(number)
         return found
 
-    begins, shifts = [], []
-    for k in product(*map(range, kernel_size)):
-        reached = [
-            (d * j // s, phases[axis].index(d * j % s)) for axis, (j, s, d) in enumerate(zip(k, stride, dilation))
-        ]
-        begins.append(sum(r * block for (_, r), block in zip(reached, blocks)))
-        shifts.append(sum(place * step for (place, _), step in zip(reached, along)))
-    order = np.argsort(begins, kind="stable").astype(np.int64)
-    count = prod(map(len, phases))
-    starts = np.searchsorted(np.sort(begins), np.arange(count + 1) * phase).astype(np.int64)
-    return Plan(
-        (*input_size, *output_size, *q),
-        at(0),
-        at(1),
-        at(2),
-        stride[2],
-        np.array(begins, np.int64) + np.array(shifts, np.int64),
-        np.array(shifts, np.int64)[order],
-        order,
-        starts,
-        count * phase,
-        phase,
-        sum((p - 1) * step for p, step in zip(output_size, along)) + 1,
+    residues = [_three(r - a for r, a in zip(phase, axes.low)) for phase in product(*phases)]
+    zeros, ones = (0, 0, 0), (1, 1, 1)
+    whole = _Part(zeros, ones, zeros, axes.result, 0, channels * window.taps)
+    return _plan(
+        axes.size,
+        residues,
+        axes.stride,
+        axes.reach,
+        False,
+        [whole],
+        axes.result,
+        at,
+        channels,
+        outputs,
+        item,
+        batch * window.groups,
     )
 
 
-def plan_of(window: Window) -> Plan:
-    """The plan of a window, axes of length 1 in front of its own."""
-    more = 3 - window.ndim
-    ones, zeros = (1,) * more, (0,) * more
-    return plan(
-        ones + window.input_size,
-        ones + window.kernel_size,
-        ones + window.stride,
-        ones + window.dilation,
-        zeros + tuple(a for a, _ in window.padding),
-        ones + window.padded_size,
-        ones + window.output_size,
+@lru_cache(256)
+def plan_of_input(window: Window, channels: int, outputs: int, item: int, batch: int) -> Plan:
+    """For what reads y, phase by phase of x: ``x[s·q + r − a] = Σ_{k : d·k mod s = r} w[k] · y[q − q(k)]``."""
+    axes = _Axes.of(window)
+    phases = taps_by_phase(window)
+    each = list(zip(axes.size, axes.low, axes.stride))
+    parts, begin = [], 0
+    for phase, taps in phases.items():
+        if not taps:
+            continue
+        first = _three(-((r - a) // s) for r, (_, a, s) in zip(phase, each))
+        last = _three((i - 1 + a - r) // s + 1 for r, (i, a, s) in zip(phase, each))
+        e = _three(r - a for r, a in zip(phase, axes.low))
+        parts.append(_Part(e, axes.stride, first, last, begin, outputs * len(taps)))
+        begin += outputs * len(taps)
+
+    def at(places: Three) -> list[int]:
+        found = []
+        for k in (k for taps in phases.values() for _, k in taps):
+            back = [r - d * j // s for r, j, d, s in zip(axes.reach, k, axes.dilation, axes.stride)]
+            found.append((back[0] * places[1] + back[1]) * places[2] + back[2])
+        return found
+
+    return _plan(
+        axes.result,
+        [(0, 0, 0)],
+        (1, 1, 1),
+        axes.reach,
+        True,
+        parts,
+        axes.size,
+        at,
+        outputs,
+        channels,
+        item,
+        batch * window.groups,
     )
+
+
+@lru_cache(256)
+def taps_by_phase(window: Window) -> dict[Three, list[tuple[int, Three]]]:
+    """For each phase of the input the taps that reach it, ``d·k mod s``, each with its row-major number."""
+    axes = _Axes.of(window)
+    found: dict[Three, list[tuple[int, Three]]] = {_three(r): [] for r in product(*map(range, axes.stride))}
+    for number, k in enumerate(product(*map(range, axes.kernel))):
+        found[_three(d * j % s for j, d, s in zip(k, axes.dilation, axes.stride))].append((number, _three(k)))
+    return found
+
+
+def packed(w: Array, taps: list[list[int]]) -> Array:
+    """w ``(g, o, c, ΠK)`` as `put_run` reads it, flat: by group, phase and block of outputs ``(c·taps, block)``."""
+    groups, outputs = w.shape[:2]
+    fours = outputs // 4 * 4
+    columns = []
+    for some in taps:
+        rows = w[..., some].reshape(groups, outputs, -1)
+        columns.append(rows[:, :fours].reshape(groups, fours // 4, 4, rows.shape[2]).swapaxes(2, 3))
+        columns.append(rows[:, fours : fours + (outputs & 2)].swapaxes(1, 2))
+        columns.append(rows[:, outputs - (outputs & 1) :])
+    return np.concatenate([column.reshape(groups, -1) for column in columns], 1).reshape(-1)
 
 
 class Correlation:
     """The three maps of a window for groups of `channels` and `outputs`: each gives what runs a range of units."""
 
-    def __init__(self, window: Window, channels: int, outputs: int) -> None:
-        self._groups, self._channels, self._outputs = window.groups, channels, outputs
-        self._plan = plan_of(window)
+    def __init__(self, window: Window, channels: int, outputs: int, batch: int, item: int) -> None:
+        self._window, self._sizes = window, (channels, outputs)
+        self._batch, self._item, self._groups = batch, item, window.groups
 
-    def _units(self, t: Array, channels: int) -> Array:
-        """``(N, (g c), *S)`` → ``(N·g, c, ΠS)``."""
-        return t.reshape(t.shape[0] * self._groups, channels, prod(t.shape[2:]))
-
-    def to_output(self, x: Array, w: Array, b: Array, y: Array) -> Run:
+    def to_output(self, x: Array, w: Array, b: Array, y: Array) -> tuple[Run, int]:
         """Writes y."""
-        p = self._plan
-        x, y = self._units(x, self._channels), self._units(y, self._outputs)
-        w, b = w.reshape(self._groups, self._outputs, prod(w.shape[1:])), b.reshape(self._groups, self._outputs)
-        ats = (p.at0, p.at1, p.at2, p.step)
-        taps = np.concatenate([p.taps + c * p.volume for c in range(self._channels)])
-        return lambda first, last: to_output(x, w, b, y, p.sizes, *ats, taps, p.volume, p.row, first, last)
+        channels, outputs = self._sizes
+        plan = plan_of_output(self._window, channels, outputs, self._item, self._batch)
+        w = packed(w.reshape(self._groups, outputs, channels, -1), [list(range(self._window.taps))])
+        return self._correlate(x, w, b, y, plan, channels, outputs)
 
-    def to_input(self, w: Array, y: Array, x: Array) -> Run:
+    def to_input(self, w: Array, y: Array, x: Array) -> tuple[Run, int]:
         """Writes x."""
-        p = self._plan
-        x, y = self._units(x, self._channels), self._units(y, self._outputs)
-        finite = bool(np.isfinite(w).all())
-        w = w.reshape(self._groups, self._outputs, self._channels, prod(w.shape[2:]))
-        # Per group and channel of x, the taps of all outputs, phase by phase.
-        w = np.ascontiguousarray(w[..., p.order].transpose(0, 2, 3, 1))
-        ats, phases = (p.at0, p.at1, p.at2, p.step), (p.shifts, p.starts, p.phase)
-        return lambda first, last: to_input(w, y, x, p.sizes, *ats, *phases, finite, first, last)
+        channels, outputs = self._sizes
+        plan = plan_of_input(self._window, channels, outputs, self._item, self._batch)
+        taps = [[number for number, _ in some] for some in taps_by_phase(self._window).values()]
+        w = packed(w.reshape(self._groups, outputs, channels, -1).swapaxes(1, 2), taps)
+        return self._correlate(y, w, np.zeros(self._groups * channels, w.dtype), x, plan, outputs, channels)
 
-    def to_weight(self, x: Array, y: Array, w: Array) -> Run:
-        """Writes w of each image."""
-        p = self._plan
-        x, y, w = self._units(x, self._channels), self._units(y, self._outputs), self._units(w, self._outputs)
-        ats = (p.at0, p.at1, p.at2, p.step)
-        taps = np.concatenate([p.taps + c * p.volume for c in range(self._channels)])
-        return lambda first, last: to_weight(x, y, w, p.sizes, *ats, taps, p.volume, p.row, first, last)
+    def _correlate(
+        self, x: Array, w: Array, b: Array, y: Array, plan: Plan, channels: int, outputs: int
+    ) -> tuple[Run, int]:
+        x, w, b, y = x.reshape(-1), w.reshape(-1), b.reshape(-1), y.reshape(-1)
+        numbers = (channels, outputs, self._groups)
+        units = self._batch * self._groups * (len(plan.run_ends) - 1)
+        return lambda first, last: correlate(x, w, b, y, plan, *numbers, first, last), units
+
+    def to_weight(self, x: Array, y: Array) -> tuple[Run, int, Callable[[Array], None]]:
+        """The third writes w once all units have run."""
+        (channels, outputs), window = self._sizes, self._window
+        plan = plan_of_output(window, channels, outputs, self._item, self._batch)
+        bands = len(plan.run_ends) - 1
+        image = (channels * plan.volume + outputs * plan.most * plan.longest) * self._item
+        images = max(1, min(self._batch // CHUNKS, FRAME // image)) if bands == 1 else 1
+        # Extra memory is no more than x and y.
+        room = (x.size + y.size) // (self._groups * plan.sums)
+        chunks = max(1, min(CHUNKS, -(-self._batch // images) * bands, room))
+        sums = np.zeros((chunks, self._groups, plan.sums), x.dtype)
+        x, y, flat = x.reshape(-1), y.reshape(-1), sums.reshape(-1)
+        numbers = (self._batch, channels, outputs, self._groups, images, chunks)
+
+        def weights(w: Array) -> None:
+            blocks, begin = [], 0
+            with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are numbers like others here
+                whole = sums.sum(0).reshape(self._groups, -1, SUMS)
+            for block, step, of in ((4, 3, outputs // 4), (2, 5, outputs // 2 % 2), (1, 5, outputs % 2)):
+                if not of:
+                    continue
+                tiles = -(-plan.terms // step)
+                some = whole[:, begin : begin + of * tiles, : block * step].reshape(-1, of, tiles, block, step)
+                some = some.swapaxes(2, 3).reshape(-1, of * block, tiles * step)
+                blocks.append(some[..., : plan.terms])
+                begin += of * tiles
+            w[:] = np.concatenate(blocks, 1).reshape(w.shape)
+
+        return lambda first, last: weigh(x, y, flat, plan, *numbers, first, last), chunks * self._groups, weights

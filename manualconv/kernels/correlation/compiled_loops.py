@@ -1,294 +1,185 @@
 """The loops of `loops`, for Numba: importing this file imports it.
 
-What the arguments mean, and where they come from, is in `compiled_correlation`.
+The tables that they read are those of `compiled_correlation.Plan`.  x, w, b and y are flat.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from manualconv.kernels.compiling import compiled
+from manualconv.kernels.correlation.compiled_sums import VECTOR, add_dots, copy_vector, put_taps
+
+if TYPE_CHECKING:
+    from manualconv.kernels.correlation.compiled_correlation import Plan
 
 Array = np.ndarray[Any, np.dtype[Any]]
-#: Numbers of a row that are worked on at a time, with all taps: they stay in the first cache.
-BLOCK = 2048
+
+#: Blocks of 4, 2 and 1 outputs, with as many vectors or taps as fill the registers.
+put_4, put_2, put_1 = put_taps(4, 3), put_taps(2, 5), put_taps(1, 8)
+add_4, add_2, add_1 = add_dots(4, 3), add_dots(2, 5), add_dots(1, 5)
+#: Numbers behind the end of a frame or a row that the last block may read or write: the widest block.
+BEYOND = 8 * VECTOR // 4
+#: Sums that a block of products leaves, rounded up to vectors.
+SUMS = 16
 
 
 @compiled
-def add_tap(out: Array, f: Array, o0: int, w0: Any) -> None:
-    """One tap on a row."""
-    n = out.shape[0]
-    f0 = f[o0 : o0 + n]
-    for j in range(n):
-        out[j] += w0 * f0[j]
+def copy(to: Array, i: int, a: int, of: Array, j: int, b: int, n: int) -> None:
+    """``to[i + a·k] = of[j + b·k]``, k < n; where both steps are 1, by vectors, of which the last two may overlap."""
+    lanes = VECTOR // to.itemsize
+    if a == 1 and b == 1 and n >= lanes:
+        for k in range(0, n - lanes, lanes):
+            copy_vector(to, i + k, of, j + k)
+        copy_vector(to, i + n - lanes, of, j + n - lanes)
+    else:
+        for k in range(n):
+            to[i + a * k] = of[j + b * k]
 
 
 @compiled
-def add_3_taps(out: Array, f: Array, o: Array, w: Array, j0: int) -> None:
-    """Three taps on a row."""
-    n = out.shape[0]
-    w0, w1, w2 = w[0], w[1], w[2]
-    f0, f1, f2 = f[o[0] + j0 : o[0] + j0 + n], f[o[1] + j0 : o[1] + j0 + n], f[o[2] + j0 : o[2] + j0 + n]
-    for j in range(n):
-        out[j] += w0 * f0[j] + w1 * f1[j] + w2 * f2[j]
+def fill(f: Array, begin: int, x: Array, image: int, channels: int, band: int, plan: Plan) -> None:
+    """The frames of a band and of all channels of one image, but for what stays 0."""
+    for c in range(channels):
+        for k in range(plan.fill_ends[band], plan.fill_ends[band + 1]):
+            to, of = begin + c * plan.volume + plan.fills[k, 0], image + c * plan.size + plan.fills[k, 1]
+            copy(f, to, 1, x, of, plan.step_in, plan.fills[k, 2])
 
 
 @compiled
-def add_6_taps(out: Array, f: Array, o: Array, w: Array, j0: int) -> None:
-    """Six taps on a row."""
-    n = out.shape[0]
-    w0, w1, w2, w3, w4, w5 = w[0], w[1], w[2], w[3], w[4], w[5]
-    f0, f1, f2 = f[o[0] + j0 : o[0] + j0 + n], f[o[1] + j0 : o[1] + j0 + n], f[o[2] + j0 : o[2] + j0 + n]
-    f3, f4, f5 = f[o[3] + j0 : o[3] + j0 + n], f[o[4] + j0 : o[4] + j0 + n], f[o[5] + j0 : o[5] + j0 + n]
-    for j in range(n):
-        out[j] += w0 * f0[j] + w1 * f1[j] + w2 * f2[j] + w3 * f3[j] + w4 * f4[j] + w5 * f5[j]
-
-
-@compiled
-def add_taps(out: Array, f: Array, offsets: Array, w: Array) -> None:
-    """``out[j] += Σ_t w[t] · f[offsets[t] + j]``, a block of j at a time."""
-    taps = offsets.shape[0]
-    for j0 in range(0, out.shape[0], BLOCK):
-        block = out[j0 : j0 + BLOCK]
-        t = 0
-        while t + 6 <= taps:
-            add_6_taps(block, f, offsets[t : t + 6], w[t : t + 6], j0)
-            t += 6
-        if t + 3 <= taps:
-            add_3_taps(block, f, offsets[t : t + 3], w[t : t + 3], j0)
-            t += 3
-        while t < taps:
-            add_tap(block, f, offsets[t] + j0, w[t])
-            t += 1
-
-
-@compiled
-def dot(y: Array, f: Array, o0: int) -> Any:
-    """``Σ_j y[j] · f[o0 + j]``."""
-    n = y.shape[0]
-    f0 = f[o0 : o0 + n]
-    total = y.dtype.type(0)
-    for j in range(n):
-        total += y[j] * f0[j]
-    return total
-
-
-@compiled
-def add_4_dots(w: Array, y: Array, f: Array, o: Array, j0: int) -> None:
-    """Four taps' sums, each number of y read once."""
-    n = y.shape[0]
-    f0, f1 = f[o[0] + j0 : o[0] + j0 + n], f[o[1] + j0 : o[1] + j0 + n]
-    f2, f3 = f[o[2] + j0 : o[2] + j0 + n], f[o[3] + j0 : o[3] + j0 + n]
-    w0 = y.dtype.type(0)
-    w1, w2, w3 = w0, w0, w0
-    for j in range(n):
-        w0 += y[j] * f0[j]
-        w1 += y[j] * f1[j]
-        w2 += y[j] * f2[j]
-        w3 += y[j] * f3[j]
-    w[0] += w0
-    w[1] += w1
-    w[2] += w2
-    w[3] += w3
-
-
-@compiled
-def add_dots(w: Array, y: Array, f: Array, offsets: Array) -> None:
-    """``w[t] += Σ_j y[j] · f[offsets[t] + j]``, a block of j at a time."""
-    taps = offsets.shape[0]
-    for j0 in range(0, y.shape[0], BLOCK):
-        block = y[j0 : j0 + BLOCK]
-        t = 0
-        while t + 4 <= taps:
-            add_4_dots(w[t : t + 4], block, f, offsets[t : t + 4], j0)
-            t += 4
-        while t < taps:
-            w[t] += dot(block, f, offsets[t] + j0)
-            t += 1
-
-
-@compiled
-def fill(frame: Array, x: Array, sizes: tuple[int, ...], at0: Array, at1: Array, at2: Array, step: int) -> None:
-    """The input into its places."""
-    width = sizes[2]
-    for i0 in range(sizes[0]):
-        for i1 in range(sizes[1]):
-            if at0[i0] < 0 or at1[i1] < 0:
-                continue
-            base, row = at0[i0] + at1[i1], x[(i0 * sizes[1] + i1) * width : (i0 * sizes[1] + i1 + 1) * width]
-            first = 0
-            while first < width and at2[first] < 0:
-                first += 1
-            if step == 1 and first < width:
-                last = width
-                while at2[last - 1] < 0:
-                    last -= 1
-                frame[base + at2[first] : base + at2[first] + last - first] = row[first:last]
-            elif step > 1:
-                for i in range(first, width):
-                    if at2[i] >= 0:
-                        frame[base + at2[i]] = row[i]
-
-
-@compiled
-def collect(x: Array, frame: Array, sizes: tuple[int, ...], at0: Array, at1: Array, at2: Array) -> None:
-    """The input out of its places, zeros where there is none."""
-    width = sizes[2]
-    for i0 in range(sizes[0]):
-        for i1 in range(sizes[1]):
-            row = x[(i0 * sizes[1] + i1) * width : (i0 * sizes[1] + i1 + 1) * width]
-            base = at0[i0] + at1[i1]
-            seen = at0[i0] >= 0 and at1[i1] >= 0
-            for i in range(width):
-                row[i] = frame[base + at2[i]] if seen and at2[i] >= 0 else 0
-
-
-@compiled
-def spread(row: Array, y: Array, sizes: tuple[int, ...]) -> None:
-    """y' out of y: output rows on rows of the frame."""
-    _, _, _, p0, p1, p2, _, q1, q2 = sizes
-    for i0 in range(p0):
-        for i1 in range(p1):
-            at, of = (i0 * q1 + i1) * q2, (i0 * p1 + i1) * p2
-            row[at : at + p2] = y[of : of + p2]
-
-
-@compiled
-def gather(y: Array, row: Array, sizes: tuple[int, ...]) -> None:
-    """y out of y'."""
-    _, _, _, p0, p1, p2, _, q1, q2 = sizes
-    for i0 in range(p0):
-        for i1 in range(p1):
-            at, of = (i0 * q1 + i1) * q2, (i0 * p1 + i1) * p2
-            y[of : of + p2] = row[at : at + p2]
-
-
-@compiled
-def to_output(
-    x: Array,
+def put_run(
+    out: Array,
+    y0: int,
+    pitch: int,
     w: Array,
+    w0: int,
     b: Array,
-    y: Array,
-    sizes: tuple[int, ...],
-    at0: Array,
-    at1: Array,
-    at2: Array,
-    step: int,
-    taps: Array,
-    volume: int,
+    b0: int,
+    f: Array,
+    f0: int,
+    at: Array,
+    at0: int,
+    taps: int,
     n: int,
-    first: int,
-    last: int,
+    block: int,
 ) -> None:
-    """x ``(N·g, c, ΠI)``, w ``(g, o, c·ΠK)``, b ``(g, o)`` → y ``(N·g, o, ΠP)``."""
-    frames = np.zeros(x.shape[1] * volume, x.dtype)
-    row = np.empty(n, x.dtype)
-    for unit in range(first, last):
-        group = unit % w.shape[0]
-        for c in range(x.shape[1]):
-            fill(frames[c * volume : (c + 1) * volume], x[unit, c], sizes, at0, at1, at2, step)
-        for o in range(w.shape[1]):
-            row[:] = b[group, o]
-            add_taps(row, frames, taps, w[group, o])
-            gather(y[unit, o], row, sizes)
+    """All taps of a block of outputs at n neighbouring placements; the last vectors may overlap those before."""
+    lanes = VECTOR // f.itemsize
+    if block == 4:
+        for j in range(0, n, 3 * lanes):
+            i = max(0, min(j, n - 3 * lanes))
+            put_4(out, y0 + i, pitch, w, w0, b, b0, f, f0 + i, at, at0, taps)
+    elif block == 2:
+        for j in range(0, n, 5 * lanes):
+            i = max(0, min(j, n - 5 * lanes))
+            put_2(out, y0 + i, pitch, w, w0, b, b0, f, f0 + i, at, at0, taps)
+    else:
+        for j in range(0, n, 8 * lanes):
+            i = max(0, min(j, n - 8 * lanes))
+            put_1(out, y0 + i, pitch, w, w0, b, b0, f, f0 + i, at, at0, taps)
 
 
 @compiled
-def to_input(
-    w: Array,
-    y: Array,
+def correlate(
+    x: Array, w: Array, b: Array, y: Array, plan: Plan, channels: int, outputs: int, groups: int, first: int, last: int
+) -> None:
+    """x ``(N, g, c, ΠS)``, w packed, b ``(g, o)`` → y ``(N, g, o, ΠD)``, units ``(N, g, bands)``."""
+    bands, lanes = plan.run_ends.shape[0] - 1, VECTOR // x.itemsize
+    frame = np.zeros(0 if plan.in_place else channels * plan.volume + BEYOND, x.dtype)
+    length = plan.longest + BEYOND
+    buffer = np.empty(4 * length, x.dtype)
+    for unit in range(first, last):
+        band, u = unit % bands, unit // bands
+        f, origin = x, u * channels * plan.size
+        if not plan.in_place:
+            if bands > 1:
+                frame[:] = 0
+            fill(frame, unit - unit, x, origin, channels, band, plan)
+            f, origin = frame, 0
+        for run in range(plan.run_ends[band], plan.run_ends[band + 1]):
+            begin, place, rows, columns = plan.runs[run, 0], plan.runs[run, 1], plan.runs[run, 2], plan.runs[run, 3]
+            t0, taps = plan.runs[run, 4], plan.runs[run, 5]
+            n = (rows - 1) * plan.row + columns
+            # What is one run in a frame is one in y, too.
+            joined = plan.step_out == 1 and (rows == 1 or columns == plan.row == plan.row_out)
+            for block, o in plan.blocks:
+                to, bias = (u * outputs + o) * plan.result + place, u % groups * outputs + o
+                weights = u % groups * outputs * plan.terms + t0 * outputs + o * taps
+                whole = joined and n >= lanes * (3 if block == 4 else 5 if block == 2 else 8)
+                out, y0, pitch = (y, to, plan.result) if whole else (buffer, 0, length)
+                put_run(out, y0, pitch, w, weights, b, bias, f, origin + begin, plan.at, t0, taps, n, block)
+                if not whole:
+                    for a in range(block):
+                        for row in range(rows):
+                            i, j = to + a * plan.result + row * plan.row_out, a * length + row * plan.row
+                            copy(y, i, plan.step_out, buffer, j, 1, columns)
+
+
+@compiled
+def weigh(
     x: Array,
-    sizes: tuple[int, ...],
-    at0: Array,
-    at1: Array,
-    at2: Array,
-    step: int,
-    shifts: Array,
-    starts: Array,
-    phase: int,
-    finite: bool,
+    y: Array,
+    w: Array,
+    plan: Plan,
+    batch: int,
+    channels: int,
+    outputs: int,
+    groups: int,
+    images: int,
+    chunks: int,
     first: int,
     last: int,
 ) -> None:
-    """w ``(g, c, ΠK in order of phases, o)``, y ``(N·g, o, ΠP)`` → x ``(N·g, c, ΠI)``."""
-    outputs = y.shape[1]
-    front = shifts.max()
-    rows = np.zeros(outputs * (front + phase), y.dtype)
-    offsets = np.empty(shifts.shape[0] * outputs, np.int64)
-    for t in range(shifts.shape[0]):
-        for o in range(outputs):
-            offsets[t * outputs + o] = o * (front + phase) + front - shifts[t]
-    frame = np.empty((starts.shape[0] - 1) * phase, y.dtype)
+    """x ``(N, g, c, ΠS)``, y ``(N, g, o, ΠD)`` → w of each chunk of images and bands, units ``(chunks, g)``.
+
+    `images` of them are added up at a time, w is ``(chunks, g, blocks of sums)``.
+    """
+    bands, lanes = plan.run_ends.shape[0] - 1, VECTOR // x.itemsize
+    frames = np.zeros(images * channels * plan.volume + BEYOND, x.dtype)
+    vectors = (plan.longest + lanes - 1) // lanes
+    most = images * plan.most
+    runs, pitch = np.empty(2 * most, np.int64), most * vectors * lanes
+    rows = np.zeros(outputs * pitch, x.dtype)
+    items = (batch + images - 1) // images * bands
     for unit in range(first, last):
-        for o in range(outputs):
-            spread(rows[o * (front + phase) + front : (o + 1) * (front + phase)], y[unit, o], sizes)
-        for c in range(w.shape[1]):
-            frame[:] = 0
-            weights = w[unit % w.shape[0], c].reshape(-1)
-            for r in range(starts.shape[0] - 1):
-                some = slice(starts[r] * outputs, starts[r + 1] * outputs)
-                if finite:
-                    add_taps(frame[r * phase : (r + 1) * phase], rows, offsets[some], weights[some])
+        chunk, g = unit // groups, unit % groups
+        for item in range(items * chunk // chunks, items * (chunk + 1) // chunks):
+            band, n = item % bands, item // bands * images
+            many = min(images, batch - n)
+            # The last vector of a run may reach beyond its image, and so beyond the last one's memory.
+            in_place = plan.in_place and n + many < batch
+            if bands > 1:
+                frames[:] = 0
+                rows[:] = 0
+            count = 0
+            for u in range(n * groups + g, (n + many) * groups + g, groups):
+                origin = u * channels * plan.size
+                if not in_place:
+                    begin = (u // groups - n) * channels * plan.volume
+                    fill(frames, begin, x, origin, channels, band, plan)
+                    origin = begin
+                for run in range(plan.run_ends[band], plan.run_ends[band + 1]):
+                    place, columns = plan.runs[run, 1], plan.runs[run, 3]
+                    runs[2 * count], runs[2 * count + 1] = origin + plan.runs[run, 0], count * vectors * lanes
+                    for o in range(outputs):
+                        to, of = o * pitch + count * vectors * lanes, (u * outputs + o) * plan.result + place
+                        for row in range(plan.runs[run, 2]):
+                            copy(rows, to + row * plan.row, 1, y, of + row * plan.row_out, 1, columns)
+                    count += 1
+            f = x if in_place else frames
+            to = unit * plan.sums
+            for block, o in plan.blocks:
+                if block == 4:
+                    for t in range(0, plan.terms, 3):
+                        add_4(w, to, rows, o * pitch, pitch, f, 0, plan.at, t, runs, count, vectors)
+                        to += SUMS
+                elif block == 2:
+                    for t in range(0, plan.terms, 5):
+                        add_2(w, to, rows, o * pitch, pitch, f, 0, plan.at, t, runs, count, vectors)
+                        to += SUMS
                 else:
-                    for t in range(starts[r], starts[r + 1]):
-                        for o in range(outputs):
-                            place(frame[r * phase + shifts[t] :], y[unit, o], weights[t * outputs + o], sizes)
-            collect(x[unit, c], frame, sizes, at0, at1, at2)
-
-
-@compiled
-def place(frame: Array, y: Array, w: Any, sizes: tuple[int, ...]) -> None:
-    """One tap of `to_input` where its placements are, and nowhere else."""
-    _, _, _, p0, p1, p2, _, q1, q2 = sizes
-    for i0 in range(p0):
-        for i1 in range(p1):
-            at, of = (i0 * q1 + i1) * q2, (i0 * p1 + i1) * p2
-            for i in range(p2):
-                frame[at + i] += w * y[of + i]
-
-
-@compiled
-def dot_placements(frame: Array, y: Array, sizes: tuple[int, ...]) -> Any:
-    """One tap of `to_weight` over its placements, and nothing else."""
-    _, _, _, p0, p1, p2, _, q1, q2 = sizes
-    total = y.dtype.type(0)
-    for i0 in range(p0):
-        for i1 in range(p1):
-            at, of = (i0 * q1 + i1) * q2, (i0 * p1 + i1) * p2
-            for i in range(p2):
-                total += frame[at + i] * y[of + i]
-    return total
-
-
-@compiled
-def to_weight(
-    x: Array,
-    y: Array,
-    w: Array,
-    sizes: tuple[int, ...],
-    at0: Array,
-    at1: Array,
-    at2: Array,
-    step: int,
-    taps: Array,
-    volume: int,
-    n: int,
-    first: int,
-    last: int,
-) -> None:
-    """x ``(N·g, c, ΠI)``, y ``(N·g, o, ΠP)`` → w of each image ``(N·g, o, c·ΠK)``."""
-    frames = np.zeros(x.shape[1] * volume, x.dtype)
-    row = np.zeros(n, x.dtype)
-    for unit in range(first, last):
-        for c in range(x.shape[1]):
-            fill(frames[c * volume : (c + 1) * volume], x[unit, c], sizes, at0, at1, at2, step)
-        for o in range(y.shape[1]):
-            spread(row, y[unit, o], sizes)
-            sums = w[unit, o]
-            sums[:] = 0
-            add_dots(sums, row, frames, taps)
-            for t in range(taps.shape[0]):
-                if not np.isfinite(sums[t]):
-                    sums[t] = dot_placements(frames[taps[t] :], y[unit, o], sizes)
+                    for t in range(0, plan.terms, 5):
+                        add_1(w, to, rows, o * pitch, pitch, f, 0, plan.at, t, runs, count, vectors)
+                        to += SUMS

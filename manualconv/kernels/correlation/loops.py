@@ -1,7 +1,7 @@
-"""Correlation by the article's own loops, compiled: for groups too narrow for a matrix product.
+"""Correlation by compiled loops: blocks of sums that stay in registers, of images that stay in the caches.
 
-A depthwise layer multiplies each number by ΠK others and adds the products up.  As a matrix product it is one row high,
-and torch's operations would add the taps up one by one, each reading and writing the whole output.  A loop does not.
+A matrix product needs every window unrolled in memory, and has nothing to gain on narrow groups.  A loop reads the taps
+where they lie, through a table of positions.
 
 *One long row.*  Let f be the padded input of a channel, flat, and cut into its phases: position ``s·q + r`` of an axis
 stands at q of phase r.  Tap k of an axis, ``d·k = s·q(k) + r(k)``, then reads placement p at ``p + q(k)`` of phase
@@ -11,78 +11,155 @@ r(k), without a stride, and so do all axes together on flat positions j, on rows
     to_input:   f_c[i] = Σ_{o,k} w[o, c, k] · y'_o[i − ω(k)]                phase by phase: k of that phase only
     to_weight:  w[o, c, k] = Σ_j f_c[j + ω(k)] · y'_o[j]
 
-Positions j between the end of an output row and the end of the frame's row are no placements: they are computed and
-left out of y, and are zeros of y' for the adjoints.  Zero times NaN is NaN, even where no placement reads that NaN: so
-if the result or the weights have a NaN, the sum is taken again, over placements only.
+The first two are one loop on two tables: x is read through the phases and y is written, or y read and x written phase
+by phase.  `compiled_sums` has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
 
-The frame of an image and a group fits in the first caches; the taps are added six at a time to a row held there.  Each
-image and group is computed alone and the weights' share of each image is added in the order of images: the bits do not
-depend on how many threads there are.
+Positions j between the end of an output row and the end of the frame's row are no placements: they are computed and
+left out of y, and are zeros of y' for `to_weight`; whole rows are joined only where that takes fewer vectors.  Beyond
+y there is nothing either, and `to_input` reads zeros there.  Zero times NaN is NaN, even where no placement reads that
+NaN: so if the weights, read or computed, are not finite, matrix products compute the map, which multiply no such zeros.
+
+*Bands.*  Rows of placements are cut into bands whose frame the second cache holds.  Bands, images and groups are
+shared by threads.  Each output is one sum in the order of taps, and `to_weight` adds up a fixed number of parts, so
+that bits do not depend on the threads.
 
 Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``; one to three spatial axes; float32 and float64.
 
 Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; the phases are those of polyphase
-filters, Vaidyanathan, *Multirate systems and filter banks*, section 4.3.
+filters, Vaidyanathan, *Multirate systems and filter banks*, section 4.3; direct convolution blocked for registers and
+caches: Zhang, Franchetti and Low, *High performance zero-memory overhead direct convolutions*, arXiv 1809.10170.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from manualconv.geometry import Window
+from manualconv.geometry import Axes, Window
 from manualconv.kernels.compiling import COMPILING, NUMBERS, is_installed, share, values
+from manualconv.kernels.correlation import lowering_batch_last
 from manualconv.kernels.correlation.cost import COPY, Sizes
 
 if TYPE_CHECKING:
     from manualconv.kernels.correlation import compiled_correlation
 
-#: Nanoseconds for one product of a tap, by bytes of a number.
-TAP = {4: 0.055, 8: 0.11}
-#: Pairs of channels in a group up to which a matrix product does not pay.
-PAIRS = 64
-#: Bytes of the frames of one group up to which the second cache holds them.
-FRAMES = 2**22
-
+#: Nanoseconds for one product of a tap in a block of outputs, and for one output alone, by bytes of a number.
+TAP, LONE_TAP = {4: 0.021, 8: 0.042}, {4: 0.04, 8: 0.08}
+#: Bytes of a block's sums for one output: a run is computed in blocks.
+BLOCK = 96
+#: What the sums of a band cost the weight map, in placements.
+SUMMING = 48
+#: Bytes of a frame that a second cache holds with rows and weights beside it, and that a third cache holds.
+FRAME, LARGEST_FRAME = 2**18, 2**20
+#: Shares that there are, where rows can be cut: some for each of a few threads.  They decide no bit of a result.
+SHARES = 8
+#: Placements of a run up to which rows are joined: more do not save blocks.
+RUN = 512
 
 #: The products of the definition, added up in another order.
 accuracy = "exact"
 
 
+@dataclass(frozen=True)
+class Bands:
+    """How the placements of a map are cut into bands, and those into runs.
+
+    Attributes:
+        size: placements of a band, an axis each.
+        places: of the frame that they read.
+        rows: of placements that make a run.
+        computed: placements that the blocks of all runs compute, of one image.
+        count: how many bands there are.
+    """
+
+    size: tuple[int, ...]
+    places: tuple[int, ...]
+    rows: int
+    computed: int
+    count: int
+
+    @classmethod
+    def of(cls, grid: Axes, reach: Axes, bytes_a_place: int, units: int, item: int) -> Bands:
+        """Of so many placements, each of which reaches as many places further.
+
+        The second cache is to hold a frame.  But a band is no shorter than its reach: each of its places would be
+        filled twice or more.
+        """
+        size = list(grid)
+        for axis in range(len(grid)):
+            line = bytes_a_place * prod(m + r for m, r in zip(size, reach)) // (size[axis] + reach[axis])
+            least = max(1, reach[axis], RUN if axis == len(grid) - 1 else 1)
+            fits = max(least, FRAME // line - reach[axis])
+            shares = units * prod(-(-g // m) for g, m in zip(grid, size))
+            if axis < len(grid) - 1 and shares < SHARES:
+                fits = max(least, min(fits, grid[axis] * shares // SHARES))
+            pieces = -(-grid[axis] // min(fits, grid[axis]))
+            size[axis] = -(-grid[axis] // pieces)
+        places = tuple(m + r for m, r in zip(size, reach))
+        rows, columns = (1, *size)[-2:]
+        block = BLOCK // item
+
+        def computed(joined: int) -> int:
+            return -(-rows // joined) * -(-((joined - 1) * places[-1] + columns) // block) * block
+
+        joined = min((n for n in range(1, rows + 1) if n == 1 or n * places[-1] <= RUN), key=computed)
+        count = prod(-(-g // m) for g, m in zip(grid, size))
+        return cls(tuple(size), places, joined, count * prod(size[:-2]) * computed(joined), count)
+
+
+def _bands(map: str, sizes: Sizes) -> tuple[Bands, int, int]:
+    """The bands of a map, and bytes at one place of all channels and phases of its frames."""
+    window = sizes.window
+    reach = tuple(d * (k - 1) // s for k, s, d in zip(window.kernel_size, window.stride, window.dilation))
+    if map == "input":
+        grid = tuple(-(-i // s) for i, s in zip(window.input_size, window.stride))
+        place = sizes.outputs // window.groups * sizes.item
+    else:
+        grid = window.output_size
+        phases = prod(min(s, k) for s, k in zip(window.stride, window.kernel_size))
+        place = sizes.channels // window.groups * phases * sizes.item
+    bands = Bands.of(grid, reach, place, sizes.batch * window.groups, sizes.item)
+    return bands, place, prod(bands.places) * place
+
+
 def refusal(sizes: Sizes) -> str | None:
     """Why it cannot compute such a window; None if it can."""
-    window = sizes.window
-    if not 1 <= window.ndim <= 3 or sizes.dtype not in NUMBERS:
+    if not 1 <= sizes.window.ndim <= 3 or sizes.dtype not in NUMBERS:
         return "one to three axes of float32 or float64"
-    channels, outputs = sizes.channels // window.groups, sizes.outputs // window.groups
-    if channels * outputs > PAIRS:
-        return f"{channels} · {outputs} channels a group, more than {PAIRS}"
-    if max(channels, outputs) * prod(map(_padded_up, window.padded_size, window.stride)) * sizes.item > FRAMES:
+    if sizes.multiplications and max(_bands(map, sizes)[2] for map in ("output", "input")) > LARGEST_FRAME:
         return "its frame does not fit in the caches"
     if not is_installed():
         return "there is no Numba that compiles: pip install '.[fast]' in the clone"
     return None
 
 
-def _padded_up(size: int, stride: int) -> int:
-    """A frame's length with all its phases."""
-    return size + -size % stride
-
-
-def _work(sizes: Sizes) -> float:
+def _work(map: str, sizes: Sizes) -> float:
     """Nanoseconds of one map on one core."""
-    window = sizes.window
-    columns = -(-window.padded_size[-1] // window.stride[-1])
-    ratio = columns / window.output_size[-1]
-    moved = (sizes.input_bytes + sizes.output_bytes) * COPY
-    return sizes.multiplications * TAP.get(sizes.item, TAP[8]) * ratio + 2 * moved
+    window, item = sizes.window, sizes.item
+    if not sizes.multiplications:
+        return 0
+    channels, outputs = sizes.channels // window.groups, sizes.outputs // window.groups
+    bands, _, frame = _bands(map, sizes)
+    read, written = (outputs, channels) if map == "input" else (channels, outputs)
+    lone = written & 1
+    tap = (written - lone) * TAP.get(item, TAP[8]) + lone * LONE_TAP.get(item, LONE_TAP[8])
+    placements = bands.computed + (bands.count * SUMMING if map == "weight" else 0)
+    units = sizes.batch * window.groups
+    moved = (sizes.input_bytes + sizes.output_bytes + units * bands.count * frame) * COPY
+    return units * placements * read * window.taps * tap + moved
 
 
 def cost(map: str, sizes: Sizes) -> float:
     """Nanoseconds on one core of a map; small layers are not worth a compilation."""
-    return _work(sizes) + COMPILING
+    window = sizes.window
+    weights = sizes.outputs * sizes.channels // window.groups * window.taps * sizes.item
+    if map == "weight" and 8 * weights > sizes.input_bytes + sizes.output_bytes:
+        return float("inf")
+    return _work(map, sizes) + COMPILING
 
 
 def _kernels() -> type[compiled_correlation.Correlation]:
@@ -92,34 +169,41 @@ def _kernels() -> type[compiled_correlation.Correlation]:
     return Correlation
 
 
-def _nanoseconds(batch: int, channels: int, outputs: int, like: Tensor, window: Window) -> float:
-    return _work(Sizes(batch, channels, outputs, like.dtype, window))
+def _nanoseconds(map: str, batch: int, channels: int, outputs: int, like: Tensor, window: Window) -> float:
+    return _work(map, Sizes(batch, channels, outputs, like.dtype, window))
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """``y[n, (g o), p] = b[(g o)] + Σ_{c,k} x[n, (g c), s·p + d·k − a] · w[(g o), c, k]``."""
     y = x.new_empty((x.shape[0], w.shape[0], *window.output_size))
+    if not x.numel() * w.numel() * y.numel():
+        return lowering_batch_last.to_output(x, w, b, window)
     bias = w.new_zeros(w.shape[0]) if b is None else values(b)
-    loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups)
-    run = loops.to_output(values(x).numpy(), values(w).numpy(), bias.numpy(), y.numpy())
-    share(run, x.shape[0] * window.groups, _nanoseconds(x.shape[0], x.shape[1], w.shape[0], x, window))
+    loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, x.shape[0], x.element_size())
+    run, units = loops.to_output(values(x).numpy(), values(w).numpy(), bias.numpy(), y.numpy())
+    share(run, units, _nanoseconds("output", x.shape[0], x.shape[1], w.shape[0], x, window))
     return y
 
 
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
-    x = y.new_empty((y.shape[0], w.shape[1] * window.groups, *window.input_size))
-    loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups)
-    run = loops.to_input(values(w).numpy(), values(y).numpy(), x.numpy())
-    share(run, y.shape[0] * window.groups, _nanoseconds(y.shape[0], x.shape[1], y.shape[1], y, window))
+    x = y.new_zeros((y.shape[0], w.shape[1] * window.groups, *window.input_size))
+    if not y.numel() * w.numel() * x.numel() or not bool(torch.isfinite(w).all()):
+        return lowering_batch_last.to_input(w, y, window)
+    loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, y.shape[0], y.element_size())
+    run, units = loops.to_input(values(w).numpy(), values(y).numpy(), x.numpy())
+    share(run, units, _nanoseconds("input", y.shape[0], x.shape[1], y.shape[1], y, window))
     return x
 
 
 def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """``w[(g o), c, k] = Σ_{n,p} x[n, (g c), s·p + d·k − a] · y[n, (g o), p]``."""
-    channels = x.shape[1] // window.groups
-    each = x.new_empty((x.shape[0], y.shape[1], channels, *window.kernel_size))
-    loops = _kernels()(window, channels, y.shape[1] // window.groups)
-    run = loops.to_weight(values(x).numpy(), values(y).numpy(), each.numpy())
-    share(run, x.shape[0] * window.groups, _nanoseconds(x.shape[0], x.shape[1], y.shape[1], x, window))
-    return each.sum(0)
+    if not x.numel() * y.numel():
+        return lowering_batch_last.to_weight(x, y, window)
+    channels, outputs = x.shape[1] // window.groups, y.shape[1] // window.groups
+    loops = _kernels()(window, channels, outputs, x.shape[0], x.element_size())
+    run, units, weights = loops.to_weight(values(x).numpy(), values(y).numpy())
+    share(run, units, _nanoseconds("weight", x.shape[0], x.shape[1], y.shape[1], x, window))
+    w = x.new_empty((y.shape[1], channels, *window.kernel_size))
+    weights(w.numpy())
+    return w if bool(torch.isfinite(w).all()) else lowering_batch_last.to_weight(x, y, window)

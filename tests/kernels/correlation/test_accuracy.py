@@ -48,8 +48,6 @@ def takes(name: str, window: Window) -> bool:
     """Whether an algorithm is one for the window."""
     if name == "matrix" or window.ndim == 0:
         return name == "matrix" and window.ndim == 0
-    if name == "loops":
-        return window.groups == 32 or window.kernel_size == (7, 7)
     return EXACT[name].refusal(Sizes(2, 64, 64, torch.float32, window)) is None
 
 

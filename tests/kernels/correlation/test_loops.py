@@ -5,6 +5,9 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib import util
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +15,8 @@ from unittest import mock
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 import manualconv
@@ -22,32 +27,66 @@ from manualconv.kernels.correlation import loops
 from manualconv.kernels.correlation import maps as correlation
 from manualconv.kernels.correlation.cost import MAPS
 from manualconv.kernels.pooling import selection
+from manualconv.testing.cases import convolutions
 from tests.kernels.conftest import forget, look_again
-from tests.kernels.correlation.three_maps import maps
+from tests.kernels.correlation.three_maps import by_loops, maps
 from tests.kernels.machine import needs_numba
 from tests.layers import spread_out
 
 DEPTHWISE = Window((9, 12), (3, 2), (2, 1), (1, 2), ((1, 2), (0, 1)), 4)
+DENSE = replace(DEPTHWISE, groups=1)
 
 
 def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
-    """x, w and y with two outputs a group."""
+    """x, w and y with one channel and two outputs a group, or five and seven in one."""
     g = window.groups
-    shapes = ((3, g, *window.input_size), (2 * g, 1, *window.kernel_size), (3, 2 * g, *window.output_size))
+    c, o = (1, 2) if g > 1 else (5, 7)
+    shapes = ((3, c * g, *window.input_size), (o * g, c, *window.kernel_size), (3, o * g, *window.output_size))
     x, w, y = (spread_out(shape, seed).to(dtype) for seed, shape in enumerate(shapes))
     return x, w, y
 
 
+@contextmanager
+def cut(frame: int, run: int, chunks: int) -> Iterator[None]:
+    """With bands, runs and sums of other sizes."""
+    from manualconv.kernels.correlation import compiled_correlation
+
+    plans = (compiled_correlation.plan_of_output, compiled_correlation.plan_of_input)
+    limits = mock.patch.multiple(loops, FRAME=frame, RUN=run)
+    with limits, mock.patch.multiple(compiled_correlation, FRAME=frame, CHUNKS=chunks):
+        for plan in plans:
+            plan.cache_clear()
+        yield
+    for plan in plans:
+        plan.cache_clear()
+
+
 @needs_numba
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@given(data=st.data())
+def test_blocks_bands_and_runs_of_every_size_equal_the_loops(ndim: int, data: st.DataObject) -> None:
+    case = data.draw(convolutions(ndim, cut=data.draw(st.booleans())))
+    case = replace(case, channels=data.draw(st.integers(1, 5)), outputs=data.draw(st.integers(1, 9)))
+    x, w, y = case.batched(data.draw(st.sampled_from((torch.float64, torch.float32))))
+    expected = by_loops(x, w, y, case.window)
+    sizes = (data.draw(st.sampled_from(some)) for some in ((1, 2**9, 2**18), (1, 16, 512), (1, 3, 8)))
+    with cut(*sizes):
+        assert all(map(torch.equal, maps(loops, x, w, y, case.window), expected))
+
+
+@needs_numba
+@pytest.mark.parametrize("window", [DEPTHWISE, DENSE], ids=["depthwise", "dense"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_eight_threads_at_once_get_the_same_bits_whatever_the_shares(dtype: torch.dtype) -> None:
-    x, w, y = operands(DEPTHWISE, dtype)
-    expected = maps(loops, x, w, y, DEPTHWISE)
+def test_eight_threads_at_once_get_the_same_bits_whatever_the_shares(dtype: torch.dtype, window: Window) -> None:
+    x, w, y = operands(window, dtype)
+    expected = maps(loops, x, w, y, window)
     found: dict[int, tuple[Tensor, ...]] = {}
 
     def run(number: int) -> None:
-        for _ in range(5):
-            found[number] = maps(loops, x, w, y, DEPTHWISE)
+        for _ in range(13):
+            results = maps(loops, x, w, y, window)
+            if number not in found or not all(map(torch.equal, results, expected)):
+                found[number] = results
 
     with mock.patch.object(compiling, "SHARED", 0), mock.patch.object(torch, "get_num_threads", return_value=3):
         threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
