@@ -106,7 +106,7 @@ class Bands:
         def computed(joined: int) -> int:
             return -(-rows // joined) * -(-((joined - 1) * places[-1] + columns) // block) * block
 
-        joined = min((n for n in range(1, rows + 1) if n == 1 or n * places[-1] <= RUN), key=computed)
+        joined = min(range(1, min(rows, max(1, RUN // places[-1])) + 1), key=computed)
         count = prod(-(-g // m) for g, m in zip(grid, size))
         return cls(tuple(size), places, joined, count * prod(size[:-2]) * computed(joined), count)
 
