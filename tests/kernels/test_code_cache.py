@@ -72,6 +72,16 @@ def test_the_first_process_says_that_it_compiles_and_the_second_finds_the_code(
     assert kept(tmp_path, "nbi")
 
 
+def test_a_part_is_compiled_into_the_loop_that_calls_it_and_not_apart(doubled: Doubled, tmp_path: Path) -> None:
+    loop = LOOP.replace("import compiled", "import compiled, part").replace("x[i] *= 2", "twice(x, i)")
+    (tmp_path / "loop.py").write_text(f"{loop}\n@part\ndef twice(x, i):\n    x[i] *= 2\n", encoding="utf-8")
+    first = doubled()
+    run(first)
+    assert first.signatures
+    assert not first.py_func.__globals__["twice"].signatures
+    assert len(kept(tmp_path, "nbi")) == 1
+
+
 def test_nothing_is_said_of_other_people_s_loops(doubled: Doubled, capsys: pytest.CaptureFixture[str]) -> None:
     from numba import njit
 
