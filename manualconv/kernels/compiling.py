@@ -82,13 +82,27 @@ def compiled(loop: Loop) -> Loop:
     Sums may be taken in any order and products added without a rounding between; NaN, infinities and division keep
     their meaning.
     """
-    from numba import njit
-
     from manualconv.kernels.code_cache import kept
 
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
-    fast: Loop = kept(njit(nogil=True, **options)(loop), loop)
+    fast: Loop = kept(_jit(loop), loop)
     return fast
+
+
+def part(loop: Loop) -> Loop:
+    """A piece of compiled loops, which alone may call it: it stands in each of them as if written there.
+
+    That compiles several times faster than a function apart, whose code would be made twice.
+    """
+    fast: Loop = _jit(loop, inline="always")
+    return fast
+
+
+def _jit(loop: Loop, **options: Any) -> Any:
+    from numba import njit
+
+    # No C code calls a loop: the wrapper for that takes half of a small loop's compilation.
+    options |= {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    return njit(fastmath={"contract", "reassoc", "nsz"}, **options)(loop)
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}

@@ -80,6 +80,16 @@ def test_a_change_in_a_file_beside_the_loop_s_is_noticed(doubled: Doubled, tmp_p
     assert again.stats.cache_misses
 
 
+def test_a_part_is_compiled_into_the_loop_that_calls_it_and_not_apart(doubled: Doubled, tmp_path: Path) -> None:
+    loop = LOOP.replace("import compiled", "import compiled, part").replace("x[i] *= 2", "twice(x, i)")
+    (tmp_path / "loop.py").write_text(f"{loop}\n@part\ndef twice(x, i):\n    x[i] *= 2\n", encoding="utf-8")
+    first = doubled()
+    run(first)
+    assert first.signatures
+    assert not first.py_func.__globals__["twice"].signatures
+    assert len(kept(tmp_path, "nbi")) == 1
+
+
 def test_nothing_is_said_of_other_people_s_loops(doubled: Doubled, capsys: pytest.CaptureFixture[str]) -> None:
     from numba import njit
 

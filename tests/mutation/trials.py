@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,7 @@ class Trials:
 
 def compiles(text: str) -> bool:
     """Whether a file has kernels for Numba: their caches are told apart by the file that they stand in, no other."""
-    return "import compiled\n" in text
+    return re.search(r"kernels\.compiling import .*\b(compiled|part)\b", text) is not None
 
 
 def callers(root: Path, file: str) -> list[str]:

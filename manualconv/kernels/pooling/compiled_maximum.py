@@ -18,212 +18,178 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
 from manualconv.geometry import Window
-from manualconv.kernels.compiling import compiled
-from manualconv.kernels.pooling.compiled_frames import Array, copy, fill, halve, row_of
+from manualconv.kernels.compiling import compiled, part
+from manualconv.kernels.pooling.compiled_frames import Array, Tables, fill, move, tables_of
 from manualconv.kernels.pooling.doubling import runs_of
 from manualconv.kernels.pooling.frames import Frame, frame_of
 
+#: Rows of memory: two for steps, then the frame or its halves.
+ROWS, FRAME = 4, 2
+
 
 @lru_cache(256)
-def plan(window: Window, narrow: str) -> tuple[Frame, tuple[Array, Array, Array]]:
-    """The frame of a window, and per axis how many taps each placement has in the left padding."""
-    frame = frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
-    firsts = []
-    for a, s, d, placements in zip(frame.front, frame.every, frame.dilation, frame.placements):
-        firsts.append((-(np.minimum(np.arange(placements) * s - a, 0) // d)).astype(narrow))
-    first0, first1, first2 = firsts
-    return frame, (first0, first1, first2)
+def plan(window: Window, narrow: str) -> tuple[Frame, Tables, Array]:
+    """The frame of a window, its tables, and how many taps each placement along the last axis has in the left padding.
+
+    A step has besides the taps from what is read first to what is read last, a place how many taps in whole rows of
+    taps lie in the padding before it.
+    """
+    f = frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
+    t = tables_of(f, FRAME, *steps_of(f))
+    first0, first1, first2 = (
+        -(np.minimum(np.arange(p) * s - a, 0) // d) for a, s, d, p in zip(f.front, f.every, f.dilation, f.placements)
+    )
+    behind = (first0[:, None] * f.taps[1] + first1) * f.taps[2]
+    return f, t._replace(places=np.hstack((t.places, behind.reshape(-1, 1)))), first2.astype(narrow)
+
+
+def steps_of(f: Frame) -> tuple[list[tuple[int, ...]], int]:
+    """The steps of doubling, and the row of memory that has the last one's results."""
+    steps, row, inner, weight = list[tuple[int, ...]](), FRAME, 1, 1
+    for axis in (2, 1, 0):
+        k, d, halved, run = f.taps[axis], f.dilation[axis], axis == 2 and f.halved, 1
+        while run < k:
+            to, more = 1 if row == 0 else 0, 1 if halved else min(run, k - run)
+            if halved:
+                steps.append((to, row, FRAME + d * run % 2, d * run // 2, d * run // 2, run))
+            else:
+                steps.append((to, row, row, more * d * inner, (run + more - 1) * d * inner, more * weight))
+            row, run = to, run + more
+        inner *= f.size[axis] // 2 if halved else f.size[axis]
+        weight *= k
+    return steps, row
+
+
+@lru_cache(256)
+def reads(window: Window) -> tuple[Array, Array, tuple[int, int, int]]:
+    """What each placement reads.
+
+    Returns:
+        rows ``(rows of P,)``: what the first placement's first tap of each row reads, in a plane, if it were endless.
+        taps ``(ΠK,)``: how far each tap reads from the first.
+        sizes: numbers in a plane of x, in a row of y, the stride along a row.
+    """
+    f = frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
+    _, n1, n2 = f.length
+    i0, i1 = (np.arange(p) * s - a for a, s, p in zip(f.front[:2], f.every, f.placements))
+    t0, t1, t2 = (np.arange(k) * d for k, d in zip(f.taps, f.dilation))
+    rows = (i0[:, None] * n1 + i1) * n2 - f.front[2]
+    taps = (t0[:, None, None] * n1 + t1[:, None]) * n2 + t2
+    return rows.reshape(-1), taps.reshape(-1), (prod(f.length), f.placements[2], f.every[2])
 
 
 def maxima(x: Array, window: Window, y: Array, taps: Array) -> Callable[[int, int], object]:
     """What writes the maxima of a range of planes, and their taps: x ``(N·C·ΠI,)`` → ``(N·C·ΠP,)``."""
-    f, firsts = plan(window, taps.dtype.name)
+    f, tables, firsts = plan(window, taps.dtype.name)
 
     def some(first: int, last: int) -> None:
-        held = min(f.planes, last - first) * f.size[0] * f.size[1] * f.size[2]
-        v, at = np.empty((4, held), x.dtype), np.zeros((3, held), taps.dtype)
+        held = min(f.planes, last - first) * prod(f.size)
+        v, at = np.empty(ROWS * held, x.dtype), np.zeros(3 * held, taps.dtype)
         if not f.given:
-            v[2:] = -np.inf
-        find(x, y, taps, f, *firsts, v, at, first, last)
+            v[FRAME * held :] = -np.inf
+        find(x, y, taps, tables, firsts, v, at, first, last)
 
     return some
 
 
 def selected(x: Array, taps: Array, window: Window, y: Array) -> Callable[[int, int], object]:
     """What writes the entries of a range of planes."""
-    f, _ = plan(window, taps.dtype.name)
-    return lambda first, last: select_taps(x, taps, y, f, first, last)
+    return lambda first, last: select_taps(x, taps, y, *reads(window), first, last)
 
 
 def scattered(y: Array, taps: Array, window: Window, x: Array) -> Callable[[int, int], object]:
     """What writes the sums of a range of planes."""
-    f, _ = plan(window, taps.dtype.name)
-    return lambda first, last: scatter_taps(y, taps, x, f, first, last)
+    return lambda first, last: scatter_taps(y, taps, x, *reads(window), first, last)
 
 
-@compiled
-def better(v: Array, at: Array, a_v: Array, a_at: Array, b_v: Array, b_at: Array, more: int) -> None:
+@part
+def better(v: Array, at: Array, held: int, step: Array, n: int) -> None:
     """``v[j] = a[j] ⊕ (b[j] + more)``, whose memory is neither's; two loops, and all is read before it is chosen from.
 
     In place, or as one loop, it is none for vectors.
     """
-    further = at.dtype.type(more)
-    n = v.shape[0]
-    for j in range(n):
-        a, b = a_v[j], b_v[j]
-        v[j] = b if (b > a) | (b != b) else a
-    for j in range(n):
-        a, b, i, k = a_v[j], b_v[j], a_at[j], b_at[j] + further
-        at[j] = k if (b > a) | (b != b) else i
+    further = at.dtype.type(step[5])
+    to, a_v, b_v = np.uint64(step[0] * held), np.uint64(step[1] * held), np.uint64(step[2] * held + step[3])
+    a_at, b_at = np.uint64(min(step[1], FRAME) * held), np.uint64(min(step[2], FRAME) * held + step[3])
+    for j in range(np.uint64(n)):
+        a, b = v[a_v + j], v[b_v + j]
+        v[to + j] = b if (b > a) | (b != b) else a
+    for j in range(np.uint64(n)):
+        a, b, i, k = v[a_v + j], v[b_v + j], at[a_at + j], at[b_at + j] + further
+        at[to + j] = k if (b > a) | (b != b) else i
 
 
 @compiled
-def find(
-    x: Array,
-    y: Array,
-    taps: Array,
-    f: Frame,
-    first0: Array,
-    first1: Array,
-    first2: Array,
-    v: Array,
-    at: Array,
-    first: int,
-    last: int,
-) -> None:
+def find(x: Array, y: Array, taps: Array, t: Tables, firsts: Array, v: Array, at: Array, first: int, last: int) -> None:
     """The maximum of every window of planes `first` … `last` − 1.
 
     Args:
         x, y, taps: what is read and written.
-        f, first0, first1, first2: as `plan` has them.
-        v, at: memory, for two rows each; beyond these v has the frame, or its halves, and `at` is zero.
+        t, firsts: as `plan` has them.
+        v, at: memory, for four rows and for three; of `at` the third is zero, the taps of what no step has written.
         first, last: the planes.
     """
-    volume = f.size[0] * f.size[1] * f.size[2]
-    none = at[2]
-    for plane in range(first, last, f.planes):
-        end = plane + f.planes if plane + f.planes < last else last
-        if not f.given:
-            fill(v[2], v[3], x, f, plane, end)
-        of = x[plane * volume : end * volume] if f.given else v[2]
-        n, row, inner, weight = (end - plane) * volume, -1, 1, 1
-        for axis in (2, 1, 0):
-            k, d, halved, run = f.taps[axis], f.dilation[axis], axis == 2 and f.halved, 1
-            if halved:
-                n //= 2
-                if f.given:
-                    halve(v[2][:n], v[3][:n], of)
-                row = 2
-            while run < k:
-                to = 1 if row == 0 else 0
-                if halved:
-                    b_v, b_at, more, reach, shift = v[2 + d * run % 2], none, 1, d * run // 2, d * run // 2
-                else:
-                    more = run if 2 * run < k else k - run
-                    b_v, b_at, reach, shift = (
-                        row_of(of, v, row),
-                        row_of(none, at, row),
-                        (run + more - 1) * d * inner,
-                        more * d * inner,
-                    )
-                width = n - reach
-                better(
-                    v[to][:width],
-                    at[to][:width],
-                    row_of(of, v, row),
-                    row_of(none, at, row),
-                    b_v[shift:],
-                    b_at[shift:],
-                    run if halved else more * weight,
-                )
-                row, run = to, run + more
-            inner *= f.size[axis] // 2 if halved else f.size[axis]
-            weight *= k
-        write(y, taps, row_of(of, v, row), row_of(none, at, row), f, first0, first1, first2, plane, end)
+    planes, volume, held = t.sizes[0, 0], t.sizes[0, 1], v.shape[0] // ROWS
+    for start in range(first, last, planes):
+        end = min(start + planes, last)
+        fill(v, held, x, t, start, end)
+        for s in range(t.steps.shape[0]):
+            better(v, at, held, t.steps[s], (end - start) * volume - t.steps[s, 4])
+        write(y, taps, t, firsts, v, at, start, end)
 
 
-@compiled
-def write(
-    y: Array,
-    taps: Array,
-    v: Array,
-    at: Array,
-    f: Frame,
-    first0: Array,
-    first1: Array,
-    first2: Array,
-    first: int,
-    last: int,
-) -> None:
+@part
+def write(y: Array, taps: Array, t: Tables, firsts: Array, v: Array, at: Array, first: int, last: int) -> None:
     """What planes `first` … `last` − 1 have at their placements; a tap in the padding as the first inside."""
-    p0, p1, p2 = f.placements
-    f0, f1, f2 = f.size
-    width, every = (f2 // 2, 1) if f.halved else (f2, f.every[2])
-    for plane in range(last - first):
-        for j0 in range(p0):
-            for j1 in range(p1):
-                to = (((first + plane) * p0 + j0) * p1 + j1) * p2
-                of = ((plane * f0 + f.every[0] * j0) * f1 + f.every[1] * j1) * width
-                copy(y, to, v, of, p2, every)
-                copy(taps, to, at, of, p2, every)
-                if not f.given:
-                    behind = (first0[j0] * f.taps[1] + first1[j1]) * f.taps[2]
-                    move_inside(taps[to : to + p2], first2, behind)
+    volume, p2, every, row = t.sizes[0, 1], t.sizes[0, 3], t.sizes[0, 4], t.sizes[0, 5]
+    of_v, of_at = row * (v.shape[0] // ROWS), min(row, FRAME) * (v.shape[0] // ROWS)
+    for plane in range(first, last):
+        for r in range(t.places.shape[0]):
+            to, of = (plane * t.places.shape[0] + r) * p2, (plane - first) * volume + t.places[r, 0]
+            move(y, to, 1, v, of_v + of, every, p2)
+            move_inside(taps, to, at, of_at + of, every, firsts, t.places[r, 1])
+
+
+@part
+def move_inside(taps: Array, to: int, at: Array, of: int, every: int, firsts: Array, behind: int) -> None:
+    """A row of taps, those in the left padding on to the first inside."""
+    more, to, of, every = taps.dtype.type(behind), np.uint64(to), np.uint64(of), np.uint64(every)
+    for j in range(np.uint64(firsts.shape[0])):
+        taps[to + j] = max(at[of + every * j], taps.dtype.type(firsts[j] + more))
 
 
 @compiled
-def move_inside(taps: Array, firsts: Array, behind: int) -> None:
-    """Taps in the left padding on to the first inside."""
-    more = taps.dtype.type(behind)
-    for j in range(taps.shape[0]):
-        first = taps.dtype.type(firsts[j] + more)
-        taps[j] = max(taps[j], first)
-
-
-@compiled
-def offsets_of(f: Frame) -> Array:
-    """How far each tap is from the first, in a plane."""
-    k0, k1, k2 = f.taps
-    offsets = np.empty(k0 * k1 * k2, np.int64)
-    for t in range(k0 * k1 * k2):
-        t0, t1, t2 = t // (k1 * k2), t // k2 % k1, t % k2
-        offsets[t] = (t0 * f.dilation[0] * f.length[1] + t1 * f.dilation[1]) * f.length[2] + t2 * f.dilation[2]
-    return offsets
-
-
-@compiled
-def select_taps(x: Array, taps: Array, y: Array, f: Frame, first: int, last: int) -> None:
+def select_taps(
+    x: Array, taps: Array, y: Array, rows: Array, offsets: Array, sizes: tuple[int, int, int], first: int, last: int
+) -> None:
     """``y[p] = x[s·p + d·k(p) − a]``, planes `first` … `last` − 1."""
-    (n0, n1, n2), (p0, p1, p2), offsets = f.length, f.placements, offsets_of(f)
+    volume, p2, every = sizes
     for plane in range(first, last):
-        for j0 in range(p0):
-            for j1 in range(p1):
-                to = ((plane * p0 + j0) * p1 + j1) * p2
-                i0, i1 = f.every[0] * j0 - f.front[0], f.every[1] * j1 - f.front[1]
-                of = ((plane * n0 + i0) * n1 + i1) * n2 - f.front[2]
-                for j in range(p2):
-                    y[to + j] = x[of + f.every[2] * j + offsets[taps[to + j]]]
+        for r in range(rows.shape[0]):
+            to, of = (plane * rows.shape[0] + r) * p2, plane * volume + rows[r]
+            for j in range(p2):
+                y[to + j] = x[of + every * j + offsets[taps[to + j]]]
 
 
 @compiled
-def scatter_taps(y: Array, taps: Array, x: Array, f: Frame, first: int, last: int) -> None:
+def scatter_taps(
+    y: Array, taps: Array, x: Array, rows: Array, offsets: Array, sizes: tuple[int, int, int], first: int, last: int
+) -> None:
     """``x[i] = Σ_{p : s·p + d·k(p) − a = i} y[p]``, planes `first` … `last` − 1, in the order of p."""
-    (n0, n1, n2), (p0, p1, p2), offsets = f.length, f.placements, offsets_of(f)
+    volume, p2, every = sizes
     for plane in range(first, last):
-        row = x[plane * n0 * n1 * n2 : (plane + 1) * n0 * n1 * n2]
-        for i in range(row.shape[0]):
+        row = x[plane * volume : (plane + 1) * volume]
+        for i in range(volume):
             row[i] = 0
-        for j0 in range(p0):
-            for j1 in range(p1):
-                of = ((plane * p0 + j0) * p1 + j1) * p2
-                i0, i1 = f.every[0] * j0 - f.front[0], f.every[1] * j1 - f.front[1]
-                to = (i0 * n1 + i1) * n2 - f.front[2]
-                for j in range(p2):
-                    row[np.uint64(to + f.every[2] * j + offsets[taps[of + j]])] += y[of + j]
+        for r in range(rows.shape[0]):
+            of, to = (plane * rows.shape[0] + r) * p2, rows[r]
+            for j in range(p2):
+                row[np.uint64(to + every * j + offsets[taps[of + j]])] += y[of + j]
 
 
 @compiled

@@ -8,87 +8,83 @@ So it is a window sum and its adjoint, whichever the numbers are of.  The last a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from math import prod
 
 import numpy as np
 
-from manualconv.kernels.compiling import compiled
-from manualconv.kernels.pooling.compiled_frames import Array, copy, fill, halve, row_of
+from manualconv.kernels.compiling import compiled, part
+from manualconv.kernels.pooling.compiled_frames import Array, Tables, fill, move, tables_of
 from manualconv.kernels.pooling.frames import Frame
+
+#: Rows of memory: three for steps, then the frame or its halves.
+ROWS, FRAME = 5, 3
+
+
+@lru_cache(256)
+def plan(f: Frame) -> Tables:
+    """The tables of a frame."""
+    return tables_of(f, FRAME, *steps_of(f))
+
+
+def steps_of(f: Frame) -> tuple[list[tuple[int, ...]], int]:
+    """The steps of doubling, and the row of memory that has the last one's results."""
+    steps, row, unit, base = list[tuple[int, ...]](), FRAME, 1, FRAME
+
+    def step(of: int, b: int, shift: int, reach: int) -> int:
+        to = next(free for free in range(FRAME) if free not in {of, b, base})
+        steps.append((to, of, b, shift, reach, 0))
+        return to
+
+    for axis in (2, 1, 0):
+        k, d, base = f.taps[axis], f.dilation[axis], row
+        if axis == 2 and f.halved:
+            for t in range(1, k):
+                row = step(row, FRAME + d * t % 2, d * t // 2, d * t // 2)
+            unit *= f.size[2] // 2
+            continue
+        taps = 1
+        for digit in bin(k)[3:]:
+            row, taps = step(row, row, taps * d * unit, (2 * taps - 1) * d * unit), 2 * taps
+            if digit == "1":
+                row, taps = step(row, base, taps * d * unit, taps * d * unit), taps + 1
+        unit *= f.size[axis]
+    return steps, row
 
 
 def sums(x: Array, f: Frame, y: Array) -> Callable[[int, int], object]:
     """What writes the sums of a range of planes: x ``(N·C·ΠI,)`` → y ``(N·C·ΠP,)``."""
+    tables = plan(f)
 
     def some(first: int, last: int) -> None:
-        v = np.empty((5, min(f.planes, last - first) * f.size[0] * f.size[1] * f.size[2]), x.dtype)
+        held = min(f.planes, last - first) * prod(f.size)
+        v = np.empty(ROWS * held, x.dtype)
         if not f.given:
-            v[3:] = 0
-        add_up(x, y, f, v, first, last)
+            v[FRAME * held :] = 0
+        add_up(x, y, tables, v, first, last)
 
     return some
 
 
 @compiled
-def add(v: Array, a: Array, b: Array) -> None:
+def add_up(x: Array, y: Array, t: Tables, v: Array, first: int, last: int) -> None:
+    """The sums of planes `first` … `last` − 1: what is read and written, the tables, and memory for five rows."""
+    planes, volume, held = t.sizes[0, 0], t.sizes[0, 1], v.shape[0] // ROWS
+    p2, every, row, rows = t.sizes[0, 3], t.sizes[0, 4], t.sizes[0, 5], t.places.shape[0]
+    for start in range(first, last, planes):
+        end = min(start + planes, last)
+        fill(v, held, x, t, start, end)
+        for s in range(t.steps.shape[0]):
+            add(v, held, t.steps[s], (end - start) * volume - t.steps[s, 4])
+        for plane in range(start, end):
+            for r in range(rows):
+                of = row * held + (plane - start) * volume + t.places[r, 0]
+                move(y, (plane * rows + r) * p2, 1, v, of, every, p2)
+
+
+@part
+def add(v: Array, held: int, step: Array, n: int) -> None:
     """``v[j] = a[j] + b[j]``, whose memory is neither's."""
-    for j in range(v.shape[0]):
-        v[j] = a[j] + b[j]
-
-
-@compiled
-def other(a: int, b: int) -> int:
-    """One of three rows that is neither a nor b."""
-    return 0 if a != 0 and b != 0 else 1 if a != 1 and b != 1 else 2
-
-
-@compiled
-def add_up(x: Array, y: Array, f: Frame, v: Array, first: int, last: int) -> None:
-    """The sums of planes `first` … `last` − 1.
-
-    Args:
-        x, y: what is read and written.
-        f: the numbers.
-        v: memory, for three rows; beyond these it has the frame, or its halves.
-        first, last: the planes.
-    """
-    p0, p1, p2 = f.placements
-    f0, f1, f2 = f.size
-    width, every = (f2 // 2, 1) if f.halved else (f2, f.every[2])
-    for start in range(first, last, f.planes):
-        end = start + f.planes if start + f.planes < last else last
-        if not f.given:
-            fill(v[3], v[4], x, f, start, end)
-        of = x[start * f0 * f1 * f2 : end * f0 * f1 * f2] if f.given else v[3]
-        n, row, unit = (end - start) * f0 * f1 * f2, -1, 1
-        for axis in (2, 1, 0):
-            k, d, base = f.taps[axis], f.dilation[axis], row
-            if axis == 2 and f.halved:
-                n //= 2
-                if f.given:
-                    halve(v[3][:n], v[4][:n], of)
-                row = 3
-                for t in range(1, k):
-                    to, shift = 1 if row == 0 else 0, d * t // 2
-                    add(v[to][: n - shift], v[row], v[3 + d * t % 2][shift:])
-                    row = to
-                unit *= f.size[2] // 2
-                continue
-            bit, taps = 1, 1
-            while 2 * bit <= k:
-                bit *= 2
-            while bit > 1:
-                bit //= 2
-                to, shift = other(base, row), taps * d * unit
-                taps *= 2
-                add(v[to][: n - (taps - 1) * d * unit], row_of(of, v, row), row_of(of, v, row)[shift:])
-                row = to
-                if k & bit:
-                    to, shift = other(base, row), taps * d * unit
-                    add(v[to][: n - shift], row_of(of, v, row), row_of(of, v, base)[shift:])
-                    row, taps = to, taps + 1
-            unit *= f.size[axis]
-        for plane in range(end - start):
-            for j0 in range(p0):
-                for j1 in range(p1):
-                    at = ((plane * f0 + f.every[0] * j0) * f1 + f.every[1] * j1) * width
-                    copy(y, (((start + plane) * p0 + j0) * p1 + j1) * p2, row_of(of, v, row), at, p2, every)
+    to, a, b = np.uint64(step[0] * held), np.uint64(step[1] * held), np.uint64(step[2] * held + step[3])
+    for j in range(np.uint64(n)):
+        v[to + j] = v[a + j] + v[b + j]
