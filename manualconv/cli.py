@@ -150,7 +150,33 @@ def _check(options: argparse.Namespace) -> int:
     return code
 
 
+def _compile_options(parser: argparse.ArgumentParser) -> None:
+    """None."""
+
+
+def _compile(_: argparse.Namespace) -> int:
+    from time import perf_counter
+
+    from manualconv.kernels import beforehand
+    from manualconv.kernels.compiling import is_installed
+
+    if not is_installed():
+        print("nothing to compile: there is no Numba that compiles; layers run by torch's operations")
+        return 0
+    begin = perf_counter()
+    count = beforehand.compile_loops()
+    place = beforehand.folder()
+    kept = f"kept under {os.path.dirname(place)}" if place else "kept nowhere: no folder can be written"
+    print(
+        f"compiled {count} loops in {perf_counter() - begin:.1f} s, {kept}"
+        if count
+        else f"all loops were compiled, {kept}"
+    )
+    return 0
+
+
 COMMANDS = {
+    "compile": Command("compile every loop now, so that no first step waits for it", _compile_options, _compile),
     "check": Command(
         "examine an implementation of a layer that somebody else wrote, law by law", _check_options, _check
     ),

@@ -25,6 +25,8 @@ from manualconv.torch_internals import is_plain, thread_team
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
+#: Every loop that was asked for; `beforehand` compiles them.
+LOOPS: list[Any] = []
 #: The dtypes that loops compute with.
 NUMBERS = (torch.float32, torch.float64)
 #: The first Numba that is worked with, as pyproject.toml has it.
@@ -85,6 +87,7 @@ def compiled(loop: Loop) -> Loop:
     from manualconv.kernels.code_cache import kept
 
     fast: Loop = kept(_jit(loop), loop)
+    LOOPS.append(fast)
     return fast
 
 
