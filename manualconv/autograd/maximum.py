@@ -26,13 +26,8 @@ from torch import Tensor
 
 from manualconv.autograd.function import Map, constant_in, fold, unfold
 from manualconv.autograd.kinds import Linear
-from manualconv.autograd.node import as_node
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.pooling import maximum as kernels
-from manualconv.kernels.pooling.taps import positions as _positions
-
-#: The flat positions that taps read.
-positions = as_node(_positions)
 
 
 class Maximum(Map):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.layout import Lay
-from manualconv.autograd.maximum import Maximum, positions
+from manualconv.autograd.maximum import Maximum
 from manualconv.autograd.replaced import under_rule
 from manualconv.autograd.selection import Select, argmax
 from manualconv.autograd.slots import pool_in_force
@@ -49,9 +49,8 @@ def _max_pool(
     channels_last = input.dim() > ndim + 1 and pooled_channels_last(x)
     if channels_last:
         x = Lay.call(x, False)
-    if ties == "first" and not has_blind(window):
-        y, taps = Maximum.call(x, window)
-        index = positions(taps, window) if return_indices else None
+    if ties == "first" and not return_indices and not has_blind(window):
+        y, index = Maximum.call(x, window)[0], None
     else:
         y, index = _at_positions(x, window, ties == "split")
     if channels_last:
@@ -65,7 +64,10 @@ def _max_pool(
 
 
 def _at_positions(x: Tensor, window: Window, split: bool) -> tuple[Tensor, Tensor]:
-    """Where windows read padding alone or ties are shared: y as a selection of positions, and these."""
+    """Where positions are asked for, windows read padding alone or ties are shared: y as a selection of positions.
+
+    The graph keeps the positions themselves: a user who edits them is told in the backward pass.
+    """
     with torch.no_grad():
         index = argmax(x.detach(), window)
         hidden = blind(window, x.device) if has_blind(window) else None

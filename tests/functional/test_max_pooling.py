@@ -113,3 +113,11 @@ def test_a_bad_call_is_torch_s_error_with_indices_too(row: Row) -> None:
     arguments = {**RIGHT[row.function], **row.changes, "return_indices": True}
     theirs, ours = (outcome(lambda f: getattr(f, row.function)(**arguments), library) for library in (F, functional))
     assert ours.error is theirs.error and ours.message.startswith(theirs.message.split("\n")[0][:24])
+
+
+def test_a_mapped_window_of_padding_alone_has_the_index_of_one_that_is_not_mapped() -> None:
+    x = torch.randn(3, 2, 2, 2)
+    y, index = torch.vmap(lambda v: functional.max_pool2d(v, 2, 1, 1, 3, return_indices=True))(x)
+    each = [functional.max_pool2d(v, 2, 1, 1, 3, return_indices=True) for v in x]
+    assert torch.equal(y, torch.stack([v for v, _ in each]))
+    assert torch.equal(index, torch.stack([i for _, i in each]))

@@ -71,7 +71,11 @@ def test_no_loop_is_left_out() -> None:
         import_module(".".join(("manualconv.kernels", *path.relative_to(kernels).with_suffix("").parts)))
     beforehand.compile_loops()
     ours = [loop for loop in compiling.LOOPS if loop.py_func.__module__.startswith("manualconv.kernels.")]
-    assert [loop.py_func.__name__ for loop in ours if not loop.overloads] == []
+    # Code that was kept has what it calls in it.
+    called = {name for loop in ours for name in loop.py_func.__code__.co_names}
+    first = {loop.py_func.__name__: loop for loop in ours if loop.py_func.__name__ not in called}
+    assert len(first) >= 5
+    assert [name for name, loop in first.items() if not loop.overloads] == []
 
 
 def test_without_numba_there_is_nothing_to_compile(

@@ -241,7 +241,7 @@ LARGE: dict[str, Layer] = {
 #: Thresholds of other kernels than convolution's, which have laws of their own: see `test_locality`.
 POOLING = (
     *("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "frames.PAIRS"),
-    *("maximum.LARGE", "selection.LARGE", "summation.LARGE", "summation.SMALL"),
+    *("maximum.LARGE", "selection.LARGE", "summation.LARGE", "summation.SMALL", "summation.THREADS"),
 )
 POINTWISE = ("pointwise.SMALL",)
 
@@ -257,6 +257,10 @@ OTHERS = {
     **dict.fromkeys(("overlap_save.SEGMENT", "spectra.BLOCK_BYTES", "spectra.LEAST_BYTES"), "fast tier"),
     **dict.fromkeys(("winograd.SMALL_TILE", "winograd.FAST_TILE", "winograd.BLOCK_BYTES", "winograd.A"), "fast tier"),
     **dict.fromkeys(("winograd.PASSES", "winograd.B", "winograd.G"), "fast tier"),
+    **dict.fromkeys(
+        [f"compiled_{room}.{name}" for room in ("maximum", "summation") for name in ("ROWS", "FRAME")], "rows of memory"
+    ),
+    "beforehand.KERNELS": "layers that are compiled for",
     "compiling.OLDEST": "a version",
     "taps.REMEMBERED": "the same numbers, remembered or not",
     "residuals.LOWEST": "a number of the definition",

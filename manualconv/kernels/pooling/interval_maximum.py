@@ -104,7 +104,9 @@ def argmax_windows(x: Tensor, window: Window) -> Tensor:
         start = (torch.arange(p, device=x.device) * s - a).unsqueeze(1)
         first = torch.where(start < 0, start + d * ((d - 1 - start) // d), start)
         last = start + d * ((i - 1 - start) // d)
-        places.append(torch.minimum(torch.maximum(start + torch.arange(k, device=x.device) * d, first), last))
+        # A window that reads padding alone has its first tap behind its last one: any position does.
+        at = torch.minimum(torch.maximum(start + torch.arange(k, device=x.device) * d, first), last)
+        places.append(at.clamp(0, i - 1))
     return argmax_places(x, places)
 
 

@@ -29,7 +29,7 @@ from manualconv.kernels.pooling.doubling import runs_of
 from manualconv.kernels.pooling.frames import Frame, frame_of
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.kernels.pooling.selection import scatter, select
-from manualconv.kernels.pooling.taps import first_inside, positions, taps_at
+from manualconv.kernels.pooling.taps import blind, first_inside, has_blind, positions, taps_at
 from manualconv.torch_internals import is_plain
 
 #: Entries from which compiled loops save more than it costs to look for them.
@@ -87,7 +87,12 @@ def maximum(x: Tensor, window: Window) -> tuple[Tensor, Tensor]:
 
 def argmax(x: Tensor, window: Window) -> Tensor:
     """Flat input position of every window's maximum: ``(N, C, *I)`` → ``(N, C, *P)``."""
-    return positions(maximum(x, window)[1], window) if is_plain(x) else argmax_windows(x, window)
+    if is_plain(x):
+        return positions(maximum(x, window)[1], window)
+    index = argmax_windows(x, window)
+    if not has_blind(window):
+        return index
+    return torch.where(blind(window, x.device), positions(first_inside(window, x.device), window), index)
 
 
 @lru_cache(1024)

@@ -7,7 +7,7 @@ A window is a product of intervals, so its sum is a sum along each axis in turn:
 
 Along an axis the loop runs over taps, each for all placements at once, or over placements, each with all its taps,
 whichever are fewer; wide windows go by `doubling`.  A window as wide as the image, a global mean, is one reduction.
-With Numba, windows that overlap are summed by `compiled_sums`, all axes while a plane is in the cache.
+With Numba, windows that overlap are summed by `compiled_summation`, all axes while a plane is in the cache.
 
 Shapes: x ``(N, C, *I)``, y ``(N, C, *P)``, laid out as the window says.  Half precision is widened and rounded once.
 """
@@ -36,6 +36,8 @@ LARGE = 2**16
 ENTRY = 1.0
 #: Numbers that they may hold at a time, however few there are in all.
 SMALL = 2**18
+#: Threads whose memory is counted, however many there are: what computes a sum decides its last bits.
+THREADS = 4
 
 
 def _format(t: Tensor, window: Window) -> torch.memory_format:
@@ -164,13 +166,13 @@ def _loops_take(t: Tensor, window: Window) -> bool:
         return False
     planes, held = t.shape[0] * t.shape[1], prod(n + e for n, e in zip(window.input_size, window.extent))
     work = planes * (prod(window.input_size) + window.placements)
-    rows = 5 * min(planes, torch.get_num_threads()) * held
+    rows = 5 * min(planes, THREADS) * held
     return work >= max(LARGE, 1) and (LARGE == 0 or rows <= max(work, SMALL)) and is_compilable(t)
 
 
 def _by_loops(t: Tensor, runs: tuple[Runs, ...]) -> Tensor:
-    """All axes in one pass; see `compiled_sums`."""
-    from manualconv.kernels.pooling.compiled_sums import sums
+    """All axes in one pass; see `compiled_summation`."""
+    from manualconv.kernels.pooling.compiled_summation import sums
 
     total = t.new_empty((*t.shape[:2], *(r.count for r in runs)))
     of, to = (n.view(-1).numpy() for n in (values(t), total))
