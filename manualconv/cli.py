@@ -166,7 +166,7 @@ def _compile(_: argparse.Namespace) -> int:
     begin = perf_counter()
     count = beforehand.compile_loops()
     place = beforehand.folder()
-    kept = f"kept under {os.path.dirname(place)}" if place else "kept nowhere: no folder can be written"
+    kept = f"kept under {place}" if place else "kept nowhere: no folder can be written"
     print(
         f"compiled {count} loops in {perf_counter() - begin:.1f} s, {kept}"
         if count

@@ -6,6 +6,8 @@ strides and dilations run the same code.
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from manualconv.geometry import Window
@@ -34,8 +36,9 @@ def compile_loops() -> int:
 
 
 def folder() -> str:
-    """Where the code is kept, if it is."""
-    return str(LOOPS[0].stats.cache_path or "") if LOOPS else ""
+    """Where the code is kept, if it is: the folder of all that its files lie in."""
+    places = {str(loop.stats.cache_path) for loop in LOOPS if loop.stats.cache_path}
+    return os.path.commonpath(places) if places else ""
 
 
 def _misses() -> int:

@@ -51,6 +51,7 @@ class _Forgiving(FunctionCache):
             _warn(self.cache_path, f"written ({type(error).__name__}: {error})", "each process compiles them anew")
 
 
+@cache
 def _stamp(room: Path) -> tuple[tuple[str, int, int], ...]:
     """The files that the code of a room's loops may come from, with their times and sizes."""
     files = sorted({path for folder in (room, Path(__file__).parent) for path in folder.rglob("*.py")})

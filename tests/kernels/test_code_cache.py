@@ -37,6 +37,7 @@ def doubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doubled:
     monkeypatch.setattr(code_cache, "_said", [])
 
     def anew() -> Any:
+        code_cache._stamp.cache_clear()
         spec = importlib.util.spec_from_file_location("manualconv.a_loop_for_a_test", path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)

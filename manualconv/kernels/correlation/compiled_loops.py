@@ -96,6 +96,7 @@ def correlate(
         if not plan.in_place:
             if bands > 1:
                 frame[:] = 0
+            # It begins at 0; but written so, that has a type of its own, for which `fill` would be compiled again.
             fill(frame, unit - unit, x, origin, channels, band, plan)
             f, origin = frame, 0
         for run in range(plan.run_ends[band], plan.run_ends[band + 1]):

@@ -25,8 +25,7 @@ import numpy as np
 from manualconv.geometry import Window
 from manualconv.kernels.compiling import compiled, part
 from manualconv.kernels.pooling.compiled_frames import Array, Tables, fill, move, tables_of
-from manualconv.kernels.pooling.doubling import runs_of
-from manualconv.kernels.pooling.frames import Frame, frame_of
+from manualconv.kernels.pooling.frames import Frame, frame_of_window
 
 #: Rows of memory: two for steps, then the frame or its halves.
 ROWS, FRAME = 4, 2
@@ -39,7 +38,7 @@ def plan(window: Window, narrow: str) -> tuple[Frame, Tables, Array]:
     A step has besides the taps from what is read first to what is read last, a place how many taps in whole rows of
     taps lie in the padding before it.
     """
-    f = frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
+    f = frame_of_window(window)
     t = tables_of(f, FRAME, *steps_of(f))
     first0, first1, first2 = (
         -(np.minimum(np.arange(p) * s - a, 0) // d) for a, s, d, p in zip(f.front, f.every, f.dilation, f.placements)
@@ -74,7 +73,7 @@ def reads(window: Window) -> tuple[Array, Array, tuple[int, int, int]]:
         taps ``(ΠK,)``: how far each tap reads from the first.
         sizes: numbers in a plane of x, in a row of y, the stride along a row.
     """
-    f = frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
+    f = frame_of_window(window)
     _, n1, n2 = f.length
     i0, i1 = (np.arange(p) * s - a for a, s, p in zip(f.front[:2], f.every, f.placements))
     t0, t1, t2 = (np.arange(k) * d for k, d in zip(f.taps, f.dilation))

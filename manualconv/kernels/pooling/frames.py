@@ -12,9 +12,11 @@ Shapes: x ``(N·C, ΠI)`` → y ``(N·C, ΠP)``, in memory flat.  The numbers of
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from manualconv.kernels.pooling.doubling import Runs
+from manualconv.geometry import Window
+from manualconv.kernels.pooling.doubling import Runs, runs_of
 
 Three = tuple[int, int, int]
 #: Numbers in a frame, unless one plane has more.
@@ -63,3 +65,9 @@ def frame_of(runs: tuple[Runs, ...]) -> Frame:
     begin = max(0, -(front // step))
     inside = (begin, max(begin, min(axes[2].length, (size[2] - 1 - front) // step + 1)))
     return Frame._make([*by_axis, size, inside, halved, given, max(1, BLOCK // (size[0] * size[1] * size[2]))])
+
+
+@lru_cache(1024)
+def frame_of_window(window: Window) -> Frame:
+    """The frame in which a window reads its input."""
+    return frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))

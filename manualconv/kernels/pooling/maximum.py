@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -25,8 +24,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels.compiling import is_compilable, share, values
-from manualconv.kernels.pooling.doubling import runs_of
-from manualconv.kernels.pooling.frames import Frame, frame_of
+from manualconv.kernels.pooling.frames import Frame, frame_of_window
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.kernels.pooling.selection import scatter, select
 from manualconv.kernels.pooling.taps import blind, first_inside, has_blind, positions, taps_at
@@ -95,14 +93,9 @@ def argmax(x: Tensor, window: Window) -> Tensor:
     return torch.where(blind(window, x.device), positions(first_inside(window, x.device), window), index)
 
 
-@lru_cache(1024)
-def _frame(window: Window) -> Frame:
-    return frame_of(tuple(runs_of(window, axis) for axis in range(window.ndim)))
-
-
 def _by_rows(x: Tensor, window: Window, y: Tensor, taps: Tensor) -> None:
     """By torch's operations: x ``(N·C, *I)`` → y and taps ``(N·C, *P)``, which are written to."""
-    f, may_be_nan = _frame(window), _may_be_nan(x)
+    f, may_be_nan = frame_of_window(window), _may_be_nan(x)
     volume = prod(f.size)
     planes = max(1, BLOCK // volume) if x.device.type == "cpu" else len(x)
     size, lead, width = f.size[3 - window.ndim :], 3 - window.ndim, f.size[2] // (1 + f.halved)

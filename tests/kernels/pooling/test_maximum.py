@@ -36,7 +36,7 @@ def path(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def forget() -> None:
     """The plans of windows, which remember how many planes are taken at a time."""
-    maximum._frame.cache_clear()
+    frames.frame_of_window.cache_clear()
     if "manualconv.kernels.pooling.compiled_maximum" in sys.modules:
         sys.modules["manualconv.kernels.pooling.compiled_maximum"].plan.cache_clear()
 
