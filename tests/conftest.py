@@ -3,8 +3,8 @@
 Choose a profile by ``MANUALCONV_PROFILE`` or by Hypothesis's own ``--hypothesis-profile``:
 
     mc-smoke    25 examples a property, always the same
-    mc-ci       235, always the same: the default, 50,000 in all
-    mc-random   235, others in every run; repeat one by ``--hypothesis-seed``
+    mc-ci       170, always the same: the default, 50,000 in all
+    mc-random   170, others in every run; repeat one by ``--hypothesis-seed``
     mc-deep     MANUALCONV_EXAMPLES or 1,000, others in every run; tests without a property are left out
 
 They are loaded by name because Hypothesis picks a profile of its own where the variable CI is set.
@@ -26,8 +26,8 @@ from manualconv.testing import ledger
 # Drawing is slow where others use the processor too: that is no fault of a strategy.
 EVERY = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("mc-smoke", EVERY, max_examples=25, derandomize=True, database=None)
-settings.register_profile("mc-ci", EVERY, max_examples=235, derandomize=True, database=None)
-settings.register_profile("mc-random", EVERY, max_examples=235)
+settings.register_profile("mc-ci", EVERY, max_examples=170, derandomize=True, database=None)
+settings.register_profile("mc-random", EVERY, max_examples=170)
 settings.register_profile(
     "mc-deep",
     EVERY,

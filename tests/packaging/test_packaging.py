@@ -56,7 +56,7 @@ def texts() -> list[Path]:
 
 #: The name on the index is somebody else's, or nobody's.
 FROM_THE_INDEX = re.compile(
-    r"""\b(?:pip3?|uv|pipx|poetry|conda)\s+(?:install|add)\b[^\n`)]*?[\s'"]manualconv\b(?!/|\.\w)"""
+    r"""\b(?:pip3?|uv|pipx|poetry|conda)\s+(?:install|add)\b[^\n`)]*?[ \t'"]manualconv\b(?!/|\.\w)"""
 )
 
 
