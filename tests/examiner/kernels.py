@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from manualconv import functional
 from manualconv.testing import Pair
 from manualconv.testing.faults import normalization
 
@@ -242,7 +243,7 @@ not_callable = 3
 
 
 def _partial_convolution(lacks: str) -> Any:
-    """torch's of two axes on contiguous operands, without one ability, as its author says it."""
+    """Ours, which is right on every processor, without one ability, as its author says it."""
     tests = {
         "groups": lambda x, o: o["groups"] != 1,
         "stride": lambda x, o: _two(o["stride"]) != (1, 1),
@@ -263,7 +264,7 @@ def _partial_convolution(lacks: str) -> Any:
             raise NotImplementedError(f"{lacks} is not implemented")
         if lacks == "order 2":
             return OnceDifferentiable.apply(input, weight, bias, stride, padding, dilation, groups)
-        return F.conv2d(input.contiguous(), weight.contiguous(), **options)
+        return functional.conv2d(input, weight, **options)
 
     return convolution
 
@@ -273,9 +274,9 @@ class OnceDifferentiable(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, b: Any, *numbers: Any) -> Tensor:
-        ctx.save_for_backward(x.contiguous(), w.contiguous(), b)
+        ctx.save_for_backward(x, w, b)
         ctx.numbers = numbers
-        return F.conv2d(x.contiguous(), w.contiguous(), b, *numbers)
+        return functional.conv2d(x, w, b, *numbers)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -283,7 +284,7 @@ class OnceDifferentiable(Function):
         leaves = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
         asked = [t for t in leaves if t is not None]
         with torch.enable_grad():
-            found = iter(torch.autograd.grad(F.conv2d(*leaves, *ctx.numbers), asked, cotangent.contiguous()))
+            found = iter(torch.autograd.grad(functional.conv2d(*leaves, *ctx.numbers), asked, cotangent))
         return *(None if t is None else next(found) for t in leaves), None, None, None, None
 
 
