@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from math import prod
 from unittest import mock
 
 import pytest
@@ -78,7 +79,8 @@ def test_the_strides_with_loops_of_their_own(
     size: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype
 ) -> None:
     padding = tuple((k // 2, k // 2) for k in kernel)
-    x = torch.randint(-3, 4, (2, 3, *size), generator=torch.Generator().manual_seed(1)).to(dtype)
+    leading = (2, 3) if prod(kernel) < 100 else (1, 1)  # the definition reads every cell of every window
+    x = torch.randint(-3, 4, (*leading, *size), generator=torch.Generator().manual_seed(1)).to(dtype)
     for window in (Window(size, kernel, stride, (1,) * len(size), sides) for sides in (padding, ((0, 0),) * len(size))):
         for plane in (x, with_specials(x, 2)):
             _, expected = definitions.max_pool(plane.numpy(), window)
