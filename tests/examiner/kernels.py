@@ -133,6 +133,18 @@ def in_float32_alone(z: Tensor) -> Tensor:
     return torch.relu(z)
 
 
+def softmax_in_float32_alone(input: Tensor, dim: int | None = None) -> Tensor:
+    if input.dtype != torch.float32:
+        raise TypeError("float32 alone")
+    return F.softmax(input, dim)
+
+
+def means_in_float32_alone(input: Tensor, output_size: Any) -> Tensor:
+    if input.dtype != torch.float32:
+        raise TypeError("float32 alone")
+    return F.adaptive_avg_pool3d(input, output_size)
+
+
 # ------------------------------------------------------------------------------------------ cheats and mistakes
 
 _KEPT: dict[Any, Tensor] = {}
@@ -310,6 +322,45 @@ def plainest_convolution(input, weight, bias=None, stride=1, padding=0, dilation
     if not plain or _two(padding) != (0, 0) or input.dim() != 4 or not input.numel():
         raise NotImplementedError("batches of images with samples alone, and none of the numbers")
     return F.conv2d(input.contiguous(), weight.contiguous(), bias)
+
+
+def _without_a_bias(axes: int, wrong: bool = False) -> Any:
+    """A convolution with no such parameter, as a function and as a module class; a wrong one loses a sample's tail."""
+    convolve = (F.conv1d, F.conv2d)[axes - 1]
+
+    def convolution(input, weight, stride=1, padding=0, dilation=1, groups=1):
+        y = convolve(input.contiguous(), weight.contiguous(), None, stride, padding, dilation, groups)
+        return y * (torch.arange(y.shape[-1]) < 2) if wrong else y
+
+    class Convolution(torch.nn.Module):
+        """The same with torch.nn's constructor."""
+
+        def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1):
+            super().__init__()
+            self.kernel = torch.nn.Parameter(torch.randn(out_channels, in_channels // groups, *kernel_size))
+            self.numbers = (stride, padding, dilation, groups)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return convolution(x, self.kernel, *self.numbers)
+
+    return convolution, Convolution
+
+
+def _bare_forward(x, w, stride=1, padding=0, dilation=1, groups=1):
+    return F.conv1d(torch.from_numpy(x), torch.from_numpy(w), None, stride, padding, dilation, groups).numpy()
+
+
+def _bare_backward(g, x, w, **numbers):
+    leaves = [torch.from_numpy(each).requires_grad_() for each in (x, w)]
+    y = F.conv1d(*leaves, None, *(numbers[name] for name in ("stride", "padding", "dilation", "groups")))
+    return tuple(each.numpy() for each in torch.autograd.grad(y, leaves, torch.from_numpy(g)))
+
+
+bare_pair = Pair(_bare_forward, _bare_backward)
+bare_1d, Bare1d = _without_a_bias(1)
+bare_2d, Bare2d = _without_a_bias(2)
+bare_and_wrong_1d, BareAndWrong1d = _without_a_bias(1, wrong=True)
+bare_and_wrong_2d, BareAndWrong2d = _without_a_bias(2, wrong=True)
 
 
 of_own_statistics = normalization.instance_norm()

@@ -63,6 +63,42 @@ def test_no_law_of_a_partial_kernel_is_mistrusted(name: str, operation: str, mon
     assert sum(verdict == report.PASSED for verdict, _, _ in verdicts.values()) >= len(verdicts) - 2
 
 
+#: Laws of the family that bring a bias of their own.
+WITH_A_BIAS = ("C12", "C15", "C21", "C27", "C29", "C30", "C35", "C40", "D1 ", "D11", "D14", "T bound")
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("name", ["bare_{}d", "Bare{}d"])
+def test_a_kernel_without_a_bias_is_asked_every_law_but_those_of_the_bias(
+    name: str, axes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "FAMILIES", FAMILIES)
+    found, outcomes = examined(
+        name.format(axes), f"conv{axes}d", cases=8, only=("definition", *WITH_A_BIAS, "C3 ", "C9 ")
+    )
+    assert failures(found, outcomes) == []
+    assert found["bias"].startswith("unsupported: TypeError: ")
+    lacking = [o.law[:2] for o in outcomes if report.verdict(o) == report.UNSUPPORTED and "bias" in o.lacking]
+    assert lacking == ["C3", "C9"]
+    assert {report.verdict(o) for o in outcomes if o.law.startswith(WITH_A_BIAS)} == {report.PASSED}
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("name", ["bare_and_wrong_{}d", "BareAndWrong{}d"])
+def test_a_wrong_kernel_without_a_bias_is_told_by_the_laws_that_bring_one(
+    name: str, axes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "FAMILIES", FAMILIES)
+    found, outcomes = examined(name.format(axes), f"conv{axes}d", cases=80, only=("D1 ",))
+    assert found["bias"].startswith("unsupported: TypeError: ")
+    assert [o.law[:2] for o in outcomes if o.words] == ["D1"]
+
+
+def test_a_pair_without_a_bias_does_not_have_it() -> None:
+    found, _ = examined("bare_pair", "conv1d", cases=2, only=("definition",))
+    assert found["bias"].startswith("unsupported: NotImplementedError: forward does not take input, weight, bias")
+
+
 def test_an_ability_is_asked_of_the_plainest_case_that_needs_it() -> None:
     found, outcomes = examined("stride_or_dilation", "conv2d", cases=60, only=("definition",))
     assert not found["stride"] and not found["dilation"]

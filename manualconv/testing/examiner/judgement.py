@@ -21,9 +21,7 @@ from manualconv.testing.examiner.exactness import answers
 from manualconv.testing.examiner.outcome import Accuracy
 from manualconv.testing.judge import ROUNDING
 from manualconv.testing.laws.operation import Kind
-
-#: In float32 three digits of a smooth operation are seen by the definitions; how many more, the roundings' laws say.
-COARSEST = 2.0**-10
+from manualconv.testing.laws.operation.asked import room
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,8 @@ def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Ten
         expected = answers(question, functional, inputs, torch.float64)[: len(results)]
     else:
         expected = [torch.from_numpy(np.asarray(t)) for t in question.loops()[: len(results)]]
-    room = min((question.roundings + kind.more) * ROUNDING[getattr(torch, kind.base)], COARSEST)
-    wrong = [_off(g, e, room, tier) for g, e in zip(results, expected)]
+    off = room(question.roundings + kind.more, getattr(torch, kind.base))
+    wrong = [_off(g, e, off, tier) for g, e in zip(results, expected)]
     return Judgement(_first(wrong, results, expected, kind.first))
 
 

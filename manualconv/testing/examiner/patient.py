@@ -11,7 +11,6 @@ import pickle
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -108,7 +107,7 @@ class Patient(Inquiry):
 
     def of_family(self, law: Any) -> Outcome:
         """A law of the operation's family."""
-        layer = layer_of(self.operation, getattr(self.guarded(), self.operation))
+        layer = layer_of(self.operation, getattr(self.guarded(), self.operation), law.name, self.known - self.taken)
         result, cases = Outcome(law.name), cases_of(law, self.operation)
         self.run(result, "", self.within(cases), max(self.task.cases // 8, 5), lambda case: law.holds(layer, case))
         return result
@@ -203,7 +202,7 @@ def serve(connection: Connection, task: Task) -> None:
 
     def ask(label: str, case: Any, small: bool, kind: Kind, results: list[Tensor]) -> Any:
         arrays = [t.detach().double().contiguous().numpy() for t in results]
-        say("judge", label, case, small, replace(kind, base=str(patient.base).removeprefix("torch.")), arrays)
+        say("judge", label, case, small, kind, arrays)
         answer = pickle.loads(connection.recv_bytes())
         if isinstance(answer, Exception):
             raise Misjudged(str(answer))
