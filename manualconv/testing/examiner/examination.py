@@ -20,6 +20,7 @@ import torch
 from manualconv.testing.examiner import judgement
 from manualconv.testing.examiner.asking import ASKED, Task
 from manualconv.testing.examiner.autopsy import autopsy, explain
+from manualconv.testing.examiner.endings import started
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.patient import serve
 from manualconv.testing.examiner.script import Manner
@@ -86,8 +87,7 @@ class Judge:
     def __init__(self) -> None:
         context = processes()
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=judge, args=(theirs,), daemon=True)
-        self.process.start()
+        self.process = started(context, judge, theirs)
         theirs.close()
         self.connection.recv_bytes()
 
@@ -119,8 +119,7 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
     """Run a patient until it ends, hangs or dies; everything it says is passed on."""
     context = processes(task.device)
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, task), daemon=True)
-    process.start()
+    process = started(context, serve, theirs, task)
     theirs.close()
     life, patience = Life(), STARTING
     try:

@@ -15,6 +15,7 @@ from manualconv.testing.adapters import Unusable, signature
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.abilities import MODES
 from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.endings import ended_by_signals
 from manualconv.testing.examiner.examination import Examination, Judge, examine, live
 from manualconv.testing.examiner.families import FAMILIES, NEEDS
 from manualconv.testing.examiner.features import EXTENSIONS, OPERANDS
@@ -124,6 +125,11 @@ def run(wish: Wish) -> int:
     except Unusable as error:
         print(f"manualconv check: {error}", file=sys.stderr)
         return 2
+    with ended_by_signals():
+        return _run(wish, todo)
+
+
+def _run(wish: Wish, todo: Sequence[Task]) -> int:
     jobs = min(len(todo), os.cpu_count() or 1)
     per_task = max(len(laws(task)) for task in todo)
     judges: Queue[Judge] = Queue()
