@@ -151,7 +151,9 @@ def _run(wish: Wish, todo: Sequence[Task]) -> int:
     asked = sum(len(each.outcomes) for each in found)
     cases = sum(outcome.reached for each in found for outcome in each.outcomes)
     tried = f"{len(found)} examined by {asked} laws on {cases:,} cases, seed {wish.seed}"
-    print(f"{tried}: {len(found) - wrong} passed, {wrong} failed")
+    known = sum(report.is_known(each, wish.require) for each in found)
+    of_torch = f", {known} of them by what is known of torch alone" if known else ""
+    print(f"{tried}: {len(found) - wrong} passed, {wrong} failed{of_torch}")
     return 1 if wrong else 0
 
 
@@ -175,7 +177,8 @@ def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool, ju
         judges.put(judge)
     if many:
         wrong = report.failed(found, wish.require)
-        step(f"{task.target.operation}: {f'FAILED: {wrong[0]}' if wrong else 'passed'}")
+        of_torch = " (known of torch)" * report.is_known(found, wish.require)
+        step(f"{task.target.operation}: {f'FAILED: {wrong[0]}{of_torch}' if wrong else 'passed'}")
     return found
 
 
