@@ -77,37 +77,6 @@ class Gate(Function):
         return cotangent * (z > 0)
 
 
-class MaxPool(torch.nn.Module):
-    """A module with torch.nn's constructor."""
-
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.numbers = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-    def forward(self, x: Tensor) -> Any:
-        return F.max_pool2d(x, *self.numbers)
-
-
-class Dense(torch.nn.Module):
-    """One with parameters, under other names than torch.nn's."""
-
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__()
-        self.kernel = torch.nn.Parameter(torch.randn(out_features, in_features))
-        self.shift = torch.nn.Parameter(torch.randn(out_features)) if bias else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.kernel, self.shift)
-
-
 class Crooked(torch.nn.Module):
     """One whose parameters are none of torch.nn's."""
 
@@ -117,13 +86,6 @@ class Crooked(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x @ self.kernel[..., 0]
-
-
-def forward_only(z: Tensor) -> Tensor:
-    """Without a graph."""
-    if torch._C._functorch.is_functorch_wrapped_tensor(z):
-        raise NotImplementedError("no vmap")
-    return torch.from_numpy(np.maximum(z.detach().numpy(), 0))
 
 
 def in_float32_alone(z: Tensor) -> Tensor:
@@ -143,79 +105,6 @@ def means_in_float32_alone(input: Tensor, output_size: Any) -> Tensor:
     if input.dtype != torch.float32:
         raise TypeError("float32 alone")
     return F.adaptive_avg_pool3d(input, output_size)
-
-
-# ------------------------------------------------------------------------------------------ cheats and mistakes
-
-_KEPT: dict[Any, Tensor] = {}
-
-
-def zeros(z: Tensor) -> Tensor:
-    return z * 0
-
-
-def remembered_by_shape(z: Tensor) -> Tensor:
-    return _KEPT.setdefault(z.shape, torch.relu(z).detach()) + 0 * z
-
-
-def first_sample_alone(z: Tensor) -> Tensor:
-    y = torch.relu(z)
-    return y if z.dim() < 2 or len(z) < 2 else torch.cat([y[:1], y[1:] * 0])
-
-
-def edits_its_operand(z: Tensor) -> Tensor:
-    with torch.no_grad():
-        z.detach().add_(1).sub_(1 + 1e-9)
-    return torch.relu(z)
-
-
-def a_view(z: Tensor) -> Tensor:
-    return z.view_as(z) if (z >= 0).all() else torch.relu(z)
-
-
-def noisy(z: Tensor) -> Tensor:
-    return torch.relu(z) + torch.relu(z).detach() * 0.25 * (torch.rand(()) < 0.5)
-
-
-def in_half(z: Tensor) -> Tensor:
-    return torch.relu(z.half()).to(z.dtype)
-
-
-class Cut(Function):
-    """The gradient of a mean of squares, with a graph that knows nothing of x and t."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, t: Tensor) -> Tensor:
-        ctx.save_for_backward(x, t)
-        return (x - t).square().mean()
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, Tensor]:
-        x, t = ctx.saved_tensors
-        slope = (2 * (x - t) / x.numel()).detach() * cotangent
-        return slope, -slope
-
-
-def graph_is_cut(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    if reduction != "mean" or input.shape != target.shape:
-        raise NotImplementedError("means of one shape alone")
-    return Cut.apply(input, target)
-
-
-def switches_grad_mode_off(z: Tensor) -> Tensor:
-    y = torch.relu(z)
-    torch.set_num_threads(torch.get_num_threads() + 1)
-    return y
-
-
-def finished_later(z: Tensor) -> Tensor:
-    import threading
-
-    y = torch.relu(z)
-    if type(y.detach()) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(y):
-        kept = y.detach()
-        threading.Timer(0.005, lambda: kept.zero_()).start()
-    return y
 
 
 # ----------------------------------------------------------------------------------------------- bad patients

@@ -61,7 +61,8 @@ class Inquiry(Explained):
         self.say("asking", name)
         found[name] = "unsupported: --without" if name in self.task.without else self.why_not(case, law)
         self.say("ability", name, found[name])
-        if found[name].startswith("failed") and not is_there(found[name]):
+        # Without a forward pass nothing is examined: then the call that it refused is shown.
+        if (found[name].startswith("failed") or name == "forward") and not is_there(found[name]):
             words = found[name].partition(": ")[2]
             outcome = Outcome(f"{name}{ASKED}", 0, 1, words=words, label=case.label, case=case.case)
             self.show(outcome)

@@ -6,7 +6,6 @@ import pickle
 import signal
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -65,7 +64,6 @@ def processes(device: str = "cpu") -> SpawnContext | ForkServerContext:
 def judge(connection: Connection) -> None:
     """The process of the judge: results in, differences out, until the connection closes."""
     torch.set_num_threads(1)
-    warnings.filterwarnings("ignore", "Using a target size")  # drawn on purpose
     connection.send_bytes(b"ready")
     while True:
         try:

@@ -26,6 +26,7 @@ from manualconv.testing.examiner.asking import Misjudged, NotExamined, Task, is_
 from manualconv.testing.examiner.explaining import BY_DEFINITION
 from manualconv.testing.examiner.families import FAMILIES, NEEDS, cases_of, layer_of
 from manualconv.testing.examiner.fitting import FITTED, fitted
+from manualconv.testing.examiner.judgement import as_drawn
 from manualconv.testing.examiner.opcheck import OPCHECK, SHARE, is_plain, opcheck
 from manualconv.testing.examiner.outcome import Accuracy, Outcome
 from manualconv.testing.laws.operation import LAWS, Broken, Kind, Law
@@ -41,6 +42,7 @@ class Enough(BaseException):
 class Patient(Inquiry):
     """A target that laws are asked of."""
 
+    @as_drawn()
     def examine(self) -> None:
         """Abilities first, then every law as far as they go."""
         abilities = dict(self.task.abilities)
@@ -182,6 +184,7 @@ class Patient(Inquiry):
             result.words = wrong.words if isinstance(wrong, Broken) else quoted(wrong)
             result.difference = wrong.difference if isinstance(wrong, Broken) else None
 
+    @as_drawn()
     def single(self, law: str, label: str, case: Any, small: bool) -> None:
         """One case of a law, and nothing else."""
         if law == OPCHECK:
