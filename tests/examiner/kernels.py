@@ -271,3 +271,16 @@ def crashes_at_stride_2(input, weight, bias=None, stride=1, padding=0, dilation=
     if 2 in _two(stride):
         os.abort()
     return F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)
+
+
+class WithoutDilation(torch.nn.Module):
+    """A transposed convolution that takes output_padding and forgets it, and knows no dilation."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=False
+    ):
+        super().__init__()
+        self.conv = torch.nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, 0, groups, bias)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.conv(x)

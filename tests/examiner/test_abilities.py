@@ -8,6 +8,7 @@ from manualconv.testing.examiner import abilities, patient, report
 from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.families import FAMILIES
+from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.program import tasks
 from manualconv.testing.examiner.target import Target
 from manualconv.testing.options import Wish
@@ -103,6 +104,24 @@ def test_an_ability_is_asked_of_the_plainest_case_that_needs_it() -> None:
     found, outcomes = examined("stride_or_dilation", "conv2d", cases=60, only=("definition",))
     assert not found["stride"] and not found["dilation"]
     assert [o.words for o in outcomes if o.words] == ["RuntimeError: an unlucky pair"] * 2
+
+
+def test_what_needs_another_option_is_asked_beside_one_that_is_there() -> None:
+    """Of output_padding a stride is enough: the dilation that the kernel has not does not hide that it is wrong."""
+    found, outcomes = examined("WithoutDilation", "conv_transpose2d", cases=40, only=("definition",))
+    assert found["dilation"].startswith("unsupported: ")
+    assert found["output_padding"].startswith("failed: wrong: y has the shape") or not found["output_padding"]
+    assert any(o.words for o in outcomes)
+
+
+def test_an_ability_that_is_wrong_was_examined_and_the_law_alone_says_where() -> None:
+    task = Task(Target(f"{KERNELS}:in_numpy", "conv2d"), 4, 0, "direct")
+    found = Examination(task, abilities={"forward": "", "stride": "failed: wrong: dX is wrong"})
+    assert any(line.split()[:2] == ["FAILED", "stride:"] for line in report.lines(found, ()))
+    found.outcomes.append(Outcome("the gradients are the definition's", 1, 2, words="dX is wrong"))
+    said = report.lines(found, ())
+    assert not any("stride" in line for line in said)
+    assert said[-1].startswith("  not examined: nothing;")
 
 
 def report_of(found: dict[str, str], required: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:

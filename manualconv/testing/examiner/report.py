@@ -13,7 +13,7 @@ import torch
 
 import manualconv
 from manualconv.testing.examiner import torch_bugs
-from manualconv.testing.examiner.asking import ASKED
+from manualconv.testing.examiner.asking import ASKED, is_there
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.torch_bugs import TORCH
@@ -92,7 +92,7 @@ def abilities(found: Examination, required: Sequence[str]) -> list[str]:
         said.append("  FORWARD ONLY: the result has no graph, so no gradient was examined")
     asked_for = {outcome.law.removesuffix(ASKED) for outcome in found.outcomes if outcome.law.endswith(ASKED)}
     for name, why in missing.items():
-        if name in asked_for:
+        if name in asked_for or (is_there(why) and stopped(found)):
             continue  # stands below, with its program
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
@@ -108,7 +108,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     said = abilities(found, required)
     if not found.abilities:
         return said
-    missing = [name for name, why in found.abilities.items() if why]
+    missing = [name for name, why in found.abilities.items() if not is_there(why)]
     missing += sorted({each for outcome in found.outcomes for each in outcome.lacking} - found.abilities.keys())
     scripts = 0
     for outcome in found.outcomes:
