@@ -8,7 +8,7 @@ the arguments that torch's function takes, whatever of them a question leaves ou
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -154,9 +154,22 @@ def of_pair(pair: Pair, operation: str) -> Implementation:
             for name, value in values.items()
             if name not in tensors and not (value is None and name in OPTIONAL_TENSORS)
         }
+        if not _takes(pair.forward, tensors.values(), rest):
+            raise NotImplementedError(f"forward does not take {', '.join(tensors)} by place and its options by name")
         return _ByPair.apply(pair, tuple(tensors), rest, *tensors.values())
 
     return call
+
+
+def _takes(forward: Callable[..., Any], tensors: Iterable[Tensor], options: dict[str, Any]) -> bool:
+    """Whether there is a place for each tensor that no option claims; what else is wrong, the call itself says."""
+    try:
+        inspect.signature(forward).bind(*tensors, **options)
+    except TypeError as error:
+        return not any(words in str(error) for words in ("multiple values", "too many positional"))
+    except ValueError:  # written in C
+        pass
+    return True
 
 
 #: Arguments that are a tensor or None: a Pair gets those that are there.

@@ -222,8 +222,9 @@ class Law(pytest.Item):
         report, found = self.plugin.program.report, self.plugin.known(self.operation, self.law)
         if self.law == ABILITIES:
             wrong = report.failed_abilities(found, self.plugin.wish.require)
+            known = dict.fromkeys(report.known_ability(found, name) for name in found.abilities)
             if wrong:
-                raise Broken("\n".join(wrong))
+                raise Broken("\n".join([*wrong, *(line for title in known for line in report.known_line(title))]))
             return
         outcome = next((each for each in found.outcomes if each.law == self.law), None)
         needs = self.plugin.program.laws(self.plugin.tasks[self.operation])[self.law]
@@ -231,7 +232,7 @@ class Law(pytest.Item):
         if said == report.UNSUPPORTED:
             pytest.skip(report.why_not(found, outcome, needs))
         if said != report.PASSED:
-            raise Broken("\n".join(report.failure(outcome)))
+            raise Broken("\n".join(report.failure(outcome) + report.known_line(report.known_law(found, outcome))))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Its lines alone: no traceback of ours helps who wrote the target."""

@@ -78,37 +78,6 @@ class Gate(Function):
         return cotangent * (z > 0)
 
 
-class MaxPool(torch.nn.Module):
-    """A module with torch.nn's constructor."""
-
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.numbers = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-    def forward(self, x: Tensor) -> Any:
-        return F.max_pool2d(x, *self.numbers)
-
-
-class Dense(torch.nn.Module):
-    """One with parameters, under other names than torch.nn's."""
-
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__()
-        self.kernel = torch.nn.Parameter(torch.randn(out_features, in_features))
-        self.shift = torch.nn.Parameter(torch.randn(out_features)) if bias else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.kernel, self.shift)
-
-
 class Crooked(torch.nn.Module):
     """One whose parameters are none of torch.nn's."""
 
@@ -120,13 +89,6 @@ class Crooked(torch.nn.Module):
         return x @ self.kernel[..., 0]
 
 
-def forward_only(z: Tensor) -> Tensor:
-    """Without a graph."""
-    if torch._C._functorch.is_functorch_wrapped_tensor(z):
-        raise NotImplementedError("no vmap")
-    return torch.from_numpy(np.maximum(z.detach().numpy(), 0))
-
-
 def in_float32_alone(z: Tensor) -> Tensor:
     """As most kernels in C are."""
     if z.dtype != torch.float32:
@@ -134,77 +96,16 @@ def in_float32_alone(z: Tensor) -> Tensor:
     return torch.relu(z)
 
 
-# ------------------------------------------------------------------------------------------ cheats and mistakes
-
-_KEPT: dict[Any, Tensor] = {}
-
-
-def zeros(z: Tensor) -> Tensor:
-    return z * 0
+def softmax_in_float32_alone(input: Tensor, dim: int | None = None) -> Tensor:
+    if input.dtype != torch.float32:
+        raise TypeError("float32 alone")
+    return F.softmax(input, dim)
 
 
-def remembered_by_shape(z: Tensor) -> Tensor:
-    return _KEPT.setdefault(z.shape, torch.relu(z).detach()) + 0 * z
-
-
-def first_sample_alone(z: Tensor) -> Tensor:
-    y = torch.relu(z)
-    return y if z.dim() < 2 or len(z) < 2 else torch.cat([y[:1], y[1:] * 0])
-
-
-def edits_its_operand(z: Tensor) -> Tensor:
-    with torch.no_grad():
-        z.detach().add_(1).sub_(1 + 1e-9)
-    return torch.relu(z)
-
-
-def a_view(z: Tensor) -> Tensor:
-    return z.view_as(z) if (z >= 0).all() else torch.relu(z)
-
-
-def noisy(z: Tensor) -> Tensor:
-    return torch.relu(z) + torch.relu(z).detach() * 0.25 * (torch.rand(()) < 0.5)
-
-
-def in_half(z: Tensor) -> Tensor:
-    return torch.relu(z.half()).to(z.dtype)
-
-
-class Cut(Function):
-    """The gradient of a mean of squares, with a graph that knows nothing of x and t."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, t: Tensor) -> Tensor:
-        ctx.save_for_backward(x, t)
-        return (x - t).square().mean()
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, Tensor]:
-        x, t = ctx.saved_tensors
-        slope = (2 * (x - t) / x.numel()).detach() * cotangent
-        return slope, -slope
-
-
-def graph_is_cut(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    if reduction != "mean" or input.shape != target.shape:
-        raise NotImplementedError("means of one shape alone")
-    return Cut.apply(input, target)
-
-
-def switches_grad_mode_off(z: Tensor) -> Tensor:
-    y = torch.relu(z)
-    torch.set_num_threads(torch.get_num_threads() + 1)
-    return y
-
-
-def finished_later(z: Tensor) -> Tensor:
-    import threading
-
-    y = torch.relu(z)
-    if type(y.detach()) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(y):
-        kept = y.detach()
-        threading.Timer(0.005, lambda: kept.zero_()).start()
-    return y
+def means_in_float32_alone(input: Tensor, output_size: Any) -> Tensor:
+    if input.dtype != torch.float32:
+        raise TypeError("float32 alone")
+    return F.adaptive_avg_pool3d(input, output_size)
 
 
 # ----------------------------------------------------------------------------------------------- bad patients
@@ -313,6 +214,45 @@ def plainest_convolution(input, weight, bias=None, stride=1, padding=0, dilation
     return F.conv2d(input.contiguous(), weight.contiguous(), bias)
 
 
+def _without_a_bias(axes: int, wrong: bool = False) -> Any:
+    """A convolution with no such parameter, as a function and as a module class; a wrong one loses a sample's tail."""
+    convolve = (F.conv1d, F.conv2d)[axes - 1]
+
+    def convolution(input, weight, stride=1, padding=0, dilation=1, groups=1):
+        y = convolve(input.contiguous(), weight.contiguous(), None, stride, padding, dilation, groups)
+        return y * (torch.arange(y.shape[-1]) < 2) if wrong else y
+
+    class Convolution(torch.nn.Module):
+        """The same with torch.nn's constructor."""
+
+        def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1):
+            super().__init__()
+            self.kernel = torch.nn.Parameter(torch.randn(out_channels, in_channels // groups, *kernel_size))
+            self.numbers = (stride, padding, dilation, groups)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return convolution(x, self.kernel, *self.numbers)
+
+    return convolution, Convolution
+
+
+def _bare_forward(x, w, stride=1, padding=0, dilation=1, groups=1):
+    return F.conv1d(torch.from_numpy(x), torch.from_numpy(w), None, stride, padding, dilation, groups).numpy()
+
+
+def _bare_backward(g, x, w, **numbers):
+    leaves = [torch.from_numpy(each).requires_grad_() for each in (x, w)]
+    y = F.conv1d(*leaves, None, *(numbers[name] for name in ("stride", "padding", "dilation", "groups")))
+    return tuple(each.numpy() for each in torch.autograd.grad(y, leaves, torch.from_numpy(g)))
+
+
+bare_pair = Pair(_bare_forward, _bare_backward)
+bare_1d, Bare1d = _without_a_bias(1)
+bare_2d, Bare2d = _without_a_bias(2)
+bare_and_wrong_1d, BareAndWrong1d = _without_a_bias(1, wrong=True)
+bare_and_wrong_2d, BareAndWrong2d = _without_a_bias(2, wrong=True)
+
+
 of_own_statistics = normalization.instance_norm()
 
 
@@ -332,3 +272,16 @@ def crashes_at_stride_2(input, weight, bias=None, stride=1, padding=0, dilation=
     if 2 in _two(stride):
         os.abort()
     return F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)
+
+
+class WithoutDilation(torch.nn.Module):
+    """A transposed convolution that takes output_padding and forgets it, and knows no dilation."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=False
+    ):
+        super().__init__()
+        self.conv = torch.nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, 0, groups, bias)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.conv(x)

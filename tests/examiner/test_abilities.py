@@ -8,6 +8,7 @@ from manualconv.testing.examiner import abilities, patient, report
 from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.families import FAMILIES
+from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.program import tasks
 from manualconv.testing.examiner.target import Target
 from manualconv.testing.options import Wish
@@ -63,10 +64,64 @@ def test_no_law_of_a_partial_kernel_is_mistrusted(name: str, operation: str, mon
     assert sum(verdict == report.PASSED for verdict, _, _ in verdicts.values()) >= len(verdicts) - 2
 
 
+#: Laws of the family that bring a bias of their own.
+WITH_A_BIAS = ("C12", "C15", "C21", "C27", "C29", "C30", "C35", "C40", "D1 ", "D11", "D14", "T bound")
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("name", ["bare_{}d", "Bare{}d"])
+def test_a_kernel_without_a_bias_is_asked_every_law_but_those_of_the_bias(
+    name: str, axes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "FAMILIES", FAMILIES)
+    found, outcomes = examined(
+        name.format(axes), f"conv{axes}d", cases=8, only=("definition", *WITH_A_BIAS, "C3 ", "C9 ")
+    )
+    assert failures(found, outcomes) == []
+    assert found["bias"].startswith("unsupported: TypeError: ")
+    lacking = [o.law[:2] for o in outcomes if report.verdict(o) == report.UNSUPPORTED and "bias" in o.lacking]
+    assert lacking == ["C3", "C9"]
+    assert {report.verdict(o) for o in outcomes if o.law.startswith(WITH_A_BIAS)} == {report.PASSED}
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("name", ["bare_and_wrong_{}d", "BareAndWrong{}d"])
+def test_a_wrong_kernel_without_a_bias_is_told_by_the_laws_that_bring_one(
+    name: str, axes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "FAMILIES", FAMILIES)
+    found, outcomes = examined(name.format(axes), f"conv{axes}d", cases=80, only=("D1 ",))
+    assert found["bias"].startswith("unsupported: TypeError: ")
+    assert [o.law[:2] for o in outcomes if o.words] == ["D1"]
+
+
+def test_a_pair_without_a_bias_does_not_have_it() -> None:
+    found, _ = examined("bare_pair", "conv1d", cases=2, only=("definition",))
+    assert found["bias"].startswith("unsupported: NotImplementedError: forward does not take input, weight, bias")
+
+
 def test_an_ability_is_asked_of_the_plainest_case_that_needs_it() -> None:
     found, outcomes = examined("stride_or_dilation", "conv2d", cases=60, only=("definition",))
     assert not found["stride"] and not found["dilation"]
     assert [o.words for o in outcomes if o.words] == ["RuntimeError: an unlucky pair"] * 2
+
+
+def test_what_needs_another_option_is_asked_beside_one_that_is_there() -> None:
+    """Of output_padding a stride is enough: the dilation that the kernel has not does not hide that it is wrong."""
+    found, outcomes = examined("WithoutDilation", "conv_transpose2d", cases=40, only=("definition",))
+    assert found["dilation"].startswith("unsupported: ")
+    assert found["output_padding"].startswith("failed: wrong: y has the shape") or not found["output_padding"]
+    assert any(o.words for o in outcomes)
+
+
+def test_an_ability_that_is_wrong_was_examined_and_the_law_alone_says_where() -> None:
+    task = Task(Target(f"{KERNELS}:in_numpy", "conv2d"), 4, 0, "direct")
+    found = Examination(task, abilities={"forward": "", "stride": "failed: wrong: dX is wrong"})
+    assert any(line.split()[:2] == ["FAILED", "stride:"] for line in report.lines(found, ()))
+    found.outcomes.append(Outcome("the gradients are the definition's", 1, 2, words="dX is wrong"))
+    said = report.lines(found, ())
+    assert not any("stride" in line for line in said)
+    assert said[-1].startswith("  not examined: nothing;")
 
 
 def report_of(found: dict[str, str], required: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:

@@ -44,7 +44,6 @@ def test_every_operation_is_examined() -> None:
     assert "manualconv" in LIBRARIES
 
 
-@pytest.mark.filterwarnings("ignore:Using a target size")
 @pytest.mark.parametrize("name", NAMES)
 def test_our_function_passes(name: str) -> None:
     found, outcomes = examined("manualconv", name, CASES)
@@ -54,7 +53,6 @@ def test_our_function_passes(name: str) -> None:
     assert reached(outcomes) == {law for law, each in LAWS.items() if "compile" not in each.needs}
 
 
-@pytest.mark.filterwarnings("ignore:Using a target size")
 @pytest.mark.parametrize(("name", "module"), MODULES.items(), ids=MODULES.values())
 def test_our_module_passes(name: str, module: str) -> None:
     found, outcomes = examined(f"manualconv.nn:{module}", name, CASES, only=[VALUE, GRADIENTS])

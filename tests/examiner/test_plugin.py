@@ -28,10 +28,14 @@ def relu(z):
     y = torch.relu(z)
     return y if z.dim() < 2 or len(z) < 2 else torch.cat([y[:1], y[1:] * 0])
 """
+#: The same, right: what does not need a failure is asked of it, since one is shrunk for seconds.
+RIGHT = KERNEL.partition("    y = ")[0] + "    return torch.relu(z)\n"
 #: What takes seconds to ask for.
 DEAR = ("order 2", "order 3", "compile", "vmap", "forward mode", "autocast", "float16", "bfloat16", "determinism")
 EXAMINED = ("--manualconv-impl", "kernel.py:relu", "--manualconv-profile", "smoke", "--manualconv-dtype", "float64")
 CHEAPLY = (*EXAMINED, "--manualconv-without", *DEAR)
+#: Of a right kernel.
+ONE_LAW = (*CHEAPLY, "--manualconv-only", "the value is the definition")
 
 
 def ran(folder: Path, *words: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -69,23 +73,25 @@ def test_a_law_that_fails_is_a_test_that_fails_with_the_line_and_the_program(fol
 
 
 def test_workers_of_xdist_share_one_examination(folder: Path) -> None:
-    ended = ran(folder, "-n", "2", *CHEAPLY, "--manualconv-json", "found.json", "-m", "manualconv")
-    assert ended.returncode == 1, ended.stdout + ended.stderr
+    (folder / "kernel.py").write_text(RIGHT, encoding="utf-8")
+    ended = ran(folder, "-n", "2", *ONE_LAW, "--manualconv-json", "found.json", "-m", "manualconv")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     found = json.loads((folder / "found.json").read_text(encoding="utf-8"))["results"]
     assert [each["operation"] for each in found] == ["relu"]
-    assert found[0]["laws"]["the value is the definition's"]["verdict"] == "failed"
+    assert found[0]["laws"]["the value is the definition's"]["verdict"] == "passed"
     imports = (folder / "imports.txt").read_text(encoding="utf-8").split()
     assert len(set(imports)) == 2  # once to see whether it can be, once to be examined
-    assert re.search(r"2 failed, 1 passed, \d+ skipped", ended.stdout), ended.stdout
+    assert "2 passed" in ended.stdout
 
 
 def test_a_law_can_be_asked_for_by_its_name(folder: Path) -> None:
     """And then nothing else is run."""
     name = "manualconv::relu::the value is the definition's"
+    (folder / "kernel.py").write_text(RIGHT, encoding="utf-8")
     ended = ran(folder, "-v", "-p", "no:xdist", "--strict-markers", name, *CHEAPLY)
-    assert ended.returncode == 1
+    assert ended.returncode == 0
     assert "collected 1 item" in ended.stdout
-    assert "1 failed in" in ended.stdout
+    assert "1 passed in" in ended.stdout
 
 
 def test_without_its_option_it_loads_nothing(folder: Path) -> None:
@@ -127,7 +133,7 @@ def configured(*words: str, args: tuple[str, ...] = ()) -> Any:
     ("words", "said"),
     [
         (("no_such_file.py:relu",), "no_such_file.py cannot be imported: FileNotFoundError: there is no file"),
-        (("tests.examiner.kernels:zeroes", "--manualconv-as", "relu"), "has no zeroes (zeros?)"),
+        (("tests.examiner.kernels:raizes", "--manualconv-as", "relu"), "has no raizes (raises, crashes?)"),
         (("kernel.py:conv9d",), "'conv9d' is no operation: say which it is by --as (conv"),
         (("torch", "--manualconv-as", "reluu"), "there is no operation 'reluu' (relu"),
         (("torch", "--manualconv-as", "relu", "--manualconv-only", "no law"), "no law has 'no law' in its name"),

@@ -50,17 +50,22 @@ def test_every_fault_has_an_origin() -> None:
     assert [key for key, entry in BANK.items() if not entry.origin.strip()] == []
 
 
-def test_a_sample_is_killed_and_the_usual_rule_lets_most_of_it_pass() -> None:
-    found = run(SAMPLE, until_killed=True, jobs=1)
-    assert {each.key for each in found.sittings} == set(SAMPLE)
-    assert found.survivors == []
+@pytest.fixture(scope="module")
+def found() -> Found:
+    """What came of both, in one ward."""
+    return run((*SAMPLE, *ONCE), until_killed=True, jobs=1)
+
+
+def test_a_sample_is_killed_and_the_usual_rule_lets_most_of_it_pass(found: Found) -> None:
+    assert {each.key for each in found.sittings} == {*SAMPLE, *ONCE}
+    assert not {each.key for each in found.survivors} & set(SAMPLE)
     passed = {each.key for each in found.passed_by_the_usual_rule(1e-4)}
     assert {"relu: slope one at zero", "relu: a little noise", "relu: done when somebody looks"} <= passed
     assert "relu: zeros" not in passed
 
 
-def test_what_survived_once_is_killed() -> None:
-    assert run(ONCE, until_killed=True, jobs=1).survivors == []
+def test_what_survived_once_is_killed(found: Found) -> None:
+    assert not {each.key for each in found.survivors} & set(ONCE)
 
 
 def rows(kind: str) -> dict[str, list[str]]:

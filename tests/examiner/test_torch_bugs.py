@@ -54,6 +54,9 @@ def test_a_report_knows_each_by_its_title() -> None:
         ("conv2d", "bfloat16 is off by the roundings of its sum", "dW has lost digits"),
         ("instance_norm", "channels-last", "wrong: dX is wrong"),
         ("batch_norm", "the third derivative is the second one's", "RuntimeError: Expected a proper Tensor"),
+        ("batch_norm", "order 2", "wrong: the second derivative is wrong: Jacobian mismatch"),
+        ("layer_norm", "order 3", "wrong: the third derivative is wrong: Jacobian mismatch"),
+        ("layer_norm", "order 3, asked for", "RuntimeError: Expected a proper Tensor"),
         ("max_unpool3d", GRADIENTS, "RuntimeError: view size is not compatible"),
         ("dropout2d", "results have memory of their own", "y shares its memory with an operand"),
     ],
@@ -85,3 +88,24 @@ def test_a_known_failure_is_named_and_not_hidden() -> None:
     other = Outcome(GRADIENTS, 3, 4, words="dX is wrong")
     for unknown in (examination("torch", other), examination("kernel.py:conv2d", wrong)):
         assert not any("known of torch" in line for line in report.lines(unknown, ()))
+
+
+def test_a_known_failure_of_an_ability_is_named_in_every_report() -> None:
+    found = Examination(Task(Target("torch", "layer_norm"), 4, 0, "direct"))
+    found.abilities.update(
+        {"forward": "", "order 3": "failed: wrong: the third derivative is wrong: Jacobian mismatch"}
+    )
+    title = "layer_norm: the third derivative is wrong"
+    assert any(title in line for line in report.lines(found, ()))
+    said = json.loads(report.as_json([found], (), 0))["results"][0]["abilities"]
+    assert (said["order 3"]["known"], said["forward"]["known"]) == (title, None)
+    assert report.is_known(found, ())
+    found.outcomes.append(
+        Outcome("the third derivative is the second one's", 1, 2, words="the third derivative is wrong")
+    )
+    assert report.is_known(found, ())
+    found.abilities["vmap"] = "unsupported: NotImplementedError"
+    assert not report.is_known(found, ("vmap",))
+    found.outcomes.append(Outcome(GRADIENTS, 1, 2, words="dX is wrong"))
+    assert not report.is_known(found, ())
+    assert not report.is_known(examination("torch"), ())

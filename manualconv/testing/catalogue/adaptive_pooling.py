@@ -23,8 +23,9 @@ from manualconv.testing.catalogue.operation import Example, Layer, Operation
 from manualconv.testing.catalogue.places import selected
 from manualconv.testing.catalogue.question import Apply, Proof, Question, Shape, call, of_samples
 
-#: Divisible by every number of positions in an interval of a drawn axis.
-DIVISIBLE = 2520.0
+#: Divisible by every number of positions in an interval of a drawn axis, which are six at most; its third power times
+#: small numbers is held by float32, and a sum of such products by float64.
+DIVISIBLE = 60.0
 ANY = st.sampled_from((2, 1, 3)).flatmap(adaptive_poolings)
 #: For two samples of two channels.
 PLACED = torch.linspace(0, 0.9, 12).reshape(2, 2, 3)

@@ -61,7 +61,8 @@ class Inquiry(Explained):
         self.say("asking", name)
         found[name] = "unsupported: --without" if name in self.task.without else self.why_not(case, law)
         self.say("ability", name, found[name])
-        if found[name].startswith("failed") and not is_there(found[name]):
+        # Without a forward pass nothing is examined: then the call that it refused is shown.
+        if (found[name].startswith("failed") or name == "forward") and not is_there(found[name]):
             words = found[name].partition(": ")[2]
             outcome = Outcome(f"{name}{ASKED}", 0, 1, words=words, label=case.label, case=case.case)
             self.show(outcome)
@@ -78,12 +79,13 @@ class Inquiry(Explained):
             return len(more & EXTENSIONS), len(more - taken), len(more - plainest.needs), each.size
 
         for name in sorted(names, key=lambda name: (fewest[name], name)):
-            within = (self.candidate(each.label, fitted(each.case, names - {name})) for each in pool)
-            alone = min(
-                (each for each in within if name in each.needs and (each.size or name == "empty batch")),
-                key=lambda each: beside(each, name),
-                default=next(each for each in pool if name in each.needs),
-            )
+            # Some need another: there is no output_padding without a stride or a dilation.
+            for without in (names - {name}, names - {name} - taken, set()):
+                within = [self.candidate(each.label, fitted(each.case, without)) for each in pool]
+                within = [each for each in within if name in each.needs and (each.size or name == "empty batch")]
+                if within:
+                    break
+            alone = min(within or (each for each in pool if name in each.needs), key=lambda each: beside(each, name))
             self.find(name, alone, law, found)
             if is_there(found[name]):
                 taken.add(name)

@@ -107,15 +107,16 @@ class Subject:
     def asked(self, label: str, case: Any, small: bool, question: Question | None = None) -> Asked:
         """The question, put to the target."""
         question, library = question or self.question(label, case, small), self.guarded()
+        dtype = str(self.base).removeprefix("torch.")
 
         def judge(kind: Kind, results: list[Tensor]) -> Any:
-            judgement = self.ask(label, case, small, kind, results)
+            judgement = self.ask(label, case, small, replace(kind, base=dtype), results)
             self.accuracy.add(judgement.accuracy or Accuracy())
             return judgement.difference
 
         alone = question.alone and question.alone(library)
         names = self.names(question)
-        return Asked(question, question.of(library), judge, names, self.operation, self.before, alone)
+        return Asked(question, question.of(library), judge, names, self.operation, self.before, alone, self.base)
 
     def names(self, question: Question) -> tuple[str, ...]:
         """Of the question's tensors, in the letters of the article: X, W, b, else the argument's."""

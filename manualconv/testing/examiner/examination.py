@@ -6,7 +6,6 @@ import pickle
 import signal
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +19,7 @@ import torch
 from manualconv.testing.examiner import judgement
 from manualconv.testing.examiner.asking import ASKED, Task
 from manualconv.testing.examiner.autopsy import autopsy, explain
+from manualconv.testing.examiner.endings import started
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.patient import serve
 from manualconv.testing.examiner.script import Manner
@@ -64,7 +64,6 @@ def processes(device: str = "cpu") -> SpawnContext | ForkServerContext:
 def judge(connection: Connection) -> None:
     """The process of the judge: results in, differences out, until the connection closes."""
     torch.set_num_threads(1)
-    warnings.filterwarnings("ignore", "Using a target size")  # drawn on purpose
     connection.send_bytes(b"ready")
     while True:
         try:
@@ -86,8 +85,7 @@ class Judge:
     def __init__(self) -> None:
         context = processes()
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=judge, args=(theirs,), daemon=True)
-        self.process.start()
+        self.process = started(context, judge, theirs)
         theirs.close()
         self.connection.recv_bytes()
 
@@ -119,8 +117,7 @@ def live(task: Task, judge: Judge, timeout: float, heard: Callable[..., None]) -
     """Run a patient until it ends, hangs or dies; everything it says is passed on."""
     context = processes(task.device)
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, task), daemon=True)
-    process.start()
+    process = started(context, serve, theirs, task)
     theirs.close()
     life, patience = Life(), STARTING
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,8 @@ NEEDS = {
     "direct": "forward",
     "nan local": "forward",
 }
+#: Laws that say something of the bias alone.
+OF_A_BIAS = "C3 ", "C9 "
 #: Cases of a law that brings its own image: one of this many axes.
 PLANE = 2
 
@@ -45,9 +47,16 @@ def _axes(case: Any) -> int:
     return PLANE if window is None else len(window.kernel_size)
 
 
-def layer_of(operation: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """An operation as its family's laws call it."""
+def layer_of(operation: str, function: Callable[..., Any], law: str, lacking: Set[str]) -> Callable[..., Any]:
+    """An operation as its family's laws call it; a bias that it has not is added behind it, since many bring one."""
+    if operation.startswith("conv") and "bias" in lacking and not law.startswith(OF_A_BIAS):
+        return partial(_with_a_bias, function)
     return partial(_with_indices, function) if operation.startswith("max_pool") else function
+
+
+def _with_a_bias(layer: Callable[..., Any], x: Tensor, w: Tensor, b: Tensor | None, *numbers: Any) -> Any:
+    y = layer(x, w, None, *numbers)
+    return y if b is None else y + b.reshape(-1, *(1,) * (w.dim() - 2))
 
 
 def _with_indices(layer: Callable[..., Any], x: Tensor, *numbers: Any) -> Any:

@@ -6,7 +6,9 @@ is a sum of products; how far other numbers may be off, `manualconv.testing.exam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +23,7 @@ from manualconv.testing.examiner.exactness import answers
 from manualconv.testing.examiner.outcome import Accuracy
 from manualconv.testing.judge import ROUNDING
 from manualconv.testing.laws.operation import Kind
-
-#: In float32 three digits of a smooth operation are seen by the definitions; how many more, the roundings' laws say.
-COARSEST = 2.0**-10
+from manualconv.testing.laws.operation.asked import room
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,14 @@ class Judgement:
     accuracy: Accuracy | None = None
 
 
+@contextmanager
+def as_drawn() -> Iterator[None]:
+    """Of cases that are drawn on purpose torch warns, in the target's process and in the judge's."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using a target size")
+        yield
+
+
 def proofs_of(operation: str) -> dict[str, Proof]:
     """Of an operation, by their labels; where one proof is of all dimensions, the operation's part of it."""
     sibling = OPERATIONS.get(f"{operation[:-2]}2d")
@@ -81,6 +89,7 @@ def proofs() -> dict[str, Any]:
     return {label: proof for each in OPERATIONS.values() for label, proof in each.proofs.items()}
 
 
+@as_drawn()
 def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Tensor], tier: str) -> Judgement:
     """What is wrong with results, if anything is."""
     question = question_of(label, case, small)
@@ -92,8 +101,8 @@ def judged(label: str, case: Any, small: bool, kind: Kind, results: Sequence[Ten
         expected = answers(question, functional, inputs, torch.float64)[: len(results)]
     else:
         expected = [torch.from_numpy(np.asarray(t)) for t in question.loops()[: len(results)]]
-    room = min((question.roundings + kind.more) * ROUNDING[getattr(torch, kind.base)], COARSEST)
-    wrong = [_off(g, e, room, tier) for g, e in zip(results, expected)]
+    off = room(question.roundings + kind.more, getattr(torch, kind.base))
+    wrong = [_off(g, e, off, tier) for g, e in zip(results, expected)]
     return Judgement(_first(wrong, results, expected, kind.first))
 
 

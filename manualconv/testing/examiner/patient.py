@@ -11,7 +11,6 @@ import pickle
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -27,6 +26,7 @@ from manualconv.testing.examiner.asking import Misjudged, NotExamined, Task, is_
 from manualconv.testing.examiner.explaining import BY_DEFINITION
 from manualconv.testing.examiner.families import FAMILIES, NEEDS, cases_of, layer_of
 from manualconv.testing.examiner.fitting import FITTED, fitted
+from manualconv.testing.examiner.judgement import as_drawn
 from manualconv.testing.examiner.opcheck import OPCHECK, SHARE, is_plain, opcheck
 from manualconv.testing.examiner.outcome import Accuracy, Outcome
 from manualconv.testing.laws.operation import LAWS, Broken, Kind, Law
@@ -42,6 +42,7 @@ class Enough(BaseException):
 class Patient(Inquiry):
     """A target that laws are asked of."""
 
+    @as_drawn()
     def examine(self) -> None:
         """Abilities first, then every law as far as they go."""
         abilities = dict(self.task.abilities)
@@ -108,7 +109,7 @@ class Patient(Inquiry):
 
     def of_family(self, law: Any) -> Outcome:
         """A law of the operation's family."""
-        layer = layer_of(self.operation, getattr(self.guarded(), self.operation))
+        layer = layer_of(self.operation, getattr(self.guarded(), self.operation), law.name, self.known - self.taken)
         result, cases = Outcome(law.name), cases_of(law, self.operation)
         self.run(result, "", self.within(cases), max(self.task.cases // 8, 5), lambda case: law.holds(layer, case))
         return result
@@ -183,6 +184,7 @@ class Patient(Inquiry):
             result.words = wrong.words if isinstance(wrong, Broken) else quoted(wrong)
             result.difference = wrong.difference if isinstance(wrong, Broken) else None
 
+    @as_drawn()
     def single(self, law: str, label: str, case: Any, small: bool) -> None:
         """One case of a law, and nothing else."""
         if law == OPCHECK:
@@ -203,7 +205,7 @@ def serve(connection: Connection, task: Task) -> None:
 
     def ask(label: str, case: Any, small: bool, kind: Kind, results: list[Tensor]) -> Any:
         arrays = [t.detach().double().contiguous().numpy() for t in results]
-        say("judge", label, case, small, replace(kind, base=str(patient.base).removeprefix("torch.")), arrays)
+        say("judge", label, case, small, kind, arrays)
         answer = pickle.loads(connection.recv_bytes())
         if isinstance(answer, Exception):
             raise Misjudged(str(answer))

@@ -15,6 +15,7 @@ from manualconv.testing.adapters import Unusable, signature
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.abilities import MODES
 from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.endings import ended_by_signals
 from manualconv.testing.examiner.examination import Examination, Judge, examine, live
 from manualconv.testing.examiner.families import FAMILIES, NEEDS
 from manualconv.testing.examiner.features import EXTENSIONS, OPERANDS
@@ -124,6 +125,11 @@ def run(wish: Wish) -> int:
     except Unusable as error:
         print(f"manualconv check: {error}", file=sys.stderr)
         return 2
+    with ended_by_signals():
+        return _run(wish, todo)
+
+
+def _run(wish: Wish, todo: Sequence[Task]) -> int:
     jobs = min(len(todo), os.cpu_count() or 1)
     per_task = max(len(laws(task)) for task in todo)
     judges: Queue[Judge] = Queue()
@@ -145,7 +151,9 @@ def run(wish: Wish) -> int:
     asked = sum(len(each.outcomes) for each in found)
     cases = sum(outcome.reached for each in found for outcome in each.outcomes)
     tried = f"{len(found)} examined by {asked} laws on {cases:,} cases, seed {wish.seed}"
-    print(f"{tried}: {len(found) - wrong} passed, {wrong} failed")
+    known = sum(report.is_known(each, wish.require) for each in found)
+    of_torch = f", {known} of them by what is known of torch alone" if known else ""
+    print(f"{tried}: {len(found) - wrong} passed, {wrong} failed{of_torch}")
     return 1 if wrong else 0
 
 
@@ -169,7 +177,8 @@ def _watched(task: Task, wish: Wish, step: Callable[[str], None], many: bool, ju
         judges.put(judge)
     if many:
         wrong = report.failed(found, wish.require)
-        step(f"{task.target.operation}: {f'FAILED: {wrong[0]}' if wrong else 'passed'}")
+        of_torch = " (known of torch)" * report.is_known(found, wish.require)
+        step(f"{task.target.operation}: {f'FAILED: {wrong[0]}{of_torch}' if wrong else 'passed'}")
     return found
 
 

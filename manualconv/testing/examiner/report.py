@@ -13,7 +13,7 @@ import torch
 
 import manualconv
 from manualconv.testing.examiner import torch_bugs
-from manualconv.testing.examiner.asking import ASKED
+from manualconv.testing.examiner.asking import ASKED, is_there
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.torch_bugs import TORCH
@@ -92,11 +92,14 @@ def abilities(found: Examination, required: Sequence[str]) -> list[str]:
         said.append("  FORWARD ONLY: the result has no graph, so no gradient was examined")
     asked_for = {outcome.law.removesuffix(ASKED) for outcome in found.outcomes if outcome.law.endswith(ASKED)}
     for name, why in missing.items():
-        if name in asked_for:
+        if name in asked_for or (is_there(why) and stopped(found)):
             continue  # stands below, with its program
         kind, _, reason = why.partition(": ")
         kind = FAILED if kind == "failed" or name in required or name == "forward" else UNSUPPORTED
-        said += [f"  {kind:11} {name}: {reason}", *(_said(known(found, name, reason)) if kind == FAILED else ())]
+        said += [
+            f"  {kind:11} {name}: {reason}",
+            *(f"{'':14}{line}" for line in known_line(known_ability(found, name))),
+        ]
     return said
 
 
@@ -105,7 +108,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     said = abilities(found, required)
     if not found.abilities:
         return said
-    missing = [name for name, why in found.abilities.items() if why]
+    missing = [name for name, why in found.abilities.items() if not is_there(why)]
     missing += sorted({each for outcome in found.outcomes for each in outcome.lacking} - found.abilities.keys())
     scripts = 0
     for outcome in found.outcomes:
@@ -118,7 +121,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
         if outcome.words:
             whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
-            said += [f"{'':14}{line}" for line in whole] + _said(known(found, outcome.law, whole[0]))
+            said += [f"{'':14}{line}" for line in whole + known_line(known_law(found, outcome))]
             scripts += bool(outcome.script)
         if outcome.accuracy is not None:
             said.append(f"              {outcome.accuracy.line()}")
@@ -128,14 +131,33 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
     return said
 
 
-def known(found: Examination, law: str, words: str) -> str:
-    """The bug of torch that a failure of torch's is, by its title in docs/TORCH_BUGS.md; "" if it is none."""
+def known_law(found: Examination, outcome: Outcome) -> str:
+    """The bug of torch that a law's failure is, by its title in docs/TORCH_BUGS.md; "" if it is none."""
+    return _known(found, outcome.law, outcome.sentence or outcome.words)
+
+
+def known_ability(found: Examination, name: str) -> str:
+    """The same of an ability's."""
+    kind, _, reason = found.abilities[name].partition(": ")
+    return _known(found, name, reason) if kind == "failed" else ""
+
+
+def _known(found: Examination, what: str, words: str) -> str:
     target = found.task.target
-    return torch_bugs.known(target.operation, law, words) if words and target.text == "torch" else ""
+    return torch_bugs.known(target.operation, what, words) if words and target.text == "torch" else ""
 
 
-def _said(title: str) -> list[str]:
-    return [f"{'':14}known of torch {TORCH}: {title}"] * bool(title)
+def known_line(title: str) -> list[str]:
+    """As it stands beside a failure."""
+    return [f"known of torch {TORCH}: {title}"] * bool(title)
+
+
+def is_known(found: Examination, required: Sequence[str]) -> bool:
+    """Whether something failed, and nothing but what is known of torch."""
+    titles = [known_ability(found, name) for name, why in found.abilities.items() if why.startswith("failed")]
+    titles += [known_law(found, outcome) for outcome in found.outcomes if outcome.words]
+    asked_for = sum(outcome.law.endswith(ASKED) for outcome in found.outcomes if outcome.words)
+    return all(titles) and 0 < len(failed(found, required)) == len(titles) - asked_for
 
 
 def quotas(examinations: Sequence[Examination]) -> list[str]:
@@ -162,13 +184,17 @@ def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: 
             "operation": found.task.target.operation,
             "unusable": found.unusable or None,
             "abilities": {
-                name: {"verdict": why.partition(": ")[0] or "there", "reason": why.partition(": ")[2] or None}
+                name: {
+                    "verdict": why.partition(": ")[0] or "there",
+                    "reason": why.partition(": ")[2] or None,
+                    "known": known_ability(found, name) or None,
+                }
                 for name, why in found.abilities.items()
             },
             "laws": {
                 outcome.law: {
                     **_law(outcome),
-                    "known": known(found, outcome.law, outcome.sentence or outcome.words) or None,
+                    "known": known_law(found, outcome) or None,
                 }
                 for outcome in found.outcomes
             },

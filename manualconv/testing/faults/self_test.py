@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from manualconv.testing.examiner.endings import ended_by_signals
 from manualconv.testing.examiner.program import watched
 from manualconv.testing.faults.bank import RIGHT
 from manualconv.testing.faults.everything import BANK
@@ -124,7 +125,7 @@ def program(only: Sequence[str], seed: int, until_killed: bool, json_file: Path 
     except ValueError as error:
         print(f"manualconv check --self-test: {error}", file=sys.stderr)
         return 2
-    with watched(count) as step:
+    with ended_by_signals(), watched(count) as step:
         found = run(only, seed, until_killed, said=lambda sitting: step(line(sitting)))
     print(*summary(found), sep="\n", flush=True)
     if json_file is not None:

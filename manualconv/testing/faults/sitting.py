@@ -19,6 +19,7 @@ from torch.autograd import forward_ad
 from manualconv.testing.examiner import abilities
 from manualconv.testing.examiner.abilities import Candidate
 from manualconv.testing.examiner.asking import Misjudged, Task, quoted
+from manualconv.testing.examiner.endings import end_with_the_parent
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.examiner.patient import Patient, silence
 from manualconv.testing.faults.everything import BANK, FromBank
@@ -103,6 +104,7 @@ def copied(connection: Connection, task: Task) -> int:
         return 0
     child = os.fork()
     if child == 0:
+        end_with_the_parent()
         renew_threads()
         sit(connection, task)
         os._exit(0)
@@ -133,6 +135,7 @@ def passes_usually(key: str) -> dict[float, bool]:
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
+        end_with_the_parent()
         os.write(theirs, pickle.dumps(passes(BANK[key])))
         os._exit(0)
     os.close(theirs)
@@ -153,8 +156,7 @@ def sit(connection: Connection, task: Task) -> None:
 
     def ask(label: str, case: Any, small: bool, kind: Any, results: list[torch.Tensor]) -> Any:
         arrays = [t.detach().double().contiguous().numpy() for t in results]
-        base = str(examinee.base).removeprefix("torch.")
-        say("judge", label, case, small, replace(kind, base=base), arrays, task.tier)
+        say("judge", label, case, small, kind, arrays, task.tier)
         answer = pickle.loads(connection.recv_bytes())
         if isinstance(answer, Exception):
             raise Misjudged(str(answer))

@@ -13,6 +13,7 @@ from typing import Any
 
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.asking import Task
+from manualconv.testing.examiner.endings import started
 from manualconv.testing.examiner.examination import STARTING, Examination, Judge, processes, says
 from manualconv.testing.faults.sitting import ward
 
@@ -52,8 +53,7 @@ class Ward:
         """A process that waits for tasks."""
         context = processes()
         ours, theirs = context.Pipe()
-        process = context.Process(target=ward, args=(theirs,), daemon=True)
-        process.start()
+        process = started(context, ward, theirs)
         theirs.close()
         return process, ours
 

@@ -13,6 +13,10 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv.testing.catalogue import Question
+from manualconv.testing.judge import ROUNDING
+
+#: In float32 three digits of a smooth operation are seen by the definitions; how many more, the roundings' laws say.
+COARSEST = 2.0**-10
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Asked:
         judge: says how far an answer is off.
         before: what was set for everybody before the target's first call.
         alone: the function without what makes whole numbers of its answers, where the question has such.
+        base: the dtype that a narrow target is given for float64.
     """
 
     question: Question
@@ -69,6 +74,12 @@ class Asked:
     operation: str
     before: Mapping[str, Any]
     alone: Callable[..., Any] | None = None
+    base: torch.dtype = torch.float64
+
+    @property
+    def room(self) -> float:
+        """How far an answer may be from the right one, of 1 and of the answer, as the judge has it; 0 is not at all."""
+        return room(self.question.roundings, self.base)
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
@@ -112,8 +123,8 @@ class Asked:
         return [y.detach(), *found]
 
     def alike(self, one: Tensor, other: Tensor, words: str) -> None:
-        """Raise if two results of the target differ by more than two ways to sum."""
-        room = 0.0 if self.question.exact else 1e-9
+        """Raise if two results of the target differ by more than each may be off."""
+        room = 2 * self.room
         if one.shape != other.shape or not torch.allclose(one, other, rtol=room, atol=room, equal_nan=True):
             raise Broken(words)
 
@@ -143,6 +154,11 @@ class Asked:
         difference = self.judge(kind, [t.detach() for t in results])
         if difference is not None:
             raise Broken(f"{self.slots[difference.slot]} {words}", difference)
+
+
+def room(roundings: float, dtype: torch.dtype) -> float:
+    """So many roundings of a dtype; of a narrow one at most as many as still show what is wrong."""
+    return min(roundings * ROUNDING[dtype], COARSEST)
 
 
 def are_probabilities(x: Tensor) -> bool:

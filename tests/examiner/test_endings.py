@@ -1,0 +1,91 @@
+"""A command that is ended from outside leaves no process at work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Says that it runs, and does not end; SIGTERM alone would not end it.
+KERNEL = """
+import pathlib, signal, time
+
+def relu(z):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pathlib.Path(__file__).with_name("runs").touch()
+    time.sleep(1000)
+"""
+CHECK = ("check", "kernel.py:relu", "--timeout", "600", "--dtype", "float64")
+MARK = "MANUALCONV_TEST_MARK"
+#: Seconds for what has no end of its own: none is measured.
+LONG = 300
+
+
+def at_work(mark: str) -> list[int]:
+    """The processes that were started with a mark."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return found
+
+
+def until(happens: Callable[[], object]) -> bool:
+    """Whether something happens at all."""
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        if happens():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_what_ends_the_command_ends_its_processes(name: str, tmp_path: Path) -> None:
+    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    number, mark = getattr(signal, name), uuid.uuid4().hex
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}
+    command = [sys.executable, "-m", "manualconv", *CHECK]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert until((tmp_path / "runs").exists)
+            assert len(at_work(mark)) > 2
+            process.send_signal(number)
+            _, said = process.communicate(timeout=LONG)
+            assert process.returncode == 128 + number
+            assert "Traceback" not in said
+            assert until(lambda: not at_work(mark)), at_work(mark)
+        finally:
+            for each in at_work(mark):
+                os.kill(each, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+def test_what_ends_a_self_test_ends_its_wards_and_their_copies() -> None:
+    mark = uuid.uuid4().hex
+    environment = {**os.environ, MARK: mark}
+    command = [sys.executable, "-m", "manualconv", "check", "--self-test", "--only", "relu:"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("killed")
+            process.terminate()
+            said = process.communicate(timeout=LONG)[1]
+            assert process.returncode == 128 + signal.SIGTERM
+            assert "Traceback" not in said
+            assert until(lambda: not at_work(mark)), at_work(mark)
+        finally:
+            for each in at_work(mark):
+                os.kill(each, signal.SIGKILL)
