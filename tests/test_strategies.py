@@ -100,7 +100,7 @@ NORMALIZATION_QUOTAS = {
 
 
 DRAWS = settings(
-    max_examples=400, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=1000, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
