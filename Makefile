@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools mutation compare capabilities bench bench-plain clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation compare capabilities bench bench-plain clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -52,6 +52,10 @@ networks: setup
 # Laws, modes and a training step on a CUDA device; without one it says so.
 gpu: setup
 	$(RUN) -W ignore -m tests.gpu $(ARGS)
+
+# What a network trained here makes of digits drawn in fonts, sizes and light that it has never seen: right answers by kind.
+predict: setup
+	$(RUN) -m tests.drawn $(ARGS)
 
 # The suite as on other machines: fewer vector instructions, other numbers of threads, with Numba and without; four runs,
 # of which those that are finished are kept while the commit is the same.  Writes docs/MACHINES.md.

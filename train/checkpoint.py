@@ -48,7 +48,7 @@ def save(path: Path, network: str, model: nn.Module, facts: dict[str, int | floa
             temporary.unlink(missing_ok=True)
 
 
-def load(path: Path, network: str) -> dict[str, Any]:
+def load(path: Path, network: str | None = None) -> dict[str, Any]:
     """Return what ``save`` was given, with the weights under "state". Raises a subclass of ``CheckpointError``."""
     if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
         raise MissingCheckpoint(f"There is no checkpoint {path}.")
@@ -67,7 +67,7 @@ def load(path: Path, network: str) -> dict[str, Any]:
         raise ForeignCheckpoint(f"{path} is a torch file, but not a checkpoint of this program.")
     if contents.get("version") != VERSION:
         raise ForeignCheckpoint(f"{path} has format version {contents.get('version')}, this program reads {VERSION}.")
-    if contents.get("network") != network:
+    if network is not None and contents.get("network") != network:
         raise ForeignCheckpoint(f"{path} holds the network {contents.get('network')!r}, not {network!r}.")
     return contents
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from train.errors import TrainError
+from train.errors import MissingLibrary, TrainError
 from train.recipe import BATCH_SIZE, EPOCHS, LRS, MODEL
 from train.terminal import CLOSED, Screen, one_line, screens
 
@@ -129,6 +129,14 @@ def add_trace_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-bias", dest="bias", action="store_false", help="units without biases, weights alone")
 
 
+def add_predict_options(parser: argparse.ArgumentParser) -> None:
+    """Say which digit photographs and scans show: PNG, JPEG and other images, and folders of them."""
+    parser.add_argument("checkpoint", type=path, metavar="CHECKPOINT", help="best.pt of a run")
+    parser.add_argument("images", type=path, nargs="+", metavar="IMAGE", help="a file, or a folder of files")
+    parser.add_argument("--json", action="store_true", help='a list of {"file", "label", "confidence", "top"}')
+    parser.add_argument("--show", type=path, metavar="DIR", help="save what the network sees of each image there")
+
+
 def spin_briefly() -> None:
     """Let the threads of GNU OpenMP, which torch brings, sleep soon when they wait for each other.
 
@@ -155,6 +163,15 @@ def run_compare(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def run_predict(options: argparse.Namespace) -> int:
+    """Import torch only now, and Pillow and SciPy, which training does without."""
+    try:
+        from train.predict import run
+    except ModuleNotFoundError as error:
+        raise MissingLibrary(f"predict needs {error.name}: pip install '.[train]' in the clone.") from error
+    return run(options)
+
+
 def run_trace(options: argparse.Namespace) -> int:
     """Import torch only now."""
     from train.trace import run
@@ -177,6 +194,7 @@ class Command:
 COMMANDS = {
     "fit": Command(add_fit_options, run_fit, is_for_reading=False),
     "compare": Command(add_compare_options, run_compare),
+    "predict": Command(add_predict_options, run_predict),
     "trace": Command(add_trace_options, run_trace),
 }
 
