@@ -36,7 +36,11 @@ class OutputError(TrainError):
 
 
 class NonFiniteError(TrainError):
-    """A loss, a gradient or a weight is NaN or infinite."""
+    """A loss, a gradient or a weight is NaN or infinite; ``tensor`` says which was the first."""
+
+    def __init__(self, message: str, tensor: str = "") -> None:
+        super().__init__(message)
+        self.tensor = tensor
 
 
 class CheckpointError(TrainError):

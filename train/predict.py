@@ -7,7 +7,6 @@ code is 1.
 
 import json
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from train import checkpoint, machine
 from train.errors import ForeignCheckpoint, OutputError, PictureError
 from train.models import NETWORKS, Network
+from train.options import PredictOptions
 from train.photographs import SUFFIXES, as_mnist
 
 PROGRAM = "python -m train predict"
@@ -58,7 +58,7 @@ class Prediction:
         return {"file": self.file, **asdict(self.top[0]), "top": [asdict(each) for each in self.top]}
 
 
-def run(options: Namespace) -> int:
+def run(options: PredictOptions) -> int:
     """Predict every image; return the exit code.  Raises ``TrainError``."""
     network, model = loaded(options.checkpoint)
     seen, refused = pictures(files(options.images))

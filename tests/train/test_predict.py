@@ -21,7 +21,8 @@ from train.photographs import as_mnist
 def best(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A checkpoint of first weights."""
     place = machine.prepare("torch", "cpu", "float32", 1)
-    checkpoint.save(tmp_path / "best.pt", request.param, machine.build(request.param, place, seed=1), {"epoch": 1})
+    weights = checkpoint.weights(machine.build(request.param, place, seed=1))
+    checkpoint.save(tmp_path / "best.pt", request.param, weights, {"epoch": 1})
     return tmp_path / "best.pt"
 
 
