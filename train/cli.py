@@ -9,10 +9,20 @@ import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NoReturn
 
 from train.errors import MissingLibrary, TrainError
-from train.options import CompareOptions, FitOptions, PredictOptions, TraceOptions, add_options
+from train.options import (
+    CompareOptions,
+    EvaluateOptions,
+    ExportOptions,
+    FitOptions,
+    PredictOptions,
+    ReportOptions,
+    TraceOptions,
+    add_options,
+)
 from train.terminal import CLOSED, Screen, one_line, screens
 
 PROGRAM = "python -m train"
@@ -54,27 +64,21 @@ def run_fit(options: FitOptions, given: Given) -> int:
     return run(options, given)
 
 
-def run_compare(options: CompareOptions, given: Given) -> int:
-    """The comparison itself runs without torch: only its child processes load it."""
-    from train.comparison import run
+def by_module(name: str) -> Callable[[Any, Given], int]:
+    """``run`` of ``train/<name>.py``, which is imported only now, and with it the libraries that training does without.
 
-    return run(options)
+    Raises ``MissingLibrary``.
+    """
 
+    def run(options: Any, given: Given) -> int:
+        try:
+            module = import_module(f"train.{name}")
+        except ModuleNotFoundError as error:
+            raise MissingLibrary(f"{name} needs {error.name}: pip install '.[train]' in the clone.") from error
+        code: int = module.run(options)
+        return code
 
-def run_predict(options: PredictOptions, given: Given) -> int:
-    """Import torch only now, and Pillow and SciPy, which training does without."""
-    try:
-        from train.predict import run
-    except ModuleNotFoundError as error:
-        raise MissingLibrary(f"predict needs {error.name}: pip install '.[train]' in the clone.") from error
-    return run(options)
-
-
-def run_trace(options: TraceOptions, given: Given) -> int:
-    """Import torch only now."""
-    from train.trace import run
-
-    return run(options)
+    return run
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,12 @@ class Command:
 
 COMMANDS = {
     "fit": Command(FitOptions, run_fit, is_for_reading=False),
-    "compare": Command(CompareOptions, run_compare),
-    "predict": Command(PredictOptions, run_predict),
-    "trace": Command(TraceOptions, run_trace),
+    "evaluate": Command(EvaluateOptions, by_module("evaluate")),
+    "predict": Command(PredictOptions, by_module("predict")),
+    "report": Command(ReportOptions, by_module("report")),
+    "export": Command(ExportOptions, by_module("export")),
+    "compare": Command(CompareOptions, by_module("comparison")),
+    "trace": Command(TraceOptions, by_module("trace")),
 }
 
 

@@ -12,13 +12,14 @@ import shlex
 import sys
 import time
 from collections.abc import Collection
+from pathlib import Path
 
 import torch
 
 from train import checkpoint, output, runs
 from train.batches import chosen_images, plain_batches, training_batches
 from train.data import Split
-from train.errors import NonFiniteError
+from train.errors import NonFiniteError, TrainError
 from train.nonfinite import is_finite
 from train.options import FitOptions
 from train.output import EpochMetrics
@@ -97,8 +98,22 @@ def _train_and_test(this: Run, stop: Stop) -> int:
     print(f"checkpoint     {this.best}")
     rate = len(this.training) * len(history) / trained
     print(f"time           {time.perf_counter() - begin + before:.1f} s in all, {rate:,.0f} images/s in training")
+    if this.options.report:
+        print(f"report         {_report(this.folder)}")
     output.said(f"test accuracy  {100 * accuracy:.2f} %", this.folder)
     return 0
+
+
+def _report(folder: Path) -> Path | str:
+    """The path of the report, or why there is none: the run is whole without it."""
+    try:
+        from train import report
+
+        return report.write(folder)
+    except ModuleNotFoundError as error:
+        return f"none, since {error.name} is not installed: pip install '.[train]' in the clone"
+    except TrainError as error:
+        return f"none: {error}"
 
 
 def _train_one_epoch(this: Run, stop: Stop) -> None:
@@ -120,9 +135,8 @@ def _train_one_epoch(this: Run, stop: Stop) -> None:
     label, left = f"epoch {state.epoch}/{options.epochs}", _steps_an_epoch(this) - state.step
     begin = time.perf_counter()
     try:
-        for loss, size in output.watched(losses, left, label, options.progress):
-            state.step += 1
-            state.loss += loss * size
+        for taken in output.watched(losses, left, label, options.progress):
+            state.add(taken)
             now = time.perf_counter()
             state.seconds, begin = state.seconds + now - begin, now
             stop.check()
@@ -164,9 +178,9 @@ def _end_epoch(this: Run, metrics: EpochMetrics) -> None:
     if state.best is None or rank(metrics) > rank(state.best.metrics):
         state.best = Best(metrics, checkpoint.weights(state.model))
         this.save_best()
-    state.history.append(metrics)
-    state.epoch, state.step, state.loss, state.seconds = state.epoch + 1, 0, 0.0, 0.0
+    state.end_epoch(metrics)
     this.metrics.add(metrics)
+    this.write_gradients()
     this.save()
     print(metrics.line(this.options.epochs), flush=True)
 

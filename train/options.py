@@ -87,6 +87,7 @@ class FitOptions(Common):
         may_change=True,
         metavar="N",
     )
+    report: bool = option(True, "no report.html at the end", may_change=True)
     progress: bool = option(True, "no bar, even on a terminal", may_change=True)
 
     def __post_init__(self) -> None:
@@ -102,6 +103,32 @@ class CompareOptions(Common):
     """Train one epoch with torch.nn and one with manualconv.nn; compare times, memory and losses."""
 
     rounds: int = option(2, "timed epochs of each (default 2)", whole(1), metavar="N")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Ask a trained network the test images: loss, accuracy, each label's share, the commonest mistakes."""
+
+    checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
+    data_dir: Path | None = option(None, "your own IDX files (default: embedded MNIST)", path, metavar="DIR")
+    backend: str = option("manual", "default manual", choices=("manual", "torch"))
+    device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str)
+    json: bool = option(False, "all numbers, with the confusion matrix")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Write report.html into a run's folder: curves, gradient norms, confusion, mistakes, filters."""
+
+    run: Path = argument("the folder of a run", path, metavar="RUN")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write a checkpoint's weights as safetensors and its network as a program of torch.export."""
+
+    checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
+    out: Path | None = option(None, "default: next to the checkpoint", path, metavar="DIR")
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,18 @@ except ImportError:  # Windows
     fcntl = None
 
 RUNS = Path("runs")
-METRICS, OPTIONS, FAILURE = "metrics.csv", "options.json", "failure.json"
+METRICS, GRADIENTS, OPTIONS, FAILURE = "metrics.csv", "gradients.csv", "options.json", "failure.json"
+REPORT, PICTURES = "report.html", "report"
 BEST, LAST, PREVIOUS = "best.pt", "last.pt", "previous.pt"
-REPLACED = (BEST, LAST, PREVIOUS, OPTIONS, FAILURE)  # by `durable.write`, whose temporary files a killed run leaves
+REPLACED = (
+    BEST,
+    LAST,
+    PREVIOUS,
+    GRADIENTS,
+    OPTIONS,
+    FAILURE,
+    REPORT,
+)  # by `durable.write`, whose temporary files a killed run leaves
 T = TypeVar("T")
 
 
@@ -92,9 +101,22 @@ def _in_the_way(folder: Path) -> OutputError:
     return OutputError(f"The output folder {folder} is not empty, and nothing is overwritten{how}.")
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder if it is not there. Raises ``OutputError``."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {path} cannot be made: {error.strerror or error}.") from error
+
+
 def write_json(path: Path, contents: dict[str, Any]) -> None:
     """Replace the file in one step. Raises ``OutputError``."""
     durable.write(path, (json.dumps(contents, indent=2) + "\n").encode())
+
+
+def write_table(path: Path, head: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+    """Replace a file of comma-separated values in one step. Raises ``OutputError``."""
+    durable.write(path, b"".join(map(_line, [head, *rows])))
 
 
 def read_json(path: Path) -> Any:

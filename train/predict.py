@@ -14,18 +14,17 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from train import checkpoint, machine
-from train.errors import ForeignCheckpoint, OutputError, PictureError
-from train.models import NETWORKS, Network
+from train import trained
+from train.errors import OutputError, PictureError
 from train.options import PredictOptions
 from train.photographs import SUFFIXES, as_mnist
+from train.trained import Trained
 
 PROGRAM = "python -m train predict"
 BAR, TOP = 24, 3
 ENLARGED = 8  # times, in the pictures of --show: 28 pixels are too few to look at
-BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -60,29 +59,19 @@ class Prediction:
 
 def run(options: PredictOptions) -> int:
     """Predict every image; return the exit code.  Raises ``TrainError``."""
-    network, model = loaded(options.checkpoint)
+    network = trained.load(options.checkpoint)
     seen, refused = pictures(files(options.images))
     for sentence in refused:
         print(f"{PROGRAM}: {sentence}", file=sys.stderr)
     if options.show is not None:
         show(seen, options.show)
-    found = predicted(model, network, seen)
+    found = predicted(network, seen)
     if options.json:
         print(json.dumps([each.as_json() for each in found], indent=1, ensure_ascii=False))
     else:
         for each in found:
             print(each.lines())
     return 1 if refused else 0
-
-
-def loaded(path: Path) -> tuple[Network, nn.Module]:
-    """The network of a checkpoint with its weights, for reading.  Raises ``CheckpointError``."""
-    name = checkpoint.load(path)["network"]
-    if name not in NETWORKS:
-        raise ForeignCheckpoint(f"{path} holds the network {name!r}; known are {', '.join(NETWORKS)}.")
-    model = machine.build(name, machine.prepare("manual", "cpu", "float32", None), seed=0)
-    checkpoint.restore(path, name, model)
-    return NETWORKS[name], model.eval()
 
 
 def files(images: Sequence[Path]) -> list[Path]:
@@ -110,16 +99,15 @@ def pictures(paths: Sequence[Path]) -> tuple[dict[Path, Tensor], list[str]]:
     return seen, refused
 
 
-@torch.no_grad()
-def predicted(model: nn.Module, network: Network, seen: dict[Path, Tensor]) -> list[Prediction]:
+def predicted(network: Trained, seen: dict[Path, Tensor]) -> list[Prediction]:
     """The likeliest labels of images of 28×28 as MNIST has them."""
+    if not seen:
+        return []
+    shares = network.scores(torch.stack(list(seen.values()))).softmax(1)
     found = list[Prediction]()
-    for paths in (list(seen)[at : at + BATCH] for at in range(0, len(seen), BATCH)):
-        images = torch.stack([seen[path] for path in paths])
-        shares = model(network.scale(images, torch.float32, torch.device("cpu"))).softmax(1)
-        for path, row in zip(paths, shares, strict=True):
-            likeliest = zip(*(t.tolist() for t in row.topk(TOP)), strict=True)
-            found.append(Prediction(str(path), [Likely(str(label), round(share, 6)) for share, label in likeliest]))
+    for path, row in zip(seen, shares, strict=True):
+        likeliest = zip(*(t.tolist() for t in row.topk(TOP)), strict=True)
+        found.append(Prediction(str(path), [Likely(str(label), round(share, 6)) for share, label in likeliest]))
     return found
 
 

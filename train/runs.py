@@ -16,7 +16,7 @@ from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, Option
 from train.machine import Machine
 from train.models import NETWORKS, Network
 from train.options import FitOptions, from_plain, gone_on, plain
-from train.output import BEST, LAST, METRICS, OPTIONS, PREVIOUS, MetricsFile
+from train.output import BEST, GRADIENTS, LAST, METRICS, OPTIONS, PREVIOUS, MetricsFile
 from train.recipe import LRS
 from train.state import State
 from train.training import fitting_batch_size, optimisation, steps_in
@@ -88,6 +88,13 @@ class Run:
             facts["validation_accuracy"] = metrics.validation_accuracy
             checkpoint.save(self.best, self.options.model, best.state, facts)
 
+    def write_gradients(self) -> None:
+        """Write gradients.csv, a row an epoch, a column a parameter. Raises ``OutputError``."""
+        slopes = self.state.slopes
+        names = list(dict.fromkeys(name for row in slopes for name in row))
+        rows = ([epoch, *(row.get(name, "") for name in names)] for epoch, row in enumerate(slopes, 1))
+        output.write_table(self.folder / GRADIENTS, ["epoch", *names], rows)
+
     def close(self) -> None:
         """Give the folder free."""
         self.metrics.close()
@@ -143,6 +150,7 @@ def _gone_on(options: FitOptions, given: Collection[str], source: Path, held: Me
     _compare_machines(contents.get("machine"), this.machine)
     this.came_from = path
     this.metrics.rewrite(this.state.history)
+    this.write_gradients()
     this.save_best()
     if path != this.last:
         this.save(keep=False)  # a damaged last.pt must not take the place of the good previous.pt

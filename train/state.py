@@ -13,6 +13,7 @@ from train import checkpoint, random_states
 from train.checkpoint import Weights
 from train.errors import CheckpointError, CorruptCheckpoint, ForeignCheckpoint
 from train.output import EpochMetrics
+from train.training import Taken
 
 
 @dataclass
@@ -36,8 +37,25 @@ class State:
     loss: float = 0.0  # the sum over the epoch's images so far
     lr: float = 0.0  # at the epoch's first step
     seconds: float = 0.0  # of training in this epoch, over all starts of the program
+    norms: dict[str, float] = field(
+        default_factory=dict
+    )  # of each parameter's gradient, the sums over this epoch's steps
     history: list[EpochMetrics] = field(default_factory=list)
+    slopes: list[dict[str, float]] = field(default_factory=list)  # the norms' means, epoch by epoch
     best: Best | None = None
+
+    def add(self, step: Taken) -> None:
+        """Count a step that was taken."""
+        self.step += 1
+        self.loss += step.loss * step.images
+        for name, norm in step.norms.items():
+            self.norms[name] = self.norms.get(name, 0.0) + norm
+
+    def end_epoch(self, metrics: EpochMetrics) -> None:
+        """Keep what the epoch's steps left, and begin the next."""
+        self.history.append(metrics)
+        self.slopes.append({name: total / self.step for name, total in self.norms.items()})
+        self.epoch, self.step, self.loss, self.seconds, self.norms = self.epoch + 1, 0, 0.0, 0.0, {}
 
     def contents(self) -> dict[str, Any]:
         """All but the weights, in plain tensors, numbers, strings and lists."""
@@ -48,6 +66,8 @@ class State:
             "schedule": _plain(self.schedule.state_dict()),
             "random": random_states.captured(self.device),
             "history": [list(astuple(metrics)) for metrics in self.history],
+            "norms": dict(self.norms),
+            "slopes": self.slopes,
             "best": None if best is None else {"epoch": best.metrics.epoch, "state": best.state},
         }
 
@@ -65,12 +85,15 @@ class State:
         self._restore_optimizer(contents["optimizer"], path)
         self.schedule.load_state_dict(contents["schedule"])
         self.history = [_metrics(row) for row in contents["history"]]
+        self.norms, *self.slopes = (
+            {str(name): float(norm) for name, norm in row.items()} for row in [contents["norms"], *contents["slopes"]]
+        )
         for name in ("epoch", "step", "loss", "lr", "seconds"):
             wanted = type(getattr(self, name))
             if type(contents[name]) is not wanted or not math.isfinite(contents[name]):
                 raise TypeError(name)
             setattr(self, name, contents[name])
-        if self.epoch != len(self.history) + 1 or self.step < 0:
+        if not self.epoch == len(self.history) + 1 == len(self.slopes) + 1 or self.step < 0:
             raise ValueError("epoch")
         if contents["best"] is not None:
             metrics = self.history[contents["best"]["epoch"] - 1]

@@ -1,6 +1,7 @@
 """The loop itself: one generator of losses, which training sums and the comparison of backends keeps step by step."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,14 @@ from train.recipe import BATCH_SIZE, LEAST_BATCH, MOMENTUM, WEIGHT_DECAY, WORTHW
 LEAST_STEPS = 10  # that have a warm-up
 
 Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+class Taken(NamedTuple):
+    """What a step leaves behind: its mean loss, its images, and the norm of each parameter's gradient."""
+
+    loss: float
+    images: int
+    norms: dict[str, float]
 
 
 def steps_in(images: int, batch_size: int) -> int:
@@ -49,12 +58,12 @@ def steps(
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     batches: Batches,
-) -> Iterator[tuple[float, int]]:
-    """Take one optimiser step a batch; yield (mean loss of the batch, its size).
+) -> Iterator[Taken]:
+    """Take one optimiser step a batch; yield what it leaves.
 
     Raises ``NonFiniteError`` at a loss or gradients that are not finite, before the step: the weights stay as the last
     good step left them.  The loss is looked at before backward where that is free, on the CPU; another device is waited
-    for once a step, for the loss and the gradients' norm together.
+    for once a step, for the loss and the gradients' norms together.
     """
     model.train()
     for x, target in batches:
@@ -63,19 +72,15 @@ def steps(
         if loss.device.type == "cpu" and not is_finite(loss.item()):
             raise first_in_forward(model, x, loss.item())
         loss.backward()
-        value, norm = torch.stack([loss.detach(), _norm_of_gradients(model)]).tolist()
+        gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+        value, *norms = torch.stack([loss.detach(), *torch._foreach_norm([*gradients.values()])]).tolist()
         if not is_finite(value):
             raise first_in_forward(model, x, value)
-        if not is_finite(norm):
+        if not is_finite(sum(norms)):
             first_in_gradients(model)
         optimizer.step()
         schedule.step()
-        yield value, len(target)
-
-
-def _norm_of_gradients(model: nn.Module) -> Tensor:
-    """The sum of all gradients' norms, one number to look at; only if it is not finite is each gradient looked at."""
-    return torch.stack(torch._foreach_norm([p.grad for p in model.parameters() if p.grad is not None])).sum()
+        yield Taken(value, len(target), dict(zip(gradients, norms, strict=True)))
 
 
 @torch.no_grad()

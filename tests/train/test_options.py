@@ -25,6 +25,7 @@ OTHERS: dict[str, Any] = {
     "dtype": "float64",
     "init": Path("/a/best.pt"),
     "checkpoint_every": 4,
+    "report": False,
     "progress": False,
 }
 
@@ -35,9 +36,9 @@ def test_every_field_is_a_flag_and_every_flag_a_field(name: str) -> None:
     actions = [action for action in cli.make_parser(name)._actions if action.dest != "help"]
     assert [action.dest for action in actions] == [entry.name for entry in entries]
     for action, entry in zip(actions, entries, strict=True):
-        assert action.option_strings == [options.flag(entry)]
+        assert action.option_strings == ([options.flag(entry)] if entry.metadata.get("is_flag", True) else [])
         assert action.help == entry.metadata["help"]
-        assert action.default == argparse.SUPPRESS
+        assert action.default == (argparse.SUPPRESS if action.option_strings else None)
 
 
 def test_options_are_frozen() -> None:
@@ -79,7 +80,7 @@ def test_kept_options_that_nobody_can_have_given_are_refused(values: dict[str, A
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_run_goes_on_with_its_own_options(name: str) -> None:
     """What decides the result is fixed; where and how loudly it runs is not; what is not said is taken over."""
-    saved, free = FitOptions(), name in ("threads", "data_dir", "device", "checkpoint_every", "progress")
+    saved, free = FitOptions(), name in ("threads", "data_dir", "device", "checkpoint_every", "report", "progress")
     wanted = replace(saved, **{name: OTHERS[name]})
     merged, contradictions = gone_on(saved, wanted, [name])
     assert merged == (wanted if free else saved)

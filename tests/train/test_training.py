@@ -51,13 +51,15 @@ def test_large_finite_gradients_are_no_reason_to_stop() -> None:
     list(steps(model, Spoiled(1, lambda loss: loss * 1e25), optimizer, schedule, BATCHES))
 
 
-def test_steps_yield_losses_and_sizes_and_train() -> None:
+def test_steps_yield_losses_sizes_and_norms_and_train() -> None:
     torch.manual_seed(0)
     model = nn.Linear(3, 2)
     optimizer, schedule = optimisation(model, 0.5, 80)
     epochs = [list(steps(model, nn.CrossEntropyLoss(), optimizer, schedule, BATCHES)) for _ in range(40)]
-    assert [size for _, size in epochs[0]] == [4, 2]
-    assert sum(loss for loss, _ in epochs[-1]) < sum(loss for loss, _ in epochs[0])
+    assert [step.images for step in epochs[0]] == [4, 2]
+    assert sum(step.loss for step in epochs[-1]) < sum(step.loss for step in epochs[0])
+    gradients = {name: float(torch.linalg.vector_norm(p.grad)) for name, p in model.named_parameters()}
+    assert epochs[-1][-1].norms == gradients
 
 
 @pytest.mark.parametrize("total", [*range(1, 31), 2580])
