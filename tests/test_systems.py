@@ -76,7 +76,7 @@ from train.cli import main
 from train import measurement
 assert measurement.memory("VmRSS") is None
 words = ["--backend", "manual", "--data-dir", sys.argv[1], "--batch-size", "110", "--epochs", "1", "--threads", "1"]
-assert main([*words, "--out", sys.argv[2]]) == 0
+assert main([*words, "--no-report", "--out", sys.argv[2]]) == 0
 """
 
 TRYING = """

@@ -18,11 +18,12 @@ def is_finite(value: float) -> bool:
 def first_in_forward(model: nn.Module, x: Tensor, loss: float) -> NonFiniteError:
     """The error of a loss that is not finite: it names the first such weight, else the images, else the first layer.
 
-    The layer is found by running the forward once more; its input is finite, its output is not.
+    The layer is found by running the forward once more; its input is finite, its output is not.  Running statistics
+    tell nothing: the forward that failed may have spoilt them itself.
     """
     said = f"The loss became {loss}"
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if not _all_finite(tensor):
+    for name, p in model.named_parameters():
+        if not _all_finite(p):
             return NonFiniteError(f"{said}: the weights {name} are not finite", name)
     if not _all_finite(x):
         return NonFiniteError(f"{said}: the images of the batch are not finite", "images")

@@ -30,17 +30,18 @@ table { border-collapse: collapse; } th, td { text-align: left; padding: .15rem 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, its file's name, and what it shows in words."""
+    """A PNG file, its name, and what it shows in words."""
 
     name: str
-    figure: Figure
+    png: bytes
     caption: str
 
-    def png(self) -> bytes:
-        """The file."""
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": ""})
-        return buffer.getvalue()
+
+def drawn(name: str, figure: Figure, caption: str) -> Picture:
+    """The picture of a figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": ""})
+    return Picture(name, buffer.getvalue(), caption)
 
 
 def run(options: ReportOptions) -> int:
@@ -60,7 +61,7 @@ def write(folder: Path) -> Path:
     pictures = [*_of_training(folder), *_of_test(network, found, mnist.test)]
     output.make_folder(folder / PICTURES)
     for picture in pictures:
-        durable.write(folder / PICTURES / f"{picture.name}.png", picture.png())
+        durable.write(folder / PICTURES / f"{picture.name}.png", picture.png)
     durable.write(folder / REPORT, page(network, options, found, pictures).encode())
     return folder / REPORT
 
@@ -87,12 +88,12 @@ def _of_training(folder: Path) -> list[Picture]:
     epochs = [int(n) for n in metrics["epoch"]]
     best = max(zip(metrics["validation_accuracy"], [-x for x in metrics["validation_loss"]], epochs))[2]
     found = [
-        Picture(
+        drawn(
             "losses",
             figures.losses(epochs, metrics["train_loss"], metrics["validation_loss"]),
             "Mean loss of an image, epoch by epoch, on the training and the validation images.",
         ),
-        Picture(
+        drawn(
             "accuracy",
             figures.accuracy(epochs, metrics["validation_accuracy"], best),
             f"Share of right answers on the validation images; epoch {best} is the best, and is kept.",
@@ -105,7 +106,7 @@ def _of_training(folder: Path) -> list[Picture]:
         }
         caption = "Norm of the gradient of each layer's weights, the mean over the epoch's steps."
         if weights:
-            found.append(Picture("gradients", figures.gradient_norms(epochs, weights), caption))
+            found.append(drawn("gradients", figures.gradient_norms(epochs, weights), caption))
     return found
 
 
@@ -113,7 +114,7 @@ def _of_test(network: Trained, found: Assessed, test: data.Split) -> list[Pictur
     labels = [str(n) for n in range(CLASSES)]
     wrong = found.mistakes()[:MISTAKES]
     pictures = [
-        Picture(
+        drawn(
             "confusion",
             figures.confusion(found.confusion(CLASSES), labels),
             "How often each label (row) was read as each (column); the shade is a mistake's share of its row.",
@@ -125,11 +126,11 @@ def _of_test(network: Trained, found: Assessed, test: data.Split) -> list[Pictur
         ]
         count = len(found.labels) - found.right
         said = f"The {len(wrong)} most confident of {count} mistakes: label as guess, confidence."
-        pictures.append(Picture("mistakes", figures.gallery(test.images[wrong], captions), said))
+        pictures.append(drawn("mistakes", figures.gallery(test.images[wrong], captions), said))
     kernels = [p for p in network.model.parameters() if p.dim() == 4]
     if kernels:
         said = "Weights of the first convolution: dark is below 0, light above."
-        pictures.append(Picture("filters", figures.filters(kernels[0]), said))
+        pictures.append(drawn("filters", figures.filters(kernels[0]), said))
     return pictures
 
 
@@ -164,7 +165,7 @@ def _rows(facts: dict[str, object]) -> str:
 
 
 def _figure(picture: Picture) -> str:
-    source = base64.b64encode(picture.png()).decode()
+    source = base64.b64encode(picture.png).decode()
     said = html.escape(picture.caption)
     image = f'<img alt="{said}" src="data:image/png;base64,{source}">'
     return f"<figure>{image}<figcaption>{said}</figcaption></figure>\n"

@@ -20,7 +20,7 @@ from tests.train.programs import ENCODINGS, MAINS, called, refused
 from train import cli as training_cli
 
 HELPS = {
-    "train": [["--help"], ["fit", "-h"], ["compare", "--help"], ["trace", "--help"]],
+    "train": [["--help"], ["fit", "-h"], *([name, "--help"] for name in training_cli.COMMANDS)],
     "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"], ["check", "--help"]],
 }
 
@@ -250,7 +250,8 @@ def test_ctrl_c_is_a_traceback(monkeypatch: pytest.MonkeyPatch, words: tuple[str
         else training_cli.Command(old.options, interrupted, old.is_for_reading)
     )
     monkeypatch.setitem(module.COMMANDS, words[1], new)
-    needed = {"choice": ["--input", "1,1,9", "--weight", "1,1,3"], "check": ["torch"]}
+    needed = {"choice": ["--input", "1,1,9", "--weight", "1,1,3"], "check": ["torch"], "predict": ["best.pt", "a.png"]}
+    needed |= {name: ["best.pt"] for name in ("evaluate", "report", "export")}
     refused(called(MAINS[words[0]], words[1], *needed.get(words[1], [])), 130, "stopped by Ctrl-C")
 
 

@@ -174,7 +174,19 @@ def test_a_later_failure_leaves_the_checkpoint_whole(fit: Fit, tmp_path: Path, m
 def test_both_backends_train_alike(tmp_path: Path) -> None:
     """MNIST itself, a few steps, float64: the same script, weights and batches, so the same losses."""
     pytest.importorskip("manualconv.nn")
-    common = ["--max-train", "512", "--epochs", "1", "--dtype", "float64", "--seed", "3", "--threads", "1"]
+    common = [
+        "--no-report",
+        "--max-train",
+        "512",
+        "--epochs",
+        "1",
+        "--dtype",
+        "float64",
+        "--seed",
+        "3",
+        "--threads",
+        "1",
+    ]
     for backend in ("torch", "manual"):
         assert cli.main([*common, "--backend", backend, "--out", str(tmp_path / backend)]) == 0
     torch_row, manual_row = (rows(tmp_path / backend)[0] for backend in ("torch", "manual"))

@@ -42,7 +42,17 @@ def fit(small_data: Path, tmp_path: Path) -> Run:
     """Start a tiny run in a folder of tmp_path, or go on with it."""
 
     def run(*options: str, out: str = "out") -> Ended:
-        common = ["--backend", "torch", "--data-dir", str(small_data), "--epochs", str(EPOCHS), "--batch-size", "24"]
+        common = [
+            "--no-report",
+            "--backend",
+            "torch",
+            "--data-dir",
+            str(small_data),
+            "--epochs",
+            str(EPOCHS),
+            "--batch-size",
+            "24",
+        ]
         return called(main, *common, "--threads", "1", "--out", str(tmp_path / out), *options)
 
     return run
@@ -350,7 +360,7 @@ def steps(*arguments):
 fit.steps = steps
 sys.exit(main(sys.argv[1:]))
 """
-    common = ["--backend", "torch", "--data-dir", str(small_data), "--epochs", "2", "--threads", "1"]
+    common = ["--no-report", "--backend", "torch", "--data-dir", str(small_data), "--epochs", "2", "--threads", "1"]
     child = subprocess.Popen(
         [sys.executable, "-c", code, *common, "--out", str(tmp_path / "out")],
         cwd=ROOT,
