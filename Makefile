@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu machines versions seeds package tools mutation compare capabilities bench bench-plain clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan compare capabilities bench bench-plain clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -52,6 +52,10 @@ networks: setup
 # Laws, modes and a training step on a CUDA device; without one it says so.
 gpu: setup
 	$(RUN) -W ignore -m tests.gpu $(ARGS)
+
+# What a network trained here makes of digits drawn in fonts, sizes and light that it has never seen: right answers by kind.
+predict: setup
+	$(RUN) -m tests.drawn $(ARGS)
 
 # The suite as on other machines: fewer vector instructions, other numbers of threads, with Numba and without; four runs,
 # of which those that are finished are kept while the commit is the same.  Writes docs/MACHINES.md.
@@ -96,6 +100,18 @@ endif
 # The whole suite without Numba's compiled loops.
 bench-plain: $(BENCH_READY)
 	NUMBA_DISABLE_JIT=1 $(RUN) -W ignore -m manualconv bench $(or $(ARGS),--output docs/BENCHMARKS_PLAIN.md --json runs/benchmarks-plain.json)
+
+# Training runs killed at 200 random moments, inside the write too, and gone on with bit for bit; ARGS=--kills=20 for fewer.
+crash: setup
+	$(RUN) -W ignore -m tests.train.crash $(ARGS)
+
+# Damaged and hostile checkpoints, full disks, damaged data sets: each refused by its reason; ARGS=--share=0.1 for fewer.
+corrupt: setup
+	$(RUN) -W ignore -m tests.train.corrupt $(ARGS)
+
+# NaN and infinity in weights, gradients, images, outputs and the loss: each stops training before the step.
+nan: setup
+	$(RUN) -W ignore -m tests.train.nan $(ARGS)
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)

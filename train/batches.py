@@ -53,16 +53,22 @@ def training_batches(
     dtype: torch.dtype,
     device: torch.device,
     scale: Scale = standardised,
+    done: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (x, t) in the epoch's order; x: (B, 1, 28, 28) shifted, then standardised or by ``scale``; t: (B,) int64.
+    """Yield (x, t) in the epoch's order, all but the first ``done`` batches.
 
-    The last batch may be shorter.
+    x: (B, 1, 28, 28) shifted, then standardised or by ``scale``; t: (B,) int64. The last batch may be shorter.
     """
-    order = torch.randperm(len(split), generator=generator(seed, epoch, "order"))
     shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
-    for chosen in torch.split(order, min(batch_size, len(split))):
+    for chosen in chosen_images(len(split), batch_size, seed, epoch)[done:]:
         images = shifted(split.images[chosen], shifts[chosen])
         yield scale(images, dtype, device), split.labels[chosen].to(device)
+
+
+def chosen_images(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
+    """The numbers of the images in each batch of an epoch."""
+    order = torch.randperm(count, generator=generator(seed, epoch, "order"))
+    return torch.split(order, min(batch_size, count))
 
 
 def plain_batches(

@@ -9,11 +9,12 @@ import json
 import os
 import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
+from train.options import CompareOptions
+from train.recipe import BATCH_SIZE
 
 BACKENDS = ("torch", "manual")
 FLOAT32_STEPS, FLOAT32_BOUND = 10, 1e-3  # beyond a few steps float32 diverges from itself
@@ -22,7 +23,7 @@ FLOAT64_STEPS, FLOAT64_BOUND = 200, 1e-8
 Results = dict[str, list[dict[str, Any]]]
 
 
-def run(options: Namespace) -> int:
+def run(options: CompareOptions) -> int:
     """Print the comparison; return 0, or 1 if the losses differ by more than their bounds. Time never decides."""
     epochs: Results = {backend: [] for backend in BACKENDS}
     for number in range(1, options.rounds + 1):
@@ -46,14 +47,14 @@ def largest_difference(left: list[float], right: list[float]) -> float:
     return max(d if d == d else float("inf") for d in differences)
 
 
-def _measured(options: Namespace, backend: str, dtype: str, steps: int | None) -> dict[str, Any]:
+def _measured(options: CompareOptions, backend: str, dtype: str, steps: int | None) -> dict[str, Any]:
     """Run ``train.measurement``; raise ``TrainError`` with its sentence if it fails."""
     wanted = {
         "backend": backend,
         "dtype": dtype,
         "steps": steps,
         "seed": options.seed,
-        "batch_size": options.batch_size,
+        "batch_size": options.batch_size or BATCH_SIZE,
         "threads": options.threads,
         "max_train": options.max_train,
         "data_dir": str(options.data_dir) if options.data_dir else None,

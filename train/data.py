@@ -7,6 +7,7 @@ decompressed contents, because gzip headers vary while the contents do not.
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -62,12 +63,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Mnist:
-    """The training and test sets, and whether their bytes are those of MNIST itself."""
+    """The training and test sets, whether their bytes are those of MNIST itself, and a digest of all four parts."""
 
     training: Split
     test: Split
     source: str
     canonical: bool
+    digest: str
 
 
 def load(folder: Path | None = None) -> Mnist:
@@ -168,7 +170,7 @@ def _load_raw(folder: Path) -> Mnist:
         raise SwappedFiles(f"The training and test images in {folder} are the same file, copied over the other.")
     training = _checked(parts["train-images"], parts["train-labels"], f"the training set in {folder}")
     test = _checked(parts["t10k-images"], parts["t10k-labels"], f"the test set in {folder}")
-    return Mnist(training, test, str(folder), canonical=digests == SHA256)
+    return Mnist(training, test, str(folder), digests == SHA256, _joined(digests.values()))
 
 
 def _load_processed(folder: Path) -> Mnist:
@@ -189,7 +191,13 @@ def _load_processed(folder: Path) -> Mnist:
         if not images.numel():
             raise EmptyFile(f"{path} holds no images.")
         splits.append(_checked(images, labels, str(path)))
-    return Mnist(splits[0], splits[1], str(folder), canonical=False)
+    parts = (tensor for split in splits for tensor in (split.images, split.labels.byte()))
+    digest = _joined(hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest() for tensor in parts)
+    return Mnist(splits[0], splits[1], str(folder), False, digest)
+
+
+def _joined(digests: Iterable[str]) -> str:
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
 def _checked(images: Tensor, labels: Tensor, where: str) -> Split:

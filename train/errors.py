@@ -4,10 +4,13 @@
 
     TrainError
     ├── OptionError              a device, dtype or backend that cannot be used here
+    ├── MissingLibrary           a library that a command needs and training does without
     ├── OutputError              a folder or file that cannot be written
     ├── NonFiniteError           NaN or infinity in a loss, a gradient or a weight
     ├── CheckpointError
     │   ├── MissingCheckpoint · CorruptCheckpoint · ForeignCheckpoint
+    ├── PictureError
+    │   └── NotAPicture · BlankPicture
     └── DataError
         ├── MissingFile · NotAFile · UnreadableFile · DownloadFailed
         ├── HtmlPage · NotGzip · UnnamedGzip · CorruptedFile · TruncatedFile · TrailingBytes · OversizedFile
@@ -24,12 +27,20 @@ class OptionError(TrainError):
     """An option names something that this machine does not have."""
 
 
+class MissingLibrary(TrainError):
+    """A library of the extra `train` is not installed."""
+
+
 class OutputError(TrainError):
     """A folder or a file cannot be made or written."""
 
 
 class NonFiniteError(TrainError):
-    """A loss, a gradient or a weight is NaN or infinite."""
+    """A loss, a gradient or a weight is NaN or infinite; ``tensor`` says which was the first."""
+
+    def __init__(self, message: str, tensor: str = "") -> None:
+        super().__init__(message)
+        self.tensor = tensor
 
 
 class CheckpointError(TrainError):
@@ -46,6 +57,18 @@ class CorruptCheckpoint(CheckpointError):
 
 class ForeignCheckpoint(CheckpointError):
     """The file is whole, but holds something other than the weights of this network."""
+
+
+class PictureError(TrainError):
+    """An image file of which nothing can be predicted."""
+
+
+class NotAPicture(PictureError):
+    """A file that is no image, a damaged one or one too large."""
+
+
+class BlankPicture(PictureError):
+    """An image in which nothing stands out."""
 
 
 class DataError(TrainError):

@@ -38,6 +38,7 @@ from train.errors import (
 MAGIC = {"images": 2051, "labels": 2049}
 AXES = {"images": 3, "labels": 1}
 CAP = 256 * 2**20  # bytes; MNIST's largest file is 47 MB
+BLOCK = 2**20
 GZIP = b"\x1f\x8b"
 
 
@@ -112,9 +113,10 @@ def _check_start(header: bytes, kind: str, path: Path) -> None:
 
 
 def _fill(stream: BinaryIO, room: memoryview, path: Path) -> None:
+    """By blocks: gzip unpacks as much as it is asked for into memory of its own, and then copies it."""
     filled = 0
     while filled < len(room):
-        count = cast(io.BufferedIOBase, stream).readinto(room[filled:])
+        count = cast(io.BufferedIOBase, stream).readinto(room[filled : filled + BLOCK])
         if not count:
             raise TruncatedFile(f"{path} is truncated: its header declares {len(room)} bytes of data, {filled} came.")
         filled += count

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import torch
 
+from train import random_states
 from train.errors import OptionError
 from train.models import NETWORKS
 
@@ -68,5 +69,5 @@ def _device(name: str, dtype: torch.dtype) -> torch.device:
 
 def build(network: str, machine: Machine, seed: int) -> torch.nn.Module:
     """The network with the initial weights of ``seed``: the same for both backends, drawn in float32 always."""
-    torch.manual_seed(seed)
+    random_states.seed(seed)
     return NETWORKS[network].build(machine.layers).to(device=machine.device, dtype=machine.dtype)

@@ -62,7 +62,7 @@ def _losses(options: Namespace, place: Machine, split: data.Split, wanted: int) 
     size, seed = options.batch_size, options.seed
     epochs = (training_batches(split, size, seed, epoch, place.dtype, place.device) for epoch in count(1))
     taken = islice(chain.from_iterable(epochs), wanted)
-    return [loss for loss, _ in steps(model, place.layers.CrossEntropyLoss(), optimizer, schedule, taken, epoch=1)]
+    return [step.loss for step in steps(model, place.layers.CrossEntropyLoss(), optimizer, schedule, taken)]
 
 
 def main() -> int:

@@ -1,9 +1,10 @@
-"""What a run leaves behind: a new folder with metrics.csv and best.pt, and what it shows while it runs."""
+"""What a run leaves behind, a folder of its own with metrics.csv in it, and what it shows while it runs."""
 
 import errno
+import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -11,9 +12,10 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import finalize
 
+from train import durable
 from train.errors import OutputError
 
 fcntl: ModuleType | None
@@ -23,8 +25,18 @@ except ImportError:  # Windows
     fcntl = None
 
 RUNS = Path("runs")
-METRICS, BEST = "metrics.csv", "best.pt"
-TEMPORARY = f".{BEST}.*.tmp"  # of `checkpoint.save`
+METRICS, GRADIENTS, OPTIONS, FAILURE = "metrics.csv", "gradients.csv", "options.json", "failure.json"
+REPORT, PICTURES = "report.html", "report"
+BEST, LAST, PREVIOUS = "best.pt", "last.pt", "previous.pt"
+REPLACED = (
+    BEST,
+    LAST,
+    PREVIOUS,
+    GRADIENTS,
+    OPTIONS,
+    FAILURE,
+    REPORT,
+)  # by `durable.write`, whose temporary files a killed run leaves
 T = TypeVar("T")
 
 
@@ -81,11 +93,35 @@ def _is_unfinished(path: Path) -> bool:
     if path.name == METRICS:
         with path.open("rb") as file:
             return HEADER.startswith(file.read(len(HEADER) + 1))
-    return fnmatchcase(path.name, TEMPORARY)
+    return any(fnmatchcase(path.name, durable.temporary(path.with_name(name), "*").name) for name in REPLACED)
 
 
 def _in_the_way(folder: Path) -> OutputError:
-    return OutputError(f"The output folder {folder} is not empty, and nothing is overwritten.")
+    how = f": --resume {folder} goes on with its run" if (folder / LAST).exists() else ""
+    return OutputError(f"The output folder {folder} is not empty, and nothing is overwritten{how}.")
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder if it is not there. Raises ``OutputError``."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {path} cannot be made: {error.strerror or error}.") from error
+
+
+def write_json(path: Path, contents: dict[str, Any]) -> None:
+    """Replace the file in one step. Raises ``OutputError``."""
+    durable.write(path, (json.dumps(contents, indent=2) + "\n").encode())
+
+
+def write_table(path: Path, head: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+    """Replace a file of comma-separated values in one step. Raises ``OutputError``."""
+    durable.write(path, b"".join(map(_line, [head, *rows])))
+
+
+def read_json(path: Path) -> Any:
+    """What is in the file. Raises OSError or ValueError."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _numbered(path: Path) -> Path:
@@ -108,15 +144,31 @@ class MetricsFile:
     gives it back however the process ends.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, is_new: bool = True) -> None:
+        """Of a new run, or of one that goes on."""
         self.path = path
         try:
-            self._descriptor, is_new = _opened(path)
+            self._descriptor, is_made = _opened(path, _is_unfinished if is_new else _is_metrics)
             self._close = finalize(self, os.close, self._descriptor)
-            self._claim(is_new)
+            locked = _lock(self._descriptor)
+            if locked is False:
+                raise OutputError(f"The folder {path.parent} is in use by another run.")
+            if is_new:
+                self._claim(is_made, bool(locked))
         except OSError as error:
             raise self._unwritable(error) from error
-        self._append(HEADER)
+        for name in REPLACED:
+            durable.sweep(path.with_name(name))
+        if is_new:
+            self.rewrite([])
+
+    def rewrite(self, history: Iterable[EpochMetrics]) -> None:
+        """Hold these rows, and no others."""
+        try:
+            os.ftruncate(self._descriptor, 0)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._append(HEADER + b"".join(_line(asdict(metrics).values()) for metrics in history))
 
     def add(self, metrics: EpochMetrics) -> None:
         """Append one row, every float with all its digits."""
@@ -126,23 +178,17 @@ class MetricsFile:
         """Close the file, which unlocks it."""
         self._close()
 
-    def _claim(self, is_new: bool) -> None:
-        """Lock the file, and remove what a stopped run has left; only the lock tells that it runs no more."""
+    def _claim(self, is_made: bool, locked: bool) -> None:
+        """What a stopped run has left may be written over; only the lock tells that it runs no more."""
         folder = self.path.parent
-        locked = _lock(self._descriptor)
-        if locked is None and not is_new:
+        if not locked and not is_made:
             raise OutputError(
                 f"The output folder {folder} is of a run without a finished epoch, and without locks in this file"
                 " system nobody knows whether it has ended: take another folder."
             )
-        if locked is False:
-            raise OutputError(f"The output folder {folder} is in use by another run: take another folder.")
         written = HEADER.startswith(os.read(self._descriptor, len(HEADER) + 1))
-        if not written or (folder / BEST).exists():
+        if not written or any((folder / name).exists() for name in (BEST, LAST, PREVIOUS)):
             raise _in_the_way(folder)
-        os.ftruncate(self._descriptor, 0)
-        for path in folder.glob(TEMPORARY):
-            path.unlink(missing_ok=True)
 
     def _append(self, line: bytes) -> None:
         try:
@@ -155,13 +201,21 @@ class MetricsFile:
         return OutputError(f"{self.path} cannot be written: {error.strerror or error}.")
 
 
-def _opened(path: Path) -> tuple[int, bool]:
+def _is_metrics(path: Path) -> bool:
+    """Rows of ours, or the beginning of them."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return HEADER.startswith(file.read(len(HEADER)))
+
+
+def _opened(path: Path, is_ours: Callable[[Path], bool]) -> tuple[int, bool]:
     """A descriptor that appends, and whether the file is new."""
     how = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
         return os.open(path, how | os.O_CREAT | os.O_EXCL, 0o666), True
     except FileExistsError:
-        if not _is_unfinished(path):
+        if not is_ours(path):
             raise _in_the_way(path.parent) from None
         return os.open(path, how), False
 

@@ -15,7 +15,6 @@ gradients through autograd and prints the largest difference.
 Source: notes on convolution (squared error and back-propagation, step by step, B17, C1).
 """
 
-from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +27,7 @@ from train import machine
 from train.errors import NonFiniteError
 from train.machine import Machine
 from train.models import perceptron
+from train.options import TraceOptions
 
 SIZES = (2, 3, 2, 1)
 BOUND = 1e-12  # between the equations and autograd, both in float64
@@ -176,7 +176,7 @@ def _is_finite(step: Step) -> bool:
     return all(bool(torch.isfinite(t).all()) for t in [*step.net, *step.gradient, *after]) and isfinite(step.error)
 
 
-def run(options: Namespace) -> int:
+def run(options: TraceOptions) -> int:
     """Print the trace; return 0, or 1 if autograd differs from it by more than ``BOUND``. Raises ``TrainError``."""
     place = machine.prepare("manual", "cpu", "float64", None)
     x, t = (torch.tensor(numbers, dtype=torch.float64) for numbers in (options.input, options.target))

@@ -1,21 +1,38 @@
 """The loop itself: one generator of losses, which training sums and the comparison of backends keeps step by step."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from train.errors import NonFiniteError
-from train.recipe import MOMENTUM, WEIGHT_DECAY
+from train.nonfinite import first_in_forward, first_in_gradients, is_finite
+from train.recipe import BATCH_SIZE, LEAST_BATCH, MOMENTUM, WEIGHT_DECAY, WORTHWHILE_STEPS
 
 LEAST_STEPS = 10  # that have a warm-up
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
+class Taken(NamedTuple):
+    """What a step leaves behind: its mean loss, its images, and the norm of each parameter's gradient."""
+
+    loss: float
+    images: int
+    norms: dict[str, float]
+
+
 def steps_in(images: int, batch_size: int) -> int:
     """Batches an epoch, the last one possibly shorter: ⌈images / batch size⌉."""
     return -(-images // batch_size)
+
+
+def fitting_batch_size(images: int, epochs: int) -> int:
+    """The default: halved, down to 8, until the run has a hundred steps. Fewer steps teach nothing at any rate."""
+    size = BATCH_SIZE
+    while size > LEAST_BATCH and epochs * steps_in(images, size) < WORTHWHILE_STEPS:
+        size //= 2
+    return size
 
 
 def optimisation(
@@ -41,44 +58,29 @@ def steps(
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     batches: Batches,
-    epoch: int,
-) -> Iterator[tuple[float, int]]:
-    """Take one optimiser step a batch; yield (mean loss of the batch, its size).
+) -> Iterator[Taken]:
+    """Take one optimiser step a batch; yield what it leaves.
 
     Raises ``NonFiniteError`` at a loss or gradients that are not finite, before the step: the weights stay as the last
-    good step left them.  The device is waited for once a step, for the loss and the gradients' norm together.
+    good step left them.  The loss is looked at before backward where that is free, on the CPU; another device is waited
+    for once a step, for the loss and the gradients' norms together.
     """
     model.train()
-    for step, (x, target) in enumerate(batches, 1):
-        where = f"at epoch {epoch}, step {step}"
+    for x, target in batches:
         optimizer.zero_grad(set_to_none=True)
         loss = criterion(model(x), target)
+        if loss.device.type == "cpu" and not is_finite(loss.item()):
+            raise first_in_forward(model, x, loss.item())
         loss.backward()
-        value, norm = torch.stack([loss.detach(), _norm_of_gradients(model)]).tolist()
+        gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+        value, *norms = torch.stack([loss.detach(), *torch._foreach_norm([*gradients.values()])]).tolist()
         if not is_finite(value):
-            raise NonFiniteError(f"The loss became {value} {where}: training stopped.")
-        if not is_finite(norm):
-            check_gradients(model, where)
+            raise first_in_forward(model, x, value)
+        if not is_finite(sum(norms)):
+            first_in_gradients(model)
         optimizer.step()
         schedule.step()
-        yield value, len(target)
-
-
-def is_finite(value: float) -> bool:
-    """Neither NaN nor infinite."""
-    return abs(value) < float("inf")
-
-
-def _norm_of_gradients(model: nn.Module) -> Tensor:
-    """The sum of all gradients' norms, one number to look at; only if it is not finite is each gradient looked at."""
-    return torch.stack(torch._foreach_norm([p.grad for p in model.parameters() if p.grad is not None])).sum()
-
-
-def check_gradients(model: nn.Module, where: str) -> None:
-    """Raise ``NonFiniteError`` naming the first gradient that is not finite."""
-    for name, p in model.named_parameters():
-        if p.grad is not None and not torch.isfinite(p.grad).all():
-            raise NonFiniteError(f"The gradient of {name} is not finite {where}: training stopped.")
+        yield Taken(value, len(target), dict(zip(gradients, norms, strict=True)))
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from tests.train.programs import ENCODINGS, MAINS, called, refused
 from train import cli as training_cli
 
 HELPS = {
-    "train": [["--help"], ["fit", "-h"], ["compare", "--help"], ["trace", "--help"]],
+    "train": [["--help"], ["fit", "-h"], *([name, "--help"] for name in training_cli.COMMANDS)],
     "manualconv": [["--help"], ["choice", "--help"], ["bench", "-h"], ["check", "--help"]],
 }
 
@@ -239,7 +239,7 @@ def test_a_file_that_cannot_be_written_behind_the_measuring_is_a_line(monkeypatc
     "words", [(p, c) for p in MAINS for c in (training_cli, cli)[p != "train"].COMMANDS], ids=" ".join
 )
 def test_ctrl_c_is_a_traceback(monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]) -> None:
-    def interrupted(_: Any) -> int:
+    def interrupted(*_: Any) -> int:
         raise KeyboardInterrupt
 
     module: Any = training_cli if words[0] == "train" else cli
@@ -247,10 +247,11 @@ def test_ctrl_c_is_a_traceback(monkeypatch: pytest.MonkeyPatch, words: tuple[str
     new = (
         old._replace(run=interrupted)
         if words[0] == "manualconv"
-        else training_cli.Command(old.add_options, interrupted, old.is_for_reading)
+        else training_cli.Command(old.options, interrupted, old.is_for_reading)
     )
     monkeypatch.setitem(module.COMMANDS, words[1], new)
-    needed = {"choice": ["--input", "1,1,9", "--weight", "1,1,3"], "check": ["torch"]}
+    needed = {"choice": ["--input", "1,1,9", "--weight", "1,1,3"], "check": ["torch"], "predict": ["best.pt", "a.png"]}
+    needed |= {name: ["best.pt"] for name in ("evaluate", "report", "export")}
     refused(called(MAINS[words[0]], words[1], *needed.get(words[1], [])), 130, "stopped by Ctrl-C")
 
 

@@ -68,7 +68,7 @@ def fit(small_data: Path, tmp_path: Path) -> Fit:
 
     def run(*options: str, out: str = "out", encoding: str = "utf-8") -> Ended:
         common = ["--backend", "torch", "--data-dir", str(small_data), "--batch-size", "20", "--epochs", "2"]
-        words = [*common, "--threads", "1", "--out", str(tmp_path / out), *options]
+        words = [*common, "--threads", "1", "--no-report", "--out", str(tmp_path / out), *options]
         return called(main, *words, encoding=encoding)
 
     return run

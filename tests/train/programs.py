@@ -13,6 +13,7 @@ from train import cli as training_cli
 
 ROOT = Path(training_cli.__file__).resolve().parents[1]
 MAINS = {"train": training_cli.main, "manualconv": cli.main}
+FILES = ["best.pt", "gradients.csv", "last.pt", "metrics.csv", "options.json", "previous.pt"]  # of a run
 ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-16")
 
 

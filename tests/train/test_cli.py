@@ -4,7 +4,6 @@ A program either does what it was asked, or says in one line why not; a tracebac
 ``main`` in this process, with streams of the test's own.
 """
 
-import argparse
 import errno
 import io
 import os
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.train.programs import ENCODINGS, MAINS, ROOT, Fit, Patch, refused
+from tests.train.programs import ENCODINGS, FILES, MAINS, ROOT, Fit, Patch, refused
 from train import checkpoint, cli
 from train.cli import main
 
@@ -51,14 +50,14 @@ def test_help_loads_no_torch() -> None:
     ],
 )
 def test_the_sub_command_may_be_left_out(monkeypatch: Patch, words: list[str], name: str, epochs: int | None) -> None:
-    called: list[tuple[str, argparse.Namespace]] = []
+    called: list[tuple[str, Any]] = []
     for command, old in cli.COMMANDS.items():
 
-        def record(options: argparse.Namespace, command: str = command) -> int:
+        def record(options: Any, given: Any, command: str = command) -> int:
             called.append((command, options))
             return 0
 
-        monkeypatch.setitem(cli.COMMANDS, command, cli.Command(old.add_options, record))
+        monkeypatch.setitem(cli.COMMANDS, command, cli.Command(old.options, record))
     assert main(words) == 0
     ((command, options),) = called
     assert command == name
@@ -73,7 +72,7 @@ def test_the_accuracy_is_lost_on_a_terminal_without_the_character(fit: Fit, tmp_
     assert ended.out.splitlines()[-1].startswith("test accuracy")
     shown = name.encode(encoding, "backslashreplace").decode(encoding)
     assert ended.out.count(shown) == 2
-    assert sorted(os.listdir(tmp_path / name)) == ["best.pt", "metrics.csv"]
+    assert sorted(os.listdir(tmp_path / name)) == FILES
     again = fit("--out", str(tmp_path / name), encoding=encoding)
     refused(again, 1, "is not empty")
 

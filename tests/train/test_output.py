@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from tests.systems import needs_fifos, needs_kill
-from tests.train.programs import ROOT, Fit, Patch, Shown, refused
-from train import fit as fitting
+from tests.train.programs import FILES, ROOT, Fit, Patch, Shown, refused
 from train import output
 from train.errors import OutputError
 from train.output import EpochMetrics, MetricsFile, new_folder, watched
@@ -79,7 +78,7 @@ input()
     child.communicate()
     (tmp_path / "out" / ".best.pt.4711.tmp").write_text("half a checkpoint", encoding="utf-8")
     assert fit().code == 0
-    assert sorted(os.listdir(tmp_path / "out")) == ["best.pt", "metrics.csv"]
+    assert sorted(os.listdir(tmp_path / "out")) == FILES
 
 
 def no_flock(*_: Any) -> None:
@@ -117,18 +116,8 @@ def test_the_folder_of_a_run_stopped_before_its_first_epoch_is_refused(fit: Fit,
     for name, text in UNFINISHED[left].items():
         (tmp_path / "out" / name).write_text(text, encoding="utf-8")
     assert fit().code == 0
-    assert sorted(os.listdir(tmp_path / "out")) == ["best.pt", "metrics.csv"]
+    assert sorted(os.listdir(tmp_path / "out")) == FILES
     assert (tmp_path / "out" / "metrics.csv").read_text(encoding="utf-8").startswith(HEADER + "1,")
-
-
-def test_a_run_stopped_by_ctrl_c_in_its_first_epoch_is_started_again(fit: Fit, monkeypatch: Patch) -> None:
-    def stopped(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fitting, "steps", stopped)
-        refused(fit(), 130, "no epoch had ended")
-    assert fit().code == 0
 
 
 FINISHED = {

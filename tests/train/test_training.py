@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from train.errors import NonFiniteError
-from train.training import evaluate, optimisation, steps, steps_in
+from train.training import evaluate, fitting_batch_size, optimisation, steps, steps_in
 
 BATCHES = [(torch.randn(4, 3), torch.tensor([0, 1, 1, 0])), (torch.randn(2, 3), torch.tensor([1, 0]))]
 
@@ -28,15 +28,15 @@ class Spoiled(nn.Module):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda loss: loss * float("nan"), "loss became nan at epoch 7, step 2"),
-        (lambda loss: loss * float("inf"), "loss became inf at epoch 7, step 2"),
-        (lambda loss: (loss * 0).sqrt(), "gradient of weight is not finite at epoch 7, step 2"),
+        (lambda loss: loss * float("nan"), "loss became nan, of finite logits"),
+        (lambda loss: loss * float("inf"), "loss became inf, of finite logits"),
+        (lambda loss: (loss * 0).sqrt(), "gradient of bias is not finite"),
     ],
 )
 def test_what_is_not_finite_stops_before_the_weights_change(spoil: Callable[[Tensor], Tensor], message: str) -> None:
     model = nn.Linear(3, 2)
     optimizer, schedule = optimisation(model, 0.1, 10)
-    loop = steps(model, Spoiled(2, spoil), optimizer, schedule, BATCHES, epoch=7)
+    loop = steps(model, Spoiled(2, spoil), optimizer, schedule, BATCHES)
     next(loop)
     before = [p.detach().clone() for p in model.parameters()]
     with pytest.raises(NonFiniteError, match=message):
@@ -48,16 +48,18 @@ def test_large_finite_gradients_are_no_reason_to_stop() -> None:
     """Their norm overflows; they do not."""
     model = nn.Linear(3, 2)
     optimizer, schedule = optimisation(model, 1e-30, 10)
-    list(steps(model, Spoiled(1, lambda loss: loss * 1e25), optimizer, schedule, BATCHES, epoch=1))
+    list(steps(model, Spoiled(1, lambda loss: loss * 1e25), optimizer, schedule, BATCHES))
 
 
-def test_steps_yield_losses_and_sizes_and_train() -> None:
+def test_steps_yield_losses_sizes_and_norms_and_train() -> None:
     torch.manual_seed(0)
     model = nn.Linear(3, 2)
     optimizer, schedule = optimisation(model, 0.5, 80)
-    epochs = [list(steps(model, nn.CrossEntropyLoss(), optimizer, schedule, BATCHES, epoch)) for epoch in range(1, 41)]
-    assert [size for _, size in epochs[0]] == [4, 2]
-    assert sum(loss for loss, _ in epochs[-1]) < sum(loss for loss, _ in epochs[0])
+    epochs = [list(steps(model, nn.CrossEntropyLoss(), optimizer, schedule, BATCHES)) for _ in range(40)]
+    assert [step.images for step in epochs[0]] == [4, 2]
+    assert sum(step.loss for step in epochs[-1]) < sum(step.loss for step in epochs[0])
+    gradients = {name: float(torch.linalg.vector_norm(p.grad)) for name, p in model.named_parameters()}
+    assert epochs[-1][-1].norms == gradients
 
 
 @pytest.mark.parametrize("total", [*range(1, 31), 2580])
@@ -90,3 +92,11 @@ def test_evaluation_weighs_batches_by_their_images() -> None:
 
 def test_steps_in() -> None:
     assert [steps_in(images, 128) for images in (1, 128, 129, 55000)] == [1, 1, 2, 430]
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "size"),
+    [(55000, 6, 128), (12800, 1, 128), (12672, 1, 64), (2000, 1, 16), (2000, 8, 128), (20, 1, 8)],
+)
+def test_a_short_run_has_batches_that_make_steps(images: int, epochs: int, size: int) -> None:
+    assert fitting_batch_size(images, epochs) == size

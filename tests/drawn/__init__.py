@@ -1,0 +1,1 @@
+"""Digits drawn in fonts, as a stranger would photograph them."""

@@ -1,0 +1,56 @@
+"""What one word of the command line may be: argparse types, each of which says in one sentence what it refuses."""
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+LARGEST = 2**63 - 1
+
+
+def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
+    """An argparse type: a whole number from ``least`` to ``most``."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            bounds = f"of at least {least}" if most == LARGEST and value < least else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
+        return value
+
+    return convert
+
+
+def positive(text: str) -> float:
+    """An argparse type: a finite number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number above 0")
+    return value
+
+
+def finite(text: str) -> float:
+    """An argparse type: a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return value
+
+
+def path(text: str) -> Path:
+    """An argparse type: a path; ``~`` is the home folder also where the shell has left it, as in ``--out=~/runs``."""
+    try:
+        if not text or "\0" in text:
+            raise ValueError
+        return Path(text).expanduser()
+    except (ValueError, RuntimeError):  # RuntimeError: nobody of that name has a home
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path") from None

@@ -1,0 +1,223 @@
+"""The options: a frozen dataclass a sub-command, whose fields are its flags. Nothing here imports torch.
+
+A field gives the flag its name (``batch_size`` is ``--batch-size``), default, help and check, and says what becomes of
+it when a run goes on: most options decide what the run computes and are fixed when it starts; those with
+``may_change`` say where and how it is computed; those that are not ``kept`` are about one start of the program.
+"""
+
+# ruff: noqa: RUF009 -- ``option`` makes a field, as ``dataclasses.field`` does
+
+import argparse
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from train.argument_types import LARGEST, finite, path, positive, whole
+from train.recipe import BATCH_SIZE, EPOCHS, LRS, MODEL
+
+MOST_THREADS = 1024
+FLOAT32_MAX = (2 - 2**-23) * 2.0**127
+
+Check = Callable[[str], Any]
+
+
+def option(
+    default: Any, help: str, check: Check | None = None, *, may_change: bool = False, kept: bool = True, **more: Any
+) -> Any:
+    """A field that is a flag; ``more`` is for argparse."""
+    notes = {"help": help, "check": check, "may_change": may_change, "kept": kept, "more": more}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=notes)
+    return field(default=default, metadata=notes)
+
+
+def argument(help: str, check: Check, **more: Any) -> Any:
+    """A field that is a word of the command line without a flag, and has to be there."""
+    return field(metadata={"help": help, "check": check, "is_flag": False, "more": more})
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every sub-command that trains understands."""
+
+    seed: int = option(0, "of the weights, the order and the shifts (default 0)", whole(0), metavar="N")
+    batch_size: int | None = option(
+        None, f"default {BATCH_SIZE}, fewer where that would leave few steps", whole(1), metavar="N"
+    )
+    threads: int | None = option(None, "default: torch's choice", whole(1, MOST_THREADS), may_change=True, metavar="N")
+    max_train: int | None = option(None, "train on N images only, for a quick try", whole(1), metavar="N")
+    data_dir: Path | None = option(
+        None, "your own IDX files (default: embedded MNIST)", path, may_change=True, metavar="DIR"
+    )
+
+
+@dataclass(frozen=True)
+class FitOptions(Common):
+    """Train LeNet-5 or an older network, choose by validation, test once."""
+
+    model: str = option(MODEL, f"default {MODEL}", choices=tuple(LRS))
+    epochs: int = option(EPOCHS, f"default {EPOCHS}", whole(1), metavar="N")
+    lr: float | None = option(
+        None,
+        f"peak of the learning rate (default {', '.join(f'{lr} for {model}' for model, lr in LRS.items())})",
+        positive,
+    )
+    backend: str = option("manual", "default manual", choices=("manual", "torch"))
+    device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str, may_change=True)
+    dtype: str = option("float32", "default float32", choices=("float32", "float64"))
+    download: bool = option(False, "let torchvision download MNIST into --data-dir first", kept=False)
+    init: Path | None = option(None, "start from the weights of this checkpoint", path, metavar="FILE")
+    out: Path | None = option(
+        None, "a new or empty folder (default: a new one in runs/)", path, kept=False, metavar="DIR"
+    )
+    resume: Path | None = option(
+        None,
+        "go on with a run that was stopped: its folder, or a last.pt of it; the result is that of the run undisturbed",
+        path,
+        kept=False,
+        metavar="RUN",
+    )
+    checkpoint_every: int | None = option(
+        None,
+        "steps from one last.pt to the next (default: as many as keep its cost below 1 %% of the time); each epoch"
+        " ends with one in any case",
+        whole(1),
+        may_change=True,
+        metavar="N",
+    )
+    report: bool = option(True, "no report.html at the end", may_change=True)
+    progress: bool = option(True, "no bar, even on a terminal", may_change=True)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for options that do not go together."""
+        if self.download and self.data_dir is None:
+            raise ValueError("--download needs --data-dir, the folder to download into")
+        if self.dtype == "float32" and (self.lr or 0) > FLOAT32_MAX:
+            raise ValueError(f"--lr {self.lr:g} is more than float32 holds, {FLOAT32_MAX:g}")
+
+
+@dataclass(frozen=True)
+class CompareOptions(Common):
+    """Train one epoch with torch.nn and one with manualconv.nn; compare times, memory and losses."""
+
+    rounds: int = option(2, "timed epochs of each (default 2)", whole(1), metavar="N")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Ask a trained network the test images: loss, accuracy, each label's share, the commonest mistakes."""
+
+    checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
+    data_dir: Path | None = option(None, "your own IDX files (default: embedded MNIST)", path, metavar="DIR")
+    backend: str = option("manual", "default manual", choices=("manual", "torch"))
+    device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str)
+    json: bool = option(False, "all numbers, with the confusion matrix")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Write report.html into a run's folder: curves, gradient norms, confusion, mistakes, filters."""
+
+    run: Path = argument("the folder of a run", path, metavar="RUN")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write a checkpoint's weights as safetensors and its network as a program of torch.export."""
+
+    checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
+    out: Path | None = option(None, "default: next to the checkpoint", path, metavar="DIR")
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """Say which digit photographs and scans show: PNG, JPEG and other images, and folders of them."""
+
+    checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
+    images: list[Path] = argument("a file, or a folder of files", path, nargs="+", metavar="IMAGE")
+    json: bool = option(False, 'a list of {"file", "label", "confidence", "top"}')
+    show: Path | None = option(None, "save what the network sees of each image there", path, metavar="DIR")
+
+
+@dataclass(frozen=True)
+class TraceOptions:
+    """Print back-propagation through a 2-3-2-1 network of sigmoid units, every number of every step."""
+
+    seed: int = option(0, "of the weights (default 0)", whole(0, LARGEST), metavar="N")
+    eta: float = option(0.5, "learning rate (default 0.5)", positive)
+    steps: int = option(1, "default 1", whole(1), metavar="N")
+    input: list[float] = option([1.0, -0.5], "default 1 -0.5", finite, nargs=2, metavar=("X1", "X2"))
+    target: list[float] = option([1.0], "default 1", finite, nargs=1, metavar="T")
+    bias: bool = option(True, "units without biases, weights alone")
+
+
+def flag(entry: "Field[Any]") -> str:
+    """``--batch-size`` of ``batch_size``; a switch that is on by default is named by what it does: ``--no-bias``."""
+    return f"--{'no-' if entry.default is True else ''}{entry.name.replace('_', '-')}"
+
+
+def add_options(parser: argparse.ArgumentParser, options: type) -> None:
+    """Give the parser the flags of ``options``. What is not on the command line is not in the parser's answer."""
+    for entry in fields(options):
+        notes = entry.metadata
+        if not notes.get("is_flag", True):
+            parser.add_argument(entry.name, type=notes["check"], help=notes["help"], **notes["more"])
+            continue
+        words = dict(dest=entry.name, help=notes["help"], default=argparse.SUPPRESS, **notes["more"])
+        if isinstance(entry.default, bool):
+            parser.add_argument(flag(entry), action="store_false" if entry.default else "store_true", **words)
+        else:
+            parser.add_argument(flag(entry), type=notes["check"], **words)
+
+
+def plain(options: FitOptions) -> dict[str, Any]:
+    """What is kept with a run, for JSON and for a checkpoint; paths do not depend on where the program was started."""
+    values = {entry.name: getattr(options, entry.name) for entry in fields(options) if entry.metadata["kept"]}
+    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+
+def from_plain(values: Mapping[str, Any]) -> FitOptions:
+    """The options that ``plain`` was given. Raises ValueError for what no command line could say."""
+    known = {entry.name: entry for entry in fields(FitOptions) if entry.metadata["kept"]}
+    strange = sorted(map(str, values.keys() - known.keys()))
+    if strange:
+        raise ValueError(f"there is no option {strange[0]!r}")
+    return FitOptions(**{name: _checked(known[name], value) for name, value in values.items()})
+
+
+def _checked(entry: "Field[Any]", value: Any) -> Any:
+    if isinstance(entry.default, bool):
+        fits = isinstance(value, bool)
+    elif "choices" in entry.metadata["more"]:
+        fits = value in entry.metadata["more"]["choices"]
+    elif value is None:
+        fits = entry.default is None
+    else:
+        try:
+            return entry.metadata["check"](str(value))
+        except argparse.ArgumentTypeError as error:
+            raise ValueError(f"{flag(entry)} {error}") from error
+    if not fits:
+        raise ValueError(f"{flag(entry)} cannot be {value!r}")
+    return value
+
+
+def gone_on(saved: FitOptions, given: FitOptions, names: Collection[str]) -> tuple[FitOptions, list[str]]:
+    """The options of a run that goes on, and what contradicts its own: "--seed 0 -> 1", one for each fixed option.
+
+    ``names`` are those of ``given`` that were on the command line.
+    """
+    new, contradictions = {}, []
+    for entry in fields(FitOptions):
+        old, wanted = getattr(saved, entry.name), getattr(given, entry.name)
+        if (entry.metadata["may_change"] and entry.name in names) or not entry.metadata["kept"]:
+            new[entry.name] = wanted
+        elif entry.name in names and _spelled(wanted) != _spelled(old):
+            contradictions.append(f"{flag(entry)} {old} -> {wanted}")
+    return replace(saved, **new), contradictions
+
+
+def _spelled(value: Any) -> Any:
+    return os.path.abspath(value) if isinstance(value, Path) else value

@@ -1,0 +1,122 @@
+"""``python -m train predict CHECKPOINT IMAGE…``: what a trained network sees in photographs and scans of digits.
+
+Each image is first made what the network was trained on, `train.photographs`; its confidence is the softmax of its
+scores.  Images that cannot be read are named on standard error, the others are predicted all the same, and the exit
+code is 1.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from train import trained
+from train.errors import OutputError, PictureError
+from train.options import PredictOptions
+from train.photographs import SUFFIXES, as_mnist
+from train.trained import Trained
+
+PROGRAM = "python -m train predict"
+BAR, TOP = 24, 3
+ENLARGED = 8  # times, in the pictures of --show: 28 pixels are too few to look at
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A label and its confidence, from 0 to 1."""
+
+    label: str
+    confidence: float
+
+    def line(self) -> str:
+        """With a bar as long as the confidence."""
+        return f"{self.label}  {100 * self.confidence:5.1f} %  {'█' * round(BAR * self.confidence)}".rstrip()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest labels of one file."""
+
+    file: str
+    top: list[Likely]
+
+    def lines(self) -> str:
+        """The file's name, and a line a label."""
+        return f"\n{'':{len(self.file)}}  ".join(
+            [f"{self.file}  {self.top[0].line()}", *(t.line() for t in self.top[1:])]
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The likeliest label by itself, too."""
+        return {"file": self.file, **asdict(self.top[0]), "top": [asdict(each) for each in self.top]}
+
+
+def run(options: PredictOptions) -> int:
+    """Predict every image; return the exit code.  Raises ``TrainError``."""
+    network = trained.load(options.checkpoint)
+    seen, refused = pictures(files(options.images))
+    for sentence in refused:
+        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+    if options.show is not None:
+        show(seen, options.show)
+    found = predicted(network, seen)
+    if options.json:
+        print(json.dumps([each.as_json() for each in found], indent=1, ensure_ascii=False))
+    else:
+        for each in found:
+            print(each.lines())
+    return 1 if refused else 0
+
+
+def files(images: Sequence[Path]) -> list[Path]:
+    """The images, and of a folder those in it and below, by name.  Raises ``PictureError``."""
+    found = list[Path]()
+    for path in images:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not inside:
+                raise PictureError(f"The folder {path} holds no image; known endings are {', '.join(SUFFIXES)}.")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def pictures(paths: Sequence[Path]) -> tuple[dict[Path, Tensor], list[str]]:
+    """What the network will see of every image, and a sentence for each that shows it nothing."""
+    seen, refused = dict[Path, Tensor](), list[str]()
+    for path in paths:
+        try:
+            seen[path] = as_mnist(path)
+        except PictureError as error:
+            refused.append(str(error))
+    return seen, refused
+
+
+def predicted(network: Trained, seen: dict[Path, Tensor]) -> list[Prediction]:
+    """The likeliest labels of images of 28×28 as MNIST has them."""
+    if not seen:
+        return []
+    shares = network.scores(torch.stack(list(seen.values()))).softmax(1)
+    found = list[Prediction]()
+    for path, row in zip(seen, shares, strict=True):
+        likeliest = zip(*(t.tolist() for t in row.topk(TOP)), strict=True)
+        found.append(Prediction(str(path), [Likely(str(label), round(share, 6)) for share, label in likeliest]))
+    return found
+
+
+def show(seen: dict[Path, Tensor], folder: Path) -> None:
+    """Save what the network sees, enlarged, under the images' names.  Raises ``OutputError``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, (path, image) in enumerate(seen.items(), 1):
+            enlarged = Image.fromarray(image.numpy()).resize((ENLARGED * 28,) * 2, Image.Resampling.NEAREST)
+            enlarged.save(folder / f"{number:03}-{path.stem}.png")
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error

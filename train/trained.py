@@ -1,0 +1,81 @@
+"""A trained network, read from its checkpoint, and what it says of images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from train import checkpoint, machine
+from train.data import Split
+from train.errors import ForeignCheckpoint
+from train.machine import Machine
+from train.models import NETWORKS, Network
+
+BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its weights, for reading; ``facts`` is what else the checkpoint holds."""
+
+    name: str
+    network: Network
+    model: nn.Module
+    machine: Machine
+    facts: dict[str, object]
+
+    @torch.no_grad()
+    def scores(self, images: Tensor) -> Tensor:
+        """images: (N, 28, 28) uint8 → (N, classes) scores."""
+        place = self.machine
+        parts = (self.network.scale(part, place.dtype, place.device) for part in images.split(BATCH))
+        return torch.cat([self.model(part).cpu() for part in parts])
+
+
+def load(path: Path, backend: str = "manual", device: str = "cpu") -> Trained:
+    """The network of a checkpoint.  Raises ``CheckpointError`` or ``OptionError``."""
+    contents = checkpoint.load(path)
+    name, state = contents.pop("network"), contents.pop("state")
+    if name not in NETWORKS:
+        raise ForeignCheckpoint(f"{path} holds the network {name!r}; known are {', '.join(NETWORKS)}.")
+    kinds = {t.dtype for t in state.values()} if isinstance(state, dict) else set()
+    place = machine.prepare(backend, device, "float64" if torch.float64 in kinds else "float32", None)
+    model = machine.build(name, place, seed=0)
+    checkpoint.put(state, model, path)
+    return Trained(name, NETWORKS[name], model.eval(), place, contents)
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What a network says of images whose labels are known: the mean loss, and labels, guesses and confidences."""
+
+    loss: float
+    labels: Tensor
+    guesses: Tensor
+    confidences: Tensor
+
+    @property
+    def right(self) -> int:
+        """How many guesses are the labels."""
+        return int((self.guesses == self.labels).sum())
+
+    def confusion(self, classes: int) -> Tensor:
+        """(true, guessed), how often each pair is."""
+        pairs = classes * self.labels + self.guesses
+        return torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+    def mistakes(self) -> Tensor:
+        """Places of the wrong guesses, the most confident first."""
+        wrong = torch.nonzero(self.guesses != self.labels).flatten()
+        return wrong[self.confidences[wrong].argsort(descending=True)]
+
+
+@torch.no_grad()
+def assess(trained: Trained, split: Split) -> Assessed:
+    """The network on every image of a split."""
+    scores = trained.scores(split.images)
+    labels = split.labels.long()
+    loss = trained.network.criterion(trained.machine.layers)(scores, labels)
+    confidences, guesses = scores.softmax(1).max(1)
+    return Assessed(float(loss), labels, guesses, confidences)
