@@ -157,7 +157,7 @@ class Window:
     def settle(self) -> None:
         """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
         _ = self.ndim, self.extent, self.padded_size, self.output_size, self.taps, self.placements
-        _ = self.is_pointwise, self.is_padded, self.is_cut, self.frame
+        _ = self.is_pointwise, self.is_padded, self.is_cut, self.frame, self._hash
 
 
 class TransposedWindow(Window):

@@ -116,7 +116,7 @@ def _best(v: Tensor, f: Frame, may_be_nan: bool, label: torch.dtype) -> tuple[Te
     """
     at, weight = None, 1
     for axis in (3, 2, 1):
-        taps, d, s, p = (numbers[axis - 1] for numbers in (f.taps, f.dilation, f.every, f.placements))
+        taps, d, s, p = f.taps[axis - 1], f.dilation[axis - 1], f.every[axis - 1], f.placements[axis - 1]
         k = taps
         if s == 1 or k > PAIRS:
             v, at = _doubled(v, at, axis, k, d, weight, may_be_nan, label)
