@@ -131,7 +131,7 @@ class Window:
         starts = (max(-a, 0) for a, _ in self.padding)
         return (slice(None),) * lead + tuple(slice(a, a + i) for i, a in zip(self.padded_size, starts))
 
-    @property
+    @Once
     def frame(self) -> list[int]:
         """The padding as torch's padding operations take it: last axis first, ``[lo, hi, lo, hi, …]``."""
         return [side for pair in reversed(self.padding) for side in pair]
@@ -146,10 +146,18 @@ class Window:
         """Whether any side has negative padding."""
         return any(side < 0 for pair in self.padding for side in pair)
 
+    @Once
+    def _hash(self) -> int:
+        # Of whole numbers alone, whose hashes are the same in every process that unpickles it.
+        return hash((self.input_size, self.kernel_size, self.stride, self.dilation, self.padding, self.groups))
+
+    def __hash__(self) -> int:
+        return self._hash
+
     def settle(self) -> None:
         """Compute all that is computed once: what a backward alone would keep here, Dynamo cannot trace."""
         _ = self.ndim, self.extent, self.padded_size, self.output_size, self.taps, self.placements
-        _ = self.is_pointwise, self.is_padded, self.is_cut
+        _ = self.is_pointwise, self.is_padded, self.is_cut, self.frame, self._hash
 
 
 class TransposedWindow(Window):

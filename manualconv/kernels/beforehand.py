@@ -12,7 +12,7 @@ import torch
 
 from manualconv.geometry import Window
 from manualconv.kernels.compiling import LOOPS, NUMBERS, is_installed
-from manualconv.kernels.correlation import loops
+from manualconv.kernels.correlation import loops, lowering
 from manualconv.kernels.pooling import maximum, selection, summation
 
 #: Windows of up to 256 taps and of more: those are numbered in other integers.
@@ -51,6 +51,9 @@ def _correlate(dtype: torch.dtype) -> None:
     y = loops.to_output(x, w, None, window)
     loops.to_input(w, y, window)
     loops.to_weight(x, y, window)
+    window = Window((lowering.LOOPED,), (3,), (1,), (1,), ((1, 1),), 1)
+    y = torch.ones(1, 1, lowering.LOOPED, dtype=dtype, device="cpu")
+    lowering.to_input(torch.ones(1, 1, 3, dtype=dtype, device="cpu"), y, window)
 
 
 def _pool(dtype: torch.dtype, kernel: tuple[int, int]) -> None:

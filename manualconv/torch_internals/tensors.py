@@ -26,14 +26,17 @@ def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
 _reshaped = private("torch.ops.aten._unsafe_view.default", lambda y, size: y.reshape(size).clone())
 
 
-def is_plain(t: Tensor) -> bool:
-    """Whether t is an ordinary tensor run eagerly, whose sizes may be branched on and whose slices written to."""
+def is_plain(*tensors: Tensor) -> bool:
+    """Whether all are ordinary tensors run eagerly, whose sizes may be branched on and whose slices written to."""
     if torch.compiler.is_compiling():
         return False
     # The number of modes first: usually there are none, and it is asked at every step of a layer.
     if mode_count() and any(mode is None or mode_of(mode) is not None for mode in TRACING):
         return False
-    return not is_wrapped(t) and not handles_operators(t)
+    for t in tensors:  # noqa: SIM110  Dynamo, and no generator at each step
+        if is_wrapped(t) or handles_operators(t):
+            return False
+    return True
 
 
 def is_traced(t: Tensor) -> bool:
@@ -60,7 +63,7 @@ def can_be_read(t: Tensor) -> bool:
 
 def is_unrecorded(*tensors: Tensor) -> bool:
     """Whether plain tensors are computed with for their values alone: no mode of differentiation looks on."""
-    return not (torch.is_grad_enabled() or forward_mode_active()) and all(is_plain(t) for t in tensors)
+    return not (torch.is_grad_enabled() or forward_mode_active()) and is_plain(*tensors)
 
 
 def channels_last_format(t: Tensor) -> torch.memory_format:

@@ -178,6 +178,11 @@ CROSSINGS: dict[str, Crossing] = {
     "lowering.BLOCK_BYTES, of one image": Crossing(
         _image_bytes, lambda n: Layer(2, 9, 8, _plane((45, 2 * n + 5), 5, 2)), moves=False
     ),
+    "lowering.LOOPED": Crossing(
+        lambda layer: layer.sizes.image_bytes / layer.item,
+        lambda n: Layer(1, n, 9, _plane((11, 12), 3, 2, 1)),
+        moves=False,
+    ),
     "chooser.WORTH_CHOOSING": Crossing(
         _cost, lambda n: Layer(1, 9, n, Window((9, 8), (3, 3), (1, 1), (9, 9), ((9, 9), (9, 9))))
     ),
@@ -250,6 +255,7 @@ OTHERS = {
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
     **dict.fromkeys(("loops.BLOCK", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"),
     **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "compiling.COMPILING"), "rates, too"),
+    **dict.fromkeys(("lowering.ADDING",), "a rate, too"),
     **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(
         ("fourier.TRANSFORM", "fourier.SPECTRUM", "fourier.PLAN", "fourier.SHARE", "overlap_save.PERIODS"), "fast tier"

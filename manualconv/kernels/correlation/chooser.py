@@ -100,7 +100,7 @@ def chosen(map: str, t: Tensor, other: Tensor, channels: int, outputs: int, wind
     Raises:
         RuntimeError: `window.algorithm` was asked for and does not take the window, or is there no more.
     """
-    if window.ndim == 0 or not (is_plain(t) and is_plain(other)):
+    if window.ndim == 0 or not is_plain(t, other):
         # Compiled, mapped and dense layers have one form each; asking for another is no error of theirs.
         return ALGORITHMS[direct.only(window)]
     sizes = Sizes(t.shape[0], channels, outputs, t.dtype, window)

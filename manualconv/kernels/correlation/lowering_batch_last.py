@@ -93,7 +93,7 @@ def _filters(w: Tensor, k: int | None, window: Window) -> Tensor:
 
 def _scratch(*tensors: Tensor) -> Scratch | None:
     """Shared memory for the kernel rows, where writing in place is safe."""
-    return Scratch(tensors[0]) if all(map(is_plain, tensors)) else None
+    return Scratch(tensors[0]) if is_plain(*tensors) else None
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

@@ -83,7 +83,7 @@ def binary_cross_entropy(x: Tensor, t: Tensor) -> Tensor:
 def logit_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
     """Of the coin whose probability is σ(z) against t; no term cancels another for t from 0 to 1."""
     above = (z > 0).to(z.dtype)
-    if is_plain(z) and is_plain(t):
+    if is_plain(z, t):
         # Temporaries are overwritten, to save memory.
         return torch.sub(above, t, out=above).mul_(z).add_(z.abs().neg_().exp_().log1p_())
     return z * (above - t) + torch.log1p(torch.exp(-z.abs()))

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from manualconv.geometry import Window
 from manualconv.kernels.compiling import is_compilable, share, values
-from manualconv.kernels.pooling.frames import Frame, frame_of_window
+from manualconv.kernels.pooling.frames import PAIRS, Frame, frame_of_window
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.kernels.pooling.selection import scatter, select
 from manualconv.kernels.pooling.taps import blind, first_inside, has_blind, positions, taps_at
@@ -96,44 +96,68 @@ def argmax(x: Tensor, window: Window) -> Tensor:
 def _by_rows(x: Tensor, window: Window, y: Tensor, taps: Tensor) -> None:
     """By torch's operations: x ``(N·C, *I)`` → y and taps ``(N·C, *P)``, which are written to."""
     f, may_be_nan = frame_of_window(window), _may_be_nan(x)
-    volume = prod(f.size)
-    planes = max(1, BLOCK // volume) if x.device.type == "cpu" else len(x)
-    size, lead, width = f.size[3 - window.ndim :], 3 - window.ndim, f.size[2] // (1 + f.halved)
+    planes = max(1, BLOCK // prod(f.size)) if x.device.type == "cpu" else len(x)
+    size, lead = f.size[3 - window.ndim :], 3 - window.ndim
     sides = [side for a, i, n in zip(f.front[lead:], f.length[lead:], size) for side in (n - i - a, a)][::-1]
-    step = (f.every[0] * f.size[1] * width, f.every[1] * width, 1 if f.halved else f.every[2])
-    strides = (volume // (1 + f.halved), *step[lead:])
     for first in range(0, len(x), planes):
         some = x[first : first + planes]
         frame = some if f.given else torch.constant_pad_nd(some, sides, lowest(x.dtype))
-        v, at = _best(frame.contiguous().view(-1), f, may_be_nan, taps.dtype)
-        y[first : first + planes] = v.as_strided((len(some), *window.output_size), strides)
-        taps[first : first + planes] = at.as_strided((len(some), *window.output_size), strides)
+        v, at = _best(frame.reshape(len(some), *f.size), f, may_be_nan, taps.dtype)
+        y[first : first + planes] = v.reshape(len(some), *window.output_size)
+        taps[first : first + planes] = 0 if at is None else at.reshape(len(some), *window.output_size)
     if not f.given:
         torch.maximum(taps, first_inside(window, x.device).to(taps.dtype), out=taps)
 
 
-def _best(frame: Tensor, f: Frame, may_be_nan: bool, label: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Values and taps at the positions of placements, in flat rows; behind the last one they end."""
-    v, at, inner, weight = frame, torch.zeros_like(frame, dtype=label), 1, 1
-    for axis in (2, 1, 0):
-        k, d, halved, run = f.taps[axis], f.dilation[axis], axis == 2 and f.halved, 1
-        halves = (frame[0::2].contiguous(), frame[1::2].contiguous()) if halved else ()
-        v, none = (halves[0], at[: len(halves[0])]) if halves else (v, at)
-        at = none
-        while run < k:
-            more = 1 if halves else min(run, k - run)
-            shift = d * run // 2 if halves else more * d * inner
-            b, b_at = (halves[d * run % 2], none) if halves else (v, at)
-            n = len(b) - shift
-            a, b = v[:n], b[shift:]
-            later = (b > a) | (b != b) if may_be_nan else b > a
-            # at + later·(b_at − at): integers wrap round and back, and multiply faster than torch selects.
-            step = (b_at[shift:] - at[:n]).add_(run if halves else more * weight)
-            at = step.mul_(later.view(label) if label == torch.uint8 else later).add_(at[:n])
-            v, run = torch.maximum(a, b), run + more
-        inner *= f.size[axis] // 2 if halves else f.size[axis]
-        weight *= k
+def _best(v: Tensor, f: Frame, may_be_nan: bool, label: torch.dtype) -> tuple[Tensor, Tensor | None]:
+    """Values and taps of all placements, an axis at a time: ``(A, *frame)`` → ``(A, *P)`` twice.
+
+    Along an axis with a stride each tap is read at the placements alone, so that nothing between them is compared.
+    """
+    at, weight = None, 1
+    for axis in (3, 2, 1):
+        taps, d, s, p = f.taps[axis - 1], f.dilation[axis - 1], f.every[axis - 1], f.placements[axis - 1]
+        k = taps
+        if s == 1 or k > PAIRS:
+            v, at = _doubled(v, at, axis, k, d, weight, may_be_nan, label)
+            k = 1
+        best, best_at = None, None
+        for t in range(k):
+            read = (slice(None),) * axis + (slice(d * t, d * t + s * (p - 1) + 1, s),)
+            other, other_at = v[read].contiguous(), None if at is None else at[read]
+            if best is not None:
+                other, other_at = _better(best, best_at, other, other_at, t * weight, may_be_nan, label)
+            best, best_at = other, other_at
+        assert best is not None
+        v, at, weight = best, best_at, weight * taps
     return v, at
+
+
+def _doubled(
+    v: Tensor, at: Tensor | None, axis: int, k: int, d: int, weight: int, may_be_nan: bool, label: torch.dtype
+) -> tuple[Tensor, Tensor | None]:
+    """The best of k positions from each on, by doubling in flat rows: what reaches over an axis is left out."""
+    size, run = list(v.shape), 1
+    stride = [prod(size[after:]) for after in range(1, len(size) + 1)]
+    v, at = v.contiguous().view(-1), None if at is None else at.contiguous().view(-1)
+    while run < k:
+        more = min(run, k - run)
+        n = len(v) - more * d * stride[axis]
+        behind = None if at is None else at[-n:]
+        v, at = _better(v[:n], None if at is None else at[:n], v[-n:], behind, more * weight, may_be_nan, label)
+        run += more
+    size[axis] -= d * (k - 1)
+    return v.as_strided(size, stride), None if at is None else at.as_strided(size, stride)
+
+
+def _better(
+    a: Tensor, a_at: Tensor | None, b: Tensor, b_at: Tensor | None, more: int, may_be_nan: bool, label: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """``a ⊕ (b, more taps on)``; taps that are None are 0.  Where b is taken, its tap is never before that of a."""
+    later = (b > a).logical_or_(b != b) if may_be_nan else b > a
+    at = later.view(label) if label == torch.uint8 else later.to(label)
+    at = at.mul_(more if b_at is None else b_at + more)
+    return torch.maximum(a, b), at if a_at is None else torch.maximum(at, a_at, out=at)
 
 
 def _flat(*tensors: Tensor) -> Iterator[Any]:
