@@ -33,7 +33,9 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tensors, "QUEUED", {DEVICE.type})
     for name, module in list(sys.modules.items()):
         if name.startswith("manualconv") and getattr(module, "is_plain", None) is really:
-            monkeypatch.setattr(module, "is_plain", lambda t: isinstance(t, FakeTensor) or really(t))
+            monkeypatch.setattr(
+                module, "is_plain", lambda *tensors: all(isinstance(t, FakeTensor) or really(t) for t in tensors)
+            )
     with FakeTensorMode(allow_non_fake_inputs=True):
         yield
 

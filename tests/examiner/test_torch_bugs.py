@@ -36,7 +36,7 @@ def test_torch_is_still_wrong(where: str, program: str) -> None:
         exec(compile(program, "docs/TORCH_BUGS.md", "exec"), {})
     except AssertionError:
         return
-    if HERE in PAGE:
+    if HERE in PAGE and "whatever the memory held" not in where:
         pytest.fail("torch is right: take it out of the page")
     pytest.skip(f"right here: {HERE}")
 
