@@ -92,22 +92,36 @@ def of_function(apply: Implementation, operation: str) -> Implementation:
     return call
 
 
-def of_autograd_function(function: type[Function], operation: str) -> Implementation:
-    """``Function.apply`` by place: as many arguments as its forward takes."""
+def arguments_of(function: type[Function], operation: str) -> tuple[str, ...]:
+    """torch's names of what a Function's forward takes, in its order: by its own names where they are torch's.
+
+    Other names stand for whatever is next in torch's order, so that ``x, w, stride`` are input, weight and stride.
+    """
     parameters = list(inspect.signature(function.forward).parameters.values())
-    takes_ctx = "setup_context" not in vars(function)
-    open_ended = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
-    count = len(parameters) - takes_ctx
+    parameters = parameters["setup_context" not in vars(function) :]
+    left = list(signature(operation).parameters)
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+        return tuple(left)
+    found = list[str]()
+    for p in parameters:
+        if not left:
+            break
+        place = left.index(p.name) if p.name in left else 0
+        found.append(left[place])
+        del left[: place + 1]
+    return tuple(found)
+
+
+def of_autograd_function(function: type[Function], operation: str) -> Implementation:
+    """``Function.apply`` by place; what its forward does not take has to have its default."""
+    taken = arguments_of(function, operation)
 
     def call(*args: Any, **options: Any) -> Any:
         arguments = bound(operation, args, options)
-        values = [as_torch_says(value) for value in arguments.values()]
-        if not open_ended:
-            for name, value in list(arguments.items())[count:]:
-                if not is_default(operation, name, value):
-                    raise TypeError(f"forward() got an unexpected keyword argument {name!r}")
-            values = values[:count]
-        return function.apply(*values)
+        for name, value in arguments.items():
+            if name not in taken and not is_default(operation, name, value):
+                raise TypeError(f"forward() got an unexpected keyword argument {name!r}")
+        return function.apply(*(as_torch_says(arguments[name]) for name in taken))
 
     return call
 

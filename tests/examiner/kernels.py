@@ -189,6 +189,24 @@ class OnceDifferentiable(Function):
         return *(None if t is None else next(found) for t in leaves), None, None, None, None
 
 
+class unbiased_function(Function):  # noqa: N801  named as the other kernels
+    """A stride and a padding behind two operands, no bias and nothing else."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, stride: Any, padding: Any) -> Tensor:
+        ctx.save_for_backward(x, w)
+        ctx.numbers = stride, padding
+        return functional.conv2d(x, w, None, stride, padding)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        with torch.enable_grad():
+            x, w = (t.detach().requires_grad_() for t in ctx.saved_tensors)
+            y = functional.conv2d(x, w, None, *ctx.numbers)
+        return *torch.autograd.grad(y, (x, w), cotangent), None, None
+
+
 PARTIAL = (
     "groups",
     "stride",

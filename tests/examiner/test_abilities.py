@@ -148,3 +148,12 @@ def test_what_one_does_without_is_not_asked(name: str) -> None:
     wish = Wish("torch", "conv2d", without=(name,), require=(name,))
     (task,) = tasks(wish)
     assert task.without == (name,)
+
+
+def test_a_function_without_a_bias_is_called_by_its_names() -> None:
+    """``forward(ctx, x, w, stride, padding)``: the stride does not get the bias."""
+    found, outcomes = examined("unbiased_function", "conv2d", cases=6, only=LAWS)
+    assert failures(found, outcomes) == []
+    assert found["bias"].startswith("unsupported: ")
+    assert found["stride"] == found["padding"] == found["forward"] == ""
+    assert found["dilation"].startswith("unsupported: ")

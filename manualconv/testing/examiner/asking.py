@@ -86,7 +86,7 @@ class Subject:
         self.operation = task.target.operation
         thing = task.target.thing()
         self.library = task.target.adapted(thing)
-        self.manner = manner_of(thing, task.target.is_an_operator())
+        self.manner = manner_of(thing, task.target.operation, task.target.is_an_operator())
         self.before = switches()
         self.proofs = proofs_of(self.operation)
         self.base: torch.dtype = getattr(torch, task.base or "float64")

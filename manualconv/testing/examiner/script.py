@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from manualconv.testing.adapters import OPTIONAL_TENSORS, as_torch_says, bound, said
+from manualconv.testing.adapters import OPTIONAL_TENSORS, arguments_of, as_torch_says, bound, said
 from manualconv.testing.examiner.features import Call
 from manualconv.testing.modules import chosen, held, known, operands
 from manualconv.testing.operators import arguments, parameters
@@ -35,15 +35,14 @@ class Manner:
     takes: tuple[Any, ...] = ()
 
 
-def manner_of(thing: Any, operator: bool = False) -> Manner:
+def manner_of(thing: Any, operation: str, operator: bool = False) -> Manner:
     """Of anything that can be examined."""
     if operator:
         return Manner("operator", parameters(thing))
     if isinstance(thing, Pair):
         return Manner("pair")
     if inspect.isclass(thing) and issubclass(thing, Function):
-        names = list(inspect.signature(thing.forward).parameters)
-        return Manner("autograd", tuple(names["setup_context" not in vars(thing) :]))
+        return Manner("autograd", arguments_of(thing, operation))
     if inspect.isclass(thing) and issubclass(thing, torch.nn.Module):
         return Manner("module", known(thing))
     return Manner()
@@ -154,7 +153,7 @@ def _passes(manner: Manner, call: Call, letters: dict[int, str], claim: Claim) -
     if manner.kind == "operator":
         places, names = list(arguments(manner.takes, *call).places), arguments(manner.takes, *call).names
     elif manner.kind == "autograd":
-        places, names = list(values.values())[: len(manner.takes)], {}
+        places, names = [values[name] for name in manner.takes], {}
     elif manner.kind == "module":
         places, names = operands(manner.takes, values), chosen(manner.takes, operation, values)
     written = ", ".join(map(said_as, places)), ", ".join(f"{name}={said_as(value)}" for name, value in names.items())
