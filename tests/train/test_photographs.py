@@ -48,7 +48,7 @@ def test_a_digit_fills_its_box_with_its_mass_in_the_middle(
     assert ndimage.center_of_mass(image.numpy()) == pytest.approx((SIDE / 2,) * 2, abs=1)
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(drawn=DRAWN)
 def test_in_bad_light_a_digit_is_nearest_to_itself(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Of the ten of its font, drawn in even light and without noise."""
