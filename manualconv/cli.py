@@ -63,6 +63,7 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calls", action="store_true", help="instead: a call of small layers by torch, nn, convert and by_hand"
     )
+    parser.add_argument("--profile", action="store_true", help="instead: where a small call's time and two steps' goes")
     parser.add_argument(
         "--front", action="store_true", help="the ten rows that the results open with, in float32, without peers"
     )
@@ -83,16 +84,15 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from manualconv.bench import Interrupted, Options, calls, run
+    from manualconv.bench import Interrupted, Options, calls, profile, run
 
-    if options.calls:
-        taken = {name: value for name, value in vars(options).items() if name not in ("calls", "command") and value}
-        if taken:
-            raise ValueError(
-                f"--calls is a table of its own, printed; it takes no other option, as --{next(iter(taken))}"
-            )
-        print(calls.table(calls.measure()))
-        return 0
+    for name, table in (("calls", calls), ("profile", profile)):
+        if getattr(options, name):
+            taken = [other for other, value in vars(options).items() if other not in (name, "command") and value]
+            if taken:
+                raise ValueError(f"--{name} is a table of its own, printed; it takes no other option, as --{taken[0]}")
+            print(table.table(table.measure()))
+            return 0
     if options.only and options.front:
         raise ValueError("--only and --front both choose the rows: give one of them")
     dtypes = (options.dtype,) if options.dtype else DTYPES[:1] if options.front else DTYPES
