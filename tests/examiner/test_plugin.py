@@ -137,6 +137,8 @@ def configured(*words: str, args: tuple[str, ...] = ()) -> Any:
         (("kernel.py:conv9d",), "'conv9d' is no operation: say which it is by --as (conv"),
         (("torch", "--manualconv-as", "reluu"), "there is no operation 'reluu' (relu"),
         (("torch", "--manualconv-as", "relu", "--manualconv-only", "no law"), "no law has 'no law' in its name"),
+        (("torch", "--manualconv-only", "relu"), "one operation of a library is asked for by --as relu"),
+        (("torch", "--manualconv-as", "relu", "--manualconv-only", "gradiant"), "near are: the gradients are the"),
         (("torch", "--manualconv-as", "relu", "--manualconv-require", "wings"), "there is no ability 'wings'"),
     ],
 )

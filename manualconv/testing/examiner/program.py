@@ -12,6 +12,7 @@ from queue import Queue
 from typing import Any
 
 from manualconv.testing.adapters import Unusable, signature
+from manualconv.testing.catalogue import OPERATIONS
 from manualconv.testing.examiner import report
 from manualconv.testing.examiner.abilities import MODES
 from manualconv.testing.examiner.asking import Task
@@ -28,8 +29,18 @@ from manualconv.testing.options import LIBRARIES, Wish
 #: What any operation may have, beside its options and the modes; and where it pads.
 ALWAYS = ("forward", "gradients", "float64", "unbatched", "empty batch", "channels-last")
 PADDINGS = ("string padding", *sorted(EXTENSIONS))
+#: Laws that are named where none of that name is.
+NEAR = 5
 #: Cases a law, where it is asked in full.
 PROFILES = {"smoke": 25, "ci": 150, "deep": 1000}
+
+
+def _other(word: str, laws: Sequence[str]) -> str:
+    """What may have been meant."""
+    if word in OPERATIONS:
+        return f"one operation of a library is asked for by --as {word}"
+    near = [law for law in dict.fromkeys(laws) if get_close_matches(word.lower(), law.lower().split(), 1, 0.7)]
+    return f"near are: {'; '.join(near[:NEAR])}" if near else "a report names those that were asked"
 
 
 def tasks(wish: Wish) -> list[Task]:
@@ -38,7 +49,7 @@ def tasks(wish: Wish) -> list[Task]:
     names = [*LAWS, OPCHECK, *(law for target in targets for law in FAMILIES.get(target.operation, {}))]
     for word in wish.only:
         if not any(word.lower() in name.lower() for name in names):
-            raise Unusable(f"no law has {word!r} in its name; there are: {'; '.join(dict.fromkeys(names))}")
+            raise Unusable(f"no law has {word!r} in its name; {_other(word, names)}")
     share = 3 if len(targets) > 1 and wish.profile == "ci" else 1
     for target in targets[:1]:
         _known(wish, target)
