@@ -24,6 +24,8 @@ from train.models import NETWORKS
 #: A kind of device that torch knows and whose backward pass needs no driver.
 DEVICE = torch.device("lazy:0")
 EVERY = PAIRS | DRAWN
+#: One for all tests: positions that a window has computed on the device are kept for the next call.
+MODE = FakeTensorMode(allow_non_fake_inputs=True)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,7 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, module in list(sys.modules.items()):
         if name.startswith("manualconv") and getattr(module, "is_plain", None) is really:
             monkeypatch.setattr(module, "is_plain", lambda t: isinstance(t, FakeTensor) or really(t))
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    with MODE:
         yield
 
 
@@ -53,7 +55,8 @@ def test_a_training_step_reads_nothing(name: str) -> None:
     network = NETWORKS[name]
     with DEVICE:
         model, criterion = network.build(manualconv.nn), network.criterion(manualconv.nn)
-        images, targets = torch.zeros(2, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
+        shape = network.takes if network.takes not in (None, (1, 28, 28)) else (28, 28)
+        images, targets = torch.zeros(2, *shape, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     loss = criterion(model(network.scale(images, torch.float32, DEVICE)), targets)
     loss.backward()
