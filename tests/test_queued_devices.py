@@ -24,6 +24,8 @@ from train.models import NETWORKS
 #: A kind of device that torch knows and whose backward pass needs no driver.
 DEVICE = torch.device("lazy:0")
 EVERY = PAIRS | DRAWN
+#: One for all tests: positions that a window has computed on the device are kept for the next call.
+MODE = FakeTensorMode(allow_non_fake_inputs=True)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +38,7 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.setattr(
                 module, "is_plain", lambda *tensors: all(isinstance(t, FakeTensor) or really(t) for t in tensors)
             )
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    with MODE:
         yield
 
 
@@ -55,7 +57,8 @@ def test_a_training_step_reads_nothing(name: str) -> None:
     network = NETWORKS[name]
     with DEVICE:
         model, criterion = network.build(manualconv.nn), network.criterion(manualconv.nn)
-        images, targets = torch.zeros(2, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
+        shape = network.takes if network.takes not in (None, (1, 28, 28)) else (28, 28)
+        images, targets = torch.zeros(2, *shape, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     loss = criterion(model(network.scale(images, torch.float32, DEVICE)), targets)
     loss.backward()

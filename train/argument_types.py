@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from train.recipe import LRS
+
 LARGEST = 2**63 - 1
 
 
@@ -44,6 +46,16 @@ def finite(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
     return value
+
+
+def architecture(text: str) -> str:
+    """An argparse type: the name of a network of `train.models`, ``torchvision:NAME`` or ``module:factory``."""
+    module, colon, name = text.partition(":")
+    if text not in LRS and not (colon and all(part.isidentifier() for part in f"{module}.{name}".split("."))):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of {', '.join(LRS)}, and neither torchvision:NAME nor a module:factory of yours"
+        )
+    return text
 
 
 def path(text: str) -> Path:

@@ -4,14 +4,14 @@ Nothing is drawn from torch's global generator, so neither the backend nor what 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from train.data import Split
+from train.image_kind import DEVIATION, MEAN
 
-MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels scaled to [0, 1]
 PAPER, INK = (
     -0.1,
     1.175,
@@ -22,10 +22,20 @@ REACH = 2  # pixels a digit may be shifted each way; MNIST leaves a margin of fo
 Scale = Callable[[Tensor, torch.dtype, torch.device], Tensor]
 
 
-def standardised(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """images: (B, 28, 28) uint8 → (B, 1, 28, 28) with the mean 0 and deviation 1 of MNIST's training set."""
-    x = images.to(device).to(dtype).unsqueeze(1)
-    return x.div_(255).sub_(MEAN).div_(DEVIATION)
+def standardised(
+    images: Tensor,
+    dtype: torch.dtype,
+    device: torch.device,
+    mean: Sequence[float] = (MEAN,),
+    deviation: Sequence[float] = (DEVIATION,),
+) -> Tensor:
+    """images: (B, H, W) or (B, C, H, W) uint8 → (B, C, H, W), each channel with mean 0 and deviation 1 in training."""
+    x = images.to(device).to(dtype)
+    x = x.unsqueeze(1) if x.dim() == 3 else x
+    if len(mean) == 1:
+        return x.div_(255).sub_(mean[0]).div_(deviation[0])
+    m, d = (torch.tensor(numbers, dtype=dtype, device=device)[:, None, None] for numbers in (mean, deviation))
+    return x.div_(255).sub_(m).div_(d)
 
 
 def framed(images: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -57,7 +67,7 @@ def training_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield (x, t) in the epoch's order, all but the first ``done`` batches.
 
-    x: (B, 1, 28, 28) shifted, then standardised or by ``scale``; t: (B,) int64. The last batch may be shorter.
+    x: (B, C, H, W) shifted, then standardised or by ``scale``; t: (B,) int64. The last batch may be shorter.
     """
     shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
     for chosen in chosen_images(len(split), batch_size, seed, epoch)[done:]:
@@ -80,9 +90,9 @@ def plain_batches(
 
 
 def shifted(images: Tensor, corners: Tensor) -> Tensor:
-    """images: (B, H, W); corners: (B, 2) in 0 … 2·REACH, where REACH leaves the image in place; zeros come in."""
-    count, height, width = images.shape
-    framed = images.new_zeros(count, height + 2 * REACH, width + 2 * REACH)
-    framed[:, REACH : REACH + height, REACH : REACH + width] = images
-    windows = framed.unfold(1, height, 1).unfold(2, width, 1)  # (B, 2·REACH + 1, 2·REACH + 1, H, W), a view
-    return windows[torch.arange(count), corners[:, 0], corners[:, 1]]
+    """images: (B, ..., H, W); corners: (B, 2) in 0 … 2·REACH, where REACH leaves the image in place; zeros come in."""
+    count, *channels, height, width = images.shape
+    framed = images.new_zeros(count, *channels, height + 2 * REACH, width + 2 * REACH)
+    framed[..., REACH : REACH + height, REACH : REACH + width] = images
+    windows = framed.unfold(-2, height, 1).unfold(-2, width, 1)  # (B, ..., 2·REACH + 1, 2·REACH + 1, H, W), a view
+    return windows.movedim((-4, -3), (1, 2))[torch.arange(count), corners[:, 0], corners[:, 1]]

@@ -8,7 +8,7 @@ decompressed contents, because gzip headers vary while the contents do not.
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -30,11 +30,13 @@ from train.errors import (
     WrongImageSize,
 )
 from train.idx import read_idx
+from train.image_kind import MNIST, ImageKind
 
 EMBEDDED = Path(__file__).parent / "mnist"
 SIZE = 28
 CLASSES = 10
 PROCESSED = ("training.pt", "test.pt")
+BLOCK = 4096  # images that are resized at a time
 VALIDATION_EVERY = 12  # 60,000 images: 5,000 validate, 55,000 train
 
 SHA256 = {
@@ -48,7 +50,7 @@ CANONICAL = {digest: name for name, digest in SHA256.items()}
 
 @dataclass(frozen=True)
 class Split:
-    """images: (N, 28, 28) uint8; labels: (N,) int64 in 0..9."""
+    """images: (N, 28, 28) uint8, or (N, H, W) and (N, 3, H, W) once they are `shaped`; labels: (N,) int64 in 0..9."""
 
     images: Tensor
     labels: Tensor
@@ -70,6 +72,7 @@ class Mnist:
     source: str
     canonical: bool
     digest: str
+    kind: ImageKind = MNIST
 
 
 def load(folder: Path | None = None) -> Mnist:
@@ -81,6 +84,44 @@ def load(folder: Path | None = None) -> Mnist:
         return mnist
     raw, processed = _layout(folder)
     return _load_raw(raw) if raw else _load_processed(processed or folder)
+
+
+def shaped(mnist: Mnist, channels: int | None, side: int | None) -> Mnist:
+    """The images with so many channels, resized to squares of that side; None: as they are."""
+    now = mnist.kind.shape
+    wanted = (channels or now[0], side or now[1], side or now[2])
+    if wanted == now:
+        return mnist
+    mean, deviation = (_as_many(numbers, wanted[0]) for numbers in (mnist.kind.mean, mnist.kind.deviation))
+    return of_kind(mnist, replace(mnist.kind, shape=wanted, mean=mean, deviation=deviation))
+
+
+def of_kind(mnist: Mnist, kind: ImageKind) -> Mnist:
+    """The images as a network was trained on them."""
+    if mnist.kind == kind:
+        return mnist
+    training, test = (Split(images_shaped(s.images, kind.shape), s.labels) for s in (mnist.training, mnist.test))
+    return replace(mnist, training=training, test=test, kind=kind)
+
+
+def _as_many(numbers: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    return numbers if len(numbers) == channels else (sum(numbers) / len(numbers),) * channels
+
+
+def images_shaped(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """images: (N, H, W) or (N, 3, H, W) uint8 → such of ``shape``; grey is the mean of the colours."""
+    channels, *size = shape
+    if images.dim() == 4 and channels == 1:
+        images = torch.cat([part.float().mean(1).round().byte() for part in images.split(BLOCK)])
+    if list(images.shape[-2:]) != size:
+        images = torch.cat([_resized(part, size) for part in images.split(BLOCK)])
+    return images.unsqueeze(1).expand(-1, channels, -1, -1) if images.dim() == 3 and channels > 1 else images
+
+
+def _resized(images: Tensor, size: list[int]) -> Tensor:
+    x = images.unsqueeze(1) if images.dim() == 3 else images
+    y = torch.nn.functional.interpolate(x.float(), size, mode="bilinear", antialias=True)
+    return y.round().clamp(0, 255).byte().reshape(*images.shape[:-2], *size)
 
 
 def split_validation(training: Split) -> tuple[Split, Split]:

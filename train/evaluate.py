@@ -14,8 +14,8 @@ PAIRS = 5  # that are most often taken for each other
 
 def run(options: EvaluateOptions) -> int:
     """Print loss, accuracy, each label's share and the commonest mistakes; return 0.  Raises ``TrainError``."""
-    network = trained.load(options.checkpoint, options.backend, options.device)
-    mnist = data.load(options.data_dir)
+    network = trained.load(options.checkpoint, options.backend, options.device, options.arch)
+    mnist = data.of_kind(data.load(options.data_dir), network.kind)
     found = trained.assess(network, mnist.test)
     counts = found.confusion(CLASSES)
     shares = (counts.diag() / counts.sum(1).clamp_min(1)).tolist()

@@ -22,7 +22,7 @@ ROUNDINGS = 64  # of the largest score, by which another order of summation may 
 @torch.no_grad()
 def run(options: ExportOptions) -> int:
     """Write the files next to the checkpoint, or into ``--out``; return 0.  Raises ``TrainError``."""
-    network = trained.load(options.checkpoint)
+    network = trained.load(options.checkpoint, arch=options.arch)
     folder = options.out or options.checkpoint.parent
     stem = folder / options.checkpoint.stem
     try:
@@ -46,7 +46,9 @@ def run(options: ExportOptions) -> int:
 
 def _images(network: Trained) -> Tensor:
     place = network.machine
-    noise = torch.randint(0, 256, (ASKED, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    channels, *size = network.kind.shape
+    shape = (ASKED, *([channels] if channels > 1 else []), *size)
+    noise = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     return network.network.scale(noise, place.dtype, place.device)
 
 
@@ -65,7 +67,7 @@ def _program(network: Trained, path: Path) -> Path:
 
 
 def _of_weights(network: Trained, path: Path) -> nn.Module:
-    model = machine.build(network.name, network.machine, seed=1)
+    model = machine.build(network.name, network.machine, 1, network.kind)
     model.load_state_dict(load_file(path))
     return model.eval()
 

@@ -73,14 +73,14 @@ def confusion(counts: Tensor, labels: Sequence[str]) -> Figure:
 
 
 def gallery(images: Tensor, captions: Sequence[str], columns: int = 8) -> Figure:
-    """images: (N, H, W), ink dark; a caption below each."""
+    """images: (N, H, W), ink dark, or (N, 3, H, W) in their colours; a caption below each."""
     rows = -(-len(images) // columns)
     figure = Figure(figsize=(1.1 * columns, 1.5 * rows), layout="constrained")
     cells = figure.subplots(rows, columns, squeeze=False).flatten()
     for cell in cells:
         cell.set_axis_off()
     for cell, image, caption in zip(cells, images, captions):
-        cell.imshow(image.numpy(), cmap="gray_r")
+        cell.imshow(image.movedim(0, -1).numpy() if image.dim() == 3 else image.numpy(), cmap="gray_r")
         cell.set_title(caption, fontsize=7, y=-0.28)
     return figure
 

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import torch
 
-from train import random_states
+from train import architectures, random_states
 from train.errors import OptionError
-from train.models import NETWORKS
+from train.image_kind import MNIST, ImageKind
 
 BACKENDS = {"manual": "manualconv.nn", "torch": "torch.nn"}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -67,7 +67,11 @@ def _device(name: str, dtype: torch.dtype) -> torch.device:
     return device
 
 
-def build(network: str, machine: Machine, seed: int) -> torch.nn.Module:
-    """The network with the initial weights of ``seed``: the same for both backends, drawn in float32 always."""
+def build(arch: str, machine: Machine, seed: int, kind: ImageKind = MNIST) -> torch.nn.Module:
+    """The network with the initial weights of ``seed``: the same for both backends, drawn in float32 always.
+
+    Raises ``OptionError`` if there is none of that name, or it does not take such images.
+    """
     random_states.seed(seed)
-    return NETWORKS[network].build(machine.layers).to(device=machine.device, dtype=machine.dtype)
+    model = architectures.named(arch, kind).build(machine.layers)
+    return model.to(device=machine.device, dtype=machine.dtype)

@@ -15,7 +15,7 @@ from train import data, machine
 from train.batches import training_batches
 from train.errors import TrainError
 from train.machine import Machine
-from train.recipe import EPOCHS, LR, MODEL
+from train.recipe import ARCH, EPOCHS, LR
 from train.training import optimisation, steps, steps_in
 
 WARM_UP = 20  # steps of a throw-away network: libraries choose their kernels and threads start
@@ -57,7 +57,7 @@ def measure(options: Namespace) -> Measured:
 
 def _losses(options: Namespace, place: Machine, split: data.Split, wanted: int) -> list[float]:
     """Build the network anew and train it for ``wanted`` steps, as many epochs as that takes, of the default run."""
-    model = machine.build(MODEL, place, options.seed)
+    model = machine.build(ARCH, place, options.seed)
     optimizer, schedule = optimisation(model, LR, max(EPOCHS * steps_in(len(split), options.batch_size), wanted))
     size, seed = options.batch_size, options.seed
     epochs = (training_batches(split, size, seed, epoch, place.dtype, place.device) for epoch in count(1))

@@ -14,10 +14,11 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from train.argument_types import LARGEST, finite, path, positive, whole
-from train.recipe import BATCH_SIZE, EPOCHS, LRS, MODEL
+from train.argument_types import LARGEST, architecture, finite, path, positive, whole
+from train.recipe import ARCH, BATCH_SIZE, EPOCHS, LRS
 
 MOST_THREADS = 1024
+LARGEST_SIDE = 1024
 FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 
 Check = Callable[[str], Any]
@@ -57,11 +58,26 @@ class Common:
 class FitOptions(Common):
     """Train LeNet-5 or an older network, choose by validation, test once."""
 
-    model: str = option(MODEL, f"default {MODEL}", choices=tuple(LRS))
+    arch: str = option(
+        ARCH,
+        f"{', '.join(LRS)}; torchvision:NAME; or module:factory, a function of yours that makes a network"
+        f" (default {ARCH})",
+        architecture,
+        metavar="NAME",
+    )
+    channels: int | None = option(
+        None, "1 (grey) or 3 (colours); default: as the images have them", whole(1, 3), choices=(1, 3)
+    )
+    image_size: int | None = option(
+        None,
+        "resize the images to squares of N pixels a side; default: as they are",
+        whole(1, LARGEST_SIDE),
+        metavar="N",
+    )
     epochs: int = option(EPOCHS, f"default {EPOCHS}", whole(1), metavar="N")
     lr: float | None = option(
         None,
-        f"peak of the learning rate (default {', '.join(f'{lr} for {model}' for model, lr in LRS.items())})",
+        f"peak of the learning rate (default {', '.join(f'{lr} for {arch}' for arch, lr in LRS.items())})",
         positive,
     )
     backend: str = option("manual", "default manual", choices=("manual", "torch"))
@@ -105,6 +121,13 @@ class CompareOptions(Common):
     rounds: int = option(2, "timed epochs of each (default 2)", whole(1), metavar="N")
 
 
+def vouched() -> Any:
+    """The option of those who read a checkpoint."""
+    return option(
+        None, "needed where the checkpoint names a module:factory: importing it runs code", architecture, metavar="NAME"
+    )
+
+
 @dataclass(frozen=True)
 class EvaluateOptions:
     """Ask a trained network the test images: loss, accuracy, each label's share, the commonest mistakes."""
@@ -114,6 +137,7 @@ class EvaluateOptions:
     backend: str = option("manual", "default manual", choices=("manual", "torch"))
     device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str)
     json: bool = option(False, "all numbers, with the confusion matrix")
+    arch: str | None = vouched()
 
 
 @dataclass(frozen=True)
@@ -121,6 +145,7 @@ class ReportOptions:
     """Write report.html into a run's folder: curves, gradient norms, confusion, mistakes, filters."""
 
     run: Path = argument("the folder of a run", path, metavar="RUN")
+    arch: str | None = vouched()
 
 
 @dataclass(frozen=True)
@@ -129,6 +154,7 @@ class ExportOptions:
 
     checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
     out: Path | None = option(None, "default: next to the checkpoint", path, metavar="DIR")
+    arch: str | None = vouched()
 
 
 @dataclass(frozen=True)
@@ -139,6 +165,7 @@ class PredictOptions:
     images: list[Path] = argument("a file, or a folder of files", path, nargs="+", metavar="IMAGE")
     json: bool = option(False, 'a list of {"file", "label", "confidence", "top"}')
     show: Path | None = option(None, "save what the network sees of each image there", path, metavar="DIR")
+    arch: str | None = vouched()
 
 
 @dataclass(frozen=True)
@@ -190,10 +217,10 @@ def from_plain(values: Mapping[str, Any]) -> FitOptions:
 def _checked(entry: "Field[Any]", value: Any) -> Any:
     if isinstance(entry.default, bool):
         fits = isinstance(value, bool)
-    elif "choices" in entry.metadata["more"]:
-        fits = value in entry.metadata["more"]["choices"]
     elif value is None:
         fits = entry.default is None
+    elif "choices" in entry.metadata["more"]:
+        fits = value in entry.metadata["more"]["choices"]
     else:
         try:
             return entry.metadata["check"](str(value))

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from train import trained
+from train.data import images_shaped
 from train.errors import OutputError, PictureError
 from train.options import PredictOptions
 from train.photographs import SUFFIXES, as_mnist
@@ -59,7 +60,7 @@ class Prediction:
 
 def run(options: PredictOptions) -> int:
     """Predict every image; return the exit code.  Raises ``TrainError``."""
-    network = trained.load(options.checkpoint)
+    network = trained.load(options.checkpoint, arch=options.arch)
     seen, refused = pictures(files(options.images))
     for sentence in refused:
         print(f"{PROGRAM}: {sentence}", file=sys.stderr)
@@ -103,7 +104,8 @@ def predicted(network: Trained, seen: dict[Path, Tensor]) -> list[Prediction]:
     """The likeliest labels of images of 28×28 as MNIST has them."""
     if not seen:
         return []
-    shares = network.scores(torch.stack(list(seen.values()))).softmax(1)
+    images = images_shaped(torch.stack(list(seen.values())), network.kind.shape)
+    shares = network.scores(images).softmax(1)
     found = list[Prediction]()
     for path, row in zip(seen, shares, strict=True):
         likeliest = zip(*(t.tolist() for t in row.topk(TOP)), strict=True)

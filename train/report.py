@@ -46,17 +46,18 @@ def drawn(name: str, figure: Figure, caption: str) -> Picture:
 
 def run(options: ReportOptions) -> int:
     """Write the report of a run; return 0.  Raises ``TrainError``."""
-    print(f"report         {write(options.run)}")
+    print(f"report         {write(options.run, options.arch)}")
     return 0
 
 
-def write(folder: Path) -> Path:
+def write(folder: Path, arch: str | None = None) -> Path:
     """Write report.html and its pictures into a run's folder; return the path of the former.  Raises ``TrainError``."""
     if not (folder / BEST).is_file():
         raise MissingCheckpoint(f"There is no run with a finished epoch in {folder}: no {BEST}.")
-    network = trained.load(folder / BEST)
+    network = trained.load(folder / BEST, arch=arch)
     options = _options(folder / OPTIONS)
     mnist = data.load(Path(str(options["data_dir"])) if options.get("data_dir") else None)
+    mnist = data.of_kind(mnist, network.kind)
     found = trained.assess(network, mnist.test)
     pictures = [*_of_training(folder), *_of_test(network, found, mnist.test)]
     output.make_folder(folder / PICTURES)

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from train import checkpoint, data, machine, output
+from train import architectures, checkpoint, data, machine, output
 from train.data import Split
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
 from train.machine import Machine
-from train.models import NETWORKS, Network
+from train.models import Network
 from train.options import FitOptions, from_plain, gone_on, plain
 from train.output import BEST, GRADIENTS, LAST, METRICS, OPTIONS, PREVIOUS, MetricsFile
-from train.recipe import LRS
+from train.recipe import LR, LRS
 from train.state import State
 from train.training import fitting_batch_size, optimisation, steps_in
 
@@ -45,7 +45,7 @@ class Run:
     @property
     def network(self) -> Network:
         """What the options chose."""
-        return NETWORKS[self.options.model]
+        return architectures.named(self.options.arch, self.mnist.kind)
 
     @property
     def batch_size(self) -> int:
@@ -75,7 +75,7 @@ class Run:
         facts = {"options": plain(self.options), "data": self.mnist.digest, "machine": _facts(self.machine)}
         state = checkpoint.weights(self.state.model)
         contents = facts | self.state.contents()
-        checkpoint.save(self.last, self.options.model, state, contents, "training", keep)
+        checkpoint.save(self.last, self.options.arch, state, contents, "training", keep)
         self.saved_at = time.perf_counter()
         self.cost = self.saved_at - begin
 
@@ -85,8 +85,9 @@ class Run:
         if best is not None:
             metrics = best.metrics
             facts: dict[str, Any] = {"epoch": metrics.epoch, "seed": self.options.seed}
+            facts["images"] = self.mnist.kind.plain()
             facts["validation_accuracy"] = metrics.validation_accuracy
-            checkpoint.save(self.best, self.options.model, best.state, facts)
+            checkpoint.save(self.best, self.options.arch, best.state, facts)
 
     def write_gradients(self) -> None:
         """Write gradients.csv, a row an epoch, a column a parameter. Raises ``OutputError``."""
@@ -141,6 +142,8 @@ def _gone_on(options: FitOptions, given: Collection[str], source: Path, held: Me
             f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or start"
             f" a new run; --init {source / BEST} gives it the weights of this one."
         )
+    if "arch" not in given:
+        architectures.check_vouched(options.arch, path)
     make, options = _prepared(options)
     folder = source if options.out is None else output.new_folder(options.out)
     this = make(options, folder, held or MetricsFile(folder / METRICS))
@@ -190,18 +193,21 @@ def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
 def _prepared(options: FitOptions) -> tuple[Make, FitOptions]:
     """All that needs no folder, so that a mistake leaves none; and the options with every default resolved."""
     place = machine.prepare(options.backend, options.device, options.dtype, options.threads)
-    mnist = data.load(options.data_dir)
+    mnist = data.shaped(data.load(options.data_dir), options.channels, options.image_size)
     training, validation = data.split_validation(mnist.training)
     training = training.first(options.max_train)
     batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs)
-    options = replace(options, batch_size=batch_size, lr=options.lr or LRS[options.model])
-    model = machine.build(options.model, place, options.seed)
+    options = replace(options, batch_size=batch_size, lr=options.lr or LRS.get(options.arch, LR))
+    model = machine.build(options.arch, place, options.seed, mnist.kind)
+    if ":" in options.arch:
+        smallest = len(training) % batch_size or batch_size
+        architectures.tried(options.arch, model, mnist.kind, smallest, place.device)
     if options.init is not None and options.resume is None:
-        checkpoint.restore(options.init, options.model, model)
+        checkpoint.restore(options.init, options.arch, model)
     assert options.lr is not None
     total = options.epochs * steps_in(len(training), batch_size)
     state = State(model, *optimisation(model, options.lr, total), place.device)
-    criterion = NETWORKS[options.model].criterion(place.layers)
+    criterion = architectures.named(options.arch, mnist.kind).criterion(place.layers)
 
     def make(options: FitOptions, folder: Path, metrics: MetricsFile) -> Run:
         return Run(options, place, mnist, training, validation, criterion, state, folder, metrics)

@@ -6,9 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from train import checkpoint, machine
+from train import architectures, checkpoint, machine
 from train.data import Split
 from train.errors import ForeignCheckpoint
+from train.image_kind import MNIST, ImageKind, from_plain
 from train.machine import Machine
 from train.models import NETWORKS, Network
 
@@ -24,26 +25,40 @@ class Trained:
     model: nn.Module
     machine: Machine
     facts: dict[str, object]
+    kind: ImageKind = MNIST
 
     @torch.no_grad()
     def scores(self, images: Tensor) -> Tensor:
-        """images: (N, 28, 28) uint8 → (N, classes) scores."""
+        """images: (N, H, W) or (N, C, H, W) uint8, of the network's kind → (N, classes) scores."""
         place = self.machine
         parts = (self.network.scale(part, place.dtype, place.device) for part in images.split(BATCH))
         return torch.cat([self.model(part).cpu() for part in parts])
 
 
-def load(path: Path, backend: str = "manual", device: str = "cpu") -> Trained:
-    """The network of a checkpoint.  Raises ``CheckpointError`` or ``OptionError``."""
-    contents = checkpoint.load(path)
+def load(path: Path, backend: str = "manual", device: str = "cpu", arch: str | None = None) -> Trained:
+    """The network of a checkpoint.  Raises ``CheckpointError`` or ``OptionError``.
+
+    ``arch`` is what its user says that it is: a ``module:factory`` runs code, so that a file's word is not enough.
+    """
+    contents = checkpoint.load(path, arch)
     name, state = contents.pop("network"), contents.pop("state")
-    if name not in NETWORKS:
+    if not isinstance(name, str) or (":" not in name and name not in NETWORKS):
         raise ForeignCheckpoint(f"{path} holds the network {name!r}; known are {', '.join(NETWORKS)}.")
-    kinds = {t.dtype for t in state.values()} if isinstance(state, dict) else set()
-    place = machine.prepare(backend, device, "float64" if torch.float64 in kinds else "float32", None)
-    model = machine.build(name, place, seed=0)
+    if arch is None:
+        architectures.check_vouched(name, path)
+    dtypes = {t.dtype for t in state.values()} if isinstance(state, dict) else set()
+    place = machine.prepare(backend, device, "float64" if torch.float64 in dtypes else "float32", None)
+    kind = _kind(contents.get("images"), path)
+    model = machine.build(name, place, 0, kind)
     checkpoint.put(state, model, path)
-    return Trained(name, NETWORKS[name], model.eval(), place, contents)
+    return Trained(name, architectures.named(name, kind), model.eval(), place, contents, kind)
+
+
+def _kind(facts: object, path: Path) -> ImageKind:
+    try:
+        return from_plain(facts)
+    except ValueError as error:
+        raise ForeignCheckpoint(f"{path} is not of this program: {error}.") from error
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,11 @@ def step(name: str, device: torch.device) -> Row:
     """One training step of a network, from a batch on the device to new weights, and the CPU's beside it."""
     network = NETWORKS[name]
     losses, weights = [], []
-    images = torch.randint(0, 256, (64, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    shape = network.takes if network.takes not in (None, (1, 28, 28)) else (28, 28)
+    images = torch.randint(0, 256, (64, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     for place in (torch.device("cpu"), device):
         torch.manual_seed(0)
-        model = network.build(manualconv.nn).to(place, torch.float64)
+        model = network.build(manualconv.nn).to(place, torch.float64).eval()  # dropout draws otherwise elsewhere
         criterion = network.criterion(manualconv.nn).to(place)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
         x, target = network.scale(images, torch.float64, place), (torch.arange(64) % 10).to(place)

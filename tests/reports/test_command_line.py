@@ -85,7 +85,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ("train", ["--epochs", "1", "compare"], "unrecognized arguments: compare"),
     ("train", ["--epochs"], "expected one argument"),
     ("train", ["--threads", "1000000"], "from 1 to 1024"),
-    ("train", ["--model", "lenet"], "--model: invalid choice: 'lenet'"),
+    ("train", ["--arch", "lenet"], "--arch: 'lenet' is none of lenet5, "),
     ("train", ["--download"], "--download needs --data-dir"),
     ("train", ["compare", "--epochs", "2"], "unrecognized arguments"),
     ("train", ["trace", "--eta", "0"], "'0' is not a finite number above 0"),

@@ -126,7 +126,7 @@ def test_a_run_of_few_steps_divides_by_zero(fit: Fit, tmp_path: Path, steps: int
         ("--max-train", str(2**63 - 1)),
         ("--batch-size", "1000"),
         ("--batch-size", str(2**63 - 1), "--epochs", "2"),
-        ("--max-train", "5", "--batch-size", "2", "--epochs", "3", "--model", "lenet5-1998"),
+        ("--max-train", "5", "--batch-size", "2", "--epochs", "3", "--arch", "lenet5-1998"),
         ("--seed", str(2**63 - 1)),
         ("--lr", "1e-320"),
     ],
@@ -197,9 +197,12 @@ def test_both_backends_train_alike(tmp_path: Path) -> None:
         torch.testing.assert_close(torch_weights[name], manual_weights[name], rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("model", "parameters"), [("lenet5-1998", "LeNet-5 of 1998, 60,000")])
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [("lenet5-1998", "LeNet-5 of 1998, 60,000"), ("lenet5-unpadded", "LeNet-5 without padding, 44,426")],
+)
 def test_another_network(fit: Fit, tmp_path: Path, model: str, parameters: str) -> None:
-    assert f"{parameters} parameters" in fit("--model", model, "--epochs", "4").out
+    assert f"{parameters} parameters" in fit("--arch", model, "--epochs", "4").out
     losses = [row["train_loss"] for row in rows(tmp_path / "out")]
     assert losses[-1] < 0.7 * losses[0]
     assert max(row["lr"] for row in rows(tmp_path / "out")) == pytest.approx(LRS[model], rel=0.1)

@@ -26,7 +26,7 @@ def tiny(layers: ModuleType) -> nn.Sequential:
 
 @contextmanager
 def in_place_of_lenet() -> Iterator[None]:
-    """Inside, ``--model lenet5`` is the tiny network, on one thread."""
+    """Inside, ``--arch lenet5`` is the tiny network, on one thread."""
     before, threads = NETWORKS["lenet5"], torch.get_num_threads()
     NETWORKS["lenet5"] = Network("LeNet-5", tiny)
     torch.set_num_threads(1)

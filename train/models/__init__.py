@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 
 from torch import nn
@@ -24,15 +25,23 @@ def cross_entropy(layers: ModuleType) -> nn.Module:
 
 @dataclass(frozen=True)
 class Network:
-    """What ``python -m train --model`` can train: images of 28×28, scaled, in; scores of ten digits out."""
+    """What ``python -m train --arch`` can train: scaled images in; scores of the classes out.
+
+    ``takes``: the images' (channels, rows, columns), where the network has no choice.
+    """
 
     title: str
-    build: Callable[[ModuleType], nn.Sequential]
+    build: Callable[..., nn.Module]
     criterion: Callable[[ModuleType], nn.Module] = cross_entropy
     scale: Scale = standardised
+    takes: tuple[int, int, int] | None = None
 
 
 NETWORKS = {
     "lenet5": Network("LeNet-5", lenet5),
-    "lenet5-1998": Network("LeNet-5 of 1998", lenet5_1998, NearestCodeLoss, framed),
+    "lenet5-1998": Network("LeNet-5 of 1998", lenet5_1998, NearestCodeLoss, framed, (1, 28, 28)),
+    "lenet5-unpadded": Network("LeNet-5 without padding", partial(lenet5, padding=0)),
+    "conv-pool": Network("conv-pool-conv-pool", conv_pool),
+    "sub-sampled": Network("C-S-C-S", sub_sampled),
+    "cifar": Network("Keras's network for CIFAR-10", cifar, takes=(3, 32, 32)),
 }
