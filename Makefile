@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan compare capabilities bench bench-plain clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers compare capabilities bench bench-plain clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -112,6 +112,11 @@ corrupt: setup
 # NaN and infinity in weights, gradients, images, outputs and the loss: each stops training before the step.
 nan: setup
 	$(RUN) -W ignore -m tests.train.nan $(ARGS)
+
+# Two workers that torchrun starts, beside one process: gradients, a whole run, evaluation; one is stopped, one is killed,
+# and their runs go on.
+workers: setup
+	$(RUN) -W ignore -m tests.train.workers
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)

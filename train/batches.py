@@ -19,6 +19,8 @@ PAPER, INK = (
 FRAME = 2  # the article's images are 32×32
 REACH = 2  # pixels a digit may be shifted each way; MNIST leaves a margin of four around every digit
 
+ALL = slice(None)
+
 Scale = Callable[[Tensor, torch.dtype, torch.device], Tensor]
 
 
@@ -64,13 +66,15 @@ def training_batches(
     device: torch.device,
     scale: Scale = standardised,
     done: int = 0,
+    share: slice = ALL,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (x, t) in the epoch's order, all but the first ``done`` batches.
+    """Yield (x, t) in the epoch's order, all but the first ``done`` batches, and ``share`` of each.
 
     x: (B, C, H, W) shifted, then standardised or by ``scale``; t: (B,) int64. The last batch may be shorter.
     """
     shifts = torch.randint(0, 2 * REACH + 1, (len(split), 2), generator=generator(seed, epoch, "shifts"))
     for chosen in chosen_images(len(split), batch_size, seed, epoch)[done:]:
+        chosen = chosen[share]
         images = shifted(split.images[chosen], shifts[chosen])
         yield scale(images, dtype, device), split.labels[chosen].to(device)
 
@@ -82,10 +86,16 @@ def chosen_images(count: int, batch_size: int, seed: int, epoch: int) -> tuple[T
 
 
 def plain_batches(
-    split: Split, batch_size: int, dtype: torch.dtype, device: torch.device, scale: Scale = standardised
+    split: Split,
+    batch_size: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    scale: Scale = standardised,
+    share: slice = ALL,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (x, t) in the order of the files, for validation and test."""
-    for chosen in torch.split(torch.arange(len(split)), min(batch_size, len(split))):
+    """Yield (x, t) in the order of the files, for validation and test, of those in ``share``."""
+    mine = torch.arange(len(split))[share]
+    for chosen in torch.split(mine, batch_size) if len(mine) else ():
         yield scale(split.images[chosen], dtype, device), split.labels[chosen].to(device)
 
 

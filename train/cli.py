@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
 
-from train.errors import MissingLibrary, TrainError
+from train import torchrun
+from train.errors import MissingLibrary, OptionError, TrainError
 from train.options import (
     CompareOptions,
     EvaluateOptions,
@@ -39,7 +40,8 @@ class OneSentenceParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2, as argparse does."""
-        self.exit(2, f"{self.prog}: {one_line(message)}; --help lists the options.\n")
+        sentence = f"{self.prog}: {one_line(message)}; --help lists the options.\n"
+        self.exit(2, sentence if torchrun.is_first() else None)
 
 
 def spin_briefly() -> None:
@@ -124,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argparse exits with 2. Standard output that was closed before the start is a wish and no failure.
     """
     with screens() as (output, _):
+        output.is_silent = not torchrun.is_first()
         try:
             try:
                 code = _run(list(sys.argv[1:] if arguments is None else arguments), output)
@@ -151,10 +154,25 @@ def _run(words: list[str], output: Screen) -> int:
     output.strict = command.is_for_reading
     spin_briefly()
     try:
+        _check_place(name)
         return command.run(options, given.keys())
     except TrainError as error:
-        print(f"{parser.prog}: {one_line(str(error))}", file=sys.stderr)
+        if not error.is_told:
+            print(f"{parser.prog}: {one_line(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: stopped by Ctrl-C.", file=sys.stderr)
         return 130
+
+
+def _check_place(name: str) -> None:
+    """Only training is for several workers. Raises ``OptionError``."""
+    place = torchrun.place()
+    if place.size == 1:
+        return
+    if name != IMPLIED:
+        error = OptionError(f"One process does this, and there are {place.size}: start it as {PROGRAM} {name}.")
+        error.is_told = place.rank != 0
+        raise error
+    # Warnings of torch's C++, said by every worker; it reads the variable when it is loaded.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

@@ -7,6 +7,7 @@
     ├── MissingLibrary           a library that a command needs and training does without
     ├── OutputError              a folder or file that cannot be written
     ├── NonFiniteError           NaN or infinity in a loss, a gradient or a weight
+    ├── WorkerError              one of several workers is gone
     ├── CheckpointError
     │   ├── MissingCheckpoint · CorruptCheckpoint · ForeignCheckpoint
     ├── PictureError
@@ -20,7 +21,9 @@
 
 
 class TrainError(Exception):
-    """Whatever ends a run with one sentence and exit code 1."""
+    """Whatever ends a run with one sentence and exit code 1; ``is_told``: another worker says it for all."""
+
+    is_told = False
 
 
 class OptionError(TrainError):
@@ -41,6 +44,10 @@ class NonFiniteError(TrainError):
     def __init__(self, message: str, tensor: str = "") -> None:
         super().__init__(message)
         self.tensor = tensor
+
+
+class WorkerError(TrainError):
+    """Another worker of the run has ended, or does not answer."""
 
 
 class CheckpointError(TrainError):

@@ -12,11 +12,13 @@ import shlex
 import sys
 import time
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
-from train import architectures, checkpoint, output, runs
+from train import architectures, checkpoint, joint, output, runs, torchrun
 from train.batches import chosen_images, plain_batches, training_batches
 from train.data import Split
 from train.errors import NonFiniteError, TrainError
@@ -27,31 +29,37 @@ from train.recipe import BATCH_SIZE
 from train.runs import Run
 from train.state import Best, rank
 from train.stopping import Stop, Stopped, watched_signals
-from train.training import LEAST_STEPS, Batches, evaluate, fitting_batch_size, steps, steps_in
+from train.training import LEAST_STEPS, evaluate, fitting_batch_size, steps, steps_in
+from train.world import joined
 
 EVALUATION_BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 
 
 def run(options: FitOptions, given: Collection[str]) -> int:
     """Train as the options say; return the exit code. Raises ``TrainError``."""
-    with watched_signals() as stop:
-        this = runs.resumed(options, given) if options.resume is not None else runs.started(options)
+    with watched_signals() as heard, joined(torchrun.place(), heard) as world:
+        this = runs.resumed(options, given, world) if options.resume is not None else runs.started(options, world)
         try:
             _introduce(this)
-            return _train_and_test(this, stop)
+            return _train_and_test(this, world.stop)
         except Stopped as stopped:
             this.save()
-            first = "\n" if sys.stderr.isatty() else ""  # behind the ^C
-            print(f"{first}Stopped by {stopped.name} {_where(this)}. To go on: {_command(this)}", file=sys.stderr)
+            world.first(partial(_say_stopped, this, stopped))
             return stopped.code
         finally:
             this.close()
+
+
+def _say_stopped(this: Run, stopped: Stopped) -> None:
+    first = "\n" if sys.stderr.isatty() else ""  # behind the ^C
+    print(f"{first}Stopped by {stopped.name} {_where(this)}. To go on: {_command(this)}", file=sys.stderr, flush=True)
 
 
 def _introduce(this: Run) -> None:
     options, mnist, training = this.options, this.mnist, this.training
     parameters = sum(p.numel() for p in this.state.model.parameters())
     place = f"backend {options.backend}, {options.dtype} on {this.machine.device}, threads {torch.get_num_threads()}"
+    place += "" if this.world.is_alone else f", {this.world.size} workers"
     print(f"{this.network.title}, {parameters:,} parameters, {place}, seed {options.seed}")
     kind = "MNIST, SHA-256 verified" if mnist.canonical else "not MNIST's own bytes"
     counts = f"{len(training):,} training, {len(this.validation):,} validation, {len(mnist.test):,} test images"
@@ -79,28 +87,31 @@ def _where(this: Run) -> str:
 def _command(this: Run) -> str:
     arch = this.options.arch
     vouched = f" --arch {arch}" if architectures.is_code_of_others(arch) else ""
-    return f"python -m train --resume {shlex.quote(str(this.folder))}{vouched}"
+    start = "python" if this.world.is_alone else f"torchrun --nproc-per-node {this.world.size}"
+    return f"{start} -m train --resume {shlex.quote(str(this.folder))}{vouched}"
 
 
 def _train_and_test(this: Run, stop: Stop) -> int:
-    begin = time.perf_counter()
+    begin, world = time.perf_counter(), this.world
+    learner = None if world.is_alone else joint.distributed(this.state.model, this.machine.device)
     before = sum(metrics.seconds for metrics in this.state.history) + this.state.seconds
     while this.state.epoch <= this.options.epochs:
-        _train_one_epoch(this, stop)
+        _train_one_epoch(this, learner, stop)
         _end_epoch(this, _validated(this, stop))
         stop.check()
     history, best = this.state.history, this.state.best
     assert best is not None
     # The checkpoint, not the memory, is what is tested: what the user keeps is what the figure is about.
-    checkpoint.restore(this.best, this.options.arch, this.state.model)
-    _, accuracy = evaluate(this.state.model, this.criterion, stop.between(_plain(this, this.mnist.test)))
+    world.first(lambda: checkpoint.restore(this.best, this.options.arch, this.state.model))
+    world.copy_from_first(this.state.model)
+    _, accuracy = _evaluated(this, this.mnist.test, stop)
     trained = sum(metrics.seconds for metrics in history)
     print(f"best epoch     {best.metrics.epoch} of {len(history)}, by validation accuracy")
-    print(f"metrics        {this.metrics.path}")
+    print(f"metrics        {this.folder / output.METRICS}")
     print(f"checkpoint     {this.best}")
     rate = len(this.training) * len(history) / trained
     print(f"time           {time.perf_counter() - begin + before:.1f} s in all, {rate:,.0f} images/s in training")
-    if this.options.report:
+    if this.options.report and world.is_first:
         print(f"report         {_report(this)}")
     output.said(f"test accuracy  {100 * accuracy:.2f} %", this.folder)
     return 0
@@ -118,9 +129,9 @@ def _report(this: Run) -> Path | str:
         return f"none: {error}"
 
 
-def _train_one_epoch(this: Run, stop: Stop) -> None:
+def _train_one_epoch(this: Run, learner: DistributedDataParallel | None, stop: Stop) -> None:
     """Take what is left of the epoch's steps."""
-    state, options, place = this.state, this.options, this.machine
+    state, options, place, world = this.state, this.options, this.machine, this.world
     if state.step == 0:
         state.lr = float(state.schedule.get_last_lr()[0])
     batches = training_batches(
@@ -132,12 +143,18 @@ def _train_one_epoch(this: Run, stop: Stop) -> None:
         place.device,
         this.network.scale,
         state.step,
+        world.share,
     )
-    losses = steps(state.model, this.criterion, state.optimizer, state.schedule, batches)
+    optimisation = this.criterion, state.optimizer, state.schedule, batches
+    if learner is None:
+        losses = steps(state.model, *optimisation)
+    else:
+        chosen = chosen_images(len(this.training), this.batch_size, options.seed, state.epoch)
+        losses = joint.steps(world, learner, *optimisation, [len(images) for images in chosen[state.step :]])
     label, left = f"epoch {state.epoch}/{options.epochs}", _steps_an_epoch(this) - state.step
     begin = time.perf_counter()
     try:
-        for taken in output.watched(losses, left, label, options.progress):
+        for taken in output.watched(losses, left, label, options.progress and world.is_first):
             state.add(taken)
             now = time.perf_counter()
             state.seconds, begin = state.seconds + now - begin, now
@@ -156,36 +173,41 @@ def _placed(this: Run, error: NonFiniteError) -> NonFiniteError:
     images = chosen[state.step].tolist() if state.step < len(chosen) else []
     shown = ", ".join(map(str, images[:4])) + (", ..." if len(images) > 4 else "")
     place = {"epoch": state.epoch, "step": state.step + 1, "tensor": error.tensor, "images": images}
-    output.write_json(this.folder / output.FAILURE, {"error": str(error), **place})
-    return NonFiniteError(
-        f"{error}, at epoch {state.epoch}, step {state.step + 1}, images {shown}: training stopped;"
-        f" {this.last} is of an earlier step.",
-        error.tensor,
+    this.world.first(lambda: output.write_json(this.folder / output.FAILURE, {"error": str(error), **place}))
+    return this.world.everyones(
+        NonFiniteError(
+            f"{error}, at epoch {state.epoch}, step {state.step + 1}, images {shown}: training stopped;"
+            f" {this.last} is of an earlier step.",
+            error.tensor,
+        )
     )
 
 
 def _validated(this: Run, stop: Stop) -> EpochMetrics:
     state = this.state
     seconds = max(state.seconds, 1e-9)  # a coarse clock may stand still for one small step
-    loss, accuracy = evaluate(state.model, this.criterion, stop.between(_plain(this, this.validation)))
+    loss, accuracy = _evaluated(this, this.validation, stop)
     if not is_finite(loss):
-        raise NonFiniteError(f"The validation loss became {loss} at epoch {state.epoch}: training stopped.")
+        sentence = f"The validation loss became {loss} at epoch {state.epoch}: training stopped."
+        raise this.world.everyones(NonFiniteError(sentence))
     images = len(this.training)
     return EpochMetrics(state.epoch, state.loss / images, loss, accuracy, state.lr, seconds, images / seconds)
 
 
 def _end_epoch(this: Run, metrics: EpochMetrics) -> None:
-    """Write what the epoch leaves: best.pt first, last.pt last. Killed in between, a run does it once more, alike."""
     state = this.state
-    if state.best is None or rank(metrics) > rank(state.best.metrics):
+    is_best = state.best is None or rank(metrics) > rank(state.best.metrics)
+    if is_best:
         state.best = Best(metrics, checkpoint.weights(state.model))
-        this.save_best()
     state.end_epoch(metrics)
-    this.metrics.add(metrics)
-    this.write_gradients()
-    this.save()
+    this.write_epoch(metrics, is_best)
     print(metrics.line(this.options.epochs), flush=True)
 
 
-def _plain(this: Run, split: Split) -> Batches:
-    return plain_batches(split, EVALUATION_BATCH, this.machine.dtype, this.machine.device, this.network.scale)
+def _evaluated(this: Run, split: Split, stop: Stop) -> tuple[float, float]:
+    """Mean loss and accuracy, each image looked at by one worker."""
+    place, world, model = this.machine, this.world, this.state.model
+    batches = plain_batches(split, EVALUATION_BATCH, place.dtype, place.device, this.network.scale, world.share)
+    if world.is_alone:
+        return evaluate(model, this.criterion, stop.between(batches))
+    return joint.evaluate(world, model, this.criterion, batches)

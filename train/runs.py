@@ -3,23 +3,25 @@
 import sys
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from train import architectures, checkpoint, data, machine, output
+from train import architectures, checkpoint, data, machine, output, random_states
+from train.batches import generator
 from train.data import Split
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
 from train.machine import Machine
 from train.models import Network
 from train.options import FitOptions, from_plain, gone_on, plain
-from train.output import BEST, GRADIENTS, LAST, METRICS, OPTIONS, PREVIOUS, MetricsFile
+from train.output import BEST, GRADIENTS, LAST, METRICS, OPTIONS, PREVIOUS, EpochMetrics, MetricsFile
 from train.recipe import LR, LRS
-from train.state import State
+from train.state import OTHERS, State, workers
 from train.training import fitting_batch_size, optimisation, steps_in
+from train.world import DOWNLOAD, World
 
 LEAST_SECONDS = 10  # between two checkpoints that nobody has asked for
 SHARE = 0.01  # of the time, that they may take
@@ -27,7 +29,7 @@ SHARE = 0.01  # of the time, that they may take
 
 @dataclass
 class Run:
-    """Everything one training run works with; ``folder`` is its own, and locked by ``metrics``."""
+    """Everything one training run works with; ``folder`` is its own, and locked by the first worker's ``metrics``."""
 
     options: FitOptions
     machine: Machine
@@ -36,10 +38,11 @@ class Run:
     validation: Split
     criterion: nn.Module
     state: State
+    world: World
     folder: Path
-    metrics: MetricsFile
+    metrics: MetricsFile | None
     came_from: Path | None = None
-    saved_at: float = field(default_factory=time.perf_counter)
+    saved_at: float = 0.0
     cost: float = 0.0  # seconds that the last checkpoint took
 
     @property
@@ -67,17 +70,33 @@ class Run:
         """Whether a step is to be followed by a checkpoint."""
         if self.options.checkpoint_every is not None:
             return self.state.step % self.options.checkpoint_every == 0
-        return time.perf_counter() - self.saved_at >= max(LEAST_SECONDS, self.cost / SHARE)
+        return self.world.now() - self.saved_at >= max(LEAST_SECONDS, self.cost / SHARE)
 
     def save(self, keep: bool = True) -> None:
         """Write last.pt, after which the one before it is previous.pt if ``keep``. Raises as ``checkpoint.save``."""
         begin = time.perf_counter()
+        _, *others = self.world.gathered(random_states.captured(self.machine.device))
+        self.world.first(lambda: self._write_last(others, keep))
+        now = time.perf_counter()
+        self.saved_at, self.cost = self.world.spread((now, now - begin))
+
+    def _write_last(self, others: list[random_states.States], keep: bool) -> None:
         facts = {"options": plain(self.options), "data": self.mnist.digest, "machine": _facts(self.machine)}
         state = checkpoint.weights(self.state.model)
-        contents = facts | self.state.contents()
+        contents = facts | self.state.contents() | ({OTHERS: others} if others else {})
         checkpoint.save(self.last, self.options.arch, state, contents, "training", keep)
-        self.saved_at = time.perf_counter()
-        self.cost = self.saved_at - begin
+
+    def write_epoch(self, metrics: EpochMetrics, is_best: bool) -> None:
+        """Write what the epoch leaves: best.pt first, last.pt last. Killed in between, a run does it again, alike."""
+        if is_best:
+            self.world.first(self.save_best)
+        self.world.first(lambda: self._write_tables(metrics))
+        self.save()
+
+    def _write_tables(self, metrics: EpochMetrics) -> None:
+        assert self.metrics is not None
+        self.metrics.add(metrics)
+        self.write_gradients()
 
     def save_best(self) -> None:
         """Write best.pt. Raises as ``checkpoint.save``."""
@@ -98,67 +117,113 @@ class Run:
 
     def close(self) -> None:
         """Give the folder free."""
-        self.metrics.close()
+        if self.metrics is not None:
+            self.metrics.close()
 
 
 Make = Callable[..., Run]
 
 
-def started(options: FitOptions) -> Run:
+def started(options: FitOptions, world: World) -> Run:
     """A new run in a new folder, which can be gone on with from here. Raises ``TrainError``."""
     if options.download and options.data_dir is not None:
-        data.download(options.data_dir)
-    make, options = _prepared(options)
-    folder = output.new_folder(options.out)
-    this = make(options, folder, MetricsFile(folder / METRICS))
+        where = options.data_dir
+        world.first(lambda: data.download(where), DOWNLOAD)
+    make, options = world.together(lambda: _prepared(options, world))
+    folder, metrics = _new(options, world)
+    this = make(options, folder, metrics)
     this.save()
-    output.write_json(folder / OPTIONS, plain(options))
+    world.first(lambda: output.write_json(folder / OPTIONS, plain(options)))
     return this
 
 
-def resumed(options: FitOptions, given: Collection[str]) -> Run:
-    """A run that goes on where its newest good checkpoint is. Raises ``TrainError``; then nothing is changed."""
+def resumed(options: FitOptions, given: Collection[str], world: World) -> Run:
+    """A run that goes on where its newest good checkpoint is. Raises ``TrainError``; then nothing is changed.
+
+    The first worker reads it for all.
+    """
     assert options.resume is not None
     source = options.resume
     folder = source if source.is_dir() else source.parent
-    if not any(path.is_file() for path in _candidates(source)):
-        raise MissingCheckpoint(f"There is no run in {source}: neither a {LAST} nor a checkpoint of that name.")
-    held = MetricsFile(folder / METRICS, is_new=False) if options.out is None else None
+    held = world.first(lambda: _held(source, folder, options.out is None))
     try:
-        return _gone_on(options, given, folder, held)
+        return _gone_on(options, given, folder, held, world)
     except BaseException:
         if held is not None:
             held.close()
         raise
 
 
-def _gone_on(options: FitOptions, given: Collection[str], source: Path, held: MetricsFile | None) -> Run:
-    contents, path, rejected = checkpoint.newest(_candidates(options.resume), _is_of(source / OPTIONS))
+def _new(options: FitOptions, world: World) -> tuple[Path, MetricsFile | None]:
+    """A folder, whose name every worker knows, and its table, which the first one writes."""
+    folder = world.spread(world.first(lambda: output.new_folder(options.out)))
+    assert folder is not None
+    return folder, world.first(lambda: MetricsFile(folder / METRICS))
+
+
+def _held(source: Path, folder: Path, goes_on_there: bool) -> MetricsFile | None:
+    if not any(path.is_file() for path in _candidates(source)):
+        raise MissingCheckpoint(f"There is no run in {source}: neither a {LAST} nor a checkpoint of that name.")
+    return MetricsFile(folder / METRICS, is_new=False) if goes_on_there else None
+
+
+def _gone_on(given: FitOptions, names: Collection[str], source: Path, held: MetricsFile | None, world: World) -> Run:
+    contents, path = world.spread(world.first(lambda: _newest(given.resume, source))) or ({}, source)
+
+    def prepared() -> tuple[Make, FitOptions]:
+        options, contradictions = gone_on(_options(contents, path), given, names)
+        if contradictions:
+            raise OptionError(
+                f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or"
+                f" start a new run; --init {source / BEST} gives it the weights of this one."
+            )
+        _check_workers(len(workers(contents)), world.size, path)
+        if "arch" not in names:
+            architectures.check_vouched(options.arch, path)
+        return _prepared(options, world)
+
+    make, options = world.together(prepared)
+    folder, metrics = (source, held) if options.out is None else _new(options, world)
+    this = make(options, folder, metrics)
+    world.together(lambda: _restore(this, contents, path))
+    world.first(lambda: _write_again(this, contents))
+    if path != this.last:
+        this.save(keep=False)  # a damaged last.pt must not take the place of the good previous.pt
+    world.first(lambda: output.write_json(folder / OPTIONS, plain(options)))
+    return this
+
+
+def _newest(source: Path | None, folder: Path) -> tuple[dict[str, Any], Path]:
+    contents, path, rejected = checkpoint.newest(_candidates(source), _is_of(folder / OPTIONS))
     for reason in rejected:
         print(f"Not used: {reason}", file=sys.stderr, flush=True)
-    options, contradictions = gone_on(_options(contents, path), options, given)
-    if contradictions:
+    return contents, path
+
+
+def _check_workers(there: int, here: int, path: Path) -> None:
+    """The random states and the order of the sums are those of so many."""
+    if there != here:
+        start = "python" if there == 1 else f"torchrun --nproc-per-node {there}"
         raise OptionError(
-            f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or start"
-            f" a new run; --init {source / BEST} gives it the weights of this one."
+            f"A run goes on with as many workers as it had, there -> here: {there} -> {here}."
+            f" {start} -m train --resume {path} does."
         )
-    if "arch" not in given:
-        architectures.check_vouched(options.arch, path)
-    make, options = _prepared(options)
-    folder = source if options.out is None else output.new_folder(options.out)
-    this = make(options, folder, held or MetricsFile(folder / METRICS))
+
+
+def _restore(this: Run, contents: dict[str, Any], path: Path) -> None:
     if contents.get("data") != this.mnist.digest:
         raise DataError(f"The images in {this.mnist.source} are not those that the run of {path} was started with.")
-    this.state.restore(contents, path)
-    _compare_machines(contents.get("machine"), this.machine)
+    this.state.restore(contents, path, this.world.rank)
     this.came_from = path
+
+
+def _write_again(this: Run, contents: dict[str, Any]) -> None:
+    """What the checkpoint has, and what of it is lost or damaged is made again."""
+    assert this.metrics is not None
+    _compare_machines(contents.get("machine"), this.machine)
     this.metrics.rewrite(this.state.history)
     this.write_gradients()
     this.save_best()
-    if path != this.last:
-        this.save(keep=False)  # a damaged last.pt must not take the place of the good previous.pt
-    output.write_json(folder / OPTIONS, plain(options))
-    return this
 
 
 def _candidates(source: Path | None) -> list[Path]:
@@ -190,9 +255,9 @@ def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
     return check
 
 
-def _prepared(options: FitOptions) -> tuple[Make, FitOptions]:
+def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
     """All that needs no folder, so that a mistake leaves none; and the options with every default resolved."""
-    place = machine.prepare(options.backend, options.device, options.dtype, options.threads)
+    place = machine.prepare(options.backend, world.device(options.device), options.dtype, options.threads)
     mnist = data.shaped(data.load(options.data_dir), options.channels, options.image_size)
     training, validation = data.split_validation(mnist.training)
     training = training.first(options.max_train)
@@ -204,13 +269,17 @@ def _prepared(options: FitOptions) -> tuple[Make, FitOptions]:
         architectures.tried(options.arch, model, mnist.kind, smallest, place.device)
     if options.init is not None and options.resume is None:
         checkpoint.restore(options.init, options.arch, model)
+    if not world.is_first:  # the weights are the first worker's, the draws of dropout each one's own
+        random_states.seed(generator(options.seed, world.rank, "worker").initial_seed())
     assert options.lr is not None
     total = options.epochs * steps_in(len(training), batch_size)
     state = State(model, *optimisation(model, options.lr, total), place.device)
     criterion = architectures.named(options.arch, mnist.kind).criterion(place.layers)
 
-    def make(options: FitOptions, folder: Path, metrics: MetricsFile) -> Run:
-        return Run(options, place, mnist, training, validation, criterion, state, folder, metrics)
+    def make(options: FitOptions, folder: Path, metrics: MetricsFile | None) -> Run:
+        this = Run(options, place, mnist, training, validation, criterion, state, world, folder, metrics)
+        this.saved_at = world.spread(time.perf_counter())
+        return this
 
     return make, options
 

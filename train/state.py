@@ -15,6 +15,8 @@ from train.errors import CheckpointError, CorruptCheckpoint, ForeignCheckpoint
 from train.output import EpochMetrics
 from train.training import Taken
 
+OTHERS = "random of other workers"  # in a checkpoint of more than one
+
 
 @dataclass
 class Best:
@@ -71,17 +73,17 @@ class State:
             "best": None if best is None else {"epoch": best.metrics.epoch, "state": best.state},
         }
 
-    def restore(self, contents: Mapping[str, Any], path: Path) -> None:
+    def restore(self, contents: Mapping[str, Any], path: Path, worker: int = 0) -> None:
         """Take over what ``contents`` was; ``path`` is for the errors. Raises a subclass of ``CheckpointError``."""
         checkpoint.put(contents.get("state"), self.model, path)
         try:
-            self._restore(contents, path)
+            self._restore(contents, path, worker)
         except CheckpointError:
             raise
         except Exception as error:  # whatever somebody else's lists and numbers lead to
             raise ForeignCheckpoint(f"{path} does not hold a run of this program ({type(error).__name__}).") from error
 
-    def _restore(self, contents: Mapping[str, Any], path: Path) -> None:
+    def _restore(self, contents: Mapping[str, Any], path: Path, worker: int) -> None:
         self._restore_optimizer(contents["optimizer"], path)
         self.schedule.load_state_dict(contents["schedule"])
         self.history = [_metrics(row) for row in contents["history"]]
@@ -98,7 +100,7 @@ class State:
         if contents["best"] is not None:
             metrics = self.history[contents["best"]["epoch"] - 1]
             self.best = Best(metrics, checkpoint.fitting(contents["best"]["state"], self.model.state_dict(), path))
-        random_states.restored(contents["random"], self.device)
+        random_states.restored(workers(contents)[worker], self.device)
 
     def _restore_optimizer(self, state: Any, path: Path) -> None:
         """torch only counts the parameters: buffers of another shape would fail, or broadcast, at the next step."""
@@ -112,6 +114,12 @@ class State:
                 if not torch.isfinite(value).all():
                     raise CorruptCheckpoint(f"The checkpoint {path} holds an optimizer that is not finite.")
         self.optimizer.load_state_dict(state)
+
+
+def workers(contents: Mapping[str, Any]) -> list[Any]:
+    """The random states of every worker of the run that ``contents`` are of."""
+    others = contents.get(OTHERS, [])
+    return [contents.get("random"), *(others if isinstance(others, list) else [])]
 
 
 def _plain(value: Any) -> Any:

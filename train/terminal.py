@@ -17,13 +17,15 @@ CLOSED = "it is closed"
 class Screen(io.TextIOBase):
     """A stream that escapes what its encoding lacks; ``failure`` says why it takes nothing any more, or is None.
 
-    Once it has failed, writing raises the system's error if ``strict`` and does nothing otherwise.
+    Once it has failed, writing raises the system's error if ``strict`` and does nothing otherwise. One that
+    ``is_silent`` shows nothing.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self.stream = stream
         self.failure = CLOSED if stream is None or stream.closed else None
         self.strict = True
+        self.is_silent = False
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -32,7 +34,7 @@ class Screen(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write what can be shown of ``text``."""
-        if self.stream is not None and self.failure is None:
+        if self.stream is not None and self.failure is None and not self.is_silent:
             try:
                 self.stream.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
             except OSError as error:

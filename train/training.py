@@ -72,20 +72,32 @@ def steps(
         if loss.device.type == "cpu" and not is_finite(loss.item()):
             raise first_in_forward(model, x, loss.item())
         loss.backward()
-        gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
-        value, *norms = torch.stack([loss.detach(), *torch._foreach_norm([*gradients.values()])]).tolist()
+        value, norms = measured(model, loss)
         if not is_finite(value):
             raise first_in_forward(model, x, value)
-        if not is_finite(sum(norms)):
+        if not is_finite(sum(norms.values())):
             first_in_gradients(model)
         optimizer.step()
         schedule.step()
-        yield Taken(value, len(target), dict(zip(gradients, norms, strict=True)))
+        yield Taken(value, len(target), norms)
+
+
+def measured(model: nn.Module, loss: Tensor) -> tuple[float, dict[str, float]]:
+    """The loss and the norm of each parameter's gradient, waited for together."""
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    value, *norms = torch.stack([loss.detach(), *torch._foreach_norm([*gradients.values()])]).tolist()
+    return value, dict(zip(gradients, norms, strict=True))
+
+
+def evaluate(model: nn.Module, criterion: nn.Module, batches: Batches) -> tuple[float, float]:
+    """Return (mean loss, share of right answers) over all images of ``batches``; the weights stay untouched."""
+    loss, right, images = totals(model, criterion, batches)
+    return loss / images, right / images
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, criterion: nn.Module, batches: Batches) -> tuple[float, float]:
-    """Return (mean loss, share of right answers) over all images of ``batches``; the weights stay untouched."""
+def totals(model: nn.Module, criterion: nn.Module, batches: Batches) -> tuple[float, int, int]:
+    """The sum of the losses, the right answers and the images, by the model as it is used."""
     model.eval()
     images = right = 0
     total = 0.0
@@ -94,4 +106,4 @@ def evaluate(model: nn.Module, criterion: nn.Module, batches: Batches) -> tuple[
         total += float(criterion(logits, target)) * len(target)
         right += int((logits.argmax(1) == target).sum())
         images += len(target)
-    return total / images, right / images
+    return total, right, images

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import manualconv
 from manualconv import nn
@@ -27,6 +26,7 @@ from manualconv.bench.contenders import builtin, by_hand
 from manualconv.bench.phases import phase_of, tensors
 from manualconv.bench.suite import SUITE
 from manualconv.bench.timing import Call, seconds_of
+from manualconv.torch_internals import OperatorMode
 
 PARTS = ("checks", "autograd", "kernels", "around")
 #: The floors of the package that are not checks.
@@ -57,7 +57,7 @@ class Profile:
     reads: int
 
 
-class _Dispatched(TorchDispatchMode):
+class _Dispatched(OperatorMode):
     """Counts the operations that pass through it."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """A network that takes a millisecond a step and has all that must be kept: dropout, running statistics, momentum."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -24,11 +24,16 @@ def tiny(layers: ModuleType) -> nn.Sequential:
     return network
 
 
+def without_dropout(layers: ModuleType) -> nn.Sequential:
+    """The same, all of whose draws are the first weights."""
+    return nn.Sequential(*(layer for layer in tiny(layers) if not isinstance(layer, nn.Dropout)))
+
+
 @contextmanager
-def in_place_of_lenet() -> Iterator[None]:
+def in_place_of_lenet(build: Callable[[ModuleType], nn.Sequential] = tiny) -> Iterator[None]:
     """Inside, ``--arch lenet5`` is the tiny network, on one thread."""
     before, threads = NETWORKS["lenet5"], torch.get_num_threads()
-    NETWORKS["lenet5"] = Network("LeNet-5", tiny)
+    NETWORKS["lenet5"] = Network("LeNet-5", build)
     torch.set_num_threads(1)
     try:
         yield
