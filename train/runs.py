@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from train import architectures, checkpoint, data, machine, output
+from train import architectures, checkpoint, data, datasets, machine, output
 from train.data import Split
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
 from train.machine import Machine
@@ -85,7 +85,7 @@ class Run:
         if best is not None:
             metrics = best.metrics
             facts: dict[str, Any] = {"epoch": metrics.epoch, "seed": self.options.seed}
-            facts["images"] = self.mnist.kind.plain()
+            facts["images"], facts["dataset"] = self.mnist.kind.plain(), self.options.dataset
             facts["validation_accuracy"] = metrics.validation_accuracy
             checkpoint.save(self.best, self.options.arch, best.state, facts)
 
@@ -107,7 +107,7 @@ Make = Callable[..., Run]
 def started(options: FitOptions) -> Run:
     """A new run in a new folder, which can be gone on with from here. Raises ``TrainError``."""
     if options.download and options.data_dir is not None:
-        data.download(options.data_dir)
+        datasets.download(options.dataset, options.data_dir)
     make, options = _prepared(options)
     folder = output.new_folder(options.out)
     this = make(options, folder, MetricsFile(folder / METRICS))
@@ -136,7 +136,11 @@ def _gone_on(options: FitOptions, given: Collection[str], source: Path, held: Me
     contents, path, rejected = checkpoint.newest(_candidates(options.resume), _is_of(source / OPTIONS))
     for reason in rejected:
         print(f"Not used: {reason}", file=sys.stderr, flush=True)
-    options, contradictions = gone_on(_options(contents, path), options, given)
+    saved = _options(contents, path)
+    try:
+        options, contradictions = gone_on(saved, options, given)
+    except ValueError as error:  # its own options and the given ones do not go together
+        raise OptionError(f"{error}.") from error
     if contradictions:
         raise OptionError(
             f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or start"
@@ -193,8 +197,8 @@ def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
 def _prepared(options: FitOptions) -> tuple[Make, FitOptions]:
     """All that needs no folder, so that a mistake leaves none; and the options with every default resolved."""
     place = machine.prepare(options.backend, options.device, options.dtype, options.threads)
-    mnist = data.shaped(data.load(options.data_dir), options.channels, options.image_size)
-    training, validation = data.split_validation(mnist.training)
+    mnist = datasets.load(options.dataset, options.data_dir, options.channels, options.image_size)
+    training, validation = data.divided(mnist)
     training = training.first(options.max_train)
     batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs)
     options = replace(options, batch_size=batch_size, lr=options.lr or LRS.get(options.arch, LR))
