@@ -8,7 +8,7 @@ import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +44,7 @@ def check_vouched(arch: str, path: Path) -> None:
 def named(arch: str, kind: ImageKind = MNIST) -> Network:
     """The network of that name for such images.  Raises ``OptionError``."""
     if ":" in arch:
-        make = _of_torchvision(arch, kind) if not is_code_of_others(arch) else partial(_of_factory, arch, kind)
+        make = _of_factory(arch, kind) if is_code_of_others(arch) else _of_torchvision(arch, kind)
         return Network(arch, make, scale=_scale(kind))
     if arch not in NETWORKS:
         raise OptionError(f"There is no network {arch!r}; there are {', '.join(NETWORKS)}.")
@@ -100,8 +100,8 @@ def _of_torchvision(arch: str, kind: ImageKind) -> Callable[[ModuleType], nn.Mod
     return build
 
 
-def _of_factory(arch: str, kind: ImageKind, layers: ModuleType) -> nn.Module:
-    """Import the module, call the factory."""
+def _of_factory(arch: str, kind: ImageKind) -> Callable[[ModuleType], nn.Module]:
+    """Import the module now: what it draws as it is imported must not move the initial weights."""
     module, _, name = arch.partition(":")
     try:
         factory: Any = import_module(module)
@@ -116,6 +116,10 @@ def _of_factory(arch: str, kind: ImageKind, layers: ModuleType) -> nn.Module:
     if not callable(factory) or isinstance(factory, nn.Module):
         kinds = type(factory).__name__
         raise OptionError(f"--arch {arch} is a {kinds}, and has to be a function or class that makes a network.")
+    return partial(_made, arch, factory, kind)
+
+
+def _made(arch: str, factory: Callable[..., Any], kind: ImageKind, layers: ModuleType) -> nn.Module:
     try:
         model = factory(**_classes(factory, len(kind.labels)))
     except Exception as error:
@@ -154,6 +158,7 @@ def _on(layers: ModuleType, model: nn.Module) -> nn.Module:
         return model
     theirs = type(model)
 
+    @wraps(theirs.forward)  # torch.export reads the signature
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         with by_hand():
             return theirs.forward(self, *args, **kwargs)

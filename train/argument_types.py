@@ -2,10 +2,11 @@
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from train.recipe import LRS
+from train.recipe import DATASETS, LRS
 
 LARGEST = 2**63 - 1
 
@@ -55,6 +56,15 @@ def architecture(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} is none of {', '.join(LRS)}, and neither torchvision:NAME nor a module:factory of yours"
         )
+    return text
+
+
+def dataset(text: str) -> str:
+    """An argparse type: the name of a data set, or ``folder:PATH``, whose path is made absolute."""
+    if text.startswith("folder:"):
+        return f"folder:{os.path.abspath(path(text.removeprefix('folder:')))}"
+    if text not in DATASETS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(DATASETS)}, and no folder:PATH")
     return text
 
 

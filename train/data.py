@@ -73,6 +73,7 @@ class Mnist:
     canonical: bool
     digest: str
     kind: ImageKind = MNIST
+    validation: Split | None = None  # where the data set has such images
 
 
 def load(folder: Path | None = None) -> Mnist:
@@ -100,8 +101,9 @@ def of_kind(mnist: Mnist, kind: ImageKind) -> Mnist:
     """The images as a network was trained on them."""
     if mnist.kind == kind:
         return mnist
-    training, test = (Split(images_shaped(s.images, kind.shape), s.labels) for s in (mnist.training, mnist.test))
-    return replace(mnist, training=training, test=test, kind=kind)
+    splits = {n: s for n, s in vars(mnist).items() if isinstance(s, Split)}
+    made = {n: Split(images_shaped(s.images, kind.shape), s.labels) for n, s in splits.items()}
+    return replace(mnist, **{**vars(mnist), **made, "kind": kind})
 
 
 def _as_many(numbers: tuple[float, ...], channels: int) -> tuple[float, ...]:
@@ -122,6 +124,11 @@ def _resized(images: Tensor, size: list[int]) -> Tensor:
     x = images.unsqueeze(1) if images.dim() == 3 else images
     y = torch.nn.functional.interpolate(x.float(), size, mode="bilinear", antialias=True)
     return y.round().clamp(0, 255).byte().reshape(*images.shape[:-2], *size)
+
+
+def divided(mnist: Mnist) -> tuple[Split, Split]:
+    """Return (to train with, to validate with).  Raises ``TooFewImages``."""
+    return (mnist.training, mnist.validation) if mnist.validation else split_validation(mnist.training)
 
 
 def split_validation(training: Split) -> tuple[Split, Split]:
@@ -180,7 +187,7 @@ def _candidates(folder: Path, name: str) -> list[Path]:
 
 def _read(folder: Path, name: str) -> tuple[Path, bytearray, tuple[int, ...]]:
     """The part's path, decompressed contents and sizes; raises ``TwoFiles`` if the folder has it twice and unlike."""
-    kind = name.split("-")[1]
+    kind = name.rsplit("-", 1)[1]
     paths = _candidates(folder, name)
     if not paths:
         rank = 3 if kind == "images" else 1
@@ -196,10 +203,28 @@ def _read(folder: Path, name: str) -> tuple[Path, bytearray, tuple[int, ...]]:
     return paths[0], contents, sizes
 
 
-def _load_raw(folder: Path) -> Mnist:
+def load_raw(folders: Iterable[Path], prefix: str, classes: int) -> Mnist:
+    """IDX files in the first of the folders that has any.  Raises a subclass of ``DataError``."""
+    *_, last = folders = list(folders)
+    raw = next((f for f in folders if any(_candidates(f, _named(name, prefix)) for name in SHA256)), last)
+    return _load_raw(raw, prefix, classes)
+
+
+def _named(name: str, prefix: str) -> str:
+    """MNIST's own names, or those of EMNIST's parts."""
+    return prefix + name.replace("t10k", "test") if prefix else name
+
+
+def digest_of(splits: Iterable[Split]) -> str:
+    """Of images and labels."""
+    parts = (t for split in splits for t in (split.images, split.labels.byte()))
+    return _joined(hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest() for tensor in parts)
+
+
+def _load_raw(folder: Path, prefix: str = "", classes: int = CLASSES) -> Mnist:
     parts, digests = {}, {}
     for name in SHA256:
-        path, contents, sizes = _read(folder, name)
+        path, contents, sizes = _read(folder, _named(name, prefix))
         digests[name] = hashlib.sha256(contents).hexdigest()
         belongs = CANONICAL.get(digests[name], name)
         if belongs != name:
@@ -209,8 +234,8 @@ def _load_raw(folder: Path) -> Mnist:
         parts[name] = torch.frombuffer(contents, dtype=torch.uint8, offset=4 + 4 * len(sizes)).view(sizes)
     if digests["train-images"] == digests["t10k-images"]:
         raise SwappedFiles(f"The training and test images in {folder} are the same file, copied over the other.")
-    training = _checked(parts["train-images"], parts["train-labels"], f"the training set in {folder}")
-    test = _checked(parts["t10k-images"], parts["t10k-labels"], f"the test set in {folder}")
+    training = _checked(parts["train-images"], parts["train-labels"], f"the training set in {folder}", classes)
+    test = _checked(parts["t10k-images"], parts["t10k-labels"], f"the test set in {folder}", classes)
     return Mnist(training, test, str(folder), digests == SHA256, _joined(digests.values()))
 
 
@@ -232,16 +257,14 @@ def _load_processed(folder: Path) -> Mnist:
         if not images.numel():
             raise EmptyFile(f"{path} holds no images.")
         splits.append(_checked(images, labels, str(path)))
-    parts = (tensor for split in splits for tensor in (split.images, split.labels.byte()))
-    digest = _joined(hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest() for tensor in parts)
-    return Mnist(splits[0], splits[1], str(folder), False, digest)
+    return Mnist(splits[0], splits[1], str(folder), False, digest_of(splits))
 
 
 def _joined(digests: Iterable[str]) -> str:
     return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
-def _checked(images: Tensor, labels: Tensor, where: str) -> Split:
+def _checked(images: Tensor, labels: Tensor, where: str, classes: int = CLASSES) -> Split:
     """images: (N, rows, columns) uint8; labels: (N,) integers."""
     if len(images) != len(labels):
         raise CountMismatch(f"{where} has {len(images)} images but {len(labels)} labels.")
@@ -249,9 +272,10 @@ def _checked(images: Tensor, labels: Tensor, where: str) -> Split:
         rows, columns = images.shape[1:]
         raise WrongImageSize(f"{where} has images of {rows}x{columns} pixels, not of {SIZE}x{SIZE}.")
     labels = labels.long()
-    outside = labels[(labels < 0) | (labels >= CLASSES)]
+    outside = labels[(labels < 0) | (labels >= classes)]
     if len(outside):
-        raise LabelOutOfRange(f"{where} has the label {int(outside[0])}, which is not a digit from 0 to 9.")
+        meant = f"{'a digit' if classes == CLASSES else 'one'} from 0 to {classes - 1}"
+        raise LabelOutOfRange(f"{where} has the label {int(outside[0])}, which is not {meant}.")
     if not images.any():
         raise BlankImages(f"{where} has only black images: every pixel is zero.")
     return Split(images, labels)

@@ -62,6 +62,8 @@ def _introduce(this: Run) -> None:
     place += "" if this.world.is_alone else f", {this.world.size} workers"
     print(f"{this.network.title}, {parameters:,} parameters, {place}, seed {options.seed}")
     kind = "MNIST, SHA-256 verified" if mnist.canonical else "not MNIST's own bytes"
+    if options.dataset != "mnist":
+        kind = f"{options.dataset}, {len(mnist.kind.labels)} classes"
     counts = f"{len(training):,} training, {len(this.validation):,} validation, {len(mnist.test):,} test images"
     print(f"{counts} ({kind})", flush=True)
     in_all = options.epochs * _steps_an_epoch(this)

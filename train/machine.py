@@ -72,6 +72,7 @@ def build(arch: str, machine: Machine, seed: int, kind: ImageKind = MNIST) -> to
 
     Raises ``OptionError`` if there is none of that name, or it does not take such images.
     """
+    network = architectures.named(arch, kind)
     random_states.seed(seed)
-    model = architectures.named(arch, kind).build(machine.layers)
+    model = network.build(machine.layers)
     return model.to(device=machine.device, dtype=machine.dtype)

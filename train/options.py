@@ -14,8 +14,8 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from train.argument_types import LARGEST, architecture, finite, path, positive, whole
-from train.recipe import ARCH, BATCH_SIZE, EPOCHS, LRS
+from train.argument_types import LARGEST, architecture, dataset, finite, path, positive, whole
+from train.recipe import ARCH, BATCH_SIZE, DATASETS, EPOCHS, LRS
 
 MOST_THREADS = 1024
 LARGEST_SIDE = 1024
@@ -50,13 +50,17 @@ class Common:
     threads: int | None = option(None, "default: torch's choice", whole(1, MOST_THREADS), may_change=True, metavar="N")
     max_train: int | None = option(None, "train on N images only, for a quick try", whole(1), metavar="N")
     data_dir: Path | None = option(
-        None, "your own IDX files (default: embedded MNIST)", path, may_change=True, metavar="DIR"
+        None,
+        "IDX files, or where torchvision keeps the data set (default: embedded MNIST)",
+        path,
+        may_change=True,
+        metavar="DIR",
     )
 
 
 @dataclass(frozen=True)
 class FitOptions(Common):
-    """Train LeNet-5 or an older network, choose by validation, test once."""
+    """Train a network, LeNet-5 unless told otherwise, choose by validation, test once."""
 
     arch: str = option(
         ARCH,
@@ -65,12 +69,20 @@ class FitOptions(Common):
         architecture,
         metavar="NAME",
     )
+    dataset: str = option(
+        "mnist",
+        f"{', '.join(DATASETS)} (the others than mnist, which is embedded, are in --data-dir as torchvision puts"
+        " them); or folder:PATH, a folder of images, with a sub-folder a class (default mnist)",
+        dataset,
+        may_change=True,
+        metavar="NAME",
+    )
     channels: int | None = option(
         None, "1 (grey) or 3 (colours); default: as the images have them", whole(1, 3), choices=(1, 3)
     )
     image_size: int | None = option(
         None,
-        "resize the images to squares of N pixels a side; default: as they are",
+        "resize the images to squares of N pixels a side; default: as they are, 28 of a folder",
         whole(1, LARGEST_SIDE),
         metavar="N",
     )
@@ -83,7 +95,7 @@ class FitOptions(Common):
     backend: str = option("manual", "default manual", choices=("manual", "torch"))
     device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str, may_change=True)
     dtype: str = option("float32", "default float32", choices=("float32", "float64"))
-    download: bool = option(False, "let torchvision download MNIST into --data-dir first", kept=False)
+    download: bool = option(False, "let torchvision download the data set into --data-dir first", kept=False)
     init: Path | None = option(None, "start from the weights of this checkpoint", path, metavar="FILE")
     out: Path | None = option(
         None, "a new or empty folder (default: a new one in runs/)", path, kept=False, metavar="DIR"
@@ -110,6 +122,10 @@ class FitOptions(Common):
         """Raise ValueError for options that do not go together."""
         if self.download and self.data_dir is None:
             raise ValueError("--download needs --data-dir, the folder to download into")
+        if self.dataset.startswith("folder:") and (self.data_dir or self.download):
+            raise ValueError("--dataset folder:PATH has its folder: neither --data-dir nor --download goes with it")
+        if self.dataset in DATASETS[1:] and self.data_dir is None:
+            raise ValueError(f"--dataset {self.dataset} needs --data-dir, the folder where torchvision has put it")
         if self.dtype == "float32" and (self.lr or 0) > FLOAT32_MAX:
             raise ValueError(f"--lr {self.lr:g} is more than float32 holds, {FLOAT32_MAX:g}")
 
@@ -133,7 +149,10 @@ class EvaluateOptions:
     """Ask a trained network the test images: loss, accuracy, each label's share, the commonest mistakes."""
 
     checkpoint: Path = argument("best.pt of a run", path, metavar="CHECKPOINT")
-    data_dir: Path | None = option(None, "your own IDX files (default: embedded MNIST)", path, metavar="DIR")
+    data_dir: Path | None = option(
+        None, "IDX files, or where torchvision keeps the data set (default: embedded MNIST)", path, metavar="DIR"
+    )
+    dataset: str | None = option(None, "default: that of the run", dataset, metavar="NAME")
     backend: str = option("manual", "default manual", choices=("manual", "torch"))
     device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str)
     json: bool = option(False, "all numbers, with the confusion matrix")

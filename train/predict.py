@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from train import trained
+from train import image_folder, trained
 from train.data import images_shaped
-from train.errors import OutputError, PictureError
+from train.errors import OutputError, PictureError, UnreadableFile
 from train.options import PredictOptions
 from train.photographs import SUFFIXES, as_mnist
 from train.trained import Trained
@@ -61,7 +61,7 @@ class Prediction:
 def run(options: PredictOptions) -> int:
     """Predict every image; return the exit code.  Raises ``TrainError``."""
     network = trained.load(options.checkpoint, arch=options.arch)
-    seen, refused = pictures(files(options.images))
+    seen, refused = pictures(files(options.images), network)
     for sentence in refused:
         print(f"{PROGRAM}: {sentence}", file=sys.stderr)
     if options.show is not None:
@@ -89,27 +89,35 @@ def files(images: Sequence[Path]) -> list[Path]:
     return found
 
 
-def pictures(paths: Sequence[Path]) -> tuple[dict[Path, Tensor], list[str]]:
+def pictures(paths: Sequence[Path], network: Trained) -> tuple[dict[Path, Tensor], list[str]]:
     """What the network will see of every image, and a sentence for each that shows it nothing."""
     seen, refused = dict[Path, Tensor](), list[str]()
     for path in paths:
         try:
-            seen[path] = as_mnist(path)
-        except PictureError as error:
+            seen[path] = seen_by(network, path)
+        except (PictureError, UnreadableFile) as error:
             refused.append(str(error))
     return seen, refused
 
 
+def seen_by(network: Trained, path: Path) -> Tensor:
+    """A digit as MNIST would have it; anything else as the images of its training were read."""
+    if network.dataset == "mnist":
+        return as_mnist(path)
+    channels, side, _ = network.kind.shape
+    return image_folder.read(path, channels, side)
+
+
 def predicted(network: Trained, seen: dict[Path, Tensor]) -> list[Prediction]:
-    """The likeliest labels of images of 28×28 as MNIST has them."""
+    """The likeliest labels of images as `seen_by` gives them."""
     if not seen:
         return []
     images = images_shaped(torch.stack(list(seen.values())), network.kind.shape)
     shares = network.scores(images).softmax(1)
-    found = list[Prediction]()
+    found, labels = list[Prediction](), network.kind.labels
     for path, row in zip(seen, shares, strict=True):
-        likeliest = zip(*(t.tolist() for t in row.topk(TOP)), strict=True)
-        found.append(Prediction(str(path), [Likely(str(label), round(share, 6)) for share, label in likeliest]))
+        likeliest = zip(*(t.tolist() for t in row.topk(min(TOP, len(labels)))), strict=True)
+        found.append(Prediction(str(path), [Likely(labels[label], round(share, 6)) for share, label in likeliest]))
     return found
 
 
@@ -118,7 +126,10 @@ def show(seen: dict[Path, Tensor], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, (path, image) in enumerate(seen.items(), 1):
-            enlarged = Image.fromarray(image.numpy()).resize((ENLARGED * 28,) * 2, Image.Resampling.NEAREST)
+            pixels = image.movedim(0, -1) if image.dim() == 3 else image
+            rows, columns = image.shape[-2:]
+            size = (ENLARGED * columns, ENLARGED * rows)
+            enlarged = Image.fromarray(pixels.numpy()).resize(size, Image.Resampling.NEAREST)
             enlarged.save(folder / f"{number:03}-{path.stem}.png")
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from train import data, durable, figures, output, trained
+from train import data, datasets, durable, figures, output, trained
 from train.errors import MissingCheckpoint, OutputError
 from train.options import ReportOptions
 from train.output import BEST, GRADIENTS, METRICS, OPTIONS, PICTURES, REPORT
 from train.trained import Assessed, Trained
 
-CLASSES = 10
 MISTAKES = 40
 DPI = 110
 STYLE = """
@@ -56,8 +55,8 @@ def write(folder: Path, arch: str | None = None) -> Path:
         raise MissingCheckpoint(f"There is no run with a finished epoch in {folder}: no {BEST}.")
     network = trained.load(folder / BEST, arch=arch)
     options = _options(folder / OPTIONS)
-    mnist = data.load(Path(str(options["data_dir"])) if options.get("data_dir") else None)
-    mnist = data.of_kind(mnist, network.kind)
+    where = Path(str(options["data_dir"])) if options.get("data_dir") else None
+    mnist = datasets.like(network.dataset, where, network.kind)
     found = trained.assess(network, mnist.test)
     pictures = [*_of_training(folder), *_of_test(network, found, mnist.test)]
     output.make_folder(folder / PICTURES)
@@ -112,18 +111,19 @@ def _of_training(folder: Path) -> list[Picture]:
 
 
 def _of_test(network: Trained, found: Assessed, test: data.Split) -> list[Picture]:
-    labels = [str(n) for n in range(CLASSES)]
+    labels = network.kind.labels
     wrong = found.mistakes()[:MISTAKES]
     pictures = [
         drawn(
             "confusion",
-            figures.confusion(found.confusion(CLASSES), labels),
+            figures.confusion(found.confusion(len(labels)), labels),
             "How often each label (row) was read as each (column); the shade is a mistake's share of its row.",
         )
     ]
     if len(wrong):
         captions = [
-            f"{found.labels[n]} as {found.guesses[n]}, {100 * found.confidences[n]:.0f} %" for n in wrong.tolist()
+            f"{labels[int(found.labels[n])]} as {labels[int(found.guesses[n])]}, {100 * found.confidences[n]:.0f} %"
+            for n in wrong.tolist()
         ]
         count = len(found.labels) - found.right
         said = f"The {len(wrong)} most confident of {count} mistakes: label as guess, confidence."

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from train import architectures, checkpoint, data, machine, output, random_states
+from train import architectures, checkpoint, data, datasets, machine, output, random_states
 from train.batches import generator
 from train.data import Split
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
@@ -104,7 +104,7 @@ class Run:
         if best is not None:
             metrics = best.metrics
             facts: dict[str, Any] = {"epoch": metrics.epoch, "seed": self.options.seed}
-            facts["images"] = self.mnist.kind.plain()
+            facts["images"], facts["dataset"] = self.mnist.kind.plain(), self.options.dataset
             facts["validation_accuracy"] = metrics.validation_accuracy
             checkpoint.save(self.best, self.options.arch, best.state, facts)
 
@@ -128,7 +128,7 @@ def started(options: FitOptions, world: World) -> Run:
     """A new run in a new folder, which can be gone on with from here. Raises ``TrainError``."""
     if options.download and options.data_dir is not None:
         where = options.data_dir
-        world.first(lambda: data.download(where), DOWNLOAD)
+        world.first(lambda: datasets.download(options.dataset, where), DOWNLOAD)
     make, options = world.together(lambda: _prepared(options, world))
     folder, metrics = _new(options, world)
     this = make(options, folder, metrics)
@@ -171,7 +171,10 @@ def _gone_on(given: FitOptions, names: Collection[str], source: Path, held: Metr
     contents, path = world.spread(world.first(lambda: _newest(given.resume, source))) or ({}, source)
 
     def prepared() -> tuple[Make, FitOptions]:
-        options, contradictions = gone_on(_options(contents, path), given, names)
+        try:
+            options, contradictions = gone_on(_options(contents, path), given, names)
+        except ValueError as error:  # its own options and the given ones do not go together
+            raise OptionError(f"{error}.") from error
         if contradictions:
             raise OptionError(
                 f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or"
@@ -258,8 +261,8 @@ def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
 def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
     """All that needs no folder, so that a mistake leaves none; and the options with every default resolved."""
     place = machine.prepare(options.backend, world.device(options.device), options.dtype, options.threads)
-    mnist = data.shaped(data.load(options.data_dir), options.channels, options.image_size)
-    training, validation = data.split_validation(mnist.training)
+    mnist = datasets.load(options.dataset, options.data_dir, options.channels, options.image_size)
+    training, validation = data.divided(mnist)
     training = training.first(options.max_train)
     batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs)
     options = replace(options, batch_size=batch_size, lr=options.lr or LRS.get(options.arch, LR))

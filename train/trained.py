@@ -27,6 +27,11 @@ class Trained:
     facts: dict[str, object]
     kind: ImageKind = MNIST
 
+    @property
+    def dataset(self) -> str:
+        """The name of what it was trained on."""
+        return str(self.facts.get("dataset", "mnist"))
+
     @torch.no_grad()
     def scores(self, images: Tensor) -> Tensor:
         """images: (N, H, W) or (N, C, H, W) uint8, of the network's kind → (N, classes) scores."""

@@ -18,6 +18,7 @@ OTHERS: dict[str, Any] = {
     "max_train": 50,
     "data_dir": Path("/data/é"),
     "arch": "lenet5-1998",
+    "dataset": "folder:/data/é",
     "channels": 3,
     "image_size": 32,
     "epochs": 2,
@@ -82,7 +83,8 @@ def test_kept_options_that_nobody_can_have_given_are_refused(values: dict[str, A
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_run_goes_on_with_its_own_options(name: str) -> None:
     """What decides the result is fixed; where and how loudly it runs is not; what is not said is taken over."""
-    saved, free = FitOptions(), name in ("threads", "data_dir", "device", "checkpoint_every", "report", "progress")
+    saved = FitOptions()
+    free = name in ("threads", "data_dir", "dataset", "device", "checkpoint_every", "report", "progress")
     wanted = replace(saved, **{name: OTHERS[name]})
     merged, contradictions = gone_on(saved, wanted, [name])
     assert merged == (wanted if free else saved)
