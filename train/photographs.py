@@ -58,7 +58,7 @@ def read(path: Path) -> Picture:
 def grey(image: Image.Image) -> Picture:
     """Grey levels from 0 to 1; what is see-through shows the paper, and where all has one colour it is the ink."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        levels = np.asarray(image, dtype=np.float64)
+        levels = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
         span = float(np.ptp(levels))
         return _within((levels - levels.min()) / span if span else np.zeros_like(levels))
     if "A" in image.getbands() or "transparency" in image.info:

@@ -152,6 +152,14 @@ def test_a_truncated_image_and_a_bomb_are_refused(tmp_path: Path, monkeypatch: p
         as_mnist(path)
 
 
+def test_numbers_that_are_none_are_paper(tmp_path: Path) -> None:
+    levels = np.zeros((90, 90), np.float32)
+    levels[20:70, 40:46] = 1
+    expected = seen(Image.fromarray(levels), tmp_path, "whole.tif")
+    levels[5, 5:8] = np.nan, np.inf, -np.inf
+    assert torch.equal(seen(Image.fromarray(levels), tmp_path, "spoiled.tif"), expected)
+
+
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("noise", [0, 8])
 def test_a_blank_image_shows_no_digit(level: int, noise: int, tmp_path: Path) -> None:
