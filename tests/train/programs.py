@@ -17,6 +17,10 @@ FILES = ["best.pt", "gradients.csv", "last.pt", "metrics.csv", "options.json", "
 ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-16")
 
 
+#: Said once in a process, by whichever call is the first to compile.
+COMPILING = "manualconv: compiling loops"
+
+
 class Ended(NamedTuple):
     """The exit code and what was printed."""
 
@@ -26,7 +30,7 @@ class Ended(NamedTuple):
 
 
 def called(main: Callable[[list[str]], int], *words: str, encoding: str = "utf-8") -> Ended:
-    """Call a program with strict streams of an encoding."""
+    """Call a program with strict streams of an encoding; what loops say when they are compiled is left out."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding, "strict", newline="\n") for _ in range(2)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", streams[0])
@@ -42,7 +46,8 @@ def called(main: Callable[[list[str]], int], *words: str, encoding: str = "utf-8
         stream.flush()
         buffer = stream.detach()
         assert isinstance(buffer, io.BytesIO)
-        texts.append(buffer.getvalue().decode(encoding))
+        lines = buffer.getvalue().decode(encoding).splitlines(keepends=True)
+        texts.append("".join(line for line in lines if not line.startswith(COMPILING)))
     return Ended(code, *texts)
 
 

@@ -166,7 +166,17 @@ def test_the_result_is_lost_with_standard_output(fit: Fit, tmp_path: Path, monke
     errors, stream = io.StringIO(), make()
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", errors)
-    words = ["--backend", "torch", "--data-dir", str(tmp_path / "data"), "--epochs", "2", "--batch-size", "110"]
+    words = [
+        "--no-report",
+        "--backend",
+        "torch",
+        "--data-dir",
+        str(tmp_path / "data"),
+        "--epochs",
+        "2",
+        "--batch-size",
+        "110",
+    ]
     assert main([*words, "--out", str(tmp_path / "out")]) == code
     assert sys.stdout is stream
     assert errors.getvalue().count("\n") == 1
