@@ -27,12 +27,17 @@ def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
     return convert
 
 
+def _number(text: str) -> float:
+    """NaN for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def positive(text: str) -> float:
     """An argparse type: a finite number above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number above 0")
     return value
@@ -40,10 +45,7 @@ def positive(text: str) -> float:
 
 def finite(text: str) -> float:
     """An argparse type: a finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
     return value

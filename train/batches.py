@@ -19,6 +19,7 @@ PAPER, INK = (
 FRAME = 2  # the article's images are 32×32
 REACH = 2  # pixels a digit may be shifted each way; MNIST leaves a margin of four around every digit
 
+EVALUATION_BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 ALL = slice(None)
 
 Scale = Callable[[Tensor, torch.dtype, torch.device], Tensor]

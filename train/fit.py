@@ -19,7 +19,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from train import architectures, checkpoint, joint, output, runs, torchrun
-from train.batches import chosen_images, plain_batches, training_batches
+from train.batches import EVALUATION_BATCH, chosen_images, plain_batches, training_batches
 from train.data import Split
 from train.errors import NonFiniteError, TrainError
 from train.nonfinite import is_finite
@@ -31,8 +31,6 @@ from train.state import Best, rank
 from train.stopping import Stop, Stopped, watched_signals
 from train.training import LEAST_STEPS, evaluate, fitting_batch_size, steps, steps_in
 from train.world import joined
-
-EVALUATION_BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 
 
 def run(options: FitOptions, given: Collection[str]) -> int:

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from train import architectures, checkpoint, machine
+from train.batches import EVALUATION_BATCH
 from train.data import Split
 from train.errors import ForeignCheckpoint
 from train.image_kind import MNIST, ImageKind, from_plain
 from train.machine import Machine
 from train.models import NETWORKS, Network
-
-BATCH = 1000  # 4 MB of activations in the first layer's six maps at a time
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Trained:
     def scores(self, images: Tensor) -> Tensor:
         """images: (N, H, W) or (N, C, H, W) uint8, of the network's kind → (N, classes) scores."""
         place = self.machine
-        parts = (self.network.scale(part, place.dtype, place.device) for part in images.split(BATCH))
+        parts = (self.network.scale(part, place.dtype, place.device) for part in images.split(EVALUATION_BATCH))
         return torch.cat([self.model(part).cpu() for part in parts])
 
 

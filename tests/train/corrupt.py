@@ -32,7 +32,7 @@ from tests.train.conftest import write_data
 from tests.train.forks import ended, forked, warm
 from tests.train.programs import ROOT
 from tests.train.test_data import Damage, edit, flip, header
-from tests.train.tiny import in_place_of_lenet
+from tests.train.tiny import in_place_of_lenet, small_run
 from train import checkpoint, data, idx
 from train.errors import CheckpointError, DataError
 
@@ -56,18 +56,7 @@ class Trial:
 
     def words(self, out: Path) -> list[str]:
         """A run of two epochs."""
-        words = [
-            "--no-report",
-            "--backend",
-            "torch",
-            "--data-dir",
-            str(self.data),
-            "--epochs",
-            "2",
-            "--batch-size",
-            "24",
-        ]
-        return [*words, "--threads", "1", "--out", str(out)]
+        return [*small_run(self.data, 2), "--out", str(out)]
 
     def many(self, count: int) -> int:
         """A share of the figure to reach."""

@@ -22,7 +22,7 @@ from tests.train.conftest import write_data
 from tests.train.equality import differing
 from tests.train.forks import ended, forked, warm
 from tests.train.programs import FILES
-from tests.train.tiny import in_place_of_lenet
+from tests.train.tiny import in_place_of_lenet, small_run
 from train import checkpoint, durable
 from train import fit as fitting
 from train.errors import CheckpointError
@@ -49,18 +49,7 @@ class Trial:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.draw, self.counts = folder, random.Random(seed), Counts()
         data = write_data(folder / "data")
-        self.words = [
-            "--no-report",
-            "--backend",
-            "torch",
-            "--data-dir",
-            str(data),
-            "--epochs",
-            "3",
-            "--batch-size",
-            "24",
-        ]
-        self.words += ["--threads", "1", "--checkpoint-every", "1"]
+        self.words = [*small_run(data, 3), "--checkpoint-every", "1"]
         begin = time.perf_counter()
         assert ended(forked([*self.words, "--out", str(folder / "whole")], folder / "log")) == 0
         self.seconds = time.perf_counter() - begin

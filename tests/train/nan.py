@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tests.train.conftest import write_data
 from tests.train.programs import called
-from tests.train.tiny import in_place_of_lenet, tiny
+from tests.train.tiny import in_place_of_lenet, small_run, tiny
 from train import checkpoint
 from train import fit as fitting
 from train.cli import main
@@ -100,19 +100,7 @@ def run_with(injection: Injection, at: int, words: list[str]) -> tuple[Any, int]
 
 def complaint(named: str, injection: Injection, at: int, data: Path, out: Path) -> str | None:
     """What is wrong with the end of such a run, or None."""
-    words = [
-        "--no-report",
-        "--backend",
-        "torch",
-        "--data-dir",
-        str(data),
-        "--epochs",
-        "2",
-        "--batch-size",
-        "24",
-        "--threads",
-        "1",
-    ]
+    words = small_run(data, 2)
     ended, taken = run_with(injection, at, [*words, "--checkpoint-every", "1", "--out", str(out)])
     epoch, step = 1 + (at - 1) // STEPS_AN_EPOCH, 1 + (at - 1) % STEPS_AN_EPOCH
     if ended.code != 1 or ended.err.count("\n") != 1:

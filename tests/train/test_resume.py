@@ -18,7 +18,7 @@ from tests.systems import needs_kill
 from tests.train.conftest import digits, idx
 from tests.train.equality import difference, differing
 from tests.train.programs import FILES, ROOT, Ended, Patch, called, refused
-from tests.train.tiny import in_place_of_lenet
+from tests.train.tiny import in_place_of_lenet, small_run
 from train import checkpoint, machine, runs
 from train import fit as fitting
 from train.cli import main
@@ -42,18 +42,7 @@ def fit(small_data: Path, tmp_path: Path) -> Run:
     """Start a tiny run in a folder of tmp_path, or go on with it."""
 
     def run(*options: str, out: str = "out") -> Ended:
-        common = [
-            "--no-report",
-            "--backend",
-            "torch",
-            "--data-dir",
-            str(small_data),
-            "--epochs",
-            str(EPOCHS),
-            "--batch-size",
-            "24",
-        ]
-        return called(main, *common, "--threads", "1", "--out", str(tmp_path / out), *options)
+        return called(main, *small_run(small_data, EPOCHS), "--out", str(tmp_path / out), *options)
 
     return run
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import torch
@@ -40,3 +41,9 @@ def in_place_of_lenet(build: Callable[[ModuleType], nn.Sequential] = tiny) -> It
     finally:
         NETWORKS["lenet5"] = before
         torch.set_num_threads(threads)
+
+
+def small_run(data: Path, epochs: int) -> list[str]:
+    """The words that start a run of few steps on one thread, with no report at its end."""
+    common = ["--no-report", "--backend", "torch", "--data-dir", str(data), "--epochs", str(epochs)]
+    return [*common, "--batch-size", "24", "--threads", "1"]
