@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from manualconv import autograd as autograd
     from manualconv import bench as bench
     from manualconv import definitions as definitions
+    from manualconv import explain as explain
     from manualconv import functional as functional
     from manualconv import geometry as geometry
     from manualconv import nn as nn
@@ -50,7 +51,7 @@ _FROM = {
     "nn._rules": ("set_rules",),
     "swap": ("TORCH_LAYERS", "by_hand", "conversion_report", "convert", "restore"),
 }
-_ROOMS = ("autograd", "bench", "functional", "geometry", "nn", "testing")
+_ROOMS = ("autograd", "bench", "explain", "functional", "geometry", "nn", "testing")
 __all__ = sorted(["__version__", *_ROOMS, *(name for names in _FROM.values() for name in names)])
 #: Public, but not in `__all__`: it needs NumPy, and ``from manualconv import *`` does not.
 _BY_NAME = ("definitions",)

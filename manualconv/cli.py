@@ -5,21 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NamedTuple, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
+from manualconv.command import Command
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
-
-
-class Command(NamedTuple):
-    """A sub-command: its line in ``--help``, its options, and what it does with them; the exit code comes back."""
-
-    help: str
-    add_options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,7 +1,7 @@
 """The floors of the house: a file imports only lower ones, and says what it is.
 
-F0 geometry, torch_internals, missing, arguments   F1 definitions, kernels   F2 autograd   F3 functional   F4 nn
-F5 swap, testing, explain, bench   F6 cli   F7 __main__
+F0 geometry, torch_internals, missing, arguments, command   F1 definitions, kernels   F2 autograd   F3 functional
+F4 nn   F5 swap, testing, explain, bench   F6 cli   F7 __main__
 train is outside and uses manualconv's public names only
 """
 
@@ -23,6 +23,7 @@ FLOORS = {
     "torch_internals": 0,
     "missing": 0,
     "arguments": 0,
+    "command": 0,
     "definitions": 1,
     "kernels": 1,
     "autograd": 2,

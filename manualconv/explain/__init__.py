@@ -1,0 +1,32 @@
+"""The operations shown: pictures and animations of every pass, the sizes they give, what a unit of a network sees.
+
+Each function returns a `Figure`, which prints as text and is saved as pictures or pages; nothing opens a window.  Names
+are loaded when they are asked for, so that the command line's ``--help`` needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from manualconv.explain.figure import Figure as Figure
+
+#: Where each public name comes from; the imports above say the same to a type checker.
+_FROM = {"figure": ("Figure",)}
+__all__ = sorted(name for names in _FROM.values() for name in names)
+
+
+def __getattr__(name: str) -> Any:
+    for file, names in _FROM.items():
+        if name in names:
+            value = getattr(import_module(f"manualconv.explain.{file}"), name)
+            globals()[name] = value
+            return value
+    from manualconv.missing import absent
+
+    raise absent("manualconv.explain", name, "no public name", __all__, None)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,33 @@
+"""The sub-commands that show something, a file each with one ``COMMAND``.  None imports torch before it runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from manualconv.explain.figure import Figure
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """The option that every such command has."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help="save the pictures into this folder")
+
+
+def show(figure: Figure, out: Path | None) -> int:
+    """Print a figure, and save it where that was asked for.
+
+    Raises:
+        ValueError: if the library that draws is not installed.
+    """
+    print(figure)
+    if out is None:
+        return 0
+    try:
+        paths = figure.save(out)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"pictures are drawn by {error.name}, which is not here: pip install '.[explain]'") from None
+    for path in paths:
+        print(f"wrote {path}")
+    return 0

@@ -1,0 +1,1 @@
+"""What is shown: its numbers by the laws, its files by reading them."""
