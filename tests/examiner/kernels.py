@@ -232,6 +232,18 @@ def plainest_convolution(input, weight, bias=None, stride=1, padding=0, dilation
     return F.conv2d(input.contiguous(), weight.contiguous(), bias)
 
 
+def depthwise(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """A filter a channel, and no channels mixed."""
+    if not groups == weight.shape[0] == input.shape[-3]:
+        raise NotImplementedError("depthwise convolutions alone")
+    return F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)
+
+
+def depthwise_by_one_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """The same, wrong: every channel by the first one's kernel."""
+    return depthwise(input, weight[:1].expand_as(weight), bias, stride, padding, dilation, groups)
+
+
 def _without_a_bias(axes: int, wrong: bool = False) -> Any:
     """A convolution with no such parameter, as a function and as a module class; a wrong one loses a sample's tail."""
     convolve = (F.conv1d, F.conv2d)[axes - 1]

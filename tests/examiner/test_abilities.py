@@ -64,6 +64,23 @@ def test_no_law_of_a_partial_kernel_is_mistrusted(name: str, operation: str, mon
     assert sum(verdict == report.PASSED for verdict, _, _ in verdicts.values()) >= len(verdicts) - 2
 
 
+def test_a_depthwise_kernel_is_examined_within_its_part() -> None:
+    """Its plainest case has one channel, so that it is one."""
+    found, outcomes = examined("depthwise", "conv2d", cases=30, only=LAWS)
+    assert failures(found, outcomes) == []
+    assert {name for name, why in found.items() if "depthwise convolutions alone" in why} == {
+        "several channels a group",
+        "several filters a group",
+    }
+    assert found["groups"] == ""
+    assert [o.law for o in outcomes if report.verdict(o) != report.PASSED] == []
+
+
+def test_a_wrong_depthwise_kernel_is_told() -> None:
+    _, outcomes = examined("depthwise_by_one_kernel", "conv2d", cases=30, only=("definition",))
+    assert any(o.words for o in outcomes)
+
+
 #: Laws of the family that bring a bias of their own.
 WITH_A_BIAS = ("C12", "C15", "C21", "C27", "C29", "C30", "C35", "C40", "D1 ", "D11", "D14", "T bound")
 

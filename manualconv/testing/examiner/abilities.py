@@ -10,7 +10,7 @@ import torch
 from manualconv.testing.examiner.asking import ASKED, GRADIENTS, VALUE, NotExamined, drawn, is_there, quoted, says_no
 from manualconv.testing.examiner.explaining import Explained
 from manualconv.testing.examiner.features import EXTENSIONS
-from manualconv.testing.examiner.fitting import fitted
+from manualconv.testing.examiner.fitting import FITTED, fitted
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.laws.operation import LAWS, Broken, Unfit
 
@@ -37,7 +37,9 @@ class Inquiry(Explained):
     def find_abilities(self, found: dict[str, str]) -> None:
         """Ask for each ability that is not known yet, and say what came of it, one after the other."""
         pool = self.pool()
-        plainest = min(pool, key=lambda each: (len(each.needs), each.size))
+        # Few cases are drawn plain in everything: all are brought to be.
+        plain = [self.candidate(each.label, fitted(each.case, FITTED)) for each in pool]
+        plainest = min((each for each in [*plain, *pool] if each.size), key=lambda each: (len(each.needs), each.size))
         if not self.task.base and "float64" not in found:
             self.find_dtype(plainest, found)
         self.find("forward", plainest, VALUE, found)

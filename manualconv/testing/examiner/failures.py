@@ -19,6 +19,8 @@ WHERE = {
     "dilation": "where there is a dilation",
     "groups > 1": "where there are groups",
     "groups": "where there are groups",
+    "several channels a group": "where a group has several channels",
+    "several filters a group": "where a group has several filters",
     "depthwise": "where every channel is a group of its own",
     "padding": "where there is padding",
     "asymmetric padding": "where the padding differs between two sides",

@@ -73,6 +73,8 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
             yield _padding(value)
         elif name != "padding" and not is_default(operation, name, value) and _has_default(operation, name):
             yield name
+    if operation.startswith("conv"):
+        yield from _channels(operation, call)
     x = call["input"] if "input" in call else next(value for value in call.values() if isinstance(value, Tensor))
     if x.dtype != torch.float64:
         yield str(x.dtype).removeprefix("torch.")
@@ -92,6 +94,17 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
         and x.is_contiguous(memory_format=_FORMATS[x.dim()])
     ):
         yield "channels-last"
+
+
+def _channels(operation: str, call: dict[str, Any]) -> Iterator[str]:
+    """What a depthwise kernel lacks; the weight is (O, C/g, *K), or (C, O/g, *K) of a transposed convolution."""
+    first, second = call["weight"].shape[:2]
+    pair = (second, first // call["groups"])
+    channels, filters = pair[::-1] if "transpose" in operation else pair
+    if channels > 1:
+        yield "several channels a group"
+    if filters > 1:
+        yield "several filters a group"
 
 
 def _has_default(operation: str, name: str) -> bool:

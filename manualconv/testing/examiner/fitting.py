@@ -7,7 +7,7 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 from manualconv.geometry import Window
-from manualconv.testing.cases import TransposedConvolution
+from manualconv.testing.cases import Convolution, TransposedConvolution
 from manualconv.testing.cases.convolution import transposed
 
 #: What a case can be brought to do without.
@@ -18,6 +18,8 @@ FITTED = frozenset(
         "unbatched",
         "empty batch",
         "groups",
+        "several channels a group",
+        "several filters a group",
         "stride",
         "dilation",
         "padding",
@@ -27,6 +29,8 @@ FITTED = frozenset(
         "channels-last",
     }
 )
+#: Of a transposed convolution its own window says these.
+OF_WINDOWS = frozenset({"stride", "dilation", "padding", "asymmetric padding"})
 
 
 def fitted(case: Any, lacking: Set[str]) -> Any:
@@ -38,6 +42,10 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
     changes: dict[str, Any] = {}
     if hasattr(case, "window"):
         changes["window"] = _window(case.window, lacking)
+    if isinstance(case, Convolution):
+        for name, size in (("channels", "several channels a group"), ("outputs", "several filters a group")):
+            if size in lacking:
+                changes[name] = 1
     if "bias" in lacking and getattr(case, "biased", False):
         changes["biased"] = False
     if "ceil_mode" in lacking and getattr(case, "ceil_mode", False):
@@ -53,7 +61,12 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
 
 
 def _transposed(case: TransposedConvolution, lacking: Set[str]) -> TransposedConvolution:
-    of = fitted(case.of, lacking & {"groups", "bias", "unbatched", "empty batch", "channels-last"})
+    # The layer's input is y, and its filters are x's channels.
+    swapped = {
+        "several channels a group": "several filters a group",
+        "several filters a group": "several channels a group",
+    }
+    of = fitted(case.of, {swapped.get(name, name) for name in lacking} - OF_WINDOWS)
     window = _window(replace(of.window, padding=case.padding), lacking & {"stride", "dilation", "asymmetric padding"})
     none = (0,) * window.ndim
     padding = tuple(zip(none, none)) if "padding" in lacking else window.padding
