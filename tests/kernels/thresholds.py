@@ -193,6 +193,11 @@ CROSSINGS: dict[str, Crossing] = {
     "chooser.WORTH_CHOOSING, a long kernel": Crossing(
         _cost, lambda n: Layer(1, 2, 2, _line(n, 64, padding=63), 8), moves=False
     ),
+    "depthwise.STRIP": Crossing(
+        lambda layer: layer.batch * layer.channels * layer.window.placements * layer.item,
+        lambda n: Layer(n, 24, 24, replace(_plane((31, 30), 3, 2, 1, 24), algorithm="depthwise"), 8),
+        moves=False,
+    ),
     "loops.FRAME": Crossing(
         _frame, lambda n: Layer(2, 6, 7, replace(_plane((30, n + 2), 3), algorithm=LOOPS)), moves=False
     ),
@@ -252,6 +257,7 @@ POINTWISE = ("pointwise.SMALL",)
 
 OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
+    **dict.fromkeys(("depthwise.TAP", "depthwise.STRIDED", "depthwise.ROW"), "rates, too"),
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
     **dict.fromkeys(("loops.BLOCK", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"),
     **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "compiling.COMPILING"), "rates, too"),

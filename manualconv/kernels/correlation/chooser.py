@@ -21,6 +21,7 @@ from torch import Tensor
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import (
     clipping,
+    depthwise,
     direct,
     fourier,
     loops,
@@ -49,6 +50,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "winograd": winograd,
     "winograd_dilated": winograd_dilated,
     "clipping": clipping,
+    "depthwise": depthwise,
     "loops": loops,
 }
 

@@ -56,8 +56,8 @@ def algorithm(name: str) -> AbstractContextManager[None]:
             ``'shifting'`` take every window, ``'lowering'`` one group or one image, ``'lowering_rows'`` one group on
             two axes or more without dilation along the first; ``'clipping'``, ``'fourier'`` and ``'overlap_save'``
             stride 1; ``'winograd'`` and, with dilation, ``'winograd_dilated'`` short kernels of one group at stride 1;
-            ``'loops'`` what fits in caches, with Numba; ``'matrix'`` no convolution, but dense layers, which have no
-            other.
+            ``'depthwise'`` one channel and one output a group; ``'loops'`` what fits in caches, with Numba;
+            ``'matrix'`` no convolution, but dense layers, which have no other.
 
     Raises:
         ValueError: no algorithm of that name; RuntimeError, from the layer: it does not compute such a window.

@@ -34,13 +34,16 @@ def test_a_choice_names_the_cheapest_of_each_map_and_says_why() -> None:
     assert str(choice).count("to_") == 3
 
 
+#: Those that a dense layer without dilation is not for.
+PARTIAL = ("winograd_dilated", "depthwise")
 #: An algorithm, the sizes of x and of w, options, and the error that is admitted.
 ASKED: list[tuple[str, Shape, Shape, dict[str, Any], float]] = [
-    *((name, (2, 4, 9, 8), (6, 4, 3, 3), {"padding": 1}, 1e-11) for name in NAMES if name != "winograd_dilated"),
+    *((name, (2, 4, 9, 8), (6, 4, 3, 3), {"padding": 1}, 1e-11) for name in NAMES if name not in PARTIAL),
     ("winograd_dilated", (2, 4, 9, 8), (6, 4, 3, 3), {"padding": 1, "dilation": 2}, 1e-11),
     ("winograd_dilated", (2, 3, 9, 8), (4, 3, 3, 2), {"padding": (2, 5), "dilation": (2, 3)}, 1e-9),
     ("winograd", (2, 3, 7, 6), (4, 3, 3, 2), {"padding": (2, 1)}, 1e-9),
     ("clipping", (2, 4, 9, 8), (6, 2, 3, 2), {"padding": (5, 3), "dilation": (4, 5), "groups": 2}, 1e-9),
+    ("depthwise", (2, 4, 9, 8), (4, 1, 3, 2), {"padding": (1, 2), "stride": (2, 1), "groups": 4}, 1e-11),
     ("fourier", (1, 4, 300), (4, 1, 200), {"padding": 199, "groups": 4}, 1e-9),
     ("overlap_save", (2, 2, 700), (2, 1, 30), {"padding": 7, "groups": 2}, 1e-9),
 ]
@@ -90,6 +93,7 @@ REFUSED: list[tuple[str, int, Window, str]] = [
     ("clipping", 2, line(3, stride=2), "stride 1 only"),
     ("fourier", 1, line(3, stride=2), "stride 1 only"),
     ("fourier", 1, line(3, after=-1), "no negative padding"),
+    ("depthwise", 4, line(3, groups=2), "one channel and one output a group only"),
     ("winograd", 2, line(3, stride=2), "one group, stride and dilation 1"),
     ("winograd", 2, line(3, dilation=2), "one group, stride and dilation 1"),
     ("winograd", 2, line(3, groups=2), "one group, stride and dilation 1"),
@@ -137,7 +141,7 @@ TEMPTING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", TEMPTING)
 def test_what_is_not_local_waits_for_the_fast_tier_however_cheap(name: str) -> None:
     exact = manualconv.choice(**TEMPTING[name])
-    assert {exact[map] for map in MAPS} <= {*PRODUCTS, "clipping", "loops"}
+    assert {exact[map] for map in MAPS} <= {*PRODUCTS, "clipping", "depthwise", "loops"}
     assert all("accuracy('fast') admits it" in c.reason for c in exact.candidates["output"] if c.name == name)
     with manualconv.accuracy("fast"):
         fast = manualconv.choice(**TEMPTING[name])
@@ -155,7 +159,7 @@ CHOSEN: dict[str, tuple[dict[str, Any], Any, set[str]]] = {
     "a large depthwise layer": (
         {"input_size": (4, 128, 56, 56), "weight_size": (128, 1, 3, 3), "padding": 1, "groups": 128},
         "exact",
-        {"loops"} if is_installed() else set(PRODUCTS),
+        {"loops"} if is_installed() else {"depthwise"},
     ),
     "a small depthwise layer": (
         {"input_size": (2, 8, 9, 9), "weight_size": (8, 1, 3, 3), "padding": 1, "groups": 8},

@@ -39,10 +39,10 @@ VARIANTS: dict[str, tuple[Algorithm | ModuleType, dict[str, int]]] = {
 }
 
 
-def variants(x: Tensor, window: Window) -> Iterator[tuple[str, Any]]:
+def variants(x: Tensor, outputs: int, window: Window) -> Iterator[tuple[str, Any]]:
     """Each variant that takes the window, in turn, its limits set while it is in use."""
     for name, (algorithm, limits) in VARIANTS.items():
-        if algorithm is not correlation and _refuses(algorithm, x, window):
+        if algorithm is not correlation and _refuses(algorithm, x, outputs, window):
             continue
         cheapest.cache_clear()  # what was chosen under other limits
         with mock.patch.dict(vars(direct if algorithm is correlation else algorithm), limits):
@@ -50,9 +50,9 @@ def variants(x: Tensor, window: Window) -> Iterator[tuple[str, Any]]:
     cheapest.cache_clear()
 
 
-def _refuses(algorithm: Any, x: Tensor, window: Window) -> bool:
+def _refuses(algorithm: Any, x: Tensor, outputs: int, window: Window) -> bool:
     """Whether an algorithm is none for the window: by its own word, or since there are no axes to speak of."""
-    sizes = Sizes(x.shape[0], x.shape[1], x.shape[1], x.dtype, window)
+    sizes = Sizes(x.shape[0], x.shape[1], outputs, x.dtype, window)
     without_axes = [EXACT[name] for name in ("matrix", "lowering_batch_last", "shifting")]
     axes = window.ndim > 0 or algorithm in without_axes
     return not axes or algorithm.refusal(sizes) is not None
@@ -81,7 +81,7 @@ def test_every_algorithm_equals_the_loops(ndim: int, data: st.DataObject) -> Non
     x, w, y = case.batched(data.draw(st.sampled_from((torch.float64, torch.float32))))
     b = bias(case, x)
     expected = by_loops(x, w, y, case.window, b)
-    for name, algorithm in variants(x, case.window):
+    for name, algorithm in variants(x, len(w), case.window):
         assert all(map(torch.equal, watched(algorithm, x, w, y, case.window, b), expected)), name
 
 
@@ -157,7 +157,7 @@ def test_a_bias_is_not_written_where_it_is_as_large_as_the_output() -> None:
     """One sample, one placement: spreading the bias over the output copies nothing."""
     window = Window((1, 1), (1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)))
     x, w, b = torch.ones(1, 3, 1, 1), torch.ones(2, 3, 1, 1), torch.tensor([5.0, 7.0])
-    for name, algorithm in variants(x, window):
+    for name, algorithm in variants(x, len(w), window):
         assert algorithm.to_output(x, w, b, window).flatten().tolist() == [8, 10], name
         assert b.tolist() == [5, 7], name
 
