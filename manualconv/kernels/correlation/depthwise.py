@@ -22,7 +22,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from manualconv.geometry import Window
+from manualconv.geometry import Axes, Window
 from manualconv.kernels.correlation.cost import CALL, COPY, Sizes
 from manualconv.kernels.movement.windows import crop, pad, taps
 
@@ -72,6 +72,11 @@ def _numbers(w: Tensor, batch: int) -> Tensor:
     return numbers[(...,) + (None,) * (w.dim() - 2)]
 
 
+def _at(strip: slice, k: Axes) -> tuple[slice | int, ...]:
+    """A tap of a strip's units, as an index."""
+    return (strip, *k)
+
+
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     """``y[n, c, p] = b[c] + Σ_k x[n, c, s·p + d·k − a] · w[c, k]``."""
     start = x.new_zeros(()) if b is None else b.reshape(-1, *(1,) * window.ndim)
@@ -80,7 +85,7 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     for strip in _strips(len(units), window, x.element_size()):
         frame = pad(units[strip], window, lead=1)
         for k in taps(window):
-            into[strip].addcmul_(frame[window.tap(k, lead=1)], numbers[(strip, *k)])
+            into[strip].addcmul_(frame[window.tap(k, lead=1)], numbers[_at(strip, k)])
     return y
 
 
@@ -91,7 +96,7 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     for strip in _strips(len(units), window, y.element_size()):
         frame = y.new_zeros((strip.stop - strip.start, *window.padded_size))
         for k in taps(window):
-            frame[window.tap(k, lead=1)].addcmul_(units[strip], numbers[(strip, *k)])
+            frame[window.tap(k, lead=1)].addcmul_(units[strip], numbers[_at(strip, k)])
         into[strip] = crop(frame, window, lead=1)
     return x
 
@@ -103,5 +108,5 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     for strip in _strips(len(units), window, x.element_size()):
         frame = pad(units[strip], window, lead=1)
         for k in taps(window):
-            sums[(strip, *k)] = (frame[window.tap(k, lead=1)] * others[strip]).flatten(1).sum(1)
+            sums[_at(strip, k)] = (frame[window.tap(k, lead=1)] * others[strip]).flatten(1).sum(1)
     return sums.reshape(*x.shape[:2], 1, *window.kernel_size).sum(0)  # a fresh tensor, no view
