@@ -64,10 +64,10 @@ def of_layer(layer: Layer, key: str) -> Pass:
         "forward": ("forward", (target, "y"), (source, "x"), (W, "w")),
         "input": ("input gradient", (source, "dx"), (target, "dy"), (W, "w")),
         "input-full": (
-            "input gradient as full convolution, w rotated by 180°",
+            f"input gradient as full convolution, {'the flipped w turned back' if layer.flip else 'w rotated by 180°'}",
             (Y, "dx"),
             (X, "dy"),
-            (W, "w rotated"),
+            (W, "w" if layer.flip else "w rotated"),
         ),
         "weight": ("weight gradient", (W, "dw"), (source, "x"), (target, "dy")),
         "second-input-weight": ("second order: ∂⟨u, dx⟩/∂w", (W, "ddw"), (source, "u"), (target, "dy")),
