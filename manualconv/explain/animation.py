@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
+from math import prod
 from typing import TYPE_CHECKING
 
 from manualconv.explain.explorer import SHOWN, page
 from manualconv.explain.figure import Figure
 from manualconv.explain.layer import Layer
+from manualconv.explain.layout import Layout
 from manualconv.explain.operands import operands
 from manualconv.explain.passes import keys_of
 from manualconv.explain.tracing import Trace, trace
-from manualconv.explain.words import description, text, torch_line
+from manualconv.explain.words import description, relation, text, torch_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-#: Steps that one animation holds, steps that one sheet shows, products that are worth tracing.
-FRAMES, SHEET, TERMS = 200, 9, 100_000
+#: Steps that one animation holds, steps that one sheet shows, products of a pass that are worth tracing.
+FRAMES, SHEET, MOST = 200, 9, 100_000
 #: Milliseconds: a step, and the last one before it begins again.
 PACE, REST = 900, 2500
 
@@ -51,38 +54,61 @@ def animate(
         >>> print(figure)
         >>> figure.save("pictures")
     """
+    return figure(layer, traced(layer, passes, tensors, seed), tensors or {}, seed, steps)
+
+
+def traced(
+    layer: Layer, passes: str | Sequence[str] = "all", tensors: Mapping[str, Tensor] | None = None, seed: int = 0
+) -> list[Trace]:
+    """The traces of passes, if they are not too long for anyone.
+
+    Raises:
+        ValueError: more products or cells than a reader follows, a pass that is not there, tensors that do not fit.
+    """
     wishes = (passes,) if isinstance(passes, str) else passes
-    keys = list(dict.fromkeys(key for wish in wishes for key in keys_of(layer, wish)))
-    _check_size(layer)
-    traces = [trace(layer, key, tensors, seed) for key in keys]
+    keys = dict.fromkeys(key for wish in wishes for key in keys_of(layer, wish))
+    window = layer.window
+    products = window.placements * window.taps * layer.channels // window.groups * layer.filters
+    cells = max(map(prod, layer.sizes()))
+    for count, what in ((products, "products in a pass"), (cells, "cells in a tensor")):
+        if count > MOST:
+            raise ValueError(f"{description(layer)} has {count:,} {what}, and {MOST:,} are traced at most: give less")
+    return [trace(layer, key, tensors, seed) for key in keys]
+
+
+def figure(
+    layer: Layer, traces: Sequence[Trace], tensors: Mapping[str, Tensor], seed: int, steps: slice = slice(None)
+) -> Figure:
+    """The figure of traces that are made.
+
+    Raises:
+        ValueError: `steps` that a pass does not have.
+    """
     for found in traces:
         if not range(len(found.steps))[steps]:
-            raise ValueError(
-                f"the pass {found.key!r} has the steps 0 to {len(found.steps) - 1}: {_spelled(steps)} has none of them"
-            )
+            last = len(found.steps) - 1
+            raise ValueError(f"the pass {found.key!r} has the steps 0 to {last}, none of which is asked for")
     name = description(layer)
-    words = f"{name}\n    {torch_line(layer)}\n{text(traces, steps)}"
-    files = {}
+    words = f"{name}\n    {relation(layer)}\n    {torch_line(layer)}\n{text(traces, steps)}"
+    files: dict[str, Callable[[], bytes]] = {}
     for found in traces:
-        files[f"{layer.kind}-{found.key}.gif"] = lambda found=found: gif(found, steps)
-        files[f"{layer.kind}-{found.key}.png"] = lambda found=found: sheet(found, steps)
-    shown = SHOWN if passes == "all" else (*SHOWN, *keys)
-    files[f"{layer.kind}.html"] = lambda: page(layer, operands(layer, tensors or {}, seed), shown)
+        files[f"{layer.kind}-{found.key}.gif"] = partial(gif, found, steps)
+        files[f"{layer.kind}-{found.key}.png"] = partial(sheet, found, steps)
+    keys = [found.key for found in traces]
+    shown = SHOWN if len(keys) == len(keys_of(layer)) else (*SHOWN, *keys)
+    files[f"{layer.kind}.html"] = lambda: page(layer, operands(layer, tensors, seed), shown)
     return Figure(name, words, files)
 
 
-def _spelled(steps: slice) -> str:
-    return f"{'' if steps.start is None else steps.start}:{'' if steps.stop is None else steps.stop}"
+def check_pictures(traces: Sequence[Trace], steps: slice) -> None:
+    """Refuse what cannot be drawn, before anything is.
 
-
-def _check_size(layer: Layer) -> None:
-    """Refuse what nobody reads to its end."""
-    window = layer.window
-    terms = window.placements * window.taps * layer.channels // window.groups * layer.filters
-    if terms > TERMS:
-        raise ValueError(
-            f"{description(layer)} has {terms:,} products a pass, and {TERMS:,} are shown at most: give smaller sizes"
-        )
+    Raises:
+        ValueError: too many steps for an animation, too many cells or axes for a page.
+    """
+    for found in traces:
+        _chosen(found, steps)
+        Layout(found)
 
 
 def _chosen(found: Trace, steps: slice) -> range:
@@ -136,7 +162,7 @@ def sheet(found: Trace, steps: slice = slice(None)) -> bytes:
     count = min(len(chosen), SHEET)
     shown = [chosen[round(n * (len(chosen) - 1) / max(count - 1, 1))] for n in range(count)]
     images = [board.frame(n) for n in shown]
-    columns = min(count, 3 if images[0].width < 900 else 2 if images[0].width < 1100 else 1)
+    columns = min(count, 3 if images[0].width < 960 else 2 if images[0].width < 1150 else 1)
     width, height = images[0].size
     page = Image.new("RGB", (columns * width, -(-count // columns) * height), PAPER)
     for n, image in enumerate(images):

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 Box = tuple[int, int, int, int]
-INK, FAINT, PAPER = (20, 20, 20), (150, 150, 150), (255, 255, 255)
+INK, QUIET, FAINT, HATCH, PAPER = (20,) * 3, (90,) * 3, (140,) * 3, (190,) * 3, (255,) * 3
 
 
 class Look(NamedTuple):
-    """Of a state: its words in the legend, what fills the cell, its edge, and what is drawn over it."""
+    """Of a state: its words in the legend, if any, what fills the cell, its edge, and what is drawn over it."""
 
     words: str
     fill: tuple[int, int, int] = PAPER
@@ -27,7 +27,7 @@ class Look(NamedTuple):
 
 
 LOOKS = {
-    "plain": Look("not in this step"),
+    "plain": Look(""),
     "first": Look("read: first factor", (214, 232, 247), (0, 96, 168), "thick"),
     "second": Look("read: second factor", (253, 231, 190), (190, 110, 0), "dashed"),
     "written": Look("written now", (205, 238, 224), (0, 120, 88), "double"),
@@ -37,8 +37,8 @@ LOOKS = {
     "padding read": Look("padding, read as 0", (225, 233, 241), (0, 96, 168), "thick", "hatch"),
     "stuffed": Look("zero put between", (243, 243, 243), (185, 185, 185), "thin", "dots", FAINT),
     "stuffed read": Look("zero put between, read", (225, 233, 241), (0, 96, 168), "thick", "dots"),
-    "never": Look("in no window: never read", (236, 236, 236), (185, 185, 185), "thin", "cross", FAINT),
-    "empty": Look("not computed yet"),
+    "never": Look("in no window", (236, 236, 236), (185, 185, 185), "thin", "cross", FAINT),
+    "empty": Look(""),
 }
 
 
@@ -60,7 +60,7 @@ def palette() -> Image:
     mixed = {
         tuple((a * n + b * (5 - n)) // 5 for a, b in zip(ink, look.fill)): None
         for look in LOOKS.values()
-        for ink in (INK, FAINT, look.edge, (205, 205, 205))
+        for ink in (INK, QUIET, FAINT, look.edge, HATCH)
         for n in range(6)
     }
     image = Image.new("P", (1, 1))
@@ -70,11 +70,11 @@ def palette() -> Image:
 
 def _pattern(draw: ImageDraw, box: Box, pattern: str) -> None:
     left, top, right, bottom = box
-    size, grey = right - left, (205, 205, 205)
+    size = right - left
     if pattern == "hatch":
         for start in range(6, 2 * size, 7):
             low, high = max(0, start - size), min(start, size)
-            draw.line((left + low, top + high, left + high, top + low), grey)
+            draw.line((left + low, top + high, left + high, top + low), HATCH)
     elif pattern == "cross":
         draw.line((left, top, right, bottom), FAINT)
         draw.line((left, bottom, right, top), FAINT)

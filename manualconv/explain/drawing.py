@@ -10,12 +10,12 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from manualconv.explain.cells import FAINT, INK, LOOKS, PAPER, cell, font
+from manualconv.explain.cells import FAINT, INK, LOOKS, PAPER, QUIET, cell, font
 from manualconv.explain.layer import Index
 from manualconv.explain.layout import MARGIN, Layout, Plane
 from manualconv.explain.operands import Number
 from manualconv.explain.tracing import Step, Term, Trace
-from manualconv.explain.words import description, equation, number, sentence
+from manualconv.explain.words import description, equation, number, relation, sentence
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -59,7 +59,7 @@ class Board:
     def legend(self) -> list[str]:
         """The states that some step shows."""
         found = {state for n, step in enumerate(self.trace.steps) for state, *_ in self._states(n, step).values()}
-        return [state for state in LOOKS if state in found]
+        return [state for state, look in LOOKS.items() if look.words and state in found]
 
     def _states(self, n: int, step: Step) -> dict[tuple[Plane, Index], tuple[str, str, str]]:
         """State, number and small number of every cell."""
@@ -123,7 +123,7 @@ class Board:
         draw = ImageDraw.Draw(image)
         draw.text((MARGIN, 12), self.trace.title, INK, font(19, bold=True))
         draw.text((MARGIN, 42), equation(self.trace), INK, font(15))
-        draw.text((MARGIN, 66), description(self.trace.layer), FAINT, font(12))
+        draw.text((MARGIN, 68), f"{description(self.trace.layer)};  {relation(self.trace.layer)}", QUIET, font(12))
         for plane in self.layout.planes:
             self._label(draw, plane)
         self._signs(draw)
@@ -157,11 +157,11 @@ class Board:
             (plane.left, plane.top - 15), f"{grid.letter}[{kept}]" if kept else grid.letter, INK, font(16, True), "lb"
         )
         axes = len(self.layout.spatial(plane.which))
-        half = self.layout.size // 2
+        half, own = self.layout.size // 2, (1, *self.layout.spatial(plane.which))[-2:]
         for _, (row, column), (left, top) in self.layout.cells(plane):
-            if axes and top == plane.top and column >= 0:
+            if axes and top == plane.top and 0 <= column < own[-1]:
                 draw.text((left + half, top - 2), str(column), FAINT, font(10), "mb")
-            if axes == 2 and left == plane.left and row >= 0:
+            if axes == 2 and left == plane.left and 0 <= row < own[0]:
                 draw.text((left - 4, top + half), str(row), FAINT, font(10), "rm")
 
     def _signs(self, draw: ImageDraw) -> None:

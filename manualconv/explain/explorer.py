@@ -66,4 +66,4 @@ def fields(layer: Layer) -> dict[str, str | bool]:
 
 
 def _part(name: str) -> str:
-    return resources.files("manualconv.explain").joinpath("page", name).read_text(encoding="utf-8")
+    return (resources.files("manualconv.explain") / "page" / name).read_text(encoding="utf-8")

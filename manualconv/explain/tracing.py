@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -142,7 +142,8 @@ def trace(layer: Layer, key: str = "forward", tensors: Mapping[str, Tensor] | No
             grids[slot] = grid(letter, held[letter], _border(layer.window) if slot == X else ())
     if layer.kind == "max_pool":
         grids[W] = mask(layer, grid("x", held["x"]))
-    return _contract(turned, what, grids, held["b"].tolist() if key == "forward" and "b" in held else None)
+    bias = held["b"].tolist() if key == "forward" and "b" in held else None
+    return replace(_contract(turned, what, grids, bias), layer=layer)
 
 
 def _border(window: Window) -> Border:

@@ -52,11 +52,11 @@ def sentence(trace: Trace, step: Step) -> str:
 def _scattered(trace: Trace, step: Step) -> str:
     """``dy[0,1] = 3: dx[0,1] += 3·2 = 6, …``."""
     kept = [term for term in step.terms if term.to in trace.written.cells]
-    lost = len(step.terms) - len(kept)
-    if trace.layer.kind == "max_pool":
+    lost, whole = len(step.terms) - len(kept), trace.layer.kind == "max_pool"
+    if whole:
         kept = [term for term in kept if term.factors[1]]
     source = trace.read[trace.scatter or 0]
-    parts = [f"{trace.written.name(term.to)} += {product(term)}" for term in kept]
+    parts = [f"{trace.written.name(term.to)} += {number(term.factors[0]) if whole else product(term)}" for term in kept]
     tail = [f"{lost} in the padding, lost"] if lost else []
     return f"{source.name(step.at)} = {number(source.cells[step.at])} is sent on: {', '.join(parts + tail)}"
 
@@ -150,6 +150,16 @@ def description(layer: Layer) -> str:
         inputs, outputs = (layer.channels, layer.filters)[:: 1 if layer.source == 0 else -1]
         parts.append(f"{inputs} channels, {outputs} filters, {window.groups} groups")
     return f"{'true ' * layer.flip}{KINDS[layer.kind]}: {', '.join(parts)}"
+
+
+def relation(layer: Layer) -> str:
+    """``i = 2p + k − 1`` of each axis: where tap k of placement p lies."""
+    window, parts = layer.window, []
+    for s, d, (a, _) in zip(window.stride, window.dilation, window.padding):
+        steps, taps = (f"{n if n > 1 else ''}{letter}" for n, letter in ((s, "p"), (d, "k")))
+        parts.append(f"i = {steps} + {taps}{f' − {a}' if a > 0 else f' + {-a}' if a < 0 else ''}")
+    same = len(set(parts)) == 1
+    return parts[0] if same else " on rows, ".join(parts) + " on columns"
 
 
 def by(size: Iterable[int]) -> str:

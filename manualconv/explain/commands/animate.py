@@ -53,7 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=padding,
         default=0,
         metavar="S",
-        help="1x0, or before:after on each axis, as 1:0x2:2; default 0",
+        help="1x0, or before:after on each axis, as 1:0x2:2, or valid, same, full (default 0)",
     )
     parser.add_argument("--dilation", type=size, default=(1,), metavar="S", help="default 1")
     parser.add_argument("--channels", type=int, default=1, metavar="C", help="of the input (default 1)")
@@ -70,7 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trace, print, and save if asked."""
-    from manualconv.explain.animation import animate
+    from manualconv.explain.animation import check_pictures, figure, traced
     from manualconv.explain.layer import make
 
     pools = options.kind.endswith("pool")
@@ -82,11 +82,14 @@ def run(options: argparse.Namespace) -> int:
         options.padding,
         options.dilation,
         options.channels,
-        options.filters or (None if pools else 1),
+        1 if options.filters is None and not pools else options.filters,
         options.groups,
         options.flip,
     )
-    return show(animate(layer, options.passes, seed=options.seed, steps=options.steps), options.out)
+    traces = traced(layer, options.passes, seed=options.seed)
+    if options.out is not None:
+        check_pictures(traces, options.steps)
+    return show(figure(layer, traces, {}, options.seed, options.steps), options.out)
 
 
 COMMAND = Command(

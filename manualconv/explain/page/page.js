@@ -13,7 +13,8 @@ function update() {
     const drawn = draw(next, field.seed);
     for (const letter of Object.keys(drawn)) {
       const given = start.numbers[letter];
-      if (form.dataset.touched === undefined && given) drawn[letter] = tensor(letter, drawn[letter].size, (_, n) => given[n]);
+      const same = field.seed === start.layer.seed && given?.length === drawn[letter].cells.size;
+      if (same) drawn[letter] = tensor(letter, drawn[letter].size, (_, n) => given[n]);
     }
     if (next.kind === "max_pool") winners(next, drawn.x);
     [layer, held] = [next, drawn];
@@ -23,6 +24,7 @@ function update() {
     return;
   }
   $("line").textContent = torchLine(layer);
+  $("relation").textContent = `Tap k of placement p lies at ${relation(layer)}.`;
   show();
 }
 
@@ -62,9 +64,9 @@ for (const key of KEYS) {
   const box = make("input", { type: "checkbox", value: key });
   box.checked = (start.passes).includes(key);
   box.onchange = show;
-  $("choice").append(make("label", { class: "check" }, box, key.replaceAll("-", " ")));
+  $("choice").append(make("label", { class: "check" }, box, NAMES[key]));
 }
-form.addEventListener("input", () => { form.dataset.touched = ""; update(); });
+form.addEventListener("input", update);
 form.addEventListener("submit", (event) => event.preventDefault());
 $("back").onclick = () => move(-1);
 $("forth").onclick = () => move(1);

@@ -5,8 +5,10 @@
 
 const X = 0, W = 1, Y = 2;
 const MOST = 20000;
-const KEYS = ["forward", "input", "input-full", "weight", "bias",
-  "second-input-weight", "second-input-output", "second-weight-input", "second-weight-output"];
+const NAMES = { "forward": "forward", "input": "input gradient", "input-full": "… as full convolution",
+  "weight": "weight gradient", "bias": "bias gradient", "second-input-weight": "∂⟨u, dx⟩/∂w",
+  "second-input-output": "∂⟨u, dx⟩/∂dy", "second-weight-input": "∂⟨v, dw⟩/∂x", "second-weight-output": "∂⟨v, dw⟩/∂dy" };
+const KEYS = Object.keys(NAMES);
 
 /** Every index below `size`, row-major. */
 const indices = (size) =>

@@ -30,6 +30,16 @@ function passLine(layer, key) {
   return `(d${name === "dy" ? "" : "d"}${name},) = torch.autograd.grad(${of}, ${name}, ${along}, retain_graph=True)`;
 }
 
+/** "i = 2p + k − 1" of each axis. */
+function relation({ window: w }) {
+  const times = (n, letter) => (n > 1 ? n + letter : letter);
+  const parts = w.stride.map((s, n) => {
+    const a = w.padding[n][0];
+    return `i = ${times(s, "p")} + ${times(w.dilation[n], "k")}${a ? ` − ${a}` : ""}`;
+  });
+  return new Set(parts).size === 1 ? parts[0] : `${parts.join(" on rows, ")} on columns`;
+}
+
 /** "y[0,1]": without the axes in front that have one entry. */
 function nameOf(grid, cell) {
   const kept = cell.split(",").filter((_, axis) => axis >= 2 || grid.size[axis] > 1);
