@@ -44,6 +44,33 @@ def set_layer(tab: chromium.Tab, wanted: dict[str, str | bool], seed: int) -> li
     return []
 
 
+def faults_of_layers(tab: chromium.Tab, count: int, seed: int) -> list[str]:
+    """Set so many layers, and compare each of them."""
+    faults, compared = [], 0
+    for number, layer in enumerate(layers(count, seed)):
+        wrong = set_layer(tab, fields(layer), number)
+        state = json.loads(tab.value("JSON.stringify(window.manualconv.state())"))
+        wrong += faults_of_numbers(layer, state)
+        compared += sum(len(found["values"]) for found in state["passes"].values())
+        faults += [f"layer {number}, {state['line']}: {words}" for words in wrong]
+    print(f"{count} layers set on the page, {compared:,} numbers compared with torch's", flush=True)
+    return faults
+
+
+def faults_of_use(tab: chromium.Tab, page: Path, pictures: Path | None) -> list[str]:
+    """Use the page as people do, each time afresh."""
+    faults = []
+    for check in CHECKS:
+        tab.open(page)
+        wrong = check(tab)
+        print(f"{check.__doc__}  {'; '.join(wrong) or 'ok'}", flush=True)
+        faults += wrong
+        if pictures:
+            pictures.mkdir(parents=True, exist_ok=True)
+            tab.picture(pictures / f"{check.__name__}.png")
+    return faults
+
+
 def main(arguments: list[str] | None = None) -> bool:
     """Set, compare and use; say what is wrong, and whether nothing is."""
     parser = argparse.ArgumentParser("python -m tests.browser", description=__doc__)
@@ -55,26 +82,14 @@ def main(arguments: list[str] | None = None) -> bool:
     if program is None:
         print("no browser: there is no Chromium here, and only root can install Debian's, by apt-get")
         return True
-    faults, compared = [], 0
-    with tempfile.TemporaryDirectory() as folder, chromium.tab(program) as tab:
-        path = next(p for p in animate(make("conv", (5, 5), 3)).save(folder) if p.suffix == ".html")
-        tab.open(path)
-        for number, layer in enumerate(layers(options.layers, options.seed)):
-            wrong = set_layer(tab, fields(layer), number)
-            state = json.loads(tab.value("JSON.stringify(window.manualconv.state())"))
-            wrong += faults_of_numbers(layer, state)
-            compared += sum(len(found["values"]) for found in state["passes"].values())
-            faults += [f"layer {number}, {state['line']}: {words}" for words in wrong]
-        print(f"{options.layers} layers set on the page, {compared:,} numbers compared with torch's")
-        for check in CHECKS:
-            tab.open(path)
-            wrong = check(tab)
-            print(f"{check.__doc__}  {'ok' if not wrong else '; '.join(wrong)}")
-            faults += wrong
-            if options.pictures:
-                options.pictures.mkdir(parents=True, exist_ok=True)
-                tab.picture(options.pictures / f"{check.__name__}.png")
-        faults += tab.faults
+    try:
+        with tempfile.TemporaryDirectory() as folder, chromium.tab(program) as tab:
+            page = next(p for p in animate(make("conv", (5, 5), 3)).save(folder) if p.suffix == ".html")
+            tab.open(page)
+            faults = faults_of_layers(tab, options.layers, options.seed)
+            faults += faults_of_use(tab, page, options.pictures) + tab.faults
+    except RuntimeError as error:
+        faults = [str(error)]
     print(*faults, f"{len(faults)} faults", sep="\n")
     return not faults
 

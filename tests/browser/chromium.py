@@ -9,6 +9,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,8 @@ FLAGS = (
 AT_3_AND_4 = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
 )
+#: Seconds that an answer may take.
+PATIENCE = 60
 #: What a key is called, and its number.
 KEYS = {
     "Tab": 9,
@@ -53,11 +56,11 @@ def found() -> str | None:
     """A Chromium that is here, or that Debian brings."""
     here = next(filter(None, map(shutil.which, NAMES)), None)
     if here is None and shutil.which("apt-get") and os.geteuid() == 0:
-        apt = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=60")
+        apt = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=60", "-o", "Acquire::Retries=1")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for words in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
-            with suppress(OSError):
-                subprocess.run([*apt, *words], env=quiet, check=False, stdout=subprocess.DEVNULL)
+            with suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run([*apt, *words], env=quiet, check=False, capture_output=True, timeout=600)
         here = next(filter(None, map(shutil.which, NAMES)), None)
     return here
 
@@ -73,17 +76,18 @@ class Tab:
         self._commands, self._answers = commands, answers
         self._buffer, self._count, self._session = b"", 0, ""
         self.faults: list[str] = []
-        target = next(t for t in self.ask("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        attached = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self._session = attached["sessionId"]
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network"):
             self.ask(f"{domain}.enable")
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            if not select.select([self._answers], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"the browser has said nothing for {PATIENCE} seconds")
             part = os.read(self._answers, 2**16)
             if not part:
-                raise EOFError("the browser has ended")
+                raise RuntimeError("the browser has ended: start it alone to see why")
             self._buffer += part
         message, _, self._buffer = self._buffer.partition(b"\0")
         found: dict[str, Any] = json.loads(message)

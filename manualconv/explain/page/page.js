@@ -36,8 +36,9 @@ function blame(words) {
 
 /** The cards of the passes that are ticked. */
 function show() {
-  const chosen = [...$("choice").querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value);
-  cards = chosen.filter((key) => passOf(layer, key)).map((key) => new Card(key));
+  const boxes = [...$("choice").querySelectorAll("input")];
+  for (const box of boxes) box.disabled = !passOf(layer, box.value);
+  cards = boxes.filter((box) => box.checked && !box.disabled).map((box) => new Card(box.value));
   $("passes").replaceChildren(...cards.map((card) => card.element));
 }
 
