@@ -50,9 +50,11 @@ def animate(
         ValueError: a pass that the layer has not, tensors that do not fit, or more steps than can be shown.
 
     Example:
-        >>> figure = animate(make("conv", 4, 2), "forward")
-        >>> print(figure)
-        >>> figure.save("pictures")
+        >>> from manualconv.explain import make
+        >>> figure = animate(make("conv", 2, 2), "weight", {"x": torch.tensor([1, 2]), "dy": torch.tensor([3])})
+        >>> print(str(figure).splitlines()[-1])
+            step 1   dw[1] = 2·3 = 6
+        >>> paths = figure.save("pictures")
     """
     return figure(layer, traced(layer, passes, tensors, seed), tensors or {}, seed, steps)
 

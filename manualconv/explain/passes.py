@@ -4,7 +4,7 @@ A layer is a map of slot `source` and w to slot `target`.  Put the cotangent in 
 ask about: that gives ``dx`` and ``dw``.  They are maps of the same form, so the rule applies to them again, with the
 cotangents u of dx and v of dw: ``second-input-weight`` is ∂⟨u, dx⟩/∂w, and so on.
 
-Source: docs/THEORY.md; B4 to B7 and B9.
+Source: docs/SOURCES.md, B4 to B7 and B9.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ has three slots; a pass writes one of them and reads the other two:
 A pass is gathered, a step for each written cell, or scattered, a step for each cell y[p], whose products are added to
 several cells.  Pooling has no w: its terms are x/D, or x·1 at the maximum and x·0 elsewhere.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 8 and 10 to 13; B1 to B10.
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, whose figures of the passes these are;
+docs/SOURCES.md, B1 to B10.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from manualconv.explain.layer import Layer
+from manualconv.explain.layer import Layer, X
 from manualconv.explain.operands import Number
 from manualconv.explain.tracing import Step, Term, Trace
 
@@ -61,31 +61,28 @@ def _scattered(trace: Trace, step: Step) -> str:
     return f"{source.name(step.at)} = {number(source.cells[step.at])} is sent on: {', '.join(parts + tail)}"
 
 
+def _at(layer: Layer, letter: str) -> str:
+    """A tensor with its index: ``x[i]``, ``w[k]``, of a flipped layer ``w[K − 1 − k]``."""
+    if letter in ("w", "v", "dw", "ddw"):
+        return f"{letter}[{'K − 1 − k' if layer.flip else 'k'}]"
+    of_input = letter in ("x", "u", "dx", "ddx")
+    return f"{letter}[{'i' if of_input == (layer.source == X) else 'p'}]"
+
+
 def equation(trace: Trace) -> str:
     """The pass in letters; each step puts its numbers in."""
-    written, (first, *rest) = trace.written.letter, [grid.letter for grid in trace.read]
+    layer, place = trace.layer, "i = s·p + d·k − a"
     if trace.key == "bias":
         return "db[o] = Σ dy[o, p] over all p"
     if trace.key == "input-full":
-        return f"dx[i] = Σ dy[i + d·k − a′] · w[{'k' if trace.layer.flip else 'K − 1 − k'}], a′ = d·(K − 1) − a"
-    place = "i = s·p + d·k − a"
-    if trace.layer.is_pool:
-        share = "M[p, k]" if rest else "1/D"
-        if trace.key == "forward":
-            return f"y[p] = {'max' if rest else 'mean'} x[i] over all k, {place}"
-        if trace.scatter is None:
-            return f"{written}[p] = Σ {first}[i]·{share}, {place}"
-        return f"{written}[i] += {first}[p]·{share}, {place}"
-    at = {"x": "i", "u": "i", "dy": "p", "w": "k", "v": "k", "y": "p", "dx": "i", "ddx": "i", "dw": "k", "ddw": "k"}
-    at |= {"ddy": "p"}
-    if trace.layer.kind == "conv_transpose":
-        turned = {"i": "p", "p": "i", "k": "k"}
-        at = {letter: turned[index] for letter, index in at.items()}
-    if trace.layer.flip:
-        at = {letter: "K − 1 − k" if index == "k" else index for letter, index in at.items()}
-    sign = "=" if trace.scatter is None else "+="
-    sum_sign = "Σ " if trace.scatter is None else ""
-    return f"{written}[{at[written]}] {sign} {sum_sign}{first}[{at[first]}] · {rest[0]}[{at[rest[0]]}], {place}"
+        return f"dx[i] = Σ dy[i + d·k − a′] · w[{'k' if layer.flip else 'K − 1 − k'}], a′ = d·(K − 1) − a"
+    if layer.is_pool and trace.key == "forward":
+        return f"y[p] = {'max' if layer.kind == 'max_pool' else 'mean'} x[i] over all k, {place}"
+    first = _at(layer, trace.read[0].letter)
+    shares = {"max_pool": "M[p, k]", "avg_pool": "1/D"}
+    second = shares.get(layer.kind) or _at(layer, trace.read[1].letter)
+    sign = "= Σ" if trace.scatter is None else "+="
+    return f"{_at(layer, trace.written.letter)} {sign} {first} · {second}, {place}"
 
 
 def _pair(values: Iterable[int]) -> str:
@@ -147,7 +144,7 @@ def description(layer: Layer) -> str:
     if layer.is_pool:
         parts += [f"{layer.channels} channels"] if layer.channels > 1 else []
     elif max(layer.channels, layer.filters) > 1:
-        inputs, outputs = (layer.channels, layer.filters)[:: 1 if layer.source == 0 else -1]
+        inputs, outputs = (layer.channels, layer.filters)[:: 1 if layer.source == X else -1]
         parts.append(f"{inputs} channels, {outputs} filters, {window.groups} groups")
     return f"{'true ' * layer.flip}{KINDS[layer.kind]}: {', '.join(parts)}"
 
@@ -158,8 +155,9 @@ def relation(layer: Layer) -> str:
     for s, d, (a, _) in zip(window.stride, window.dilation, window.padding):
         steps, taps = (f"{n if n > 1 else ''}{letter}" for n, letter in ((s, "p"), (d, "k")))
         parts.append(f"i = {steps} + {taps}{f' − {a}' if a > 0 else f' + {-a}' if a < 0 else ''}")
-    same = len(set(parts)) == 1
-    return parts[0] if same else " on rows, ".join(parts) + " on columns"
+    if len(set(parts)) == 1:
+        return parts[0]
+    return ", ".join(f"{part} on {axis}" for part, axis in zip(parts, ("slices", "rows", "columns")[-len(parts) :]))
 
 
 def by(size: Iterable[int]) -> str:
