@@ -71,7 +71,8 @@ def traced(
     keys = dict.fromkeys(key for wish in wishes for key in keys_of(layer, wish))
     window = layer.window
     products = window.placements * window.taps * layer.channels // window.groups * layer.filters
-    cells = max(map(prod, layer.sizes()))
+    spread = (layer.filters, *(s * (p - 1) + 1 for s, p in zip(window.stride, window.output_size)))
+    cells = max(map(prod, (*layer.sizes(), *([spread] if "input-full" in keys else []))))
     for count, what in ((products, "products in a pass"), (cells, "cells in a tensor")):
         if count > MOST:
             raise ValueError(f"{description(layer)} has {count:,} {what}, and {MOST:,} are traced at most: give less")
@@ -140,7 +141,7 @@ def gif(found: Trace, steps: slice = slice(None)) -> bytes:
     first, *more = (_flat(board.frame(n)) for n in chosen)
     pace = [PACE] * len(more) + [REST]
     buffer = BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=False)
+    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=True)
     return buffer.getvalue()
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 Box = tuple[int, int, int, int]
-INK, QUIET, FAINT, HATCH, PAPER = (20,) * 3, (90,) * 3, (140,) * 3, (190,) * 3, (255,) * 3
+INK, QUIET, FAINT, HATCH, PAPER = (20,) * 3, (90,) * 3, (115,) * 3, (190,) * 3, (255,) * 3
 
 
 class Look(NamedTuple):

@@ -93,5 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "show a layer's passes step by step: sums with their numbers, GIF, PNG and an HTML page", add_options, run
+    "show a layer's passes step by step: each sum with its numbers, animations, pictures, a page to explore",
+    add_options,
+    run,
 )

@@ -66,8 +66,9 @@ function makeLayer(field) {
   const window = { size, kernel, stride, dilation, padding, output, extent, groups: blocks };
   const [C, O] = turned ? [outputs, channels] : [channels, outputs];
   const terms = product(output) * product(kernel) * C / blocks * O;
-  if (terms > MOST || product(size) * C > MOST)
-    throw new Error(`these are ${terms} products a pass, and the page shows ${MOST} at most: give smaller sizes`);
+  const cells = product(size.map((n, axis) => n + sum[axis])) * C, spread = output.map((p, n) => stride[n] * (p - 1) + 1);
+  if (Math.max(terms, cells, product(spread) * O) > MOST)
+    throw new Error(`these are ${terms} products a pass in ${cells} cells, and the page shows ${MOST} at most`);
   return { kind, pool, window, channels: C, filters: O, flip, source: turned ? Y : X, target: turned ? X : Y };
 }
 
