@@ -10,10 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from manualconv.explain.animation import animate as animate
     from manualconv.explain.figure import Figure as Figure
+    from manualconv.explain.layer import Layer as Layer
+    from manualconv.explain.layer import make as make
+    from manualconv.explain.tracing import trace as trace
 
 #: Where each public name comes from; the imports above say the same to a type checker.
-_FROM = {"figure": ("Figure",)}
+_FROM = {"animation": ("animate",), "figure": ("Figure",), "layer": ("Layer", "make"), "tracing": ("trace",)}
 __all__ = sorted(name for names in _FROM.values() for name in names)
 
 
