@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Steps that one animation holds, steps that one sheet shows, products of a pass that are worth tracing.
 FRAMES, SHEET, MOST = 200, 9, 100_000
+#: The passes that one animation shows side by side.
+BESIDE = ("forward", "input")
 #: Milliseconds: a step, and the last one before it begins again.
 PACE, REST = 900, 2500
 
@@ -43,8 +45,9 @@ def animate(
         steps: which steps of each pass.
 
     Returns:
-        A figure whose text has every step's sum with its numbers, and whose files are a GIF and a PNG for each pass
-        and one HTML page for the layer.
+        A figure whose text has every step's sum with its numbers, and whose files are a GIF and a PNG for each pass,
+        a GIF with the forward pass beside the input gradient, which go through the same cells of y, and one HTML page
+        for the layer.
 
     Raises:
         ValueError: a pass that the layer has not, tensors that do not fit, or more steps than can be shown.
@@ -95,8 +98,11 @@ def figure(
     words = f"{name}\n    {relation(layer)}\n    {torch_line(layer)}\n{text(traces, steps)}"
     files: dict[str, Callable[[], bytes]] = {}
     for found in traces:
-        files[f"{layer.kind}-{found.key}.gif"] = partial(gif, found, steps)
+        files[f"{layer.kind}-{found.key}.gif"] = partial(gif, [found], steps)
         files[f"{layer.kind}-{found.key}.png"] = partial(sheet, found, steps)
+    both = sorted((found for found in traces if found.key in BESIDE), key=lambda found: BESIDE.index(found.key))
+    if len(both) == 2 and len(both[0].steps) == len(both[1].steps):
+        files[f"{layer.kind}.gif"] = partial(gif, both, steps)
     keys = [found.key for found in traces]
     shown = SHOWN if len(keys) == len(keys_of(layer)) else (*SHOWN, *keys)
     files[f"{layer.kind}.html"] = lambda: page(layer, operands(layer, tensors, seed), shown)
@@ -129,21 +135,33 @@ def _chosen(found: Trace, steps: slice) -> range:
     return chosen
 
 
-def gif(found: Trace, steps: slice = slice(None)) -> bytes:
-    """An animation that goes round: a picture a step, the last one longer.
+def gif(traces: Sequence[Trace], steps: slice = slice(None)) -> bytes:
+    """An animation that goes round: a picture a step of traces side by side, the last one longer.
 
     Raises:
         ValueError: too many steps, or cells.
     """
     from manualconv.explain.drawing import Board
 
-    chosen = _chosen(found, steps)
-    board = Board(found, chosen)
-    first, *more = (_flat(board.frame(n)) for n in chosen)
+    chosen, boards = _chosen(traces[0], steps), [Board(found) for found in traces]
+    first, *more = (_flat(_side_by_side([board.frame(n) for board in boards])) for n in chosen)
     pace = [PACE] * len(more) + [REST]
     buffer = BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=True)
+    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=False)
     return buffer.getvalue()
+
+
+def _side_by_side(images: Sequence[Image]) -> Image:
+    from PIL import Image
+
+    from manualconv.explain.cells import PAPER
+
+    size = (sum(image.width for image in images), max(image.height for image in images))
+    page, left = Image.new("RGB", size, PAPER), 0
+    for image in images:
+        page.paste(image, (left, 0))
+        left += image.width
+    return page
 
 
 def _flat(image: Image) -> Image:

@@ -150,7 +150,7 @@ class Board:
         image, states = self._empty.copy(), self._states(n)
         draw = ImageDraw.Draw(image)
         last = len(self.trace.steps) - 1
-        draw.text((self.width - MARGIN, 14), f"step {n} of 0 … {last}", INK, font(15), "ra")
+        draw.text((self.width - MARGIN, 14), f"step {n} / {last}", INK, font(15), "ra")
         for row, line in enumerate(self.sentences[n]):
             draw.text((MARGIN, self._below + row * LINE), line, INK, font(15))
         for plane in self.layout.planes:

@@ -140,13 +140,13 @@ def test_an_animation_has_a_picture_for_each_step(layer: Layer) -> None:
     for key in keys_of(layer)[:3]:
         found = trace(layer, key)
         chosen = slice(1, 5)
-        assert len(frames(gif(found, chosen))) == len(found.steps[chosen])
+        assert len(frames(gif([found], chosen))) == len(found.steps[chosen])
 
 
 def test_an_animation_of_5_by_5_is_small_and_the_same_twice() -> None:
     for key in ("forward", "input-full"):
         found = trace(SMALL, key)
-        image = gif(found)
+        image = gif([found])
         assert len(image) < 10**6
         pictures = frames(image)
         assert len(pictures) == len(found.steps)
@@ -155,7 +155,25 @@ def test_an_animation_of_5_by_5_is_small_and_the_same_twice() -> None:
         for n, picture in enumerate(pictures):
             off = ImageChops.difference(picture, board.frame(n)).getextrema()
             assert max(most for _, most in off) <= 40, "few colours are near to all, and no cell is left as it was"
-    assert gif(found) == image
+    assert gif([found]) == image
+
+
+def test_the_forward_pass_stands_beside_the_input_gradient() -> None:
+    """Step by step over the same cells of y."""
+    files = animate(SMALL, ("forward", "input")).files
+    pictures = frames(files["conv.gif"]())
+    boards = [Board(trace(SMALL, key)) for key in ("forward", "input")]
+    assert len(pictures) == 9
+    for n, picture in enumerate(pictures):
+        left = 0
+        for board in boards:
+            image = board.frame(n)
+            part = picture.crop((left, 0, left + image.width, image.height))
+            assert max(most for _, most in ImageChops.difference(part, image).getextrema()) <= 40
+            left += image.width
+        assert picture.width == left
+    assert "max_pool.gif" in animate(make("max_pool", 4, 2), ("input", "forward")).files
+    assert "conv.gif" not in animate(SMALL, ("forward", "weight")).files
 
 
 def test_a_sheet_is_readable_and_one_step_stands_alone() -> None:
