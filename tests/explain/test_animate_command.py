@@ -30,7 +30,7 @@ def test_the_command_prints_every_pass_and_saves_pictures(tmp_path: Path, capsys
         ("conv --input 5xa", "argument --input: whole numbers with an x between"),
         ("conv --padding 1:2:3", "argument --padding: as 1x0, 1:0x2:2 for before:after on each axis"),
         ("conv --steps 3", "argument --steps: a first step and one behind the last, as 0:20, not '3'"),
-        ("conv --pass sideways", "argument --pass: invalid choice: 'sideways'"),
+        ("conv --pass sideways", "argument --pass: 'sideways' is no pass: name one or more of forward,input,"),
         ("dense", "invalid choice: 'dense'"),
         (
             "conv --kernel 9",

@@ -34,6 +34,15 @@ def padding(text: str) -> Any:
     return tuple((int(pair[0]), int(pair[-1])) for pair in pairs)
 
 
+def passes(text: str) -> tuple[str, ...]:
+    """``forward,input`` as names of passes."""
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in PASSES:
+            raise argparse.ArgumentTypeError(f"{name!r} is no pass: name one or more of {','.join(PASSES)}")
+    return names
+
+
 def steps(text: str) -> slice:
     """``0:20`` as a slice; either end may be left out."""
     found = re.fullmatch(r"(\d*):(\d*)", text)
@@ -62,7 +71,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--flip", action="store_true", help="turn the kernel round: the convolution of the mathematicians"
     )
-    parser.add_argument("--pass", dest="passes", choices=PASSES, default="all", metavar="PASS", help=", ".join(PASSES))
+    parser.add_argument(
+        "--pass",
+        dest="passes",
+        type=passes,
+        default=("all",),
+        metavar="PASS,...",
+        help=f"of {', '.join(PASSES)} (default all); forward,input are also drawn side by side",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the small whole numbers (default 0)")
     parser.add_argument("--steps", type=steps, default=slice(None), metavar="A:B", help="only the steps from A up to B")
     add_out(parser)
