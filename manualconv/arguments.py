@@ -47,3 +47,11 @@ def picture(text: str) -> Path:
     if Path(text).suffix.lower() not in PICTURES:
         raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(PICTURES)}, not {text!r}")
     return file(text)
+
+
+def lengths(text: str) -> tuple[int, ...]:
+    """``224`` or ``224x320``, one length per axis, as a tuple."""
+    try:
+        return tuple(int(part) for part in text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"one length or one per axis, as 224 or 224x320, not {text!r}") from None
