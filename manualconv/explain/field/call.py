@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from torch import Tensor
 
+from manualconv.explain.field.axis import hull
 from manualconv.explain.field.tensor import Field
 
 
@@ -55,10 +56,14 @@ class Call:
 
     @property
     def main(self) -> Field:
-        """What the first argument sees: nothing, where only a later one, as a computed weight, sees anything."""
-        if id(self.input) in self.fields:
-            return self.fields[id(self.input)]
-        return Field((None,) * self.input.dim(), (None,) * len(self.fields[id(self.seeing[0])].spans))
+        """What the first argument sees; of a later one, as a weight that was computed, every unit sees all."""
+        own = self.fields.get(id(self.input))
+        others = [self.fields[id(t)] for t in self.seeing if t is not self.input]
+        field = own or Field((None,) * self.input.dim(), (None,) * len(others[0].spans))
+        for other in others:
+            spans = other.mixed(range(len(other.axes))).spans
+            field = replace(field, spans=tuple(map(hull, zip(field.spans, spans))))
+        return field
 
     @property
     def ndim(self) -> int:

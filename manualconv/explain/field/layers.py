@@ -59,10 +59,11 @@ def _transposed(call: Call) -> Field:
 
 @rule(*each("max_unpool"))
 def _unpooled(call: Call) -> Field:
+    """The indices, computed from the same places, say where in its window a number goes."""
     kernel = call.given(2, "kernel_size")
     numbers = (kernel, call.given(3, "stride") or kernel, 1, call.given(4, "padding") or 0)
     axes = zip(*(per_axis(each, call.ndim) for each in numbers))
-    return call.main.through([transposed(*axis) for axis in axes], call.sizes)
+    return call.fields[id(call.input)].through([transposed(*axis) for axis in axes], call.sizes)
 
 
 @rule("pad")
