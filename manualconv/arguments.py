@@ -55,3 +55,18 @@ def lengths(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.lower().replace("×", "x").split("x"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"one length or one per axis, as 224 or 224x320, not {text!r}") from None
+
+
+def padding(text: str) -> str | tuple[int | tuple[int, int], ...]:
+    """``same``, ``2``, ``1x2``, ``1:0`` for a side before and one after, ``1:0x2:2``; as `geometry.sides` takes it."""
+    if text in ("valid", "same", "full"):
+        return text
+    try:
+        parts = [tuple(int(side) for side in part.split(":")) for part in text.lower().replace("×", "x").split("x")]
+        if all(len(part) == 1 for part in parts):
+            return tuple(part[0] for part in parts)
+        return tuple((part[0], part[0]) if len(part) == 1 else (part[0], part[1]) for part in parts)
+    except (ValueError, IndexError):
+        raise argparse.ArgumentTypeError(
+            f"'valid', 'same', 'full', or numbers as 2, 1x2 or 1:0 for unequal sides, not {text!r}"
+        ) from None

@@ -12,6 +12,7 @@ from typing import NoReturn, TextIO
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.command import Command
+from manualconv.explain.commands.arith import COMMAND as ARITH
 from manualconv.explain.commands.rf import COMMAND as RF
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
@@ -181,6 +182,7 @@ COMMANDS = {
         "print which algorithm computes the three maps of a convolution, and why", _choice_options, _choice
     ),
     "rf": RF,
+    "arith": ARITH,
 }
 
 
