@@ -14,6 +14,7 @@ from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.command import Command
 from manualconv.explain.commands.arith import COMMAND as ARITH
 from manualconv.explain.commands.rf import COMMAND as RF
+from manualconv.explain.commands.summary import COMMAND as SUMMARY
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
 
@@ -182,6 +183,7 @@ COMMANDS = {
         "print which algorithm computes the three maps of a convolution, and why", _choice_options, _choice
     ),
     "rf": RF,
+    "summary": SUMMARY,
     "arith": ARITH,
 }
 

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from manualconv.explain.arithmetic import arith as arith
     from manualconv.explain.figure import Figure as Figure
+    from manualconv.explain.inventory import summary as summary
     from manualconv.explain.receptive import receptive_fields as receptive_fields
 
 #: Where each public name comes from; the imports above say the same to a type checker.
-_FROM = {"arithmetic": ("arith",), "figure": ("Figure",), "receptive": ("receptive_fields",)}
+_FROM = {
+    "arithmetic": ("arith",),
+    "figure": ("Figure",),
+    "inventory": ("summary",),
+    "receptive": ("receptive_fields",),
+}
 __all__ = sorted(name for names in _FROM.values() for name in names)
 
 

@@ -80,7 +80,7 @@ def receptive_fields(
     channels, sizes = input_of(model, input_size, channels)
     path = followed(model, sizes, channels)
     text = "\n".join([_table(path, object_size), *_notes(path), *_last(path)])
-    figure = ReceptiveFields("receptive fields", text, rows=tuple(path.rows))
+    figure = ReceptiveFields("receptive fields", text, rows=tuple(row for row in path.rows if not row.passing))
     asked = any((layer is not None, unit is not None, image is not None, effective))
     last = last_row(path)
     name = layer if layer is not None else last and last.name
@@ -136,10 +136,11 @@ def _number(value: Fraction) -> str:
 
 
 def _table(path: Path, object_size: int | None) -> str:
-    rows = [(row.name, size(row.output_shape[1:]), *cells(row.field)) for row in path.rows]
+    shown = [row for row in path.rows if not row.passing]
+    rows = [(row.name, size(row.output_shape[1:]), *cells(row.field)) for row in shown]
     if object_size is None:
         return aligned([HEADING, *rows])
-    compared = [_compared(row.field, object_size) for row in path.rows]
+    compared = [_compared(row.field, object_size) for row in shown]
     nearest = min((each for each in compared if each), key=lambda each: abs(each - 2), default=None)
     more = [f"{float(each):.2f}{' *' if each == nearest else '  '}" if each else "" for each in compared]
     heading = (*HEADING, f"field / {object_size}  ")
@@ -155,7 +156,7 @@ def _compared(field: Field, object_size: int) -> Fraction | None:
 
 
 def _notes(path: Path) -> list[str]:
-    return [note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases) for note in make(path)]
+    return [note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases, _numbers) for note in make(path)]
 
 
 def _windows(path: Path) -> list[tuple[str, int, int, int, int, int]]:
@@ -226,9 +227,13 @@ def _phases(path: Path) -> list[str]:
     return []
 
 
+def _numbers(path: Path) -> list[str]:
+    return ["followed with numbers: conditions in the model saw one image of noise"] if path.numbers else []
+
+
 def last_row(path: Path) -> Row | None:
     """The last row whose units still have places on every axis."""
-    placed = [row for row in path.rows if all(map(row.field.of, range(len(row.field.spans))))]
+    placed = [row for row in path.rows if not row.passing and all(map(row.field.of, range(len(row.field.spans))))]
     return placed[-1] if placed else None
 
 

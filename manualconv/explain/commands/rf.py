@@ -19,6 +19,12 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channels", type=int, metavar="C", help="of the input (default: of the first convolution)")
 
 
+def input_size(options: argparse.Namespace) -> int | tuple[int, ...]:
+    """The size of the input: one number stands for every axis."""
+    size: tuple[int, ...] = options.input
+    return size[0] if len(size) == 1 else size
+
+
 def _options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("--layer", metavar="NAME", help="the layer that is drawn (default: the last map)")
@@ -42,12 +48,11 @@ def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.networks import named
     from manualconv.explain.receptive import receptive_fields
 
-    size = options.input[0] if len(options.input) == 1 else options.input
     if options.object is not None and options.object < 1:
         raise ValueError(f"--object is a size in pixels of at least 1, not {options.object}")
     figure = receptive_fields(
         named(options.model, numbers=options.effective),
-        size,
+        input_size(options),
         options.channels,
         layer=options.layer,
         unit=options.unit,

@@ -47,6 +47,8 @@ class Row:
         field: what the result's units see.
         window: of a convolution or pooling.
         known: whether there is a rule for the function; if not, all positions were taken as mixed.
+        passing: whether it is here for its parameters alone, as a batch normalisation: units see what they saw.
+        parameters: how many the call took that no earlier one did.
         flops: floating-point operations, where they were counted.
     """
 
@@ -58,6 +60,8 @@ class Row:
     field: Field
     window: Window | None
     known: bool
+    passing: bool
+    parameters: int
     flops: int
 
 
@@ -72,6 +76,9 @@ class Path:
         counter: what counts floating-point operations.
         stack: the modules that run, from the outermost.
         used: how often each name was given to a row.
+        taken: the parameters that calls took, by identity.
+        idle: how many numbers each of the others has, by name.
+        numbers: whether the pass had numbers, because the model asked for them.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -81,6 +88,9 @@ class Path:
     counter: FlopCounterMode | None = None
     stack: list[tuple[str, Module]] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
+    taken: set[int] = field(default_factory=set)
+    idle: dict[str, int] = field(default_factory=dict)
+    numbers: bool = False
 
     def named(self, function: str) -> str:
         """A name for a call in the module that runs: its own, if it holds no others."""
@@ -130,9 +140,13 @@ def _write_down(call: Call, path: Path, begun: int) -> None:
     each = fields if isinstance(fields, list) else [fields] * len(call.outs)
     for out, own in zip(call.outs, each):
         out.field, out.path = own, path  # type: ignore[attr-defined]
-    if call.name not in LAYERS and all(_same(own, each[0]) for own in before) and found:
-        return
     where, module = path.stack[-1]
+    passing = call.name not in LAYERS and all(_same(own, each[0]) for own in before) and found is not None
+    arguments = tensors_in((call.args, dict(call.kwargs)))
+    new = {id(p): p.numel() for p in arguments if isinstance(p, Parameter) and id(p) not in path.taken}
+    if passing and not new:
+        return
+    path.taken.update(new)
     name = path.named(call.name)
     alone = name.split("#")[0] == where
     row = Row(
@@ -144,6 +158,8 @@ def _write_down(call: Call, path: Path, begun: int) -> None:
         each[0],
         layers.read_window(call) if call.name in LAYERS else None,
         found is not None,
+        passing,
+        sum(new.values()),
         path.flops() - begun,
     )
     path.rows.append(row)
@@ -175,7 +191,8 @@ def follow(model: Module, images: Tensor, keep: Collection[str] = (), counter: F
         with _watched(model, path):
             model(start)
     except Exception as error:
-        raise ValueError(_stopped(path, error, images)) from error
+        raise _stopped(path, error, images) from error
+    path.idle = {name: p.numel() for name, p in model.named_parameters() if id(p) not in path.taken}
     path.kept = {name: kept.as_subclass(Tensor) for name, kept in path.kept.items()}
     return path
 
@@ -210,17 +227,23 @@ def _leaving(path: Path, name: str) -> Callable[..., None]:
     return leave
 
 
-def _stopped(path: Path, error: Exception, images: Tensor) -> str:
+class NeedsNumbers(ValueError):
+    """The model asks for the numbers in a tensor that has shapes alone."""
+
+
+def _stopped(path: Path, error: Exception, images: Tensor) -> ValueError:
     name, module = path.stack[-1] if path.stack else ("", None)
     where = f"{name or 'the model'} ({type(module).__name__})" if module is not None else "the model"
     line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
     if images.is_meta and (isinstance(error, NotImplementedError) or "meta" in line.lower()):
-        return (
-            f"{where} asks for the numbers in a tensor, and a network is followed by its shapes alone "
-            f"({type(error).__name__}: {line}); give the part of the model that does without, as module:factory"
+        return NeedsNumbers(
+            f"{where} asks for the numbers in a tensor, and this network is followed by its shapes alone "
+            f"({type(error).__name__}: {line}); give it with numbers, or a part that does without, as module:factory"
         )
     size = "×".join(map(str, images.shape))
-    return f"{where} does not take an input of {size}: {type(error).__name__}: {line}; give another size or channels"
+    return ValueError(
+        f"{where} does not take an input of {size}: {type(error).__name__}: {line}; give another size or channels"
+    )
 
 
 def without_numbers(model: Module) -> Module:
@@ -244,8 +267,21 @@ def without_numbers(model: Module) -> Module:
 
 
 def followed(model: Module, sizes: Sequence[int], channels: int, counter: FlopCounterMode | None = None) -> Path:
-    """`follow` on an input ``(1, C, *I)`` without numbers."""
+    """`follow` on an input ``(1, C, *I)`` without numbers; a model that has numbers and asks for them gets noise.
+
+    Raises:
+        ValueError: as `follow` and `without_numbers`.
+    """
+    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
     twin = without_numbers(model)
-    numbers = next((p.dtype for p in twin.parameters() if p.is_floating_point()), torch.float32)
-    with torch.no_grad(), torch.device("meta"):
-        return follow(twin, torch.empty(1, channels, *sizes, dtype=numbers), counter=counter)
+    try:
+        with torch.no_grad(), torch.device("meta"):
+            return follow(twin, torch.empty(1, channels, *sizes, dtype=dtype), counter=counter)
+    except NeedsNumbers:
+        if any(t.is_meta for t in model.parameters()):
+            raise
+    noise = torch.randn(1, channels, *sizes, generator=torch.Generator().manual_seed(0)).to(dtype)
+    with torch.no_grad():
+        path = follow(copy.deepcopy(model).eval(), noise, counter=counter)
+    path.numbers = True
+    return path
