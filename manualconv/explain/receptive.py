@@ -17,8 +17,8 @@ from fractions import Fraction
 from pathlib import Path as File
 
 from torch.nn import Module
+from torch.nn.parameter import is_lazy
 
-from manualconv.explain.field.axis import Axis
 from manualconv.explain.field.follow import Path, Row, followed
 from manualconv.explain.field.tensor import Field
 from manualconv.explain.figure import Figure
@@ -97,8 +97,10 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
     """The channels and sizes of an input: what is not given is taken from the first convolution.
 
     Raises:
-        ValueError: sizes of less than 1.
+        ValueError: sizes of less than 1, or layers that have no shapes yet.
     """
+    if any(is_lazy(p) for p in model.parameters()):
+        raise ValueError("the model has lazy layers, whose sizes its first input decides: run it once, then ask")
     first = next((m for m in model.modules() if isinstance(getattr(m, "in_channels", None), int)), None)
     weight = getattr(first, "weight", None)
     ndim = weight.dim() - 2 if weight is not None and weight.dim() > 2 else 2
@@ -117,18 +119,15 @@ def cells(field: Field) -> tuple[str, str, str, str]:
     found = [field.of(axis) for axis in range(len(field.spans))]
     if not any(found):
         return "", "all" if any(field.spans) else "none", "", ""
+    extent = per_axis(
+        max(axis.lengths) if axis else "all" if span else "none" for axis, span in zip(found, field.spans)
+    )
     return (
         per_axis(axis.stride if axis else "–" for axis in found),
-        per_axis(_extent(axis, bool(span)) for axis, span in zip(found, field.spans)),
+        f"all ({extent})" if any(field.spans) else extent,
         per_axis(-axis.ends[0][0] if axis and axis.ends[0] else "–" for axis in found),
         per_axis(_number(Fraction(sum(axis.ends[0]), 2)) if axis and axis.ends[0] else "–" for axis in found),
     )
-
-
-def _extent(axis: Axis | None, whole: bool) -> str:
-    if axis is None:
-        return "all" if whole else "none"
-    return f"all ({max(axis.lengths)})" if whole else str(max(axis.lengths))
 
 
 def _number(value: Fraction) -> str:

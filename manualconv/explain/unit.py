@@ -28,6 +28,7 @@ from manualconv.explain.text import size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
 
 #: Images of noise that the gradient is a mean of.
 IMAGES = 4
@@ -87,11 +88,11 @@ class Unit:
         background = None if image is None else _read(image, self.sizes)
         files: dict[str, Callable[[], bytes]] = {}
         if flat:
-            files["receptive_field.png"] = lambda: self._drawn(background)
+            files["receptive_field.png"] = lambda: _png(self.drawing(background))
         if effective:
             heat = gradient(model, channels, self)
             lines.append(_concentration(heat))
-            files["effective.png"] = lambda: self._drawn(heat)
+            files["effective.png"] = lambda: _png(self.drawing(heat))
         return lines, files
 
     def _said(self) -> str:
@@ -107,10 +108,9 @@ class Unit:
         found = (self.field.of(axis) for axis in range(len(self.sizes)))
         return [axis.at(q) if axis and not span else None for axis, q, span in zip(found, self.place, self.field.spans)]
 
-    def _drawn(self, background: Any) -> bytes:
+    def drawing(self, background: Any) -> Drawing:
+        """The box on an image, on a gradient, or on grey if there is None."""
         from matplotlib.figure import Figure as Drawing
-
-        from manualconv.explain.figure import png
 
         drawing = Drawing(figsize=(6, 6), layout="constrained")
         axes = drawing.subplots()
@@ -127,7 +127,7 @@ class Unit:
         axes.set_title(f"unit {','.join(map(str, self.place))} of {self.layer}{beyond}", fontsize=10)
         axes.set_xlabel("column")
         axes.set_ylabel("row")
-        return png(drawing)
+        return drawing
 
     def _outline(self, axes: Axes) -> None:
         """The box, and dashed where it reaches over the borders."""
@@ -150,6 +150,12 @@ class Unit:
         axes.set_xlim(left - margin, right + margin)
         axes.set_ylim(bottom + margin, top - margin)
         axes.set_facecolor("white")
+
+
+def _png(drawing: Drawing) -> bytes:
+    from manualconv.explain.figure import png
+
+    return png(drawing)
 
 
 def _read(path: str | Path, sizes: tuple[int, ...]) -> Any:

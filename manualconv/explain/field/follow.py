@@ -250,10 +250,8 @@ def without_numbers(model: Module) -> Module:
     """A copy for evaluation that has shapes alone; the model is not touched, its numbers are not copied.
 
     Raises:
-        ValueError: a layer has no shapes yet, or an attribute cannot be copied.
+        ValueError: an attribute cannot be copied.
     """
-    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        raise ValueError("the model has lazy layers, whose sizes its first input decides: run it once, then ask")
     memo: dict[int, Any] = {}
     for module in model.modules():
         for tensor in tensors_in(list(vars(module).values())):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -179,25 +180,30 @@ def test_drawn_networks_see_what_their_gradients_say(drawn: tuple[tuple[int, ...
 
 
 NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
-    "alexnet": (lambda: models.alexnet(weights=None).features, (512, 71)),
-    "densenet121": (lambda: models.densenet121(weights=None).features, (64, 64)),
+    "alexnet": (lambda: models.alexnet(weights=None).features, (400, 71)),
     "googlenet": (lambda: models.googlenet(weights=None, init_weights=False), (64, 96)),
-    "inception_v3": (lambda: models.inception_v3(weights=None, init_weights=False), (107, 75)),
-    "mnasnet0_5": (lambda: models.mnasnet0_5(weights=None), (64, 96)),
-    "mobilenet_v2": (lambda: models.mobilenet_v2(weights=None), (515, 33)),
-    "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(weights=None), (96, 64)),
-    "regnet_y_400mf": (lambda: models.regnet_y_400mf(weights=None), (64, 96)),
-    "resnet18": (lambda: models.resnet18(weights=None), (481, 33)),
-    "resnet50": (lambda: models.resnet50(weights=None), (64, 96)),
-    "shufflenet_v2_x0_5": (lambda: models.shufflenet_v2_x0_5(weights=None), (600, 33)),
-    "squeezenet1_0": (lambda: models.squeezenet1_0(weights=None), (200, 64)),
-    "vgg11": (lambda: models.vgg11(weights=None).features, (256, 33)),
-    "fcn_resnet50": (lambda: models.segmentation.fcn_resnet50(weights=None, weights_backbone=None), (64, 64)),
     "lraspp": (
         lambda: models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None),
         (64, 96),
     ),
+    "mnasnet0_5": (lambda: models.mnasnet0_5(weights=None), (64, 96)),
+    "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(weights=None), (96, 64)),
+    "regnet_y_400mf": (lambda: models.regnet_y_400mf(weights=None), (64, 96)),
+    "resnet18": (lambda: models.resnet18(weights=None), (481, 33)),
+    "shufflenet_v2_x0_5": (lambda: models.shufflenet_v2_x0_5(weights=None), (600, 33)),
+    "squeezenet1_0": (lambda: models.squeezenet1_0(weights=None), (200, 64)),
+    "vgg11": (lambda: models.vgg11(weights=None).features, (256, 33)),
 }
+#: Larger ones, for `make prove`.
+LARGER: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
+    "densenet121": (lambda: models.densenet121(weights=None).features, (64, 64)),
+    "fcn_resnet50": (lambda: models.segmentation.fcn_resnet50(weights=None, weights_backbone=None), (64, 64)),
+    "inception_v3": (lambda: models.inception_v3(weights=None, init_weights=False), (107, 75)),
+    "mobilenet_v2": (lambda: models.mobilenet_v2(weights=None), (515, 33)),
+    "resnet50": (lambda: models.resnet50(weights=None), (64, 96)),
+}
+if os.environ.get("MANUALCONV_PROOF_PART") == "1":
+    NETS |= LARGER
 
 
 def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
