@@ -47,3 +47,29 @@ def picture(text: str) -> Path:
     if Path(text).suffix.lower() not in PICTURES:
         raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(PICTURES)}, not {text!r}")
     return file(text)
+
+
+def lengths(text: str) -> tuple[int, ...]:
+    """``224`` or ``224x320``, one length per axis, as a tuple."""
+    try:
+        return tuple(int(part) for part in text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"one length or one per axis, as 224 or 224x320, not {text!r}") from None
+
+
+def padding(text: str) -> str | tuple[int | tuple[int, int], ...]:
+    """``same``, ``2``, ``1x2``, ``1:0`` for a side before and one after, ``1:0x2:2``; as `geometry.sides` takes it."""
+    if text in ("valid", "same", "full"):
+        return text
+    parts = [part.split(":") for part in text.lower().replace("×", "x").split("x")]
+    try:
+        if any(len(part) > 2 for part in parts):
+            raise ValueError
+        numbers = [tuple(map(int, part)) for part in parts]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'valid', 'same', 'full', or numbers as 2, 1x2, or 1:0x2:2 for before:after on each axis, not {text!r}"
+        ) from None
+    if all(len(part) == 1 for part in parts):
+        return tuple(n for (n,) in numbers)
+    return tuple((pair[0], pair[-1]) for pair in numbers)

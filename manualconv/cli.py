@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.command import Command
-from manualconv.explain.commands import animate
+from manualconv.explain.commands import animate, arith, rf, summary
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
 
@@ -181,6 +181,9 @@ COMMANDS = {
     "choice": Command(
         "print which algorithm computes the three maps of a convolution, and why", _choice_options, _choice
     ),
+    "rf": rf.COMMAND,
+    "summary": summary.COMMAND,
+    "arith": arith.COMMAND,
 }
 
 

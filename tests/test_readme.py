@@ -1,12 +1,17 @@
 """The README cannot go stale: its code runs, its links lead somewhere, its figures are filled in."""
 
 import re
+from inspect import getsource
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from PIL import Image, ImageChops
 
 from manualconv import nn
+from manualconv.autograd.correlation import Convolution
+from manualconv.cli import main
 from tests.pages import DOCS, links_of
 
 ROOT = DOCS.parent
@@ -16,15 +21,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("number", [0, 3], ids=["modules", "rules"])
+@pytest.mark.parametrize("number", [0, 1, 2, 5], ids=["to see", "to change", "modules", "rules"])
 def test_every_example_runs(number: int) -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 6
     exec(compile(EXAMPLES[number], "README.md", "exec"), {})
 
 
 def test_the_models_example_prints_what_stands_below_it(capsys: pytest.CaptureFixture[str]) -> None:
     """The same layers are counted, and the differences are as small as the README says, give or take their noise."""
-    exec(compile(EXAMPLES[1], "README.md", "exec"), {})
+    exec(compile(EXAMPLES[3], "README.md", "exec"), {})
     printed = capsys.readouterr().out
     shown = re.findall(r"```\n(by_hand.*?)```", README, flags=re.DOTALL)[0]
     assert re.sub(r"\S+e-\d+", "", printed).split() == re.sub(r"\S+e-\d+", "", shown).split()
@@ -35,13 +40,32 @@ def test_third_order_through_batch_norm_is_what_stands_below_it_and_torch_raises
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(RuntimeError) as raised:
-        exec(compile(EXAMPLES[2], "README.md", "exec"), {})
+        exec(compile(EXAMPLES[4], "README.md", "exec"), {})
     *shown, error = re.findall(r"```\n(\d+\.\d+\n.*?)```", README, flags=re.DOTALL)[0].splitlines()
     assert error == f"RuntimeError: {raised.value}"
     printed = [float(line) for line in capsys.readouterr().out.split()]
     assert len(printed) == 2
     assert printed == pytest.approx([float(line) for line in shown], rel=1e-12)
     assert printed[0] == pytest.approx(printed[1], rel=1e-12)
+
+
+def test_the_backward_pass_shown_is_the_one_that_runs() -> None:
+    (shown,) = re.findall(r"```\n(x, w = ctx.*?)```", README, flags=re.DOTALL)
+    source = [line.strip() for line in getsource(Convolution.backward).splitlines()]
+    assert [line for line in shown.splitlines() if line not in source] == []
+    assert len(shown.splitlines()) == 5
+
+
+def test_the_animation_shown_is_what_its_command_draws(tmp_path: Path) -> None:
+    """Step by step; few pixels are other ones where a font is drawn otherwise."""
+    name, words = re.findall(r"\((docs/pictures/\S+)\)\n\n`manualconv (animate .*) --out pictures`", README)[0]
+    assert main([*words.split(), "--out", str(tmp_path)]) == 0
+    with Image.open(ROOT / name) as kept, Image.open(tmp_path / "conv.gif") as drawn:
+        assert (kept.size, kept.n_frames) == (drawn.size, drawn.n_frames)
+        for n in range(kept.n_frames):
+            kept.seek(n), drawn.seek(n)
+            off = ImageChops.difference(kept.convert("L"), drawn.convert("L"))
+            assert sum(off.histogram()[32:]) < 0.02 * off.width * off.height
 
 
 #: How many links a page has at the least.

@@ -11,13 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from manualconv.explain.animation import animate as animate
+    from manualconv.explain.arithmetic import arith as arith
     from manualconv.explain.figure import Figure as Figure
+    from manualconv.explain.inventory import summary as summary
     from manualconv.explain.layer import Layer as Layer
     from manualconv.explain.layer import make as make
+    from manualconv.explain.receptive import receptive_fields as receptive_fields
     from manualconv.explain.tracing import trace as trace
 
 #: Where each public name comes from; the imports above say the same to a type checker.
-_FROM = {"animation": ("animate",), "figure": ("Figure",), "layer": ("Layer", "make"), "tracing": ("trace",)}
+_FROM = {
+    "animation": ("animate",),
+    "arithmetic": ("arith",),
+    "figure": ("Figure",),
+    "inventory": ("summary",),
+    "layer": ("Layer", "make"),
+    "receptive": ("receptive_fields",),
+    "tracing": ("trace",),
+}
 __all__ = sorted(name for names in _FROM.values() for name in names)
 
 

@@ -23,6 +23,7 @@ from manualconv.torch_internals.modes import mode_count as mode_count
 from manualconv.torch_internals.modes import no_function_modes as no_function_modes
 from manualconv.torch_internals.modes import no_operator_modes as no_operator_modes
 from manualconv.torch_internals.operations import UNDERSCORED as UNDERSCORED
+from manualconv.torch_internals.operations import is_pointwise as is_pointwise
 from manualconv.torch_internals.operations import underscored as underscored
 from manualconv.torch_internals.tensors import assert_later as assert_later
 from manualconv.torch_internals.tensors import can_be_read as can_be_read

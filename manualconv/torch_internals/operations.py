@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from manualconv.torch_internals.optional import private
 
 _RAW = "torch._C._nn"
@@ -31,3 +33,26 @@ def underscored(*names: str) -> dict[str, Callable[..., Any]]:
     """Those of these names that torch has among its raw operations."""
     raw = private(_RAW)
     return {name: UNDERSCORED[name] for name in names if hasattr(raw, name)}
+
+
+def is_pointwise(name: str) -> bool:
+    """Whether torch tags an operator of this name as one number of each number; in place and operators' own too."""
+    plain = name.strip("_")
+    for spelling in (plain, _REFLECTED.get(plain, plain)):
+        packet = getattr(private("torch.ops.aten"), spelling, None)
+        if packet is not None and any(
+            torch.Tag.pointwise in getattr(packet, overload).tags for overload in packet.overloads()
+        ):
+            return True
+    return False
+
+
+#: Python's names of operators whose own name is another.
+_REFLECTED = {
+    **{f"{letter}{name}": name for letter in "ri" for name in ("add", "sub", "mul", "pow")},
+    **dict.fromkeys(("truediv", "rtruediv", "itruediv", "divide", "floordiv", "rfloordiv"), "div"),
+    "invert": "bitwise_not",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "pos": "positive",
+}

@@ -26,9 +26,9 @@ def test_the_command_prints_every_pass_and_saves_pictures(tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("conv --kernel 3,3", "argument --kernel: whole numbers with an x between, as 6x7, not '3,3'"),
-        ("conv --input 5xa", "argument --input: whole numbers with an x between"),
-        ("conv --padding 1:2:3", "argument --padding: as 1x0, 1:0x2:2 for before:after on each axis"),
+        ("conv --kernel 3,3", "argument --kernel: one length or one per axis, as 224 or 224x320, not '3,3'"),
+        ("conv --input 5xa", "argument --input: one length or one per axis"),
+        ("conv --padding 1:2:3", "or 1:0x2:2 for before:after on each axis, not '1:2:3'"),
         ("conv --steps 3", "argument --steps: a first step and one behind the last, as 0:20, not '3'"),
         ("conv --pass sideways", "argument --pass: 'sideways' is no pass: name one or more of forward,input,"),
         ("dense", "invalid choice: 'dense'"),

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any
 
+from manualconv.arguments import lengths, padding
 from manualconv.command import Command
 from manualconv.explain.commands import add_out, show
 from manualconv.explain.layer import KINDS
 from manualconv.explain.passes import GROUPS, KEYS
 
 PASSES = (*KEYS, *GROUPS)
-
-
-def size(text: str) -> tuple[int, ...]:
-    """``6x7`` as a tuple; ``6`` as a tuple of one."""
-    if not re.fullmatch(r"\d+(x\d+)*", text):
-        raise argparse.ArgumentTypeError(f"whole numbers with an x between, as 6x7, not {text!r}")
-    return tuple(map(int, text.split("x")))
-
-
-def padding(text: str) -> Any:
-    """``1x0``, or ``1:0x2:2`` with a number before and after on each axis, or a word."""
-    if text in ("valid", "same", "full"):
-        return text
-    if not re.fullmatch(r"\d+(:\d+)?(x\d+(:\d+)?)*", text):
-        meaning = "as 1x0, 1:0x2:2 for before:after on each axis, or valid, same or full"
-        raise argparse.ArgumentTypeError(f"{meaning}, not {text!r}")
-    if ":" not in text:
-        return size(text)
-    pairs = [part.split(":") for part in text.split("x")]
-    return tuple((int(pair[0]), int(pair[-1])) for pair in pairs)
 
 
 def passes(text: str) -> tuple[str, ...]:
@@ -54,9 +34,11 @@ def steps(text: str) -> slice:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The layer as PyTorch's modules take it, and what to show of it."""
     parser.add_argument("kind", choices=KINDS, help="the layer")
-    parser.add_argument("--input", type=size, default=(5, 5), metavar="S", help="of its input, 6x7 or 9 (default 5x5)")
-    parser.add_argument("--kernel", type=size, metavar="S", help="default 3, of a pooling layer 2")
-    parser.add_argument("--stride", type=size, metavar="S", help="default 1, of a pooling layer its kernel")
+    parser.add_argument(
+        "--input", type=lengths, default=(5, 5), metavar="S", help="of its input, 6x7 or 9 (default 5x5)"
+    )
+    parser.add_argument("--kernel", type=lengths, metavar="S", help="default 3, of a pooling layer 2")
+    parser.add_argument("--stride", type=lengths, metavar="S", help="default 1, of a pooling layer its kernel")
     parser.add_argument(
         "--padding",
         type=padding,
@@ -64,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="1x0, or before:after on each axis, as 1:0x2:2, or valid, same, full (default 0)",
     )
-    parser.add_argument("--dilation", type=size, default=(1,), metavar="S", help="default 1")
+    parser.add_argument("--dilation", type=lengths, default=(1,), metavar="S", help="default 1")
     parser.add_argument("--channels", type=int, default=1, metavar="C", help="of the input (default 1)")
     parser.add_argument("--filters", type=int, metavar="O", help="channels of the output (default 1)")
     parser.add_argument("--groups", type=int, default=1, metavar="G", help="channel blocks (default 1)")

@@ -1,0 +1,19 @@
+"""``manualconv summary``: what a network is made of."""
+
+from __future__ import annotations
+
+import argparse
+
+from manualconv.command import Command
+from manualconv.explain.commands import show
+from manualconv.explain.commands.rf import add_model, input_size
+
+
+def _run(options: argparse.Namespace) -> int:
+    from manualconv.explain.inventory import summary
+    from manualconv.explain.networks import named
+
+    return show(summary(named(options.model), input_size(options), options.channels), None)
+
+
+COMMAND = Command("print a network's layers: output, parameters, multiply-adds, receptive field", add_model, _run)

@@ -1,0 +1,112 @@
+"""What the units of a tensor see: a tracked axis for each dimension that still is one, and what all of them see alike.
+
+A pooling to one position, a flattening, a dense layer or an attention mixes the positions of an axis.  The dimension is
+then followed no more, and its span, the hull of what its positions saw, is seen by every unit from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from manualconv.explain.field.axis import Axis, Seen, hull, merged, whole_input
+from manualconv.explain.field.reading import Reading
+
+
+@dataclass(frozen=True)
+class Field:
+    """Of a tensor.
+
+    Attributes:
+        axes: for each dimension its axis; None for samples, channels, and what was mixed.
+        spans: for each spatial axis of the input, what every unit sees of it; None where units see unequal parts.
+        uneven: whether branches of unequal strides met, here or before.
+    """
+
+    axes: tuple[Axis | None, ...]
+    spans: tuple[Seen, ...]
+    uneven: bool = False
+
+    def of(self, axis: int) -> Axis | None:
+        """The tracked axis that follows an axis of the input."""
+        return next((each for each in self.axes if each is not None and each.axis == axis), None)
+
+    def box(self, unit: Sequence[int]) -> tuple[Seen, ...]:
+        """What a unit sees of each axis of the input; its number of an axis that is followed no more is not used."""
+        found = (self.of(axis) for axis in range(len(self.spans)))
+        return tuple(hull((span, each.seen[q] if each else None)) for span, each, q in zip(self.spans, found, unit))
+
+    def through(self, readings: Sequence[Reading], sizes: Sequence[int]) -> Field:
+        """Behind a layer over the last dimensions."""
+        lead = len(self.axes) - len(readings)
+        layer = zip(self.axes[lead:], readings, sizes)
+        behind = (axis and axis.through(reading, size) for axis, reading, size in layer)
+        return replace(self, axes=(*self.axes[:lead], *behind))
+
+    def spread(self, dims: Iterable[int]) -> Field:
+        """Every unit also sees all of these dimensions, which are still followed."""
+        spans = list(self.spans)
+        for axis in (self.axes[dim] for dim in dims):
+            if axis is not None:
+                spans[axis.axis] = hull((spans[axis.axis], hull(axis.seen)))
+        return replace(self, spans=tuple(spans))
+
+    def mixed(self, dims: Iterable[int]) -> Field:
+        """These dimensions are followed no more: every unit sees all of them."""
+        gone = {dim % len(self.axes) for dim in dims}
+        kept = tuple(None if dim in gone else axis for dim, axis in enumerate(self.axes))
+        return replace(self.spread(gone), axes=kept)
+
+    def arranged(self, order: Sequence[int | None]) -> Field:
+        """The dimensions in another order: the old place of each, None for a new one; what is left out is mixed."""
+        rest = self.mixed(set(range(len(self.axes))) - set(order))
+        return replace(rest, axes=tuple(None if place is None else self.axes[place] for place in order))
+
+
+def of_input(sizes: Sequence[int]) -> Field:
+    """The input ``(N, C, *I)`` of a network."""
+    axes = (whole_input(axis, size) for axis, size in enumerate(sizes))
+    return Field((None, None, *axes), (None,) * len(sizes))
+
+
+def met(fields: Sequence[Field], shapes: Sequence[Sequence[int]], shape: Sequence[int]) -> Field:
+    """Where branches meet, entry by entry, broadcast as torch does.
+
+    Args:
+        fields, shapes: of the branches.
+        shape: of the result.
+    """
+    aligned = [_broadcast(field, theirs, shape) for field, theirs in zip(fields, shapes)]
+    uneven = any(field.uneven for field in aligned)
+    axes: list[Axis | None] = []
+    for dim in range(len(shape)):
+        found = [field.axes[dim] for field in aligned]
+        tracked = [axis for axis in found if axis is not None]
+        if len({axis.axis for axis in tracked}) > 1:  # rows meet columns
+            aligned = [field.mixed([dim]) for field in aligned]
+            tracked = []
+        axis, alike = merged(tracked) if tracked else (None, True)
+        axes.append(axis)
+        uneven |= not alike
+    spans = tuple(hull(spans) for spans in zip(*(field.spans for field in aligned)))
+    return Field(tuple(axes), spans, uneven)
+
+
+def _broadcast(field: Field, theirs: Sequence[int], shape: Sequence[int]) -> Field:
+    lead = len(shape) - len(theirs)
+    field = field.mixed([dim for dim, size in enumerate(theirs) if size != shape[lead + dim]])
+    return replace(field, axes=(None,) * lead + field.axes)
+
+
+def reshaped(field: Field, old: Sequence[int], new: Sequence[int]) -> Field:
+    """Behind a view: a dimension lives on where as many entries lie behind it as before; all others are mixed."""
+    places = {(size, behind): dim for dim, (size, behind) in enumerate(zip(old, _behind(old))) if size > 1}
+    return field.arranged([places.get(key) for key in zip(new, _behind(new))])
+
+
+def _behind(shape: Sequence[int]) -> list[int]:
+    """How many entries lie behind one position of each dimension."""
+    counts = [1]
+    for size in reversed(shape[1:]):
+        counts.append(counts[-1] * size)
+    return counts[::-1]

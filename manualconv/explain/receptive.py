@@ -1,0 +1,255 @@
+"""Receptive fields: which part of the image each unit of a network sees, layer by layer.
+
+A node keeps (L, U, j) per axis; a layer of kernel k, stride s, dilation d and padding p gives
+``L − p·j``, ``U + (d(k − 1) − p)·j``, ``j·s``, and where branches meet, the least L and the greatest U count::
+
+    receptive field U − L + 1      stride j      effective padding −L      centre of the first unit (L + U)/2
+
+Source: SPEC D; Araujo, Norris and Sim, *Computing receptive fields of convolutional neural networks*, Distill 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fractions import Fraction
+from pathlib import Path as File
+
+from torch.nn import Module
+from torch.nn.parameter import is_lazy
+
+from manualconv.explain.field.follow import Path, Row, followed
+from manualconv.explain.field.tensor import Field
+from manualconv.explain.figure import Figure
+from manualconv.explain.text import aligned, per_axis, size, some
+
+HEADING = ("layer", "output", "stride", "receptive field", "effective padding", "centre")
+
+
+@dataclass(frozen=True)
+class ReceptiveFields(Figure):
+    """A figure with its numbers: ``rows`` has one `Row` for each layer, in the order in which they ran."""
+
+    rows: tuple[Row, ...] = ()
+
+
+def receptive_fields(
+    model: Module,
+    input_size: int | Sequence[int],
+    channels: int | None = None,
+    *,
+    layer: str | None = None,
+    unit: Sequence[int] | None = None,
+    image: str | File | None = None,
+    effective: bool = False,
+    object_size: int | None = None,
+) -> ReceptiveFields:
+    """What the units of every layer see of the input: a table, and pictures of one unit.
+
+    Args:
+        model: any module that takes one tensor ``(N, C, *I)``.  It is followed in evaluation, on a copy that has shapes
+            alone: no weight is read.
+        input_size: I of each axis, or one number for all.
+        channels: C; those of the first convolution if None.
+        layer: the row or module that the pictures are of; the last map that still has positions if None.
+        unit: its position there; the centre if None.
+        image: a file to draw the unit's box on, scaled to the input's size.
+        effective: also draw the gradient of the unit, the effective receptive field.  It reads the model's weights.
+        object_size: of what is to be found, in pixels: a column compares it; about half of the receptive field is best.
+
+    Returns:
+        A `Figure` with ``rows``, and of images with a picture of the unit's box; its text says the box if a layer, a
+        unit, an image or the effective field is asked for.
+
+    Raises:
+        ValueError: a model that does not run on shapes alone, or takes another input; no such layer or unit; an image
+            that cannot be read.
+
+    Example:
+        >>> import torch
+        >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.MaxPool2d(2))
+        >>> print(receptive_fields(model, 8))
+        layer  output  stride  receptive field  effective padding  centre
+        0       8×8×8       1                3                  1       0
+        1       8×4×4       2                4                  1     0.5
+        last map: 1, receptive field 4, stride 2, effective padding 1
+    """
+    from manualconv.explain.unit import Unit
+
+    channels, sizes = input_of(model, input_size, channels)
+    path = followed(model, sizes, channels)
+    text = "\n".join([_table(path, object_size), *_notes(path), *_last(path)])
+    figure = ReceptiveFields("receptive fields", text, rows=tuple(row for row in path.rows if not row.passing))
+    asked = any((layer is not None, unit is not None, image is not None, effective))
+    last = last_row(path)
+    name = layer if layer is not None else last and last.name
+    if name is None:
+        if asked:
+            raise ValueError("no layer of this network keeps the positions of its input: name one by layer")
+        return figure
+    chosen = Unit.of(name, *_chosen(path, name), sizes, unit)
+    said, files = chosen.shown(model, channels, image, effective)
+    return replace(figure, text="\n".join([text, *said]) if asked else text, files=files)
+
+
+def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> tuple[int, tuple[int, ...]]:
+    """The channels and sizes of an input: what is not given is taken from the first convolution.
+
+    Raises:
+        ValueError: sizes of less than 1, or layers that have no shapes yet.
+    """
+    if any(is_lazy(p) for p in model.parameters()):
+        raise ValueError("the model has lazy layers, whose sizes its first input decides: run it once, then ask")
+    first = next((m for m in model.modules() if isinstance(getattr(m, "in_channels", None), int)), None)
+    weight = getattr(first, "weight", None)
+    ndim = weight.dim() - 2 if weight is not None and weight.dim() > 2 else 2
+    sizes = (size,) * ndim if isinstance(size, int) else tuple(size)
+    if channels is None:
+        channels = getattr(first, "in_channels", 3)
+    if min((channels, *sizes), default=1) < 1:
+        raise ValueError(
+            f"an input of {channels} channels and size {per_axis(sizes)} has no positions: at least 1 each"
+        )
+    return channels, sizes
+
+
+def cells(field: Field) -> tuple[str, str, str, str]:
+    """Stride, receptive field, effective padding and centre; of phases the widest field and the first one's place."""
+    found = [field.of(axis) for axis in range(len(field.spans))]
+    if not any(found):
+        return "", "all" if any(field.spans) else "none", "", ""
+    extent = per_axis(
+        max(axis.lengths) if axis else "all" if span else "none" for axis, span in zip(found, field.spans)
+    )
+    return (
+        per_axis(axis.stride if axis else "–" for axis in found),
+        f"all ({extent})" if any(field.spans) else extent,
+        per_axis(-axis.ends[0][0] if axis and axis.ends[0] else "–" for axis in found),
+        per_axis(_number(Fraction(sum(axis.ends[0]), 2)) if axis and axis.ends[0] else "–" for axis in found),
+    )
+
+
+def _number(value: Fraction) -> str:
+    return f"{float(value):g}"
+
+
+def _table(path: Path, object_size: int | None) -> str:
+    shown = [row for row in path.rows if not row.passing]
+    rows = [(row.name, size(row.output_shape[1:]), *cells(row.field)) for row in shown]
+    if object_size is None:
+        return aligned([HEADING, *rows])
+    compared = [_compared(row.field, object_size) for row in shown]
+    nearest = min((each for each in compared if each), key=lambda each: abs(each - 2), default=None)
+    more = [f"{float(each):.2f}{' *' if each == nearest else '  '}" if each else "" for each in compared]
+    heading = (*HEADING, f"field / {object_size}  ")
+    note = "* nearest to 2: a receptive field about twice as large as the object is said to be best"
+    return "\n".join([aligned([heading, *((*row, cell) for row, cell in zip(rows, more))]), note])
+
+
+def _compared(field: Field, object_size: int) -> Fraction | None:
+    """The smallest axis' receptive field over the object's size; None where all is seen."""
+    found = [field.of(axis) for axis in range(len(field.spans))]
+    lengths = [max(axis.lengths) for axis in found if axis]
+    return Fraction(min(lengths), object_size) if len(lengths) == len(found) else None
+
+
+def _notes(path: Path) -> list[str]:
+    return [note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases, _numbers) for note in make(path)]
+
+
+def _windows(path: Path) -> list[tuple[str, int, int, int, int, int]]:
+    """Of each axis with a remainder: the row's name, I, all padding, the extent, the stride, unread positions."""
+    return [
+        (row.name, i, a + b, e, s, max(0, r - max(b, 0)))
+        for row in path.rows
+        if row.window
+        for i, (a, b), e, s, r in dict.fromkeys(
+            zip(row.window.input_size, row.window.padding, row.window.extent, row.window.stride, row.window.leftover)
+        )
+        if r
+    ]
+
+
+def _rounded(path: Path) -> list[str]:
+    """Sizes that do not divide."""
+    sizes = [
+        f"{name} ({i} + {p} − {e})/{s} + 1 = {_number(Fraction(i + p - e, s) + 1)}"
+        for name, i, p, e, s, _ in _windows(path)
+    ]
+    return [f"not whole, rounded down: {some(sizes)}"] if sizes else []
+
+
+def _unread(path: Path) -> list[str]:
+    names = [f"{name} does not read the last {unread} of {i}" for name, i, _, _, _, unread in _windows(path) if unread]
+    return [f"left unread: {some(names)}"] if names else []
+
+
+def _whole(path: Path) -> list[str]:
+    """Where units begin to see all."""
+    first = next((row for row in path.rows if any(row.field.spans)), None)
+    if first is None:
+        return []
+    beside = any(any(row.field.spans) and any(row.field.axes) for row in path.rows)
+    more = ["in brackets what they see without it"] if beside else []
+    words = [
+        f"global: {first.name} ({first.kind}) mixes all positions",
+        "units from there on see all of the input",
+        *more,
+    ]
+    return ["; ".join(words)]
+
+
+def _unknown(path: Path) -> list[str]:
+    names = list(dict.fromkeys(f"{row.kind} in {row.module or 'the model'}" for row in path.rows if not row.known))
+    return [f"no rule for {some(names)}: taken to mix all positions"] if names else []
+
+
+def _uneven(path: Path) -> list[str]:
+    first = next((row.name for row in path.rows if row.field.uneven), None)
+    if first is None:
+        return []
+    return [
+        f"branches whose strides differ meet at {first}: the widest interval of any unit is shown, the finest stride"
+    ]
+
+
+def _phases(path: Path) -> list[str]:
+    """Layers whose units do not all see equally much."""
+    for row in path.rows:
+        for axis in map(row.field.of, range(len(row.field.spans))):
+            if axis and len(set(axis.lengths)) > 1 and not row.field.uneven:
+                few, many = min(axis.lengths), max(axis.lengths)
+                return [
+                    f"from {row.name} on the units differ by their place: there {few} to {many}; the widest is shown"
+                ]
+    return []
+
+
+def _numbers(path: Path) -> list[str]:
+    return ["followed with numbers: conditions in the model saw one image of noise"] if path.numbers else []
+
+
+def last_row(path: Path) -> Row | None:
+    """The last row whose units still have places on every axis."""
+    placed = [row for row in path.rows if not row.passing and all(map(row.field.of, range(len(row.field.spans))))]
+    return placed[-1] if placed else None
+
+
+def _last(path: Path) -> list[str]:
+    row = last_row(path)
+    if row is None:
+        return ["no layer keeps the positions of the input"]
+    stride, extent, padding, _ = cells(row.field)
+    return [f"last map: {row.name}, receptive field {extent}, stride {stride}, effective padding {padding}"]
+
+
+def _chosen(path: Path, name: str) -> tuple[Field, tuple[int, ...]]:
+    for row in path.rows:
+        if row.name == name:
+            return row.field, row.output_shape
+    if name in path.modules:
+        return path.modules[name]
+    names = [*dict.fromkeys([*(row.name for row in path.rows), *filter(None, path.modules)])]
+    near = get_close_matches(name, names, n=3, cutoff=0.4)
+    raise ValueError(f"no layer {name!r}: {'did you mean ' + ' or '.join(near) if near else 'it has ' + some(names)}?")

@@ -1,0 +1,33 @@
+"""Numbers and tables as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def per_axis(values: Iterable[Any]) -> str:
+    """One value if all axes have the same, else one per axis: ``3`` or ``3×5``."""
+    words = [str(value) for value in values]
+    return words[0] if len(set(words)) == 1 else "×".join(words)
+
+
+def size(numbers: Iterable[int]) -> str:
+    """``64×112×112``."""
+    return "×".join(map(str, numbers))
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows of cells as columns, the first one the heading; so many columns start at the left, the others end alike."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = (
+        "  ".join(cell.ljust(w) if n < left else cell.rjust(w) for n, (cell, w) in enumerate(zip(row, widths)))
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def some(items: Sequence[str], most: int = 4) -> str:
+    """The first of a list, and how many more there are."""
+    more = [f"and {len(items) - most} more"] if len(items) > most else []
+    return ", ".join([*items[:most], *more])

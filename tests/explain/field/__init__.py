@@ -1,0 +1,1 @@
+"""Receptive fields: intervals beside gradients."""
