@@ -23,6 +23,7 @@ from train.options import (
     ReportOptions,
     TraceOptions,
     add_options,
+    told,
 )
 from train.terminal import CLOSED, Screen, one_line, screens
 
@@ -148,7 +149,7 @@ def _run(words: list[str], output: Screen) -> int:
     parser, command = make_parser(name), COMMANDS[name]
     given = vars(parser.parse_args(words))
     try:
-        options = command.options(**given)
+        options = told(command.options, given)
     except ValueError as error:
         parser.error(str(error))
     output.strict = command.is_for_reading

@@ -14,8 +14,31 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from train.argument_types import LARGEST, architecture, dataset, finite, path, positive, whole
-from train.recipe import ARCH, BATCH_SIZE, DATASETS, EPOCHS, LRS
+from train.argument_types import (
+    LARGEST,
+    architecture,
+    average,
+    below_one,
+    dataset,
+    finite,
+    not_negative,
+    path,
+    positive,
+    whole,
+)
+from train.recipe import (
+    ARCH,
+    AUGMENTATIONS,
+    BATCH_SIZE,
+    DATASETS,
+    EPOCHS,
+    HOLDOUT,
+    LR,
+    LRS,
+    OPTIMIZERS,
+    RECIPES,
+    SCHEDULES,
+)
 
 MOST_THREADS = 1024
 LARGEST_SIDE = 1024
@@ -37,6 +60,19 @@ def option(
 def argument(help: str, check: Check, **more: Any) -> Any:
     """A field that is a word of the command line without a flag, and has to be there."""
     return field(metadata={"help": help, "check": check, "is_flag": False, "more": more})
+
+
+def _recipes() -> str:
+    """The recipes as flags."""
+    flags = {
+        name: " ".join(f"--{option.replace('_', '-')} {value}" for option, value in recipe.items())
+        for name, recipe in RECIPES.items()
+    }
+    return "; ".join(f"{name} ({said})" if said else name for name, said in flags.items())
+
+
+def _with_momentum() -> dict[str, float]:
+    return {name: rule.momentum for name, rule in OPTIMIZERS.items() if rule.momentum is not None}
 
 
 @dataclass(frozen=True)
@@ -86,11 +122,53 @@ class FitOptions(Common):
         whole(1, LARGEST_SIDE),
         metavar="N",
     )
+    recipe: str = option("plain", f"defaults of other options: {_recipes()} (default plain)", choices=tuple(RECIPES))
     epochs: int = option(EPOCHS, f"default {EPOCHS}", whole(1), metavar="N")
+    augment: str = option(
+        "shift",
+        "what training makes of an image: shift by whole pixels; affine, turn, scale and shift; elastic, these and a"
+        " smooth displacement (default shift)",
+        choices=AUGMENTATIONS,
+    )
+    optimizer: str = option("sgd", "of torch.optim (default sgd)", choices=tuple(OPTIMIZERS))
     lr: float | None = option(
         None,
-        f"peak of the learning rate (default {', '.join(f'{lr} for {arch}' for arch, lr in LRS.items())})",
+        f"peak of the learning rate (default {', '.join(f'{lr} for {arch}' for arch, lr in LRS.items())}; with"
+        f" {', '.join(f'{name} {rule.lr}' for name, rule in OPTIMIZERS.items() if rule.lr)})",
         positive,
+    )
+    momentum: float | None = option(
+        None, f"of {', '.join(_with_momentum())} (default {', '.join(map(str, _with_momentum().values()))})", below_one
+    )
+    weight_decay: float | None = option(
+        None,
+        f"default {', '.join(f'{r.weight_decay} with {n}' for n, r in OPTIMIZERS.items() if r.weight_decay)}, else 0",
+        not_negative,
+    )
+    schedule: str = option(
+        "one-cycle",
+        "of the learning rate, of torch.optim.lr_scheduler (default one-cycle); step: a tenth after each third of the"
+        " run; 1998: the article's five rates",
+        choices=SCHEDULES,
+    )
+    average: str | None = option(
+        None,
+        "evaluate and keep averaged weights: ema:DECAY, a decay a step (ema is ema:0.999), or swa:SHARE, the mean of"
+        " all steps after that share of the run (swa is swa:0.75); default: none",
+        average,
+        metavar="KIND",
+    )
+    label_smoothing: float = option(
+        0.0, "the part of a label that training spreads over the classes (default 0)", below_one, metavar="PART"
+    )
+    holdout: int = option(
+        HOLDOUT,
+        f"every Nth training image validates (default {HOLDOUT}); 0: none, all train and the last epoch is kept",
+        whole(0),
+        metavar="N",
+    )
+    keep: str = option(
+        "best", "the epoch that is kept and tested: best by validation (default)", choices=("best", "last")
     )
     backend: str = option("manual", "default manual", choices=("manual", "torch"))
     device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str, may_change=True)
@@ -117,6 +195,9 @@ class FitOptions(Common):
     )
     report: bool = option(True, "no report.html at the end", may_change=True)
     progress: bool = option(True, "no bar, even on a terminal", may_change=True)
+    tensorboard: bool = option(
+        False, "write each epoch's numbers for TensorBoard too, into the run's folder", may_change=True
+    )
 
     def __post_init__(self) -> None:
         """Raise ValueError for options that do not go together."""
@@ -128,6 +209,11 @@ class FitOptions(Common):
             raise ValueError(f"--dataset {self.dataset} needs --data-dir, the folder where torchvision has put it")
         if self.dtype == "float32" and (self.lr or 0) > FLOAT32_MAX:
             raise ValueError(f"--lr {self.lr:g} is more than float32 holds, {FLOAT32_MAX:g}")
+        if self.momentum is not None and self.optimizer not in _with_momentum():
+            takes = " and ".join(_with_momentum())
+            raise ValueError(f"--momentum goes with the optimizers {takes}, and not with {self.optimizer}")
+        if self.holdout == 1:
+            raise ValueError("--holdout 1 leaves no image to train with: 2 or more, or 0 for none to validate with")
 
 
 @dataclass(frozen=True)
@@ -197,6 +283,31 @@ class TraceOptions:
     input: list[float] = option([1.0, -0.5], "default 1 -0.5", finite, nargs=2, metavar=("X1", "X2"))
     target: list[float] = option([1.0], "default 1", finite, nargs=1, metavar="T")
     bias: bool = option(True, "units without biases, weights alone")
+
+
+def told(options: type, given: Mapping[str, Any]) -> Any:
+    """The options of a command line: what it says, else what its recipe says, else the default.
+
+    A recipe's numbers are those of its optimiser and network: where another is given, that one's defaults count.
+    """
+    if options is not FitOptions:
+        return options(**given)
+    recipe = RECIPES[given.get("recipe", "plain")]
+    others = {"optimizer": ("lr", "momentum", "weight_decay"), "arch": ("lr",)}
+    left_out = {name for option, names in others.items() if option in given for name in names}
+    return FitOptions(**{name: value for name, value in recipe.items() if name not in left_out} | dict(given))
+
+
+def settled(options: FitOptions) -> FitOptions:
+    """The same with the numbers that depend on the network and the optimiser."""
+    rule = OPTIMIZERS[options.optimizer]
+    return replace(
+        options,
+        lr=options.lr or rule.lr or LRS.get(options.arch, LR),
+        momentum=rule.momentum if options.momentum is None else options.momentum,
+        weight_decay=rule.weight_decay if options.weight_decay is None else options.weight_decay,
+        keep=options.keep if options.holdout else "last",
+    )
 
 
 def flag(entry: "Field[Any]") -> str:

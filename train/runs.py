@@ -11,16 +11,18 @@ import torch
 from torch import nn
 
 from train import architectures, checkpoint, data, datasets, machine, output, random_states
-from train.batches import generator
+from train.augmentation import generator
+from train.averaging import Average
 from train.data import Split
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
 from train.machine import Machine
 from train.models import Network
-from train.options import FitOptions, from_plain, gone_on, plain
+from train.optimisation import optimisation
+from train.options import FitOptions, from_plain, gone_on, plain, settled
 from train.output import BEST, GRADIENTS, LAST, METRICS, OPTIONS, PREVIOUS, EpochMetrics, MetricsFile
-from train.recipe import LR, LRS
 from train.state import OTHERS, State, workers
-from train.training import fitting_batch_size, optimisation, steps_in
+from train.tensorboard import Board, library
+from train.training import fitting_batch_size, steps_in
 from train.world import DOWNLOAD, World
 
 LEAST_SECONDS = 10  # between two checkpoints that nobody has asked for
@@ -37,10 +39,12 @@ class Run:
     training: Split
     validation: Split
     criterion: nn.Module
+    objective: nn.Module  # the criterion as training has it
     state: State
     world: World
     folder: Path
     metrics: MetricsFile | None
+    board: Board | None = None
     came_from: Path | None = None
     saved_at: float = 0.0
     cost: float = 0.0  # seconds that the last checkpoint took
@@ -97,6 +101,8 @@ class Run:
         assert self.metrics is not None
         self.metrics.add(metrics)
         self.write_gradients()
+        if self.board is not None:
+            self.board.add(metrics, self.state.slopes[-1])
 
     def save_best(self) -> None:
         """Write best.pt. Raises as ``checkpoint.save``."""
@@ -115,8 +121,15 @@ class Run:
         rows = ([epoch, *(row.get(name, "") for name in names)] for epoch, row in enumerate(slopes, 1))
         output.write_table(self.folder / GRADIENTS, ["epoch", *names], rows)
 
+    def open_board(self) -> None:
+        """Begin TensorBoard's events with the epochs that are done, if they are wanted."""
+        if self.options.tensorboard:
+            self.board = Board(self.folder, self.state.history, self.state.slopes)
+
     def close(self) -> None:
         """Give the folder free."""
+        if self.board is not None:
+            self.board.close()
         if self.metrics is not None:
             self.metrics.close()
 
@@ -134,6 +147,7 @@ def started(options: FitOptions, world: World) -> Run:
     this = make(options, folder, metrics)
     this.save()
     world.first(lambda: output.write_json(folder / OPTIONS, plain(options)))
+    world.first(this.open_board)
     return this
 
 
@@ -193,6 +207,7 @@ def _gone_on(given: FitOptions, names: Collection[str], source: Path, held: Metr
     if path != this.last:
         this.save(keep=False)  # a damaged last.pt must not take the place of the good previous.pt
     world.first(lambda: output.write_json(folder / OPTIONS, plain(options)))
+    world.first(this.open_board)
     return this
 
 
@@ -237,7 +252,7 @@ def _candidates(source: Path | None) -> list[Path]:
 
 def _options(contents: dict[str, Any], path: Path) -> FitOptions:
     try:
-        return from_plain(contents["options"])
+        return settled(from_plain(contents["options"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ForeignCheckpoint(f"{path} has no options of this program: {error}.") from error
 
@@ -245,7 +260,7 @@ def _options(contents: dict[str, Any], path: Path) -> FitOptions:
 def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
     """A check that a checkpoint has the options of the folder it lies in; a folder without options takes any."""
     try:
-        mine = from_plain(output.read_json(path))
+        mine = settled(from_plain(output.read_json(path)))
     except (OSError, ValueError, TypeError, AttributeError):
         return _options
     names = [entry.name for entry in fields(FitOptions) if entry.metadata["kept"] and not entry.metadata["may_change"]]
@@ -260,12 +275,14 @@ def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
 
 def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
     """All that needs no folder, so that a mistake leaves none; and the options with every default resolved."""
+    if options.tensorboard:
+        library()
     place = machine.prepare(options.backend, world.device(options.device), options.dtype, options.threads)
     mnist = datasets.load(options.dataset, options.data_dir, options.channels, options.image_size)
-    training, validation = data.divided(mnist)
+    training, validation = data.divided(mnist, options.holdout)
     training = training.first(options.max_train)
     batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs)
-    options = replace(options, batch_size=batch_size, lr=options.lr or LRS.get(options.arch, LR))
+    options = settled(replace(options, batch_size=batch_size))
     model = machine.build(options.arch, place, options.seed, mnist.kind)
     if ":" in options.arch:
         smallest = len(training) % batch_size or batch_size
@@ -274,17 +291,24 @@ def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
         checkpoint.restore(options.init, options.arch, model)
     if not world.is_first:  # the weights are the first worker's, the draws of dropout each one's own
         random_states.seed(generator(options.seed, world.rank, "worker").initial_seed())
-    assert options.lr is not None
-    total = options.epochs * steps_in(len(training), batch_size)
-    state = State(model, *optimisation(model, options.lr, total), place.device)
-    criterion = architectures.named(options.arch, mnist.kind).criterion(place.layers)
+    network = architectures.named(options.arch, mnist.kind)
+    losses = network.criterion(place.layers), network.objective(place.layers, options.label_smoothing)
+    state = _state(options, model, options.epochs * steps_in(len(training), batch_size), place)
 
     def make(options: FitOptions, folder: Path, metrics: MetricsFile | None) -> Run:
-        this = Run(options, place, mnist, training, validation, criterion, state, world, folder, metrics)
+        this = Run(options, place, mnist, training, validation, *losses, state, world, folder, metrics)
         this.saved_at = world.spread(time.perf_counter())
         return this
 
     return make, options
+
+
+def _state(options: FitOptions, model: nn.Module, total: int, place: Machine) -> State:
+    """Of a run of so many steps, before the first."""
+    assert options.lr is not None
+    numbers = options.optimizer, options.schedule, options.momentum, options.weight_decay
+    average = None if options.average is None else Average(model, options.average, total)
+    return State(model, *optimisation(model, options.lr, total, *numbers), place.device, average)
 
 
 def _facts(place: Machine) -> dict[str, Any]:
