@@ -2,16 +2,18 @@ r"""The mean of the weights along a run, which is evaluated and kept in place of
 
 After step t, with the weights w_t:
 
-.. math:: ema: \bar w_t = d \bar w_{t-1} + (1 - d) w_t \qquad swa: \bar w_t = \frac1{t - s} \sum_{i=s+1}^t w_i
+.. math:: ema: \bar w_t = d_t \bar w_{t-1} + (1 - d_t) w_t, \quad d_t = \min(d, t / (t + 9)) \qquad
+          swa: \bar w_t = \frac1{t - s} \sum_{i=s+1}^t w_i
 
-torch's ``AveragedModel`` keeps it.  Batch normalisation's running statistics are those of other weights: they are taken
+so that a short run does not keep its first weights.  torch's ``AveragedModel`` keeps it.  Batch normalisation's running statistics are those of other weights: they are taken
 anew, by torch's ``update_bn``, from the epoch's training images before the mean is evaluated.
 
-Source: Polyak and Juditsky, 1992; Izmailov et al., "Averaging weights leads to wider optima and better generalization",
+Source: Polyak and Juditsky, 1992; d_t as TensorFlow's ExponentialMovingAverage with ``num_updates``; Izmailov et al., "Averaging weights leads to wider optima and better generalization",
 2018.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,11 @@ from train import checkpoint, random_states
 from train.errors import ForeignCheckpoint
 
 
+def _ema(decay: float, mean: Any, weights: Any, count: Tensor | int) -> None:
+    """torch's, after ``count`` steps."""
+    get_ema_multi_avg_fn(min(decay, (1 + int(count)) / (10 + int(count))))(mean, weights, count)
+
+
 class Average:
     """``model`` has the mean; it takes no part in training."""
 
@@ -30,7 +37,7 @@ class Average:
         """kind: ``ema:DECAY`` or ``swa:SHARE``, as ``train.argument_types.average`` writes it."""
         name, _, number = kind.partition(":")
         self.start = int(float(number) * total_steps) if name == "swa" else 0
-        mean = get_swa_multi_avg_fn() if name == "swa" else get_ema_multi_avg_fn(float(number))
+        mean = get_swa_multi_avg_fn() if name == "swa" else partial(_ema, float(number))
         self._averaged = AveragedModel(trained, multi_avg_fn=mean)
 
     @property

@@ -35,7 +35,7 @@ class Board:
         """Write an epoch: its row of metrics.csv, and the norms of gradients.csv."""
         numbers = asdict(metrics)
         epoch = numbers.pop("epoch")
-        for name, value in numbers.items() | {f"gradient norm/{name}": norm for name, norm in norms.items()}.items():
+        for name, value in (numbers | {f"gradient norm/{name}": norm for name, norm in norms.items()}).items():
             self._writer.add_scalar(name, value, epoch)
         self._writer.flush()
 

@@ -36,8 +36,9 @@ def walked(kind: str, total: int) -> tuple[Average, list[torch.Tensor]]:
 def test_ema_is_its_recurrence(decay: float, total: int) -> None:
     average, path = walked(f"ema:{decay!r}", total)
     mean = path[0]
-    for weights in path[1:]:
-        mean = decay * mean + (1 - decay) * weights
+    for step, weights in enumerate(path[1:], 2):
+        kept = min(decay, step / (step + 9))
+        mean = kept * mean + (1 - kept) * weights
     torch.testing.assert_close(average.model.get_parameter("weight"), mean)
 
 

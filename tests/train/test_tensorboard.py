@@ -7,7 +7,7 @@ import csv
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,7 +20,7 @@ from train.cli import main
 class Writer:
     """Remembers what it was told."""
 
-    made: list["Writer"] = []
+    made: ClassVar[list["Writer"]] = []
 
     def __init__(self, folder: str, purge_step: int) -> None:
         self.folder, self.purge_step, self.open = folder, purge_step, True
