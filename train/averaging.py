@@ -5,11 +5,12 @@ After step t, with the weights w_t:
 .. math:: ema: \bar w_t = d_t \bar w_{t-1} + (1 - d_t) w_t, \quad d_t = \min(d, t / (t + 9)) \qquad
           swa: \bar w_t = \frac1{t - s} \sum_{i=s+1}^t w_i
 
-so that a short run does not keep its first weights.  torch's ``AveragedModel`` keeps it.  Batch normalisation's running statistics are those of other weights: they are taken
-anew, by torch's ``update_bn``, from the epoch's training images before the mean is evaluated.
+so that a short run does not keep its first weights.  torch's ``AveragedModel`` keeps it.  Batch normalisation's running
+statistics are those of other weights: they are taken anew, by torch's ``update_bn``, from the epoch's training images
+before the mean is evaluated.
 
-Source: Polyak and Juditsky, 1992; d_t as TensorFlow's ExponentialMovingAverage with ``num_updates``; Izmailov et al., "Averaging weights leads to wider optima and better generalization",
-2018.
+Source: Polyak and Juditsky, 1992; d_t as TensorFlow's ExponentialMovingAverage with ``num_updates``; Izmailov et al.,
+"Averaging weights leads to wider optima and better generalization", 2018.
 """
 
 from collections.abc import Iterable, Mapping
