@@ -79,7 +79,7 @@ def _with_momentum() -> dict[str, float]:
 class Common:
     """What every sub-command that trains understands."""
 
-    seed: int = option(0, "of the weights, the order and the shifts (default 0)", whole(0), metavar="N")
+    seed: int = option(0, "of the weights, the order and the augmentation (default 0)", whole(0), metavar="N")
     batch_size: int | None = option(
         None, f"default {BATCH_SIZE}, fewer where that would leave few steps", whole(1), metavar="N"
     )

@@ -1,6 +1,10 @@
 """Flags become torch's objects with the right numbers; a recipe sets what nobody has said."""
 
+import copy
+import inspect
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 import manualconv.nn
-from tests.train.programs import Fit, Patch, refused
+from tests.train.programs import ROOT, Fit, Patch, refused
 from tests.train.tiny import in_place_of_lenet
 from train import checkpoint
 from train.cli import make_parser
@@ -25,7 +29,7 @@ from train.recipe import OPTIMIZERS, RECIPES, SCHEDULES
 def test_an_optimiser_is_torch_s_with_these_numbers(name: str) -> None:
     rule = OPTIMIZERS[name]
     optimizer, _ = optimisation(nn.Linear(2, 2), 0.125, 10, name)
-    assert type(optimizer) is getattr(torch.optim, rule.name)
+    assert isinstance(optimizer, getattr(torch.optim, rule.name))
     group = optimizer.param_groups[0]
     assert group["weight_decay"] == rule.weight_decay and group["initial_lr"] == pytest.approx(0.125 / 25)
     assert group.get("momentum") == rule.momentum
@@ -33,6 +37,53 @@ def test_an_optimiser_is_torch_s_with_these_numbers(name: str) -> None:
     group = optimisation(nn.Linear(2, 2), 0.125, 10, name, "constant", momentum, 0.5)[0].param_groups[0]
     assert (group["lr"], group["weight_decay"], group.get("momentum")) == (0.125, 0.5, momentum)
     assert group.get("nesterov", True) is True
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_its_steps_are_torch_s_bit_for_bit(name: str) -> None:
+    """Also when it is given back its state, as a run that goes on does."""
+    torch.manual_seed(1)
+    ours = nn.Linear(3, 2)
+    theirs = copy.deepcopy(ours)
+    mine, _ = optimisation(ours, 0.1, 20, name, "constant")
+    group = {key: value for key, value in mine.param_groups[0].items() if key not in ("params", "initial_lr")}
+    torch_s = getattr(torch.optim, OPTIMIZERS[name].name)(theirs.parameters(), **without_unknown(name, group))
+    for step in range(6):
+        if step == 3:
+            mine, old = optimisation(ours, 0.1, 20, name, "constant")[0], mine
+            mine.load_state_dict(old.state_dict())
+        x = torch.randn(5, 3)
+        for model, optimizer in ((ours, mine), (theirs, torch_s)):
+            optimizer.zero_grad()
+            model(x).square().sum().backward()
+            optimizer.step()
+    assert all(torch.equal(p, q) and not p.grad_fn for p, q in zip(ours.parameters(), theirs.parameters(), strict=True))
+
+
+def without_unknown(name: str, group: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a group that the optimiser's class takes."""
+    takes = inspect.signature(getattr(torch.optim, OPTIMIZERS[name].name)).parameters
+    return {key: value for key, value in group.items() if key in takes}
+
+
+def test_no_optimiser_imports_torch_s_compiler() -> None:
+    """It is half of the time of a short run."""
+    code = f"""
+import sys
+import torch
+from train.optimisation import optimisation
+for name in {list(OPTIMIZERS)}:
+    model = torch.nn.Linear(2, 2)
+    optimizer, schedule = optimisation(model, 0.1, 20, name)
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad()
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert "torch._dynamo" not in sys.modules, name
+"""
+    child = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
 
 
 def test_plain_gradient_descent_has_no_momentum_to_look_ahead() -> None:
