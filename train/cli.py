@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from train import torchrun
 from train.errors import MissingLibrary, OptionError, TrainError
+from train.flags import add_options
+from train.kept_options import told
 from train.options import (
     CompareOptions,
     EvaluateOptions,
@@ -22,8 +24,6 @@ from train.options import (
     PredictOptions,
     ReportOptions,
     TraceOptions,
-    add_options,
-    told,
 )
 from train.terminal import CLOSED, Screen, one_line, screens
 

@@ -27,7 +27,7 @@ from train.introduction import introduce, steps_an_epoch, where
 from train.nonfinite import is_finite
 from train.options import FitOptions
 from train.output import EpochMetrics
-from train.runs import Run
+from train.run import Run
 from train.state import Best, rank
 from train.stopping import Stop, Stopped, watched_signals
 from train.training import evaluate, steps

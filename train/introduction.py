@@ -4,10 +4,11 @@ from dataclasses import fields
 
 import torch
 
+from train.kept_options import settled
 from train.optimisation import LEAST_STEPS
-from train.options import FitOptions, settled
+from train.options import FitOptions
 from train.recipe import BATCH_SIZE
-from train.runs import Run
+from train.run import Run
 from train.training import fitting_batch_size, steps_in
 
 #: The options that a line of their own shows, where one of them is not as the plain recipe has it.

@@ -7,10 +7,7 @@ it when a run goes on: most options decide what the run computes and are fixed w
 
 # ruff: noqa: RUF009 -- ``option`` makes a field, as ``dataclasses.field`` does
 
-import argparse
-import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from train.argument_types import (
     positive,
     whole,
 )
+from train.flags import argument, option
 from train.recipe import (
     ARCH,
     AUGMENTATIONS,
@@ -33,7 +31,6 @@ from train.recipe import (
     DATASETS,
     EPOCHS,
     HOLDOUT,
-    LR,
     LRS,
     OPTIMIZERS,
     RECIPES,
@@ -43,23 +40,6 @@ from train.recipe import (
 MOST_THREADS = 1024
 LARGEST_SIDE = 1024
 FLOAT32_MAX = (2 - 2**-23) * 2.0**127
-
-Check = Callable[[str], Any]
-
-
-def option(
-    default: Any, help: str, check: Check | None = None, *, may_change: bool = False, kept: bool = True, **more: Any
-) -> Any:
-    """A field that is a flag; ``more`` is for argparse."""
-    notes = {"help": help, "check": check, "may_change": may_change, "kept": kept, "more": more}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=notes)
-    return field(default=default, metadata=notes)
-
-
-def argument(help: str, check: Check, **more: Any) -> Any:
-    """A field that is a word of the command line without a flag, and has to be there."""
-    return field(metadata={"help": help, "check": check, "is_flag": False, "more": more})
 
 
 def _recipes() -> str:
@@ -283,98 +263,3 @@ class TraceOptions:
     input: list[float] = option([1.0, -0.5], "default 1 -0.5", finite, nargs=2, metavar=("X1", "X2"))
     target: list[float] = option([1.0], "default 1", finite, nargs=1, metavar="T")
     bias: bool = option(True, "units without biases, weights alone")
-
-
-def told(options: type, given: Mapping[str, Any]) -> Any:
-    """The options of a command line: what it says, else what its recipe says, else the default.
-
-    A recipe's numbers are those of its optimiser and network: where another is given, that one's defaults count.
-    """
-    if options is not FitOptions:
-        return options(**given)
-    recipe = RECIPES[given.get("recipe", "plain")]
-    others = {"optimizer": ("lr", "momentum", "weight_decay"), "arch": ("lr",)}
-    left_out = {name for option, names in others.items() if option in given for name in names}
-    return FitOptions(**{name: value for name, value in recipe.items() if name not in left_out} | dict(given))
-
-
-def settled(options: FitOptions) -> FitOptions:
-    """The same with the numbers that depend on the network and the optimiser."""
-    rule = OPTIMIZERS[options.optimizer]
-    return replace(
-        options,
-        lr=options.lr or rule.lr or LRS.get(options.arch, LR),
-        momentum=rule.momentum if options.momentum is None else options.momentum,
-        weight_decay=rule.weight_decay if options.weight_decay is None else options.weight_decay,
-        keep=options.keep if options.holdout else "last",
-    )
-
-
-def flag(entry: "Field[Any]") -> str:
-    """``--batch-size`` of ``batch_size``; a switch that is on by default is named by what it does: ``--no-bias``."""
-    return f"--{'no-' if entry.default is True else ''}{entry.name.replace('_', '-')}"
-
-
-def add_options(parser: argparse.ArgumentParser, options: type) -> None:
-    """Give the parser the flags of ``options``. What is not on the command line is not in the parser's answer."""
-    for entry in fields(options):
-        notes = entry.metadata
-        if not notes.get("is_flag", True):
-            parser.add_argument(entry.name, type=notes["check"], help=notes["help"], **notes["more"])
-            continue
-        words = dict(dest=entry.name, help=notes["help"], default=argparse.SUPPRESS, **notes["more"])
-        if isinstance(entry.default, bool):
-            parser.add_argument(flag(entry), action="store_false" if entry.default else "store_true", **words)
-        else:
-            parser.add_argument(flag(entry), type=notes["check"], **words)
-
-
-def plain(options: FitOptions) -> dict[str, Any]:
-    """What is kept with a run, for JSON and for a checkpoint; paths do not depend on where the program was started."""
-    values = {entry.name: getattr(options, entry.name) for entry in fields(options) if entry.metadata["kept"]}
-    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-
-def from_plain(values: Mapping[str, Any]) -> FitOptions:
-    """The options that ``plain`` was given. Raises ValueError for what no command line could say."""
-    known = {entry.name: entry for entry in fields(FitOptions) if entry.metadata["kept"]}
-    strange = sorted(map(str, values.keys() - known.keys()))
-    if strange:
-        raise ValueError(f"there is no option {strange[0]!r}")
-    return FitOptions(**{name: _checked(known[name], value) for name, value in values.items()})
-
-
-def _checked(entry: "Field[Any]", value: Any) -> Any:
-    if isinstance(entry.default, bool):
-        fits = isinstance(value, bool)
-    elif value is None:
-        fits = entry.default is None
-    elif "choices" in entry.metadata["more"]:
-        fits = value in entry.metadata["more"]["choices"]
-    else:
-        try:
-            return entry.metadata["check"](str(value))
-        except argparse.ArgumentTypeError as error:
-            raise ValueError(f"{flag(entry)} {error}") from error
-    if not fits:
-        raise ValueError(f"{flag(entry)} cannot be {value!r}")
-    return value
-
-
-def gone_on(saved: FitOptions, given: FitOptions, names: Collection[str]) -> tuple[FitOptions, list[str]]:
-    """The options of a run that goes on, and what contradicts its own: "--seed 0 -> 1", one for each fixed option.
-
-    ``names`` are those of ``given`` that were on the command line.
-    """
-    new, contradictions = {}, []
-    for entry in fields(FitOptions):
-        old, wanted = getattr(saved, entry.name), getattr(given, entry.name)
-        if (entry.metadata["may_change"] and entry.name in names) or not entry.metadata["kept"]:
-            new[entry.name] = wanted
-        elif entry.name in names and _spelled(wanted) != _spelled(old):
-            contradictions.append(f"{flag(entry)} {old} -> {wanted}")
-    return replace(saved, **new), contradictions
-
-
-def _spelled(value: Any) -> Any:
-    return os.path.abspath(value) if isinstance(value, Path) else value

@@ -12,7 +12,8 @@ from tests.records.goals import COMMON, GOALS, SEEDS, Goal, Row, spread
 from tests.train.conftest import write_data
 from tests.train.programs import Patch
 from train.cli import make_parser
-from train.options import FitOptions, told
+from train.kept_options import told
+from train.options import FitOptions
 
 GOAL = Goal("A goal", ("--epochs", "1"), accuracy=99.0, seconds=10, best=(99.5, 5), parameters=100)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from train import cli, options
-from train.options import FitOptions, from_plain, gone_on, plain
+from train import cli
+from train.flags import flag
+from train.kept_options import from_plain, gone_on, plain
+from train.options import FitOptions
 
 OTHERS: dict[str, Any] = {
     "seed": 2**63 - 1,
@@ -50,7 +52,7 @@ def test_every_field_is_a_flag_and_every_flag_a_field(name: str) -> None:
     actions = [action for action in cli.make_parser(name)._actions if action.dest != "help"]
     assert [action.dest for action in actions] == [entry.name for entry in entries]
     for action, entry in zip(actions, entries, strict=True):
-        assert action.option_strings == ([options.flag(entry)] if entry.metadata.get("is_flag", True) else [])
+        assert action.option_strings == ([flag(entry)] if entry.metadata.get("is_flag", True) else [])
         assert action.help == entry.metadata["help"]
         assert action.default == (argparse.SUPPRESS if action.option_strings else None)
 

@@ -19,9 +19,10 @@ from tests.train.tiny import in_place_of_lenet
 from train import checkpoint
 from train.cli import make_parser
 from train.errors import OptionError
+from train.kept_options import settled, told
 from train.models import NETWORKS
 from train.optimisation import optimisation, rate_1998
-from train.options import EvaluateOptions, FitOptions, settled, told
+from train.options import EvaluateOptions, FitOptions
 from train.recipe import OPTIMIZERS, RECIPES, SCHEDULES
 
 
