@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers compare capabilities browser bench bench-plain clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers records compare capabilities browser bench bench-plain clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -122,6 +122,12 @@ workers: setup
 # Without a Chromium Debian's is installed, where that can be done; else it says so.
 browser: setup
 	$(RUN) -m tests.browser $(ARGS)
+
+# Five seeds of a goal, lenet (LeNet-5 in ten minutes) or wall (99 % as soon as can be); writes docs/RECORDS.md.  A seed that
+# is finished is not trained again while the flags are the same; ARGS=--seeds=1 tries one.
+GOAL ?= lenet
+records: setup
+	$(RUN) -m tests.records $(GOAL) $(ARGS)
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)

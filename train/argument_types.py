@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from train.recipe import DATASETS, LRS
+from train.recipe import AVERAGES, DATASETS, LRS
 
 LARGEST = 2**63 - 1
 
@@ -49,6 +49,33 @@ def finite(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
     return value
+
+
+def not_negative(text: str) -> float:
+    """An argparse type: a finite number of at least zero."""
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of at least 0")
+    return value
+
+
+def below_one(text: str) -> float:
+    """An argparse type: a number of at least zero, and below one."""
+    value = _number(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0 and below 1")
+    return value
+
+
+def average(text: str) -> str:
+    """An argparse type: a kind of `train.recipe.AVERAGES`, with its number between 0 and 1: ``ema`` → ``ema:0.999``."""
+    kind, colon, number = text.partition(":")
+    if kind not in AVERAGES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(AVERAGES)}, alone or with a :NUMBER")
+    value = _number(number) if colon else AVERAGES[kind]
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} has the number {number!r}, and needs one above 0 and below 1")
+    return f"{kind}:{value!r}"
 
 
 def architecture(text: str) -> str:

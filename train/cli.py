@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from train import torchrun
 from train.errors import MissingLibrary, OptionError, TrainError
+from train.flags import add_options
+from train.kept_options import told
 from train.options import (
     CompareOptions,
     EvaluateOptions,
@@ -22,7 +24,6 @@ from train.options import (
     PredictOptions,
     ReportOptions,
     TraceOptions,
-    add_options,
 )
 from train.terminal import CLOSED, Screen, one_line, screens
 
@@ -148,7 +149,7 @@ def _run(words: list[str], output: Screen) -> int:
     parser, command = make_parser(name), COMMANDS[name]
     given = vars(parser.parse_args(words))
     try:
-        options = command.options(**given)
+        options = told(command.options, given)
     except ValueError as error:
         parser.error(str(error))
     output.strict = command.is_for_reading

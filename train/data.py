@@ -31,13 +31,13 @@ from train.errors import (
 )
 from train.idx import read_idx
 from train.image_kind import MNIST, ImageKind
+from train.recipe import HOLDOUT
 
 EMBEDDED = Path(__file__).parent / "mnist"
 SIZE = 28
 CLASSES = 10
 PROCESSED = ("training.pt", "test.pt")
 BLOCK = 4096  # images that are resized at a time
-VALIDATION_EVERY = 12  # 60,000 images: 5,000 validate, 55,000 train
 
 SHA256 = {
     "train-images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -126,20 +126,22 @@ def _resized(images: Tensor, size: list[int]) -> Tensor:
     return y.round().clamp(0, 255).byte().reshape(*images.shape[:-2], *size)
 
 
-def divided(mnist: Mnist) -> tuple[Split, Split]:
-    """Return (to train with, to validate with).  Raises ``TooFewImages``."""
-    return (mnist.training, mnist.validation) if mnist.validation else split_validation(mnist.training)
+def divided(mnist: Mnist, every: int = HOLDOUT) -> tuple[Split, Split]:
+    """Return (to train with, to validate with), the latter without images for 0.  Raises ``TooFewImages``."""
+    if not every:
+        return mnist.training, mnist.training.first(0)
+    return (mnist.training, mnist.validation) if mnist.validation else split_validation(mnist.training, every)
 
 
-def split_validation(training: Split) -> tuple[Split, Split]:
-    """Return (to train with, to validate with): every twelfth image validates.
+def split_validation(training: Split, every: int = HOLDOUT) -> tuple[Split, Split]:
+    """Return (to train with, to validate with): of so many images the last one validates.
 
     Evenly spaced rather than the last ones, so that files sorted by digit are split fairly too; no seed, so that the
     validation figures of different seeds are about the same images. Raises ``TooFewImages``.
     """
-    if len(training) < VALIDATION_EVERY:
-        raise TooFewImages(f"{len(training)} training images are too few: every {VALIDATION_EVERY}th validates.")
-    validates = torch.arange(len(training)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
+    if len(training) < every:
+        raise TooFewImages(f"{len(training)} training images are too few: every {every}th validates.")
+    validates = torch.arange(len(training)) % every == every - 1
     return (
         Split(training.images[~validates], training.labels[~validates]),
         Split(training.images[validates], training.labels[validates]),

@@ -35,11 +35,11 @@ def losses(epochs: Sequence[int], training: Sequence[float], validation: Sequenc
     return figure
 
 
-def accuracy(epochs: Sequence[int], validation: Sequence[float], best: int) -> Figure:
-    """Share of right answers on the validation images; the best epoch is marked."""
+def accuracy(epochs: Sequence[int], validation: Sequence[float], kept: int) -> Figure:
+    """Share of right answers on the validation images; the epoch that is kept is marked."""
     figure, axes = _axes("Validation accuracy", "epoch", "%")
     axes.plot(epochs, [100 * share for share in validation], color=DARK, marker="o")
-    axes.axvline(best, color=LIGHT, linestyle="--", label=f"best: epoch {best}")
+    axes.axvline(kept, color=LIGHT, linestyle="--", label=f"kept: epoch {kept}")
     axes.legend()
     return figure
 

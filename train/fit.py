@@ -8,6 +8,7 @@ A run that was stopped anywhere and goes on gives bit for bit the weights, metri
 the same device with the same torch and number of threads.
 """
 
+import math
 import shlex
 import sys
 import time
@@ -15,21 +16,21 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from train import architectures, checkpoint, joint, output, runs, torchrun
+from train.augmentation import generator
 from train.batches import EVALUATION_BATCH, chosen_images, plain_batches, training_batches
 from train.data import Split
 from train.errors import NonFiniteError, TrainError
+from train.introduction import introduce, steps_an_epoch, where
 from train.nonfinite import is_finite
 from train.options import FitOptions
 from train.output import EpochMetrics
-from train.recipe import BATCH_SIZE
-from train.runs import Run
+from train.run import Run
 from train.state import Best, rank
 from train.stopping import Stop, Stopped, watched_signals
-from train.training import LEAST_STEPS, evaluate, fitting_batch_size, steps, steps_in
+from train.training import evaluate, steps
 from train.world import joined
 
 
@@ -38,7 +39,7 @@ def run(options: FitOptions, given: Collection[str]) -> int:
     with watched_signals() as heard, joined(torchrun.place(), heard) as world:
         this = runs.resumed(options, given, world) if options.resume is not None else runs.started(options, world)
         try:
-            _introduce(this)
+            introduce(this)
             return _train_and_test(this, world.stop)
         except Stopped as stopped:
             this.save()
@@ -50,38 +51,7 @@ def run(options: FitOptions, given: Collection[str]) -> int:
 
 def _say_stopped(this: Run, stopped: Stopped) -> None:
     first = "\n" if sys.stderr.isatty() else ""  # behind the ^C
-    print(f"{first}Stopped by {stopped.name} {_where(this)}. To go on: {_command(this)}", file=sys.stderr, flush=True)
-
-
-def _introduce(this: Run) -> None:
-    options, mnist, training = this.options, this.mnist, this.training
-    parameters = sum(p.numel() for p in this.state.model.parameters())
-    place = f"backend {options.backend}, {options.dtype} on {this.machine.device}, threads {torch.get_num_threads()}"
-    place += "" if this.world.is_alone else f", {this.world.size} workers"
-    print(f"{this.network.title}, {parameters:,} parameters, {place}, seed {options.seed}")
-    kind = "MNIST, SHA-256 verified" if mnist.canonical else "not MNIST's own bytes"
-    if options.dataset != "mnist":
-        kind = f"{options.dataset}, {len(mnist.kind.labels)} classes"
-    counts = f"{len(training):,} training, {len(this.validation):,} validation, {len(mnist.test):,} test images"
-    print(f"{counts} ({kind})", flush=True)
-    in_all = options.epochs * _steps_an_epoch(this)
-    if this.batch_size == fitting_batch_size(len(training), options.epochs) < BATCH_SIZE:
-        print(f"a short run: batches of {this.batch_size} make {in_all} steps of it", flush=True)
-    elif in_all < LEAST_STEPS:
-        print(f"{in_all} steps in all teach little: a smaller --batch-size or more --epochs makes more", flush=True)
-    if this.came_from is not None:
-        print(f"goes on {_where(this)}, from {this.came_from}", flush=True)
-
-
-def _steps_an_epoch(this: Run) -> int:
-    return steps_in(len(this.training), this.batch_size)
-
-
-def _where(this: Run) -> str:
-    state = this.state
-    if state.epoch > this.options.epochs:
-        return "after the last epoch"
-    return f"in epoch {state.epoch} of {this.options.epochs}, after step {state.step} of {_steps_an_epoch(this)}"
+    print(f"{first}Stopped by {stopped.name} {where(this)}. To go on: {_command(this)}", file=sys.stderr, flush=True)
 
 
 def _command(this: Run) -> str:
@@ -101,12 +71,10 @@ def _train_and_test(this: Run, stop: Stop) -> int:
         stop.check()
     history, best = this.state.history, this.state.best
     assert best is not None
-    # The checkpoint, not the memory, is what is tested: what the user keeps is what the figure is about.
-    world.first(lambda: checkpoint.restore(this.best, this.options.arch, this.state.model))
-    world.copy_from_first(this.state.model)
-    _, accuracy = _evaluated(this, this.mnist.test, stop)
+    accuracy = _tested(this, stop)
     trained = sum(metrics.seconds for metrics in history)
-    print(f"best epoch     {best.metrics.epoch} of {len(history)}, by validation accuracy")
+    by = "by validation accuracy" if this.options.keep == "best" else "the last one"
+    print(f"{this.options.keep} epoch     {best.metrics.epoch} of {len(history)}, {by}")
     print(f"metrics        {this.folder / output.METRICS}")
     print(f"checkpoint     {this.best}")
     rate = len(this.training) * len(history) / trained
@@ -115,6 +83,18 @@ def _train_and_test(this: Run, stop: Stop) -> int:
         print(f"report         {_report(this)}")
     output.said(f"test accuracy  {100 * accuracy:.2f} %", this.folder)
     return 0
+
+
+def _tested(this: Run, stop: Stop) -> float:
+    """The accuracy of best.pt: what the user keeps is what the figure is about. The run's own weights stay."""
+    shown, world = this.state.shown, this.world
+    own = checkpoint.weights(shown)
+    try:
+        world.first(lambda: checkpoint.restore(this.best, this.options.arch, shown))
+        world.copy_from_first(shown)
+        return _evaluated(this, this.mnist.test, stop)[1]
+    finally:
+        shown.load_state_dict(own)
 
 
 def _report(this: Run) -> Path | str:
@@ -144,14 +124,15 @@ def _train_one_epoch(this: Run, learner: DistributedDataParallel | None, stop: S
         this.network.scale,
         state.step,
         world.share,
+        options.augment,
     )
-    optimisation = this.criterion, state.optimizer, state.schedule, batches
+    optimisation = this.objective, state.optimizer, state.schedule, batches
     if learner is None:
         losses = steps(state.model, *optimisation)
     else:
         chosen = chosen_images(len(this.training), this.batch_size, options.seed, state.epoch)
         losses = joint.steps(world, learner, *optimisation, [len(images) for images in chosen[state.step :]])
-    label, left = f"epoch {state.epoch}/{options.epochs}", _steps_an_epoch(this) - state.step
+    label, left = f"epoch {state.epoch}/{options.epochs}", steps_an_epoch(this) - state.step
     begin = time.perf_counter()
     try:
         for taken in output.watched(losses, left, label, options.progress and world.is_first):
@@ -186,19 +167,31 @@ def _placed(this: Run, error: NonFiniteError) -> NonFiniteError:
 def _validated(this: Run, stop: Stop) -> EpochMetrics:
     state = this.state
     seconds = max(state.seconds, 1e-9)  # a coarse clock may stand still for one small step
-    loss, accuracy = _evaluated(this, this.validation, stop)
-    if not is_finite(loss):
+    _take_statistics(this, stop)
+    loss, accuracy = _evaluated(this, this.validation, stop) if len(this.validation) else (math.nan, math.nan)
+    if len(this.validation) and not is_finite(loss):
         sentence = f"The validation loss became {loss} at epoch {state.epoch}: training stopped."
         raise this.world.everyones(NonFiniteError(sentence))
     images = len(this.training)
     return EpochMetrics(state.epoch, state.loss / images, loss, accuracy, state.lr, seconds, images / seconds)
 
 
+def _take_statistics(this: Run, stop: Stop) -> None:
+    """Batch normalisation's for averaged weights; every worker looks at every image, and finds the same."""
+    average, seed, epoch, place = this.state.average, this.options.seed, this.state.epoch, this.machine
+    if average is None or not average.has_begun:
+        return
+    images, augment = (this.training, EVALUATION_BATCH, seed, epoch), this.options.augment
+    batches = training_batches(*images, place.dtype, place.device, this.network.scale, augment=augment)
+    average.take_statistics(stop.between(batches), generator(seed, epoch, "statistics").initial_seed(), place.device)
+
+
 def _end_epoch(this: Run, metrics: EpochMetrics) -> None:
     state = this.state
-    is_best = state.best is None or rank(metrics) > rank(state.best.metrics)
+    is_last = this.options.keep == "last"
+    is_best = is_last or state.best is None or rank(metrics) > rank(state.best.metrics)
     if is_best:
-        state.best = Best(metrics, checkpoint.weights(state.model))
+        state.best = Best(metrics, checkpoint.weights(state.shown))
     state.end_epoch(metrics)
     this.write_epoch(metrics, is_best)
     print(metrics.line(this.options.epochs), flush=True)
@@ -206,7 +199,7 @@ def _end_epoch(this: Run, metrics: EpochMetrics) -> None:
 
 def _evaluated(this: Run, split: Split, stop: Stop) -> tuple[float, float]:
     """Mean loss and accuracy, each image looked at by one worker."""
-    place, world, model = this.machine, this.world, this.state.model
+    place, world, model = this.machine, this.world, this.state.shown
     batches = plain_batches(split, EVALUATION_BATCH, place.dtype, place.device, this.network.scale, world.share)
     if world.is_alone:
         return evaluate(model, this.criterion, stop.between(batches))

@@ -15,8 +15,9 @@ from train import data, machine
 from train.batches import training_batches
 from train.errors import TrainError
 from train.machine import Machine
+from train.optimisation import optimisation
 from train.recipe import ARCH, EPOCHS, LR
-from train.training import optimisation, steps, steps_in
+from train.training import steps, steps_in
 
 WARM_UP = 20  # steps of a throw-away network: libraries choose their kernels and threads start
 

@@ -7,43 +7,59 @@ it when a run goes on: most options decide what the run computes and are fixed w
 
 # ruff: noqa: RUF009 -- ``option`` makes a field, as ``dataclasses.field`` does
 
-import argparse
-import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.argument_types import LARGEST, architecture, dataset, finite, path, positive, whole
-from train.recipe import ARCH, BATCH_SIZE, DATASETS, EPOCHS, LRS
+from train.argument_types import (
+    LARGEST,
+    architecture,
+    average,
+    below_one,
+    dataset,
+    finite,
+    not_negative,
+    path,
+    positive,
+    whole,
+)
+from train.flags import argument, option
+from train.recipe import (
+    ARCH,
+    AUGMENTATIONS,
+    BATCH_SIZE,
+    DATASETS,
+    EPOCHS,
+    HOLDOUT,
+    LRS,
+    OPTIMIZERS,
+    RECIPES,
+    SCHEDULES,
+)
 
 MOST_THREADS = 1024
 LARGEST_SIDE = 1024
 FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 
-Check = Callable[[str], Any]
+
+def _recipes() -> str:
+    """The recipes as flags."""
+    flags = {
+        name: " ".join(f"--{option.replace('_', '-')} {value}" for option, value in recipe.items())
+        for name, recipe in RECIPES.items()
+    }
+    return "; ".join(f"{name} ({said})" if said else name for name, said in flags.items())
 
 
-def option(
-    default: Any, help: str, check: Check | None = None, *, may_change: bool = False, kept: bool = True, **more: Any
-) -> Any:
-    """A field that is a flag; ``more`` is for argparse."""
-    notes = {"help": help, "check": check, "may_change": may_change, "kept": kept, "more": more}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=notes)
-    return field(default=default, metadata=notes)
-
-
-def argument(help: str, check: Check, **more: Any) -> Any:
-    """A field that is a word of the command line without a flag, and has to be there."""
-    return field(metadata={"help": help, "check": check, "is_flag": False, "more": more})
+def _with_momentum() -> dict[str, float]:
+    return {name: rule.momentum for name, rule in OPTIMIZERS.items() if rule.momentum is not None}
 
 
 @dataclass(frozen=True)
 class Common:
     """What every sub-command that trains understands."""
 
-    seed: int = option(0, "of the weights, the order and the shifts (default 0)", whole(0), metavar="N")
+    seed: int = option(0, "of the weights, the order and the augmentation (default 0)", whole(0), metavar="N")
     batch_size: int | None = option(
         None, f"default {BATCH_SIZE}, fewer where that would leave few steps", whole(1), metavar="N"
     )
@@ -86,11 +102,53 @@ class FitOptions(Common):
         whole(1, LARGEST_SIDE),
         metavar="N",
     )
+    recipe: str = option("plain", f"defaults of other options: {_recipes()} (default plain)", choices=tuple(RECIPES))
     epochs: int = option(EPOCHS, f"default {EPOCHS}", whole(1), metavar="N")
+    augment: str = option(
+        "shift",
+        "what training makes of an image: shift by whole pixels; affine, turn, scale and shift; elastic, these and a"
+        " smooth displacement (default shift)",
+        choices=AUGMENTATIONS,
+    )
+    optimizer: str = option("sgd", "of torch.optim (default sgd)", choices=tuple(OPTIMIZERS))
     lr: float | None = option(
         None,
-        f"peak of the learning rate (default {', '.join(f'{lr} for {arch}' for arch, lr in LRS.items())})",
+        f"peak of the learning rate (default {', '.join(f'{lr} for {arch}' for arch, lr in LRS.items())}; with"
+        f" {', '.join(f'{name} {rule.lr}' for name, rule in OPTIMIZERS.items() if rule.lr)})",
         positive,
+    )
+    momentum: float | None = option(
+        None, f"of {', '.join(_with_momentum())} (default {', '.join(map(str, _with_momentum().values()))})", below_one
+    )
+    weight_decay: float | None = option(
+        None,
+        f"default {', '.join(f'{r.weight_decay} with {n}' for n, r in OPTIMIZERS.items() if r.weight_decay)}, else 0",
+        not_negative,
+    )
+    schedule: str = option(
+        "one-cycle",
+        "of the learning rate, of torch.optim.lr_scheduler (default one-cycle); step: a tenth after each third of the"
+        " run; 1998: the article's five rates",
+        choices=SCHEDULES,
+    )
+    average: str | None = option(
+        None,
+        "evaluate and keep averaged weights: ema:DECAY, a decay a step (ema is ema:0.999), or swa:SHARE, the mean of"
+        " all steps after that share of the run (swa is swa:0.75); default: none",
+        average,
+        metavar="KIND",
+    )
+    label_smoothing: float = option(
+        0.0, "the part of a label that training spreads over the classes (default 0)", below_one, metavar="PART"
+    )
+    holdout: int = option(
+        HOLDOUT,
+        f"every Nth training image validates (default {HOLDOUT}); 0: none, all train and the last epoch is kept",
+        whole(0),
+        metavar="N",
+    )
+    keep: str = option(
+        "best", "the epoch that is kept and tested: best by validation (default)", choices=("best", "last")
     )
     backend: str = option("manual", "default manual", choices=("manual", "torch"))
     device: str = option("cpu", "cpu (default), cuda, cuda:1, ...", str, may_change=True)
@@ -117,6 +175,9 @@ class FitOptions(Common):
     )
     report: bool = option(True, "no report.html at the end", may_change=True)
     progress: bool = option(True, "no bar, even on a terminal", may_change=True)
+    tensorboard: bool = option(
+        False, "write each epoch's numbers for TensorBoard too, into the run's folder", may_change=True
+    )
 
     def __post_init__(self) -> None:
         """Raise ValueError for options that do not go together."""
@@ -128,6 +189,11 @@ class FitOptions(Common):
             raise ValueError(f"--dataset {self.dataset} needs --data-dir, the folder where torchvision has put it")
         if self.dtype == "float32" and (self.lr or 0) > FLOAT32_MAX:
             raise ValueError(f"--lr {self.lr:g} is more than float32 holds, {FLOAT32_MAX:g}")
+        if self.momentum is not None and self.optimizer not in _with_momentum():
+            takes = " and ".join(_with_momentum())
+            raise ValueError(f"--momentum goes with the optimizers {takes}, and not with {self.optimizer}")
+        if self.holdout == 1:
+            raise ValueError("--holdout 1 leaves no image to train with: 2 or more, or 0 for none to validate with")
 
 
 @dataclass(frozen=True)
@@ -197,73 +263,3 @@ class TraceOptions:
     input: list[float] = option([1.0, -0.5], "default 1 -0.5", finite, nargs=2, metavar=("X1", "X2"))
     target: list[float] = option([1.0], "default 1", finite, nargs=1, metavar="T")
     bias: bool = option(True, "units without biases, weights alone")
-
-
-def flag(entry: "Field[Any]") -> str:
-    """``--batch-size`` of ``batch_size``; a switch that is on by default is named by what it does: ``--no-bias``."""
-    return f"--{'no-' if entry.default is True else ''}{entry.name.replace('_', '-')}"
-
-
-def add_options(parser: argparse.ArgumentParser, options: type) -> None:
-    """Give the parser the flags of ``options``. What is not on the command line is not in the parser's answer."""
-    for entry in fields(options):
-        notes = entry.metadata
-        if not notes.get("is_flag", True):
-            parser.add_argument(entry.name, type=notes["check"], help=notes["help"], **notes["more"])
-            continue
-        words = dict(dest=entry.name, help=notes["help"], default=argparse.SUPPRESS, **notes["more"])
-        if isinstance(entry.default, bool):
-            parser.add_argument(flag(entry), action="store_false" if entry.default else "store_true", **words)
-        else:
-            parser.add_argument(flag(entry), type=notes["check"], **words)
-
-
-def plain(options: FitOptions) -> dict[str, Any]:
-    """What is kept with a run, for JSON and for a checkpoint; paths do not depend on where the program was started."""
-    values = {entry.name: getattr(options, entry.name) for entry in fields(options) if entry.metadata["kept"]}
-    return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-
-def from_plain(values: Mapping[str, Any]) -> FitOptions:
-    """The options that ``plain`` was given. Raises ValueError for what no command line could say."""
-    known = {entry.name: entry for entry in fields(FitOptions) if entry.metadata["kept"]}
-    strange = sorted(map(str, values.keys() - known.keys()))
-    if strange:
-        raise ValueError(f"there is no option {strange[0]!r}")
-    return FitOptions(**{name: _checked(known[name], value) for name, value in values.items()})
-
-
-def _checked(entry: "Field[Any]", value: Any) -> Any:
-    if isinstance(entry.default, bool):
-        fits = isinstance(value, bool)
-    elif value is None:
-        fits = entry.default is None
-    elif "choices" in entry.metadata["more"]:
-        fits = value in entry.metadata["more"]["choices"]
-    else:
-        try:
-            return entry.metadata["check"](str(value))
-        except argparse.ArgumentTypeError as error:
-            raise ValueError(f"{flag(entry)} {error}") from error
-    if not fits:
-        raise ValueError(f"{flag(entry)} cannot be {value!r}")
-    return value
-
-
-def gone_on(saved: FitOptions, given: FitOptions, names: Collection[str]) -> tuple[FitOptions, list[str]]:
-    """The options of a run that goes on, and what contradicts its own: "--seed 0 -> 1", one for each fixed option.
-
-    ``names`` are those of ``given`` that were on the command line.
-    """
-    new, contradictions = {}, []
-    for entry in fields(FitOptions):
-        old, wanted = getattr(saved, entry.name), getattr(given, entry.name)
-        if (entry.metadata["may_change"] and entry.name in names) or not entry.metadata["kept"]:
-            new[entry.name] = wanted
-        elif entry.name in names and _spelled(wanted) != _spelled(old):
-            contradictions.append(f"{flag(entry)} {old} -> {wanted}")
-    return replace(saved, **new), contradictions
-
-
-def _spelled(value: Any) -> Any:
-    return os.path.abspath(value) if isinstance(value, Path) else value

@@ -10,6 +10,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from importlib import import_module
 from itertools import count
+from math import isnan
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -42,7 +43,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """One row of metrics.csv. Losses are means per image, the accuracy is a share, the seconds are training's alone."""
+    """One row of metrics.csv. Losses are means per image, the accuracy is a share, the seconds are training's alone.
+
+    Without images to validate with, what they would tell is NaN.
+    """
 
     epoch: int
     train_loss: float
@@ -54,10 +58,12 @@ class EpochMetrics:
 
     def line(self, epochs: int) -> str:
         """The plain line an epoch."""
+        validated = (
+            f"  validation loss {self.validation_loss:.4f}  validation accuracy {100 * self.validation_accuracy:.2f} %"
+        )
         return (
-            f"epoch {self.epoch:>{len(str(epochs))}}/{epochs}"
-            f"  train loss {self.train_loss:.4f}  validation loss {self.validation_loss:.4f}"
-            f"  validation accuracy {100 * self.validation_accuracy:.2f} %"
+            f"epoch {self.epoch:>{len(str(epochs))}}/{epochs}  train loss {self.train_loss:.4f}"
+            f"{'' if isnan(self.validation_loss) else validated}"
             f"  lr {self.lr:.2g}  {self.seconds:.1f} s  {self.images_per_second:,.0f} images/s"
         )
 

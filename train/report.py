@@ -8,6 +8,7 @@ import csv
 import html
 import io
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -58,7 +59,7 @@ def write(folder: Path, arch: str | None = None) -> Path:
     where = Path(str(options["data_dir"])) if options.get("data_dir") else None
     mnist = datasets.like(network.dataset, where, network.kind)
     found = trained.assess(network, mnist.test)
-    pictures = [*_of_training(folder), *_of_test(network, found, mnist.test)]
+    pictures = [*_of_training(folder, network.facts.get("epoch")), *_of_test(network, found, mnist.test)]
     output.make_folder(folder / PICTURES)
     for picture in pictures:
         durable.write(folder / PICTURES / f"{picture.name}.png", picture.png)
@@ -83,22 +84,21 @@ def _table(path: Path) -> dict[str, list[float]]:
         raise OutputError(f"{path} cannot be read: {error}.") from error
 
 
-def _of_training(folder: Path) -> list[Picture]:
+def _of_training(folder: Path, kept: object) -> list[Picture]:
     metrics = _table(folder / METRICS)
     epochs = [int(n) for n in metrics["epoch"]]
-    best = max(zip(metrics["validation_accuracy"], [-x for x in metrics["validation_loss"]], epochs))[2]
     found = [
         drawn(
             "losses",
             figures.losses(epochs, metrics["train_loss"], metrics["validation_loss"]),
             "Mean loss of an image, epoch by epoch, on the training and the validation images.",
         ),
-        drawn(
-            "accuracy",
-            figures.accuracy(epochs, metrics["validation_accuracy"], best),
-            f"Share of right answers on the validation images; epoch {best} is the best, and is kept.",
-        ),
     ]
+    if not any(map(isnan, metrics["validation_accuracy"])):
+        picture = figures.accuracy(epochs, metrics["validation_accuracy"], int(str(kept)))
+        found.append(
+            drawn("accuracy", picture, f"Share of right answers on the validation images; epoch {kept} is kept.")
+        )
     if (folder / GRADIENTS).is_file():
         norms = _table(folder / GRADIENTS)
         weights = {

@@ -1,125 +1,28 @@
-"""A run and its folder: one that starts, or one that was stopped and goes on."""
+"""A run that starts, and one that was stopped and goes on."""
 
 import sys
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from train import architectures, checkpoint, data, datasets, machine, output, random_states
-from train.batches import generator
-from train.data import Split
+from train.augmentation import generator
+from train.averaging import Average
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
+from train.kept_options import from_plain, gone_on, plain, settled
 from train.machine import Machine
-from train.models import Network
-from train.options import FitOptions, from_plain, gone_on, plain
-from train.output import BEST, GRADIENTS, LAST, METRICS, OPTIONS, PREVIOUS, EpochMetrics, MetricsFile
-from train.recipe import LR, LRS
-from train.state import OTHERS, State, workers
-from train.training import fitting_batch_size, optimisation, steps_in
+from train.optimisation import optimisation
+from train.options import FitOptions
+from train.output import BEST, LAST, METRICS, OPTIONS, PREVIOUS, MetricsFile
+from train.run import Run, facts
+from train.state import State, workers
+from train.tensorboard import library
+from train.training import fitting_batch_size, steps_in
 from train.world import DOWNLOAD, World
-
-LEAST_SECONDS = 10  # between two checkpoints that nobody has asked for
-SHARE = 0.01  # of the time, that they may take
-
-
-@dataclass
-class Run:
-    """Everything one training run works with; ``folder`` is its own, and locked by the first worker's ``metrics``."""
-
-    options: FitOptions
-    machine: Machine
-    mnist: data.Mnist
-    training: Split
-    validation: Split
-    criterion: nn.Module
-    state: State
-    world: World
-    folder: Path
-    metrics: MetricsFile | None
-    came_from: Path | None = None
-    saved_at: float = 0.0
-    cost: float = 0.0  # seconds that the last checkpoint took
-
-    @property
-    def network(self) -> Network:
-        """What the options chose."""
-        return architectures.named(self.options.arch, self.mnist.kind)
-
-    @property
-    def batch_size(self) -> int:
-        """Chosen, or fitted when the run started."""
-        assert self.options.batch_size is not None
-        return self.options.batch_size
-
-    @property
-    def best(self) -> Path:
-        """The checkpoint of the best epoch so far."""
-        return self.folder / BEST
-
-    @property
-    def last(self) -> Path:
-        """The checkpoint to go on from."""
-        return self.folder / LAST
-
-    def is_due(self) -> bool:
-        """Whether a step is to be followed by a checkpoint."""
-        if self.options.checkpoint_every is not None:
-            return self.state.step % self.options.checkpoint_every == 0
-        return self.world.now() - self.saved_at >= max(LEAST_SECONDS, self.cost / SHARE)
-
-    def save(self, keep: bool = True) -> None:
-        """Write last.pt, after which the one before it is previous.pt if ``keep``. Raises as ``checkpoint.save``."""
-        begin = time.perf_counter()
-        _, *others = self.world.gathered(random_states.captured(self.machine.device))
-        self.world.first(lambda: self._write_last(others, keep))
-        now = time.perf_counter()
-        self.saved_at, self.cost = self.world.spread((now, now - begin))
-
-    def _write_last(self, others: list[random_states.States], keep: bool) -> None:
-        facts = {"options": plain(self.options), "data": self.mnist.digest, "machine": _facts(self.machine)}
-        state = checkpoint.weights(self.state.model)
-        contents = facts | self.state.contents() | ({OTHERS: others} if others else {})
-        checkpoint.save(self.last, self.options.arch, state, contents, "training", keep)
-
-    def write_epoch(self, metrics: EpochMetrics, is_best: bool) -> None:
-        """Write what the epoch leaves: best.pt first, last.pt last. Killed in between, a run does it again, alike."""
-        if is_best:
-            self.world.first(self.save_best)
-        self.world.first(lambda: self._write_tables(metrics))
-        self.save()
-
-    def _write_tables(self, metrics: EpochMetrics) -> None:
-        assert self.metrics is not None
-        self.metrics.add(metrics)
-        self.write_gradients()
-
-    def save_best(self) -> None:
-        """Write best.pt. Raises as ``checkpoint.save``."""
-        best = self.state.best
-        if best is not None:
-            metrics = best.metrics
-            facts: dict[str, Any] = {"epoch": metrics.epoch, "seed": self.options.seed}
-            facts["images"], facts["dataset"] = self.mnist.kind.plain(), self.options.dataset
-            facts["validation_accuracy"] = metrics.validation_accuracy
-            checkpoint.save(self.best, self.options.arch, best.state, facts)
-
-    def write_gradients(self) -> None:
-        """Write gradients.csv, a row an epoch, a column a parameter. Raises ``OutputError``."""
-        slopes = self.state.slopes
-        names = list(dict.fromkeys(name for row in slopes for name in row))
-        rows = ([epoch, *(row.get(name, "") for name in names)] for epoch, row in enumerate(slopes, 1))
-        output.write_table(self.folder / GRADIENTS, ["epoch", *names], rows)
-
-    def close(self) -> None:
-        """Give the folder free."""
-        if self.metrics is not None:
-            self.metrics.close()
-
 
 Make = Callable[..., Run]
 
@@ -134,6 +37,7 @@ def started(options: FitOptions, world: World) -> Run:
     this = make(options, folder, metrics)
     this.save()
     world.first(lambda: output.write_json(folder / OPTIONS, plain(options)))
+    world.first(this.open_board)
     return this
 
 
@@ -193,6 +97,7 @@ def _gone_on(given: FitOptions, names: Collection[str], source: Path, held: Metr
     if path != this.last:
         this.save(keep=False)  # a damaged last.pt must not take the place of the good previous.pt
     world.first(lambda: output.write_json(folder / OPTIONS, plain(options)))
+    world.first(this.open_board)
     return this
 
 
@@ -237,7 +142,7 @@ def _candidates(source: Path | None) -> list[Path]:
 
 def _options(contents: dict[str, Any], path: Path) -> FitOptions:
     try:
-        return from_plain(contents["options"])
+        return settled(from_plain(contents["options"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ForeignCheckpoint(f"{path} has no options of this program: {error}.") from error
 
@@ -245,7 +150,7 @@ def _options(contents: dict[str, Any], path: Path) -> FitOptions:
 def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
     """A check that a checkpoint has the options of the folder it lies in; a folder without options takes any."""
     try:
-        mine = from_plain(output.read_json(path))
+        mine = settled(from_plain(output.read_json(path)))
     except (OSError, ValueError, TypeError, AttributeError):
         return _options
     names = [entry.name for entry in fields(FitOptions) if entry.metadata["kept"] and not entry.metadata["may_change"]]
@@ -260,12 +165,14 @@ def _is_of(path: Path) -> Callable[[dict[str, Any], Path], object]:
 
 def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
     """All that needs no folder, so that a mistake leaves none; and the options with every default resolved."""
+    if options.tensorboard:
+        library()
     place = machine.prepare(options.backend, world.device(options.device), options.dtype, options.threads)
     mnist = datasets.load(options.dataset, options.data_dir, options.channels, options.image_size)
-    training, validation = data.divided(mnist)
+    training, validation = data.divided(mnist, options.holdout)
     training = training.first(options.max_train)
     batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs)
-    options = replace(options, batch_size=batch_size, lr=options.lr or LRS.get(options.arch, LR))
+    options = settled(replace(options, batch_size=batch_size))
     model = machine.build(options.arch, place, options.seed, mnist.kind)
     if ":" in options.arch:
         smallest = len(training) % batch_size or batch_size
@@ -274,27 +181,29 @@ def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
         checkpoint.restore(options.init, options.arch, model)
     if not world.is_first:  # the weights are the first worker's, the draws of dropout each one's own
         random_states.seed(generator(options.seed, world.rank, "worker").initial_seed())
-    assert options.lr is not None
-    total = options.epochs * steps_in(len(training), batch_size)
-    state = State(model, *optimisation(model, options.lr, total), place.device)
-    criterion = architectures.named(options.arch, mnist.kind).criterion(place.layers)
+    network = architectures.named(options.arch, mnist.kind)
+    losses = network.criterion(place.layers), network.objective(place.layers, options.label_smoothing)
+    state = _state(options, model, options.epochs * steps_in(len(training), batch_size), place)
 
     def make(options: FitOptions, folder: Path, metrics: MetricsFile | None) -> Run:
-        this = Run(options, place, mnist, training, validation, criterion, state, world, folder, metrics)
+        this = Run(options, place, mnist, training, validation, *losses, state, world, folder, metrics)
         this.saved_at = world.spread(time.perf_counter())
         return this
 
     return make, options
 
 
-def _facts(place: Machine) -> dict[str, Any]:
-    """On what the bits of a run depend besides its options."""
-    return {"torch": str(torch.__version__), "device": place.device.type, "threads": torch.get_num_threads()}
+def _state(options: FitOptions, model: nn.Module, total: int, place: Machine) -> State:
+    """Of a run of so many steps, before the first."""
+    assert options.lr is not None
+    numbers = options.optimizer, options.schedule, options.momentum, options.weight_decay
+    average = None if options.average is None else Average(model, options.average, total)
+    return State(model, *optimisation(model, options.lr, total, *numbers), place.device, average)
 
 
 def _compare_machines(there: Any, place: Machine) -> None:
     if not isinstance(there, dict):
         return
-    changed = [f"{name} {there.get(name)} -> {here}" for name, here in _facts(place).items() if there.get(name) != here]
+    changed = [f"{name} {there.get(name)} -> {here}" for name, here in facts(place).items() if there.get(name) != here]
     if changed:
         print(f"The last bits may be others than without the stop: {', '.join(changed)}.", file=sys.stderr, flush=True)

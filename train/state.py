@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from train import checkpoint, random_states
+from train.averaging import Average
 from train.checkpoint import Weights
 from train.errors import CheckpointError, CorruptCheckpoint, ForeignCheckpoint
 from train.output import EpochMetrics
@@ -34,6 +35,7 @@ class State:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     device: torch.device
+    average: Average | None = None
     epoch: int = 1
     step: int = 0
     loss: float = 0.0  # the sum over the epoch's images so far
@@ -46,9 +48,16 @@ class State:
     slopes: list[dict[str, float]] = field(default_factory=list)  # the norms' means, epoch by epoch
     best: Best | None = None
 
+    @property
+    def shown(self) -> nn.Module:
+        """What is evaluated and kept: the mean of the weights, once there is one."""
+        return self.average.model if self.average is not None and self.average.has_begun else self.model
+
     def add(self, step: Taken) -> None:
         """Count a step that was taken."""
         self.step += 1
+        if self.average is not None:
+            self.average.add(self.model, self.schedule.last_epoch)  # torch's name for the steps so far
         self.loss += step.loss * step.images
         for name, norm in step.norms.items():
             self.norms[name] = self.norms.get(name, 0.0) + norm
@@ -66,6 +75,7 @@ class State:
         return numbers | {
             "optimizer": _plain(self.optimizer.state_dict()),
             "schedule": _plain(self.schedule.state_dict()),
+            "average": None if self.average is None else self.average.contents(),
             "random": random_states.captured(self.device),
             "history": [list(astuple(metrics)) for metrics in self.history],
             "norms": dict(self.norms),
@@ -86,6 +96,8 @@ class State:
     def _restore(self, contents: Mapping[str, Any], path: Path, worker: int) -> None:
         self._restore_optimizer(contents["optimizer"], path)
         self.schedule.load_state_dict(contents["schedule"])
+        if self.average is not None:
+            self.average.restore(contents["average"], path)
         self.history = [_metrics(row) for row in contents["history"]]
         self.norms, *self.slopes = (
             {str(name): float(norm) for name, norm in row.items()} for row in [contents["norms"], *contents["slopes"]]

@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from train.nonfinite import first_in_forward, first_in_gradients, is_finite
-from train.recipe import BATCH_SIZE, LEAST_BATCH, MOMENTUM, WEIGHT_DECAY, WORTHWHILE_STEPS
-
-LEAST_STEPS = 10  # that have a warm-up
+from train.recipe import BATCH_SIZE, LEAST_BATCH, WORTHWHILE_STEPS
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -33,23 +31,6 @@ def fitting_batch_size(images: int, epochs: int) -> int:
     while size > LEAST_BATCH and epochs * steps_in(images, size) < WORTHWHILE_STEPS:
         size //= 2
     return size
-
-
-def optimisation(
-    model: nn.Module, lr: float, total_steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """SGD with Nesterov momentum; the rate rises to ``lr`` over the first fifth of the run, then falls to nearly 0.
-
-    Fewer than ten steps leave not one whole step to rise in (five: ``OneCycleLR`` divides by zero), so that a short run
-    starts at ``lr`` and falls along half a cosine.
-    """
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY)
-    if total_steps < LEAST_STEPS:
-        return optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, total_steps=total_steps, pct_start=0.2, cycle_momentum=False
-    )
-    return optimizer, schedule
 
 
 def steps(

@@ -3,7 +3,8 @@
 Half of the kills come from outside, at a random time; half from inside a write of a checkpoint, before, in the middle
 of or after a random call of the system. Whatever is left, the next start of the program goes on; when a run has ended,
 its checkpoints, metrics and options are compared bit for bit with those of a run that nobody disturbed, and its folder
-must hold nothing but them. A run with a checkpoint at every step may lose one step to a kill.
+must hold nothing but them. A run with a checkpoint at every step may lose one step to a kill. The recipe is the
+augmented one, with averaged weights.
 """
 
 import argparse
@@ -49,7 +50,7 @@ class Trial:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.draw, self.counts = folder, random.Random(seed), Counts()
         data = write_data(folder / "data")
-        self.words = [*small_run(data, 3), "--checkpoint-every", "1"]
+        self.words = [*small_run(data, 3), "--recipe", "augmented", "--checkpoint-every", "1"]
         begin = time.perf_counter()
         assert ended(forked([*self.words, "--out", str(folder / "whole")], folder / "log")) == 0
         self.seconds = time.perf_counter() - begin

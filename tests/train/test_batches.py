@@ -4,15 +4,14 @@ import pytest
 import torch
 
 from tests.layers import rounded
+from train.augmentation import REACH, shifted
 from train.batches import (
     DEVIATION,
     INK,
     MEAN,
     PAPER,
-    REACH,
     framed,
     plain_batches,
-    shifted,
     standardised,
     training_batches,
 )

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from train import cli, options
-from train.options import FitOptions, from_plain, gone_on, plain
+from train import cli
+from train.flags import flag
+from train.kept_options import from_plain, gone_on, plain
+from train.options import FitOptions
 
 OTHERS: dict[str, Any] = {
     "seed": 2**63 - 1,
@@ -27,6 +29,17 @@ OTHERS: dict[str, Any] = {
     "device": "cuda:1",
     "dtype": "float64",
     "init": Path("/a/best.pt"),
+    "recipe": "augmented",
+    "augment": "elastic",
+    "optimizer": "rmsprop",
+    "momentum": 0.5,
+    "weight_decay": 0.0,
+    "schedule": "1998",
+    "average": "swa:0.5",
+    "label_smoothing": 0.1,
+    "holdout": 5,
+    "keep": "last",
+    "tensorboard": True,
     "checkpoint_every": 4,
     "report": False,
     "progress": False,
@@ -39,7 +52,7 @@ def test_every_field_is_a_flag_and_every_flag_a_field(name: str) -> None:
     actions = [action for action in cli.make_parser(name)._actions if action.dest != "help"]
     assert [action.dest for action in actions] == [entry.name for entry in entries]
     for action, entry in zip(actions, entries, strict=True):
-        assert action.option_strings == ([options.flag(entry)] if entry.metadata.get("is_flag", True) else [])
+        assert action.option_strings == ([flag(entry)] if entry.metadata.get("is_flag", True) else [])
         assert action.help == entry.metadata["help"]
         assert action.default == (argparse.SUPPRESS if action.option_strings else None)
 
@@ -71,6 +84,13 @@ def test_the_kept_ones_are_named_here() -> None:
         ({"lr": 1e39}, "more than float32 holds"),
         ({"arch": "resnet"}, "--arch 'resnet' is none of lenet5, lenet5-1998"),
         ({"arch": ["lenet5"]}, "--arch .* is none of"),
+        ({"recipe": "secret"}, "--recipe cannot be 'secret'"),
+        ({"optimizer": "SGD"}, "--optimizer cannot be 'SGD'"),
+        ({"average": "ema:1"}, "--average 'ema:1' has the number '1'"),
+        ({"average": "median"}, "--average 'median' is none of ema, swa"),
+        ({"label_smoothing": 1.0}, "--label-smoothing '1.0' is not a number of at least 0 and below 1"),
+        ({"momentum": 0.5, "optimizer": "adam"}, "--momentum goes with the optimizers sgd and rmsprop, and not with"),
+        ({"holdout": 1}, "--holdout 1 leaves no image"),
         ({"progress": 1}, "--no-progress cannot be 1"),
         ({"data_dir": "a\0"}, "--data-dir .* is not a path"),
     ],
@@ -84,7 +104,7 @@ def test_kept_options_that_nobody_can_have_given_are_refused(values: dict[str, A
 def test_a_run_goes_on_with_its_own_options(name: str) -> None:
     """What decides the result is fixed; where and how loudly it runs is not; what is not said is taken over."""
     saved = FitOptions()
-    free = name in ("threads", "data_dir", "dataset", "device", "checkpoint_every", "report", "progress")
+    free = name in ("threads", "data_dir", "dataset", "device", "checkpoint_every", "report", "progress", "tensorboard")
     wanted = replace(saved, **{name: OTHERS[name]})
     merged, contradictions = gone_on(saved, wanted, [name])
     assert merged == (wanted if free else saved)

@@ -231,9 +231,7 @@ def test_a_damaged_last_does_not_take_the_place_of_a_good_previous_one(stopped: 
     good = (stopped / "previous.pt").read_bytes()
     (stopped / "last.pt").write_bytes(b"damaged")
     with monkeypatch.context() as patch:
-        patch.setattr(
-            fitting, "_introduce", lambda this: signal.raise_signal(signal.SIGKILL) if False else this.close()
-        )
+        patch.setattr(fitting, "introduce", lambda this: signal.raise_signal(signal.SIGKILL) if False else this.close())
         patch.setattr(fitting, "_train_and_test", lambda *_: 0)
         assert resume(stopped).code == 0
     assert (stopped / "previous.pt").read_bytes() == good

@@ -127,7 +127,7 @@ def test_curves_go_through_their_numbers() -> None:
     one, two = [2.0, 1.0, 0.5], [1.5, 1.25, 1.0]
     lines = figures.losses([1, 2, 3], one, two).axes[0].get_lines()
     assert [list(line.get_ydata()) for line in lines] == [one, two]
-    (line, mark) = figures.accuracy([1, 2, 3], [0.5, 0.75, 0.7], best=2).axes[0].get_lines()
+    (line, mark) = figures.accuracy([1, 2, 3], [0.5, 0.75, 0.7], kept=2).axes[0].get_lines()
     assert list(line.get_ydata()) == [50, 75, 70]
     assert set(mark.get_xdata()) == {2}
     lines = figures.gradient_norms([1, 2, 3], {"a": one, "b": two}).axes[0].get_lines()

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from train.errors import NonFiniteError
-from train.training import evaluate, fitting_batch_size, optimisation, steps, steps_in
+from train.optimisation import optimisation
+from train.training import evaluate, fitting_batch_size, steps, steps_in
 
 BATCHES = [(torch.randn(4, 3), torch.tensor([0, 1, 1, 0])), (torch.randn(2, 3), torch.tensor([1, 0]))]
 

@@ -24,6 +24,7 @@ from train import joint, torchrun, training
 from train.batches import plain_batches
 from train.cli import main
 from train.data import Split
+from train.optimisation import optimisation
 from train.stopping import Stop
 from train.world import World, joined
 
@@ -81,7 +82,7 @@ def normalising(layers: Any) -> nn.Sequential:
 
 def one_step(model: nn.Module, criterion: nn.Module, world: World | None, images: int, whole: bool) -> dict[str, Any]:
     """The loss, gradients and buffers of a step, by several workers or by one process."""
-    optimizer, schedule = training.optimisation(model, 1e-3, 100)
+    optimizer, schedule = optimisation(model, 1e-3, 100)
     x, target = drawn(images, whole)
     if world is None:
         taken = next(training.steps(model, criterion, optimizer, schedule, [(x, target)]))
@@ -193,9 +194,10 @@ def trials(folder: Path, data: Path) -> None:
 
 
 def words(data: Path, out: Path) -> tuple[str, ...]:
-    """A run of 3 epochs of 10 steps."""
+    """A run of 3 epochs of 10 steps, with every image augmented and the weights averaged."""
     sizes = ("--epochs", "3", "--batch-size", "24", "--threads", "1", "--checkpoint-every", "4")
-    return ("--no-report", "--backend", "torch", "--data-dir", str(data), "--out", str(out), *sizes)
+    recipe = ("--augment", "elastic", "--average", "ema:0.9", "--label-smoothing", "0.1", "--schedule", "linear")
+    return (*recipe, "--no-report", "--backend", "torch", "--data-dir", str(data), "--out", str(out), *sizes)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from types import ModuleType
 from torch import nn
 
 from train.batches import Scale, framed, standardised
+from train.errors import OptionError
 from train.models.cifar import cifar
 from train.models.lenet import lenet5
 from train.models.lenet1998 import NearestCodeLoss, lenet5_1998
@@ -35,6 +36,15 @@ class Network:
     criterion: Callable[[ModuleType], nn.Module] = cross_entropy
     scale: Scale = standardised
     takes: tuple[int, int, int] | None = None
+
+    def objective(self, layers: ModuleType, smoothing: float) -> nn.Module:
+        """What training makes small: the criterion, of labels that are smoothed.  Raises ``OptionError``."""
+        if not smoothing:
+            return self.criterion(layers)
+        if self.criterion is not cross_entropy:
+            raise OptionError(f"--label-smoothing goes with cross-entropy, and {self.title} has a loss of its own.")
+        loss: nn.Module = layers.CrossEntropyLoss(label_smoothing=smoothing)
+        return loss
 
 
 NETWORKS = {

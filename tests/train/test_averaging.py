@@ -1,0 +1,103 @@
+"""The mean of the weights is the mean, batch normalisation's statistics are its own, and it is what is kept."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tests.train.programs import Fit, called
+from tests.train.tiny import in_place_of_lenet, tiny
+from train import checkpoint
+from train.augmentation import generator
+from train.averaging import Average
+from train.batches import EVALUATION_BATCH, training_batches
+from train.cli import main
+from train.data import divided, load
+from train.errors import ForeignCheckpoint
+
+CPU = torch.device("cpu")
+
+
+def walked(kind: str, total: int) -> tuple[Average, list[torch.Tensor]]:
+    """Weights that are drawn anew at every step, and what is made of them."""
+    model = nn.Linear(3, 2).double()
+    average, path = Average(model, kind, total), []
+    for step in range(1, total + 1):
+        nn.init.uniform_(model.weight, generator=torch.Generator().manual_seed(step))
+        average.add(model, step)
+        path.append(model.weight.detach().clone())
+    return average, path
+
+
+@given(st.floats(0.01, 0.99), st.integers(1, 12))
+def test_ema_is_its_recurrence(decay: float, total: int) -> None:
+    average, path = walked(f"ema:{decay!r}", total)
+    mean = path[0]
+    for step, weights in enumerate(path[1:], 2):
+        kept = min(decay, step / (step + 9))
+        mean = kept * mean + (1 - kept) * weights
+    torch.testing.assert_close(average.model.get_parameter("weight"), mean)
+
+
+@given(st.floats(0.01, 0.99), st.integers(1, 12))
+def test_swa_is_the_mean_of_the_last_part(share: float, total: int) -> None:
+    average, path = walked(f"swa:{share!r}", total)
+    torch.testing.assert_close(average.model.get_parameter("weight"), torch.stack(path[int(share * total) :]).mean(0))
+
+
+def test_there_is_no_mean_before_its_part_of_the_run() -> None:
+    model = nn.Linear(3, 2)
+    average = Average(model, "swa:0.5", 10)
+    for step in range(1, 6):
+        average.add(model, step)
+        assert not average.has_begun
+    average.add(model, 6)
+    assert average.has_begun
+
+
+def test_statistics_are_the_mean_s_own_and_training_draws_as_before() -> None:
+    """Equal batches: the statistics are the means of theirs.  The dropout behind them draws from a seed of its own."""
+    torch.manual_seed(0)
+    model = tiny(torch.nn).double()
+    average = Average(model, "ema:0.5", 10)
+    average.add(model, 1)
+    x = torch.randn(4, 8, 1, 28, 28, dtype=torch.float64)
+    before = torch.get_rng_state()
+    average.take_statistics([(batch, torch.zeros(8)) for batch in x], 7, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+    linear, norm = average.model.get_submodule("2"), average.model.get_submodule("3")
+    seen = linear(nn.functional.avg_pool2d(x.flatten(0, 1), 4).flatten(1)).unflatten(0, (4, 8))
+    torch.testing.assert_close(norm.running_mean, seen.mean(1).mean(0))
+    torch.testing.assert_close(norm.running_var, seen.var(1).mean(0))
+    assert torch.equal(model[3].running_mean, torch.zeros(12, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("kind", ["ema:0.9", "swa:0.5"])
+def test_the_mean_is_evaluated_and_kept(fit: Fit, tmp_path: Path, small_data: Path, kind: str) -> None:
+    with in_place_of_lenet():
+        assert fit("--average", kind, "--keep", "last", "--augment", "affine").code == 0
+        evaluated = called(main, "evaluate", str(tmp_path / "out" / "best.pt"), "--data-dir", str(small_data))
+    best, last = (checkpoint.load(tmp_path / "out" / name) for name in ("best.pt", "last.pt"))
+    assert all(torch.equal(best["state"][name], last["average"]["state"][name]) for name in best["state"])
+    assert not torch.equal(best["state"]["2.weight"], last["state"]["2.weight"])
+    assert last["average"]["count"] == (22 if kind.startswith("ema") else 11)
+    assert evaluated.code == 0
+    model = tiny(torch.nn)
+    model.load_state_dict(best["state"])
+    average = Average(model, "ema:0.5", 1)
+    average.add(model, 1)
+    training, _ = divided(load(small_data))
+    batches = training_batches(training, EVALUATION_BATCH, 0, 2, torch.float32, CPU, augment="affine")
+    average.take_statistics(batches, generator(0, 2, "statistics").initial_seed(), CPU)
+    for name in ("3.running_mean", "3.running_var"):
+        torch.testing.assert_close(average.model.state_dict()[name], best["state"][name])
+
+
+def test_a_mean_of_no_number_of_steps_is_refused() -> None:
+    average = Average(nn.Linear(2, 2), "ema:0.9", 5)
+    for count in (-1, 1.5, True):
+        with pytest.raises(ForeignCheckpoint, match="a mean of"):
+            average.restore({**average.contents(), "count": count}, Path("x"))
