@@ -11,8 +11,9 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from manualconv.explain.arithmetic import alike, layer_of, ranges
-from manualconv.explain.text import size
+from manualconv.explain.arithmetic import alike
+from manualconv.explain.layer import layer_of
+from manualconv.explain.text import ranges, size
 from manualconv.geometry import per_axis
 
 #: Rows that are shown of several numbers at once.
@@ -54,7 +55,7 @@ class Question:
         return "\n".join(alike([self._along(axis)._answer() for axis in range(ndim)]))
 
     def _along(self, axis: int) -> Question:
-        parts = {}
+        parts: dict[str, Any] = {}
         for name, value in vars(self).items():
             if isinstance(value, tuple):
                 part = value[0] if len(value) == 1 else value[axis]
@@ -91,7 +92,8 @@ class Question:
 
     def _size(self, **numbers: int) -> int | None:
         """The forward question; None where no layer has these numbers."""
-        now = replace(self, **numbers)
+        changed: dict[str, Any] = {**numbers}
+        now = replace(self, **changed)
         k, s, p = (usual if getattr(now, name) is None else getattr(now, name) for name, usual in USUAL.items())
         try:
             window = layer_of(now.input, k, s, p, now.dilation, now.transposed, now.ceil, now.more).window()

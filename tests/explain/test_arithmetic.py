@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from manualconv.cli import main
 from manualconv.explain import arith
-from manualconv.explain.arithmetic import layer_of, ranges
+from manualconv.explain.layer import layer_of
+from manualconv.explain.text import ranges
 from manualconv.geometry import Window
 from manualconv.testing.cases import windows
 
