@@ -8,110 +8,17 @@ Source: SPEC A2, A8 to A16; Dumoulin and Visin, *A guide to convolution arithmet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from manualconv.explain.figure import Figure
-from manualconv.explain.text import per_axis as shown
-from manualconv.explain.text import size
-from manualconv.geometry import Axes, Pair, Window, ceil_padding, per_axis, sides, window_of_output
+from manualconv.explain.sizing import Sizing, sizing_of
+from manualconv.explain.text import ranges, size
+from manualconv.geometry import Axes, Pair
 
 #: How many positions are at most listed one by one, and counted.
 FEW, COUNTED = 16, 100_000
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What is given of a layer, one entry per axis; None for what is asked.
-
-    Attributes:
-        transposed: whether it is read backwards.
-        ceil: whether a last window that is not full counts.
-        more: the output padding of a transposed one.
-    """
-
-    input_size: Axes | None
-    kernel: Axes
-    stride: Axes
-    dilation: Axes
-    padding: tuple[Pair, ...]
-    transposed: bool = False
-    ceil: bool = False
-    more: Axes = ()
-
-    @property
-    def extent(self) -> Axes:
-        """Positions from the first tap to the last, ``d·(k − 1) + 1``."""
-        return tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel))
-
-    def window(self) -> Window:
-        """As geometry has it: a transposed layer's window has its input as output."""
-        assert self.input_size is not None
-        numbers = (self.kernel, self.stride, self.dilation, self.padding)
-        if self.transposed:
-            return window_of_output(self.input_size, *numbers, 1, self.more)
-        made = Window(self.input_size, *numbers)
-        return ceil_padding(made) if self.ceil else made
-
-    def check(self) -> None:
-        """Refuse what no layer can be.
-
-        Raises:
-            ValueError: a sentence with the numbers.
-        """
-        for name, values in (("kernel", self.kernel), ("stride", self.stride), ("dilation", self.dilation)):
-            if min(values) < 1:
-                raise ValueError(f"the {name} is {shown(values)}; it is at least 1 on each axis")
-        if min(self.input_size or (1,)) < 1:
-            raise ValueError(f"the input is {size(self.input_size or ())}; it has at least 1 position on each axis")
-        if min(side for pair in self.padding for side in pair) < 0:
-            raise ValueError(f"the padding is {shown(self.padding)}; it is at least 0 on each side")
-        if self.transposed and self.input_size is not None and min(self.window().input_size) < 1:
-            raise ValueError(
-                f"the output would be {size(self.window().input_size)}: the padding cuts off all that there is"
-            )
-        if self.transposed:
-            for m, s, d in zip(self.more, self.stride, self.dilation):
-                if not 0 <= m < max(s, d):
-                    raise ValueError(
-                        f"the output padding is {m}; it is at least 0 and less than stride {s} or dilation {d}"
-                    )
-        elif self.input_size is not None:
-            for i, e, d, k, (a, b) in zip(self.input_size, self.extent, self.dilation, self.kernel, self.padding):
-                if e > i + a + b:
-                    raise ValueError(
-                        f"the window spans {d}·({k} − 1) + 1 = {e} positions and the padded input has only "
-                        f"{i} + {a} + {b} = {i + a + b}: it fits nowhere"
-                    )
-
-
-def layer_of(
-    input_size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, ceil: bool, more: Any
-) -> Layer:
-    """A layer from numbers of any spelling: one for every axis, or one per axis.
-
-    Raises:
-        ValueError: numbers for unequal numbers of axes, or that no layer can have.
-    """
-    given = {"input": input_size, "kernel": kernel, "stride": stride, "dilation": dilation, "output padding": more}
-    counts = {name: len(value) for name, value in given.items() if isinstance(value, tuple) and len(value) > 1}
-    if isinstance(padding, tuple) and len(padding) > 1:
-        counts["padding"] = len(padding)
-    ndim = max(counts.values(), default=1)
-    if set(counts.values()) - {ndim}:
-        raise ValueError(f"numbers for unequal axes: {', '.join(f'{name} {n}' for name, n in counts.items())}")
-    if transposed and ceil:
-        raise ValueError("a transposed layer has no ceil mode: its sizes always divide")
-    kernel, stride, dilation, more = (per_axis(value, ndim) for value in (kernel, stride, dilation, more))
-    if isinstance(padding, tuple):
-        padding = padding * ndim if len(padding) == 1 else padding
-    pads = sides(padding, kernel, dilation)
-    sizes = None if input_size is None else per_axis(input_size, ndim)
-    layer = Layer(sizes, kernel, stride, dilation, pads, transposed, ceil, more)
-    layer.check()
-    return layer
 
 
 def arith(
@@ -163,7 +70,7 @@ def arith(
             "give the input and the kernel, as --input 28 --kernel 5, or an --output to ask for one of them"
         )
     pads = 0 if padding is None else padding
-    layer = layer_of(
+    layer = sizing_of(
         input_size, kernel_size, 1 if stride is None else stride, pads, dilation, transposed, ceil_mode, output_padding
     )
     lines = [*_equations(layer), *_padded(padding, layer), *_read(layer), *_counted(layer, channels, filters, groups)]
@@ -181,7 +88,7 @@ def alike(lines: Sequence[str]) -> list[str]:
     return [f"{name}: {line}" for name, line in zip(_names(len(lines)), lines)]
 
 
-def _equations(layer: Layer) -> list[str]:
+def _equations(layer: Sizing) -> list[str]:
     window = layer.window()
     assert layer.input_size is not None
     out = window.input_size if layer.transposed else window.output_size
@@ -217,7 +124,7 @@ def _ceiling(full: int, o: int) -> str:
     return str(o) if o == full else f"{full}, less the last window, which would start in the padding: {o}"
 
 
-def _padded(word: Any, layer: Layer) -> list[str]:
+def _padded(word: Any, layer: Sizing) -> list[str]:
     """What a word for padding means here."""
     if not isinstance(word, str):
         return []
@@ -226,7 +133,7 @@ def _padded(word: Any, layer: Layer) -> list[str]:
     return [*alike(lines), *note]
 
 
-def _read(layer: Layer) -> list[str]:
+def _read(layer: Sizing) -> list[str]:
     """Which positions take part in how many windows, of the larger map: the input, or a transposed layer's output."""
     window = layer.window()
     if max(window.input_size) > COUNTED:
@@ -250,20 +157,7 @@ def _read(layer: Layer) -> list[str]:
     return alike(lines)
 
 
-def ranges(numbers: Iterable[int]) -> str:
-    """``0, 2 to 4, 9``."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and n == runs[-1][1] + 1:
-            runs[-1][1] = n
-        else:
-            runs.append([n, n])
-    words = [str(low) if low == high else f"{low} to {high}" for low, high in runs]
-    more = [f"… ({len(runs) - FEW} more)"] if len(runs) > FEW else []
-    return ", ".join([*words[:FEW], *more])
-
-
-def _counted(layer: Layer, channels: int | None, filters: int | None, groups: int) -> list[str]:
+def _counted(layer: Sizing, channels: int | None, filters: int | None, groups: int) -> list[str]:
     """Parameters, beside those of a dense layer with the same inputs and outputs, and multiplications."""
     if channels is None and filters is None:
         return []

@@ -15,7 +15,8 @@ from math import prod
 from torch.nn import Module
 from torch.utils.flop_counter import FlopCounterMode
 
-from manualconv.explain.field.follow import Path, Row, followed
+from manualconv.explain.field.follow import followed
+from manualconv.explain.field.path import Path, Row
 from manualconv.explain.figure import Figure
 from manualconv.explain.receptive import cells, input_of
 from manualconv.explain.text import aligned, size, some

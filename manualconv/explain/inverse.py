@@ -11,8 +11,9 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from manualconv.explain.arithmetic import alike, layer_of, ranges
-from manualconv.explain.text import size
+from manualconv.explain.arithmetic import alike
+from manualconv.explain.sizing import sizing_of
+from manualconv.explain.text import ranges, size
 from manualconv.geometry import per_axis
 
 #: Rows that are shown of several numbers at once.
@@ -54,7 +55,7 @@ class Question:
         return "\n".join(alike([self._along(axis)._answer() for axis in range(ndim)]))
 
     def _along(self, axis: int) -> Question:
-        parts = {}
+        parts: dict[str, Any] = {}
         for name, value in vars(self).items():
             if isinstance(value, tuple):
                 part = value[0] if len(value) == 1 else value[axis]
@@ -91,10 +92,11 @@ class Question:
 
     def _size(self, **numbers: int) -> int | None:
         """The forward question; None where no layer has these numbers."""
-        now = replace(self, **numbers)
+        changed: dict[str, Any] = {**numbers}
+        now = replace(self, **changed)
         k, s, p = (usual if getattr(now, name) is None else getattr(now, name) for name, usual in USUAL.items())
         try:
-            window = layer_of(now.input, k, s, p, now.dilation, now.transposed, now.ceil, now.more).window()
+            window = sizing_of(now.input, k, s, p, now.dilation, now.transposed, now.ceil, now.more).window()
         except ValueError:
             return None
         return (window.input_size if self.transposed else window.output_size)[0]
@@ -102,7 +104,7 @@ class Question:
     def _inputs(self) -> list[int]:
         stride = 1 if self.stride is None else self.stride
         padding = 0 if self.padding is None else self.padding
-        layer = layer_of(None, self.kernel, stride, padding, self.dilation, self.transposed, self.ceil, self.more)
+        layer = sizing_of(None, self.kernel, stride, padding, self.dilation, self.transposed, self.ceil, self.more)
         (s,), (e,), ((a, b),) = layer.stride, layer.extent, layer.padding
         if self.transposed:
             tried = range(1, self.output + a + b + 2)

@@ -19,10 +19,12 @@ from pathlib import Path as File
 from torch.nn import Module
 from torch.nn.parameter import is_lazy
 
-from manualconv.explain.field.follow import Path, Row, followed
+from manualconv.explain.field.follow import followed
+from manualconv.explain.field.path import Path, Row
 from manualconv.explain.field.tensor import Field
 from manualconv.explain.figure import Figure
-from manualconv.explain.text import aligned, per_axis, size, some
+from manualconv.explain.notes import notes
+from manualconv.explain.text import aligned, by_axis, shown, size, some
 
 HEADING = ("layer", "output", "stride", "receptive field", "effective padding", "centre")
 
@@ -79,11 +81,11 @@ def receptive_fields(
 
     channels, sizes = input_of(model, input_size, channels)
     path = followed(model, sizes, channels)
-    text = "\n".join([_table(path, object_size), *_notes(path), *_last(path)])
+    text = "\n".join([_table(path, object_size), *notes(path), *_last(path)])
     figure = ReceptiveFields("receptive fields", text, rows=tuple(row for row in path.rows if not row.passing))
     asked = any((layer is not None, unit is not None, image is not None, effective))
     last = last_row(path)
-    name = layer if layer is not None else last and last.name
+    name = last.name if layer is None and last is not None else layer
     if name is None:
         if asked:
             raise ValueError("no layer of this network keeps the positions of its input: name one by layer")
@@ -108,9 +110,7 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
     if channels is None:
         channels = getattr(first, "in_channels", 3)
     if min((channels, *sizes), default=1) < 1:
-        raise ValueError(
-            f"an input of {channels} channels and size {per_axis(sizes)} has no positions: at least 1 each"
-        )
+        raise ValueError(f"an input of {channels} channels and size {by_axis(sizes)} has no positions: at least 1 each")
     return channels, sizes
 
 
@@ -119,19 +119,13 @@ def cells(field: Field) -> tuple[str, str, str, str]:
     found = [field.of(axis) for axis in range(len(field.spans))]
     if not any(found):
         return "", "all" if any(field.spans) else "none", "", ""
-    extent = per_axis(
-        max(axis.lengths) if axis else "all" if span else "none" for axis, span in zip(found, field.spans)
-    )
+    extent = by_axis(max(axis.lengths) if axis else "all" if span else "none" for axis, span in zip(found, field.spans))
     return (
-        per_axis(axis.stride if axis else "–" for axis in found),
+        by_axis(axis.stride if axis else "–" for axis in found),
         f"all ({extent})" if any(field.spans) else extent,
-        per_axis(-axis.ends[0][0] if axis and axis.ends[0] else "–" for axis in found),
-        per_axis(_number(Fraction(sum(axis.ends[0]), 2)) if axis and axis.ends[0] else "–" for axis in found),
+        by_axis(-axis.ends[0][0] if axis and axis.ends[0] else "–" for axis in found),
+        by_axis(shown(Fraction(sum(axis.ends[0]), 2)) if axis and axis.ends[0] else "–" for axis in found),
     )
-
-
-def _number(value: Fraction) -> str:
-    return f"{float(value):g}"
 
 
 def _table(path: Path, object_size: int | None) -> str:
@@ -152,82 +146,6 @@ def _compared(field: Field, object_size: int) -> Fraction | None:
     found = [field.of(axis) for axis in range(len(field.spans))]
     lengths = [max(axis.lengths) for axis in found if axis]
     return Fraction(min(lengths), object_size) if len(lengths) == len(found) else None
-
-
-def _notes(path: Path) -> list[str]:
-    return [note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases, _numbers) for note in make(path)]
-
-
-def _windows(path: Path) -> list[tuple[str, int, int, int, int, int]]:
-    """Of each axis with a remainder: the row's name, I, all padding, the extent, the stride, unread positions."""
-    return [
-        (row.name, i, a + b, e, s, max(0, r - max(b, 0)))
-        for row in path.rows
-        if row.window
-        for i, (a, b), e, s, r in dict.fromkeys(
-            zip(row.window.input_size, row.window.padding, row.window.extent, row.window.stride, row.window.leftover)
-        )
-        if r
-    ]
-
-
-def _rounded(path: Path) -> list[str]:
-    """Sizes that do not divide."""
-    sizes = [
-        f"{name} ({i} + {p} − {e})/{s} + 1 = {_number(Fraction(i + p - e, s) + 1)}"
-        for name, i, p, e, s, _ in _windows(path)
-    ]
-    return [f"not whole, rounded down: {some(sizes)}"] if sizes else []
-
-
-def _unread(path: Path) -> list[str]:
-    names = [f"{name} does not read the last {unread} of {i}" for name, i, _, _, _, unread in _windows(path) if unread]
-    return [f"left unread: {some(names)}"] if names else []
-
-
-def _whole(path: Path) -> list[str]:
-    """Where units begin to see all."""
-    first = next((row for row in path.rows if any(row.field.spans)), None)
-    if first is None:
-        return []
-    beside = any(any(row.field.spans) and any(row.field.axes) for row in path.rows)
-    more = ["in brackets what they see without it"] if beside else []
-    words = [
-        f"global: {first.name} ({first.kind}) mixes all positions",
-        "units from there on see all of the input",
-        *more,
-    ]
-    return ["; ".join(words)]
-
-
-def _unknown(path: Path) -> list[str]:
-    names = list(dict.fromkeys(f"{row.kind} in {row.module or 'the model'}" for row in path.rows if not row.known))
-    return [f"no rule for {some(names)}: taken to mix all positions"] if names else []
-
-
-def _uneven(path: Path) -> list[str]:
-    first = next((row.name for row in path.rows if row.field.uneven), None)
-    if first is None:
-        return []
-    return [
-        f"branches whose strides differ meet at {first}: the widest interval of any unit is shown, the finest stride"
-    ]
-
-
-def _phases(path: Path) -> list[str]:
-    """Layers whose units do not all see equally much."""
-    for row in path.rows:
-        for axis in map(row.field.of, range(len(row.field.spans))):
-            if axis and len(set(axis.lengths)) > 1 and not row.field.uneven:
-                few, many = min(axis.lengths), max(axis.lengths)
-                return [
-                    f"from {row.name} on the units differ by their place: there {few} to {many}; the widest is shown"
-                ]
-    return []
-
-
-def _numbers(path: Path) -> list[str]:
-    return ["followed with numbers: conditions in the model saw one image of noise"] if path.numbers else []
 
 
 def last_row(path: Path) -> Row | None:

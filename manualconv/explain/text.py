@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
+#: Runs of numbers that are listed.
+RUNS = 16
 
-def per_axis(values: Iterable[Any]) -> str:
+
+def by_axis(values: Iterable[Any]) -> str:
     """One value if all axes have the same, else one per axis: ``3`` or ``3×5``."""
     words = [str(value) for value in values]
     return words[0] if len(set(words)) == 1 else "×".join(words)
+
+
+def shown(number: Fraction) -> str:
+    """``54.25``, ``5``."""
+    return f"{float(number):g}"
 
 
 def size(numbers: Iterable[int]) -> str:
@@ -31,3 +40,16 @@ def some(items: Sequence[str], most: int = 4) -> str:
     """The first of a list, and how many more there are."""
     more = [f"and {len(items) - most} more"] if len(items) > most else []
     return ", ".join([*items[:most], *more])
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """``0, 2 to 4, 9``."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    words = [str(low) if low == high else f"{low} to {high}" for low, high in runs]
+    more = [f"… ({len(runs) - RUNS} more)"] if len(runs) > RUNS else []
+    return ", ".join([*words[:RUNS], *more])

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from manualconv.explain.field.axis import Seen
-from manualconv.explain.field.follow import follow
+from manualconv.explain.field.follow import dtype_of, follow
 from manualconv.explain.field.tensor import Field
 from manualconv.explain.text import size
 
@@ -186,7 +186,7 @@ def gradient(model: Module, channels: int, unit: Unit, images: int = IMAGES) -> 
     if any(p.is_meta for p in model.parameters()):
         raise ValueError("the effective receptive field is a gradient by the model's weights, and this one has none")
     twin = copy.deepcopy(model).eval()
-    numbers = next((p.dtype for p in twin.parameters() if p.is_floating_point()), torch.float32)
+    numbers = dtype_of(twin)
     drawn = torch.Generator().manual_seed(0)
     total = torch.zeros(unit.sizes, dtype=torch.float64)
     for _ in range(images):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from manualconv.cli import main
 from manualconv.explain import arith
-from manualconv.explain.arithmetic import layer_of, ranges
+from manualconv.explain.sizing import sizing_of
+from manualconv.explain.text import ranges
 from manualconv.geometry import Window
 from manualconv.testing.cases import windows
 
@@ -192,4 +193,4 @@ def test_the_command_prints_the_figure(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_large_input_is_not_counted() -> None:
     assert text(1_000_000, 3).endswith("is counted up to 100,000")
-    assert layer_of(1_000_000, 3, 1, 0, 1, False, False, 0).window().output_size == (999_998,)
+    assert sizing_of(1_000_000, 3, 1, 0, 1, False, False, 0).window().output_size == (999_998,)

@@ -228,3 +228,15 @@ def test_modules_are_layers_too() -> None:
     assert said == "unit 0,0 of layer2 sees rows 0 to 49, columns 0 to 49 of 224×224"
     with pytest.raises(ValueError, match="this one has none"):
         receptive_fields(model, 224, effective=True)
+
+
+def test_what_wraps_a_model() -> None:
+    """Compiled, it is followed as Python; scripted, it cannot be; a weight may be computed; half precision is one."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2))
+    plain = receptive_fields(model, 8).text
+    assert receptive_fields(torch.compile(model), 8).text.replace("_orig_mod.", "").split() == plain.split()
+    assert receptive_fields(nn.Sequential(*model).half(), 8).text == plain
+    normed = nn.Sequential(nn.utils.parametrizations.weight_norm(model[0]), model[1])
+    assert receptive_fields(normed, 8).text.replace(".conv2d", "").split() == plain.split()
+    with pytest.raises(ValueError, match="scripted"):
+        receptive_fields(torch.jit.script(nn.Sequential(nn.ReLU())), 8)

@@ -10,10 +10,9 @@ where torch.fx's symbolic tracer refuses them, as in a padding that is computed 
 from __future__ import annotations
 
 import copy
-from collections import Counter
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -23,8 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from manualconv.explain.field import arrangement, layers
 from manualconv.explain.field.call import RULES, Call, tensors_in
+from manualconv.explain.field.path import Path, Row
 from manualconv.explain.field.tensor import Field, of_input
-from manualconv.geometry import Window
 from manualconv.torch_internals import is_pointwise
 
 #: The functions that are rows of a table even where they change nothing, as a 1×1 convolution.
@@ -33,76 +32,6 @@ LAYERS -= {"pad", "batch_norm", "instance_norm", "group_norm", "layer_norm", "rm
 #: What has the shape of its argument and sees nothing of it.
 NOTHING = {f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn")}
 NOTHING |= {f"new_{name}" for name in ("zeros", "ones", "full", "empty", "tensor")}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One layer, or one place where branches meet.
-
-    Attributes:
-        name: its module's path; of a call in a larger module's own code, the path and the function's name.
-        kind: the module's class, or the function.
-        module: the path of the module that made the call.
-        input_shape, output_shape: of the first tensors.
-        field: what the result's units see.
-        window: of a convolution or pooling.
-        known: whether there is a rule for the function; if not, all positions were taken as mixed.
-        passing: whether it is here for its parameters alone, as a batch normalisation: units see what they saw.
-        parameters: how many the call took that no earlier one did.
-        flops: floating-point operations, where they were counted.
-    """
-
-    name: str
-    kind: str
-    module: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    field: Field
-    window: Window | None
-    known: bool
-    passing: bool
-    parameters: int
-    flops: int
-
-
-@dataclass
-class Path:
-    """What one forward pass wrote down.
-
-    Attributes:
-        rows: layers in the order in which they ran.
-        modules: the field and the shape of each module's result.
-        keep, kept: the rows and modules whose results are to be kept, and these.
-        counter: what counts floating-point operations.
-        stack: the modules that run, from the outermost.
-        used: how often each name was given to a row.
-        taken: the parameters that calls took, by identity.
-        idle: how many numbers each of the others has, by name.
-        numbers: whether the pass had numbers, because the model asked for them.
-    """
-
-    rows: list[Row] = field(default_factory=list)
-    modules: dict[str, tuple[Field, tuple[int, ...]]] = field(default_factory=dict)
-    keep: Collection[str] = ()
-    kept: dict[str, Tensor] = field(default_factory=dict)
-    counter: FlopCounterMode | None = None
-    stack: list[tuple[str, Module]] = field(default_factory=list)
-    used: Counter[str] = field(default_factory=Counter)
-    taken: set[int] = field(default_factory=set)
-    idle: dict[str, int] = field(default_factory=dict)
-    numbers: bool = False
-
-    def named(self, function: str) -> str:
-        """A name for a call in the module that runs: its own, if it holds no others."""
-        path, module = self.stack[-1]
-        alone = path and next(module.children(), None) is None
-        name = path if alone else f"{path}.{function}".lstrip(".")
-        self.used[name] += 1
-        return f"{name}#{self.used[name]}" if self.used[name] > 1 else name
-
-    def flops(self) -> int:
-        """Counted so far."""
-        return self.counter.get_total_flops() if self.counter else 0
 
 
 class Followed(Tensor):
@@ -188,7 +117,7 @@ def follow(model: Module, images: Tensor, keep: Collection[str] = (), counter: F
     start = images.as_subclass(Followed)
     start.field, start.path = of_input(images.shape[2:]), path
     try:
-        with _watched(model, path):
+        with _watched(model, path), _uncompiled():
             model(start)
     except Exception as error:
         raise _stopped(path, error, images) from error
@@ -209,6 +138,11 @@ def _watched(model: Module, path: Path) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Inside, a compiled model runs its Python code.  Without Dynamo, slow to import, there is none."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def _entering(path: Path, name: str) -> Callable[..., None]:
@@ -250,8 +184,13 @@ def without_numbers(model: Module) -> Module:
     """A copy for evaluation that has shapes alone; the model is not touched, its numbers are not copied.
 
     Raises:
-        ValueError: an attribute cannot be copied.
+        ValueError: a module is scripted, or an attribute cannot be copied.
     """
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ValueError(
+                f"{name or 'the model'} is scripted, and its code cannot be followed: give the module it was made from"
+            )
     memo: dict[int, Any] = {}
     for module in model.modules():
         for tensor in tensors_in(list(vars(module).values())):
@@ -264,13 +203,18 @@ def without_numbers(model: Module) -> Module:
         raise ValueError(f"the model cannot be copied, and it is followed on a copy: {reason}") from error
 
 
+def dtype_of(model: Module) -> torch.dtype:
+    """The dtype of the input that a model takes."""
+    return next((p.dtype for p in model.parameters() if p.is_floating_point() or p.is_complex()), torch.float32)
+
+
 def followed(model: Module, sizes: Sequence[int], channels: int, counter: FlopCounterMode | None = None) -> Path:
     """`follow` on an input ``(1, C, *I)`` without numbers; a model that has numbers and asks for them gets noise.
 
     Raises:
         ValueError: as `follow` and `without_numbers`.
     """
-    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+    dtype = dtype_of(model)
     twin = without_numbers(model)
     try:
         with torch.no_grad(), torch.device("meta"):

@@ -16,7 +16,8 @@ from torch.nn import Module
 from torch.overrides import TorchFunctionMode
 
 from manualconv.explain.field.axis import Seen
-from manualconv.explain.field.follow import Path, follow
+from manualconv.explain.field.follow import follow
+from manualconv.explain.field.path import Path
 
 MEANS = {f"max_pool{n}d": getattr(F, f"avg_pool{n}d") for n in (1, 2, 3)}
 

@@ -15,7 +15,8 @@ from torchvision import models
 import manualconv
 from manualconv import explain
 from manualconv.explain.field.axis import merged, whole_input
-from manualconv.explain.field.follow import Row, followed
+from manualconv.explain.field.follow import followed
+from manualconv.explain.field.path import Row
 from manualconv.explain.field.reading import shifted, transposed, window
 from manualconv.explain.networks import LISTS, built, named
 from manualconv.explain.receptive import last_row
