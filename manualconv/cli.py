@@ -12,6 +12,7 @@ from typing import NoReturn, TextIO
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.command import Command
+from manualconv.explain.commands import explain, figures, kernels, toeplitz
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
 
@@ -179,6 +180,10 @@ COMMANDS = {
     "choice": Command(
         "print which algorithm computes the three maps of a convolution, and why", _choice_options, _choice
     ),
+    "explain": explain.COMMAND,
+    "figures": figures.COMMAND,
+    "kernels": kernels.COMMAND,
+    "toeplitz": toeplitz.COMMAND,
 }
 
 

@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from manualconv.explain.figure import Figure as Figure
+    from manualconv.explain.figures import article_figure as article_figure
+    from manualconv.explain.figures.images import filter_gallery as filter_gallery
+    from manualconv.explain.worked import worked_example as worked_example
+    from manualconv.explain.worked.matrix import toeplitz_matrix as toeplitz_matrix
 
 #: Where each public name comes from; the imports above say the same to a type checker.
-_FROM = {"figure": ("Figure",)}
+_FROM = {
+    "figure": ("Figure",),
+    "figures": ("article_figure",),
+    "figures.images": ("filter_gallery",),
+    "worked": ("worked_example",),
+    "worked.matrix": ("toeplitz_matrix",),
+}
 __all__ = sorted(name for names in _FROM.values() for name in names)
 
 

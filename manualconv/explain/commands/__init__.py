@@ -16,7 +16,7 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 
 def show(figure: Figure, out: Path | None) -> int:
-    """Print a figure, and save it where that was asked for.
+    """Print a figure, and save it where that was asked for: each file is named, with its size.
 
     Raises:
         ValueError: if the library that draws is not installed.
@@ -29,5 +29,5 @@ def show(figure: Figure, out: Path | None) -> int:
     except ModuleNotFoundError as error:
         raise ValueError(f"pictures are drawn by {error.name}, which is not here: pip install '.[explain]'") from None
     for path in paths:
-        print(f"wrote {path}")
+        print(f"wrote {path}, {path.stat().st_size:,} bytes")
     return 0
