@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from manualconv.explain.figure import Figure as Figure
     from manualconv.explain.figures import article_figure as article_figure
     from manualconv.explain.figures.images import filter_gallery as filter_gallery
+    from manualconv.explain.tracing import trace as trace
     from manualconv.explain.worked import worked_example as worked_example
     from manualconv.explain.worked.matrix import toeplitz_matrix as toeplitz_matrix
 
@@ -21,6 +22,7 @@ _FROM = {
     "figure": ("Figure",),
     "figures": ("article_figure",),
     "figures.images": ("filter_gallery",),
+    "tracing": ("trace",),
     "worked": ("worked_example",),
     "worked.matrix": ("toeplitz_matrix",),
 }
