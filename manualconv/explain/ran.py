@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -47,6 +48,7 @@ def place(file: str, line: int) -> str:
     return f"{Path(file).relative_to(PACKAGE.parent).as_posix()}:{line}"
 
 
+@cache
 def stated(module: ModuleType, words: str) -> Code:
     """The first line of a module's source with these words, which is its equation.
 
@@ -59,6 +61,7 @@ def stated(module: ModuleType, words: str) -> Code:
     raise LookupError(f"{module.__name__} does not say {words!r}")
 
 
+@cache
 def equation(map: type[Map]) -> Code:
     """A map and the line of its docstring that is its equation."""
     lines, first = inspect.getsourcelines(map)

@@ -21,6 +21,7 @@ from manualconv.explain import page
 from manualconv.explain.figure import Figure
 from manualconv.explain.ran import equation, run, stated
 from manualconv.functional import conv1d, conv2d, conv3d
+from manualconv.functional.convolution import Padding
 from manualconv.functional.refusals.convolution import toeplitz_window
 from manualconv.geometry import Axes, Numbers, Window
 from manualconv.kernels.correlation import rotation
@@ -52,7 +53,7 @@ def convolution(
     b: Tensor = b,
     dZ: Tensor = DZ,
     stride: Numbers = 1,
-    padding: Numbers = 0,
+    padding: Padding = 0,
     dilation: Numbers = 1,
     groups: int = 1,
 ) -> Figure:
@@ -98,10 +99,9 @@ def _described(numbers: list[Tensor], window: Window) -> Iterator[str]:
 
 
 def _settings(window: Window) -> str:
-    padding = tuple(a for a, _ in window.padding)
-    named = {"stride": window.stride, "padding": padding, "dilation": window.dilation}
-    said = [f"{name} {'x'.join(map(str, axes))}" for name, axes in named.items()]
-    return ", ".join([*said, f"groups {window.groups}"])
+    pads = ", ".join(f"{a}+{b}" for a, b in window.padding)
+    stride, dilation = ("x".join(map(str, axes)) for axes in (window.stride, window.dilation))
+    return f"stride {stride}, padding {pads}, dilation {dilation}, groups {window.groups}"
 
 
 def _sums(numbers: list[Tensor], window: Window) -> Iterator[str]:
