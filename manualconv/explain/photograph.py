@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 LUMA = (0.2989, 0.5870, 0.1140)
+#: Of the longer side of a picture that is read to be shown: an edge of one pixel is still seen.
+LONGEST = 480
 
 
 def luma(pixels: Tensor) -> Tensor:
@@ -27,8 +29,24 @@ def luma(pixels: Tensor) -> Tensor:
     return torch.einsum("chw,c->hw", pixels.double(), torch.tensor(LUMA, dtype=torch.float64))
 
 
-def read(path: str | Path) -> Tensor:
-    """A picture file, upright: ``(3, H, W)`` uint8; what is see-through lies on white.
+class Picture(NamedTuple):
+    """A picture that was read.
+
+    Attributes:
+        pixels: ``(3, H, W)`` uint8.
+        size: H and W of the file; larger than the pixels' where it was reduced.
+    """
+
+    pixels: Tensor
+    size: tuple[int, int]
+
+
+def read(path: str | Path, longest: int = LONGEST) -> Picture:
+    """A picture file, upright; what is see-through lies on white, what is larger is reduced.
+
+    Args:
+        path: a file that Pillow reads.
+        longest: pixels of the longer side, at most.
 
     Raises:
         OSError: the file cannot be opened.
@@ -42,6 +60,9 @@ def read(path: str | Path) -> Tensor:
             with Image.open(path) as picture:
                 picture.load()
                 upright = ImageOps.exif_transpose(picture)
+            size = (upright.height, upright.width)
+            colours = rgb(upright)
+            colours.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     except UnidentifiedImageError:
         raise ValueError(
             f"{path} holds no picture that Pillow reads: it reads PNG, JPEG, BMP, GIF, TIFF, WebP"
@@ -50,11 +71,11 @@ def read(path: str | Path) -> Tensor:
         if isinstance(error, OSError) and error.filename is not None:
             raise
         raise ValueError(f"the picture {path} cannot be read: {error}") from None
-    return pixels(upright)
+    return Picture(pixels(colours), size)
 
 
-def pixels(picture: Image) -> Tensor:
-    """Of a picture of Pillow's: ``(3, H, W)`` uint8; 16 bits become 8."""
+def rgb(picture: Image) -> Image:
+    """Three bytes a pixel; 16 bits become 8."""
     import numpy as np
     from PIL import Image
 
@@ -62,8 +83,14 @@ def pixels(picture: Image) -> Tensor:
         levels = (np.asarray(picture, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8)
         picture = Image.fromarray(levels)
     paper = Image.new("RGBA", picture.size, "white")
-    flat = Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
-    return torch.from_numpy(np.array(flat)).movedim(-1, 0).contiguous()
+    return Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
+
+
+def pixels(picture: Image) -> Tensor:
+    """Of a picture of three bytes a pixel: ``(3, H, W)`` uint8."""
+    import numpy as np
+
+    return torch.from_numpy(np.array(picture)).movedim(-1, 0).contiguous()
 
 
 def house(size: int = 160) -> Tensor:

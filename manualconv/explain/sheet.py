@@ -143,5 +143,4 @@ def _rectangle(place: tuple[float, float, float, float], shade: str | None, edge
     from matplotlib.patches import Rectangle
 
     x, y, width, height = place
-    kind = {"facecolor": "none"} if shade is None else {"facecolor": shade}
-    axes.add_patch(Rectangle((x, y), width, height, edgecolor=edge, linewidth=line, **kind))
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=shade or "none", edgecolor=edge, linewidth=line))

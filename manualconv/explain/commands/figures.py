@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from manualconv.command import Command
-from manualconv.explain.commands import add_out, show
+from manualconv.explain.commands import add_out, drawing, show
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,9 @@ def _run(options: argparse.Namespace) -> int:
         if options.out is None:
             return 0
     for name in options.names or FIGURES:
-        show(article_figure(name), options.out)
+        with drawing():
+            figure = article_figure(name)
+        show(figure, options.out)
         print()
     return 0
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from manualconv.explain import page, photograph
+from manualconv.explain import photograph, printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.photograph import LUMA, house, luma
 from manualconv.explain.sheet import Sheet
@@ -52,7 +52,7 @@ def image(pixels: Tensor | None = None) -> Figure:
         f"  grey = {LUMA[0]} R + {LUMA[1]:.4f} G + {LUMA[2]:.4f} B, rounded",
     ]
     for name, plane in (("grey", grey), *zip("RGB", colours.int())):
-        lines += page.beside((name, plane))
+        lines += printed.beside((name, plane))
     return Figure("a digital image", "\n".join(lines), {"02-image.png": lambda: _sheet(colours, grey).png()})
 
 
@@ -117,7 +117,8 @@ def filter_gallery(
     """What filters find in a picture: their sums, normalised to 0..1, and where these are above a threshold.
 
     Args:
-        picture: a file that Pillow reads, or ``(3, H, W)`` from 0 to 255; a house drawn here if None.
+        picture: a file that Pillow reads, reduced to 480 pixels a side if it has more; or ``(3, H, W)`` from 0 to 255;
+            a house drawn here if None.
         kernels: by name, ``(KH, KW)``; the article's four if None.
         threshold: from 0 to 1.
 
@@ -135,24 +136,36 @@ def filter_gallery(
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold must lie between 0 and 1, as the normalised sums do, not at {threshold:g}")
     kernels = FILTERS if kernels is None else kernels
-    colours = house() if picture is None else picture if isinstance(picture, Tensor) else photograph.read(picture)
+    colours, what = _shown(picture)
     grey = luma(colours)
     found = {name: response(grey, kernel, threshold) for name, kernel in kernels.items()}
-    what = "a house" if picture is None else "a picture" if isinstance(picture, Tensor) else str(picture)
-    lines = [f"filters over {what}: {grey.shape[0]} x {grey.shape[1]} pixels, grey = 0.2989 R + 0.5870 G + 0.1140 B"]
+    lines = [f"filters over {what}", "  grey = 0.2989 R + 0.5870 G + 0.1140 B"]
     for name, kernel in kernels.items():
-        lines += [*page.beside((name, kernel)), _said(found[name], threshold)]
+        lines += [*printed.beside((name, kernel)), _said(found[name], threshold)]
     name = "04-gallery.png" if picture is None else "filters.png"
     files = {name: lambda: _gallery(grey, kernels, found, threshold).png()}
     return Figure("filters over a picture", "\n".join(lines), files)
 
 
+def _shown(picture: str | Path | Tensor | None) -> tuple[Tensor, str]:
+    """The pixels, and what they are."""
+    name, reduced = "a house", ""
+    if picture is None:
+        pixels = house()
+    elif isinstance(picture, Tensor):
+        pixels, name = picture, "a picture"
+    else:
+        (pixels, size), name = photograph.read(picture), str(picture)
+        reduced = "" if size == pixels.shape[1:] else f", reduced from {size[0]} x {size[1]}"
+    return pixels, f"{name}: {pixels.shape[1]} x {pixels.shape[2]} pixels{reduced}"
+
+
 def _said(found: Response, threshold: float) -> str:
     size = " x ".join(map(str, found.sums.shape))
-    low, high = (page.number(round(float(value), 6)) for value in (found.sums.min(), found.sums.max()))
+    low, high = (printed.number(round(float(value), 6)) for value in (found.sums.min(), found.sums.max()))
     if not found.normalised.any():
         return f"    sums {size}, all of them {low}: nothing to mark"
-    share = page.number(round(100 * float(found.marked.double().mean()), 2))
+    share = printed.number(round(100 * float(found.marked.double().mean()), 2))
     return f"    sums {size}, from {low} to {high}; normalised to 0..1, {share} % of them are above {threshold:g}"
 
 
@@ -163,11 +176,11 @@ def _gallery(grey: Tensor, kernels: Mapping[str, Tensor], found: Mapping[str, Re
     step = 1 + max([wide, 4.5, *(float(kernel.shape[1]) for kernel in kernels.values())])
     sums = 1.9 + max(kernel.shape[0] for kernel in kernels.values())
     marks = sums + tall + 1
-    sheet = Sheet(0.5 + step * (1 + len(kernels)), marks + tall + 0.5, "What filters find in a picture", 0.4)
+    sheet = Sheet(0.5 + step * (1 + len(kernels)), marks + tall + 0.5, "What filters find in a picture", 0.5)
     sheet.picture(0.5, sums, wide, tall, grey.numpy(), "the picture, grey", cmap="gray", vmin=0, vmax=255)
     for n, (name, kernel) in enumerate(kernels.items(), 1):
         left, (_, normalised, marked) = 0.5 + n * step, found[name]
-        sheet.grid(left, 1, [[page.number(value) for value in row] for row in kernel], f"kernel {name}")
+        sheet.grid(left, 1, [[printed.number(value) for value in row] for row in kernel], f"kernel {name}")
         kind = {"cmap": "gray", "vmin": 0, "vmax": 1}
         sheet.picture(left, sums, wide, tall, normalised.numpy(), "sums, 0 to 1", **kind)
         sheet.picture(left, marks, wide, tall, marked.numpy(), f"white: above {threshold:g}", **kind)

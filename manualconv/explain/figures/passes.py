@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.layer import make
 from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
@@ -53,9 +53,9 @@ def numbers(A: Tensor, W: Tensor, b: float, dZ: Tensor) -> Numbers:
     if tuple(dZ.shape) != layer.window.output_size:
         raise ValueError(f"dZ has the shape {tuple(dZ.shape)}, and Z has {layer.window.output_size}")
     bias = torch.tensor([b])
-    leaves = [t.detach().double().requires_grad_() for t in (A[None, None], W[None, None], bias)]
-    z = conv2d(*leaves)
-    dA, dW, db = grad(z, leaves, dZ.double()[None, None])
+    x, w, c = (t.detach().double().requires_grad_() for t in (A[None, None], W[None, None], bias))
+    z = conv2d(x, w, c)
+    dA, dW, db = grad(z, (x, w, c), dZ.double()[None, None])
     return Numbers(A, W, bias, z.detach()[0, 0], dZ, dA[0, 0], dW[0, 0], db)
 
 
@@ -81,12 +81,12 @@ def passes(A: Tensor = A, W: Tensor = W, b: float = BIAS, dZ: Tensor = DZ) -> Fi
         ("           dW = A * dZ: to update W", ("A", "dZ", "dW")),
         ("           db = sum dZ: to update b", ("dZ", "db")),
     ):
-        lines += [f"  {words}", *page.beside(*((name, getattr(all_of, name)) for name in shown))]
+        lines += [f"  {words}", *printed.beside(*((name, getattr(all_of, name)) for name in shown))]
     return Figure("the passes of a layer", "\n".join(lines), {"10-passes.png": lambda: _flow(all_of).png()})
 
 
 def _rows(t: Tensor) -> list[list[str]]:
-    return [[page.number(value) for value in row] for row in t.reshape(-1, t.shape[-1])]
+    return [[printed.number(value) for value in row] for row in t.reshape(-1, t.shape[-1])]
 
 
 def _flow(all_of: Numbers) -> Sheet:
@@ -136,12 +136,12 @@ def full(A: Tensor = A, W: Tensor = W, dZ: Tensor = DZ) -> Figure:
     all_of = numbers(A, W, 0.0, dZ)
     done = trace(make("conv", tuple(A.shape), tuple(W.shape)), "input-full", {"dy": dZ, "w": W})
     lines = ["the input gradient as a full convolution: dA = dZ, with K - 1 zeros around, * W turned by 180 degrees"]
-    lines += page.beside(("dZ", dZ), ("W", W), ("W turned", W.flip(0, 1)))
+    lines += printed.beside(("dZ", dZ), ("W", W), ("W turned", W.flip(0, 1)))
     for step in done.steps:
-        terms = [page.product(w, dz) for dz, w in (term.factors for term in step.terms)]
+        terms = [printed.product(w, dz) for dz, w in (term.factors for term in step.terms)]
         value = all_of.dA[step.at[2], step.at[3]]
-        lines.append(page.equal(page.cell("dA", step.at[2:]), page.total(terms), page.number(value)))
-    lines += page.beside(("dA", all_of.dA))
+        lines.append(printed.line("dA", step.at[2:], terms, value))
+    lines += printed.beside(("dA", all_of.dA))
     return Figure("full convolution", "\n".join(lines), {"11-full.png": lambda: _framed(all_of, done).png()})
 
 
@@ -153,7 +153,7 @@ def _framed(all_of: Numbers, done: Trace) -> Sheet:
     padded = [["0"] * (before + pw + after) for _ in range(top + ph + bottom)]
     inside = {(top + r, before + c) for r in range(ph) for c in range(pw)}
     for r, c in inside:
-        padded[r][c] = page.number(all_of.dZ[r - top, c - before])
+        padded[r][c] = printed.number(all_of.dZ[r - top, c - before])
     middle = 0.5 + len(padded[0]) + 1.6
     last = middle + 2 * wide + 3.4
     height = max(len(padded), rows, tall)
@@ -167,9 +167,9 @@ def _framed(all_of: Numbers, done: Trace) -> Sheet:
     sheet.grid(middle + wide + 1.4, 1, _rows(all_of.W.flip(0, 1)), "W turned", base=PALE)
     sheet.arrow((last - 1.5, 1 + tall / 2), (last - 0.4, 1 + tall / 2))
     sheet.grid(last, 1, _rows(all_of.dA), "dA", {at: MIDDLE}, [at])
-    terms = [page.product(w, dz) for dz, w in (term.factors for term in step.terms)]
+    terms = [printed.product(w, dz) for dz, w in (term.factors for term in step.terms)]
     below = height + 1.8
     sheet.words(0.5, below, f"framed: dZ[p] times W turned, summed, is dA[{at[0]},{at[1]}]")
-    sheet.words(0.5, below + 0.8, f"{page.total(terms)} = {page.number(all_of.dA[at])}", 12)
+    sheet.words(0.5, below + 0.8, f"{printed.total(terms)} = {printed.number(all_of.dA[at])}", 12)
     sheet.words(0.5, below + 1.6, "full: k - 1 zeros on each side, so every overlap counts; o = i + k - 1", 11)
     return sheet

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.layer import make
 from manualconv.explain.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, Sheet, shade_of
@@ -51,12 +51,12 @@ def placement(A: Tensor = IMAGE, W: Tensor = KERNEL, at: tuple[int, int] = (1, 1
     done = trace(layer, "forward", {"x": A, "w": W})
     step = done.steps[at[0] * columns + at[1]]
     sums = conv2d(A[None, None].double(), W[None, None].double())[0, 0]
-    terms = [page.product(w, x) for x, w in (term.factors for term in step.terms)]
+    terms = [printed.product(w, x) for x, w in (term.factors for term in step.terms)]
     lines = [
         f"one placement of {rows * columns}: Z[p] = sum_k W[k] * A[p + k]",
-        *page.beside(("A", A), ("W", W)),
-        page.equal(page.cell("Z", at), page.total(terms), page.number(sums[at])),
-        *page.beside(("Z", sums)),
+        *printed.beside(("A", A), ("W", W)),
+        printed.line("Z", at, terms, sums[at]),
+        *printed.beside(("Z", sums)),
     ]
     return Figure("one placement", "\n".join(lines), {"03-placement.png": lambda: _placed(done, at, sums).png()})
 
@@ -77,9 +77,9 @@ def _placed(done: Trace, at: tuple[int, int], sums: Tensor) -> Sheet:
     sheet.arrow((left + wide + 0.4, 1 + tall / 2), (last - 0.4, 1 + tall / 2))
     sheet.grid(last, 1, _rows_of(sums), "output Z", {at: MIDDLE}, [at])
     below = max(height, tall, len(sums)) + 1.7
-    terms = [page.product(b, a) for a, b in (term.factors for term in step.terms)]
+    terms = [printed.product(b, a) for a, b in (term.factors for term in step.terms)]
     sheet.words(0.5, below, f"framed: A[i] times W[k], summed, is Z[{at[0]},{at[1]}]")
-    sheet.words(0.5, below + 0.8, f"{page.total(terms)} = {page.number(sums[at])}", 12)
+    sheet.words(0.5, below + 0.8, f"{printed.total(terms)} = {printed.number(sums[at])}", 12)
     sheet.words(0.5, below + 1.6, f"the kernel has {sums.numel()} placements, so Z has {sums.numel()} numbers")
     return sheet
 
@@ -87,11 +87,11 @@ def _placed(done: Trace, at: tuple[int, int], sums: Tensor) -> Sheet:
 def _rows(cells: object, size: tuple[int, ...]) -> list[list[str]]:
     """A grid's numbers, of its first sample and channel."""
     assert isinstance(cells, dict)
-    return [[page.number(cells[0, 0, r, c]) for c in range(size[3])] for r in range(size[2])]
+    return [[printed.number(cells[0, 0, r, c]) for c in range(size[3])] for r in range(size[2])]
 
 
 def _rows_of(t: Tensor) -> list[list[str]]:
-    return [[page.number(value) for value in row] for row in t]
+    return [[printed.number(value) for value in row] for row in t]
 
 
 def reached(size: tuple[int, int], kernel: tuple[int, int], padding: int = 0) -> Tensor:
@@ -127,7 +127,7 @@ def influence(size: tuple[int, int] = (6, 6), kernel: tuple[int, int] = (3, 3), 
         middle = counts[size[0] // 2, size[1] // 2]
         edge = counts[0, size[1] // 2]
         lines.append(f"  padding {pad}: corner {counts[0, 0]}, edge {edge}, centre {middle}")
-        lines += page.beside(("reached", counts))
+        lines += printed.beside(("reached", counts))
     return Figure("pixel influence", "\n".join(lines), {"05-influence.png": lambda: _influences(found).png()})
 
 

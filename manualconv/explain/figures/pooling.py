@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd import grad
 
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.layer import Layer, make
 from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, Cell, Sheet
@@ -42,13 +42,13 @@ def max_pooling(A: Tensor = A, kernel: int = 2, stride: int = 2) -> Figure:
     layer = _layer(A, kernel, stride)
     done = trace(layer, "forward", {"x": A})
     Z = max_pool2d(A[None].double(), kernel, stride)[0]
-    lines = [f"max pooling: windows of {kernel} x {kernel}, stride {stride}", *page.beside(("A", A))]
+    lines = [f"max pooling: windows of {kernel} x {kernel}, stride {stride}", *printed.beside(("A", A))]
     for step in done.steps:
-        named = ", ".join(page.number(term.factors[0]) for term in step.terms)
-        value = page.number(Z[step.at[2], step.at[3]])
+        named = ", ".join(printed.number(term.factors[0]) for term in step.terms)
+        value = printed.number(Z[step.at[2], step.at[3]])
         shown = f"max({named})" if len(step.terms) > 1 else named
-        lines.append(page.equal(page.cell("Z", step.at[2:]), shown, value))
-    lines += page.beside(("Z", Z))
+        lines.append(printed.equal(printed.cell("Z", step.at[2:]), shown, value))
+    lines += printed.beside(("Z", Z))
     return Figure("max pooling", "\n".join(lines), {"12-max-pooling.png": lambda: _pooled(A, Z, done).png()})
 
 
@@ -62,12 +62,12 @@ def winners(done: Trace) -> list[Cell]:
 
 
 def _rows(t: Tensor) -> list[list[str]]:
-    return [[page.number(value) for value in row] for row in t]
+    return [[printed.number(value) for value in row] for row in t]
 
 
 def _windows(done: Trace) -> dict[Cell, str]:
     """A shade for each window, neighbours apart; where windows overlap the last one's."""
-    fill = {}
+    fill: dict[Cell, str] = {}
     for step in done.steps:
         shade = (PALE, LIGHT)[(step.at[2] + step.at[3]) % 2]
         fill |= {(term.read[0][2], term.read[0][3]): shade for term in step.terms}
@@ -116,9 +116,12 @@ def mask(A: Tensor = A, dZ: Tensor = DZ, kernel: int = 2, stride: int = 2) -> Fi
     M = torch.zeros(A.shape, dtype=torch.int64)
     for at in winners(done):
         M[at] = 1
-    lines = ["max pooling backward: dA[i] += M[p, k] * dZ[p]", *page.beside(("A", A), ("M", M), ("dZ", dZ), ("dA", dA))]
+    lines = [
+        "max pooling backward: dA[i] += M[p, k] * dZ[p]",
+        *printed.beside(("A", A), ("M", M), ("dZ", dZ), ("dA", dA)),
+    ]
     for at, dz in zip(winners(done), dZ.flatten()):
-        lines.append(f"    {page.number(dz)} goes to {page.cell('dA', at)}, where the maximum was")
+        lines.append(f"    {printed.number(dz)} goes to {printed.cell('dA', at)}, where the maximum was")
     files = {"13-mask.png": lambda: _masked((A, M, dZ, dA), done).png()}
     return Figure("the mask of max pooling", "\n".join(lines), files)
 

@@ -17,7 +17,7 @@ from torch import Tensor, unravel_index
 
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.autograd.summation import SumToBias
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.ran import equation, run, stated
 from manualconv.functional import conv1d, conv2d, conv3d
@@ -74,11 +74,11 @@ def convolution(
     """
     window = toeplitz_window(W, tuple(A.shape[1:]), stride, padding, dilation, groups)
     conv = CONVOLUTIONS[window.ndim]
-    done = run(lambda *leaves: conv(*leaves, stride, padding, dilation, groups), (A, W, b), dZ)
+    done = run(lambda x, w, b: conv(x, w, b, stride, padding, dilation, groups), (A, W, b), dZ)
     numbers = [t.double() for t in (A, W, b, done.output, dZ, *done.gradients)]
     source = [*map(equation, (Convolution, TransposedConvolution, WeightCorrelation, SumToBias))]
     source.append(stated(rotation, "w̃[(g c), o, k′] · ỹ"))
-    lines = [*_described(numbers, window), *_channels(), *page.code(source, done)]
+    lines = [*_described(numbers, window), *_channels(), *printed.code(source, done)]
     return Figure("a convolution, forward and backward", "\n".join(lines))
 
 
@@ -86,16 +86,16 @@ def _described(numbers: list[Tensor], window: Window) -> Iterator[str]:
     A, W, b, Z, dZ, dA, dW, _ = numbers
     yield f"convolution, forward and backward: Z = W * A + b, {_settings(window)}"
     yield WORDS
-    yield from page.beside(("A", A), ("W", W), ("b", b), ("dZ", dZ))
+    yield from printed.beside(("A", A), ("W", W), ("b", b), ("dZ", dZ))
     yield from _sums(numbers, window)
     yield "  slots      all three are T with the cotangent in the slot of Z, so one number comes out three times"
     without = Z - b.reshape(-1, *(1,) * window.ndim)
     for name, one, other in (("<Z - b, dZ>", without, dZ), ("<A, dA>", A, dA), ("<W, dW>", W, dW)):
-        yield page.equal(name, page.number((one * other).sum()))
+        yield printed.equal(name, printed.number((one * other).sum()))
     if all(s == 1 for s in window.stride):
         yield "  rotated    at stride 1 dA is also the full convolution of dZ with W turned by 180 degrees"
         turned = rotation.rotated(W, window.groups)
-        yield from page.beside(("W turned", turned), ("dA", rotation.to_input(W, dZ[None], window)[0]))
+        yield from printed.beside(("W turned", turned), ("dA", rotation.to_input(W, dZ[None], window)[0]))
 
 
 def _settings(window: Window) -> str:
@@ -113,30 +113,28 @@ def _sums(numbers: list[Tensor], window: Window) -> Iterator[str]:
     yield "  forward    Z[p] = b + sum_k W[k] * A[i]"
     for n in range(len(z)):
         at = _at(n, Z.shape)
-        terms = [page.number(b[at[0]]), *(page.product(w[k], a[i]) for p, i, k in triples if p == n)]
-        yield page.equal(page.cell("Z", _short(at, Z.shape)), page.total(terms), page.number(z[n]))
+        terms = [printed.number(b[at[0]]), *(printed.product(w[k], a[i]) for p, i, k in triples if p == n)]
+        yield printed.line("Z", _short(at, Z.shape), terms, z[n])
     yield "  backward   dA[i] = sum W[k] * dZ[p]      every product that A[i] was part of, with dZ[p] in its place"
     for n, value in enumerate(dA.flatten()):
-        terms = [page.product(w[k], dz[p]) for p, i, k in triples if i == n]
-        yield page.equal(page.cell("dA", _short(_at(n, dA.shape), dA.shape)), page.total(terms), page.number(value))
+        terms = [printed.product(w[k], dz[p]) for p, i, k in triples if i == n]
+        yield printed.line("dA", _short(_at(n, dA.shape), dA.shape), terms, value)
     yield "             dW[k] = sum A[i] * dZ[p]      one weight meets every output"
     for n, value in enumerate(dW.flatten()):
-        terms = [page.product(a[i], dz[p]) for p, i, k in triples if k == n]
-        yield page.equal(page.cell("dW", _short(_at(n, dW.shape), dW.shape)), page.total(terms), page.number(value))
+        terms = [printed.product(a[i], dz[p]) for p, i, k in triples if k == n]
+        yield printed.line("dW", _short(_at(n, dW.shape), dW.shape, 2), terms, value)
     yield "             db = sum_p dZ[p]              a sum, never a mean: the mean lives in the loss"
     for o, value in enumerate(db):
-        yield page.equal(page.cell("db", (o,)), page.total(map(page.number, dZ[o].flatten())), page.number(value))
+        yield printed.line("db", (o,), map(printed.number, dZ[o].flatten()), value)
 
 
 def _at(n: int, shape: Axes) -> tuple[int, ...]:
     return tuple(int(axis) for axis in unravel_index(torch.tensor(n), shape))
 
 
-def _short(at: tuple[int, ...], shape: Axes) -> tuple[int, ...]:
-    """Without the channels where there is one only."""
-    while len(shape) > 1 and shape[0] == 1:
-        at, shape = at[1:], shape[1:]
-    return at
+def _short(at: tuple[int, ...], shape: Axes, lead: int = 1) -> tuple[int, ...]:
+    """Without those of the `lead` axes in front of the positions that have one entry only."""
+    return tuple(i for axis, (i, size) in enumerate(zip(at, shape)) if axis >= lead or size > 1)
 
 
 def _channels(groups: int = 2, inputs: int = 2, outputs: int = 1) -> Iterator[str]:

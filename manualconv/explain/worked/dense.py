@@ -18,9 +18,9 @@ from torch import Tensor
 
 from manualconv.autograd import rectifiers, sigmoidal
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.page import factor, number, product
+from manualconv.explain.printed import factor, number, product
 from manualconv.explain.ran import Run, equation, run
 from manualconv.functional import linear as layer
 from manualconv.functional import relu, sigmoid, tanh
@@ -43,9 +43,9 @@ def linear(A: Tensor = A, W: Tensor = W, b: Tensor = b, dZ: Tensor = DZ) -> Figu
     """
     done = run(layer, (A, W, b), dZ)
     lines = ["fully connected layer, forward and backward: Z = A Wᵀ + b"]
-    lines += page.beside(("A", A), ("W", W), ("b", b), ("dZ", dZ))
+    lines += printed.beside(("A", A), ("W", W), ("b", b), ("dZ", dZ))
     lines += _linear_sums(A, W, b, dZ, done)
-    lines += page.code([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
+    lines += printed.code([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
     return Figure("a fully connected layer, forward and backward", "\n".join(lines))
 
 
@@ -55,18 +55,18 @@ def _linear_sums(A: Tensor, W: Tensor, b: Tensor, dZ: Tensor, done: Run) -> Iter
     yield "  forward    Z[n,o] = b[o] + sum_c W[o,c] * A[n,c]"
     for n, o in _pairs(samples, outputs):
         terms = [number(b[o]), *(product(W[o, c], A[n, c]) for c in range(channels))]
-        yield page.equal(page.cell("Z", (n, o)), page.total(terms), number(done.output[n, o]))
+        yield printed.line("Z", (n, o), terms, done.output[n, o])
     yield "  backward   dA[n,c] = sum_o W[o,c] * dZ[n,o]"
     for n, c in _pairs(samples, channels):
         terms = [product(W[o, c], dZ[n, o]) for o in range(outputs)]
-        yield page.equal(page.cell("dA", (n, c)), page.total(terms), number(dA[n, c]))
+        yield printed.line("dA", (n, c), terms, dA[n, c])
     yield "             dW[o,c] = sum_n A[n,c] * dZ[n,o]"
     for o, c in _pairs(outputs, channels):
         terms = [product(A[n, c], dZ[n, o]) for n in range(samples)]
-        yield page.equal(page.cell("dW", (o, c)), page.total(terms), number(dW[o, c]))
+        yield printed.line("dW", (o, c), terms, dW[o, c])
     yield "             db[o] = sum_n dZ[n,o]"
     for o in range(outputs):
-        yield page.equal(page.cell("db", (o,)), page.total(map(number, dZ[:, o])), number(db[o]))
+        yield printed.line("db", (o,), map(number, dZ[:, o]), db[o])
 
 
 def _pairs(rows: int, columns: int) -> list[tuple[int, int]]:
@@ -105,14 +105,14 @@ def activation(Z: Tensor = Z, dA: Tensor = DA) -> Figure:
         A `Figure` of words alone.
     """
     lines = ["activations, forward and backward: A = g(Z), entry by entry"]
-    lines += page.beside(("Z", Z), ("dA", dA))
+    lines += printed.beside(("Z", Z), ("dA", dA))
     for name, (function, map, value, slope, written) in ACTIVATIONS.items():
         done = run(function, (Z,), dA)
         lines.append(f"  {name:10} g(z) = {value}      dZ = dA * g'(Z), g' = {slope}")
         entries = zip(Z.tolist(), done.output.tolist(), dA.tolist(), done.gradients[0].tolist())
         for n, (z, a, da, dz) in enumerate(entries):
             shown, sloped = written(z, a)
-            lines.append(page.equal(page.cell("A", (n,)), shown, number(a)))
-            lines.append(page.equal(page.cell("dZ", (n,)), f"{number(da)}*{sloped}", number(dz)))
-        lines += page.code([equation(map)], done)
+            lines.append(printed.line("A", (n,), shown, a))
+            lines.append(printed.line("dZ", (n,), f"{number(da)}*{sloped}", dz))
+        lines += printed.code([equation(map)], done)
     return Figure("activations, forward and backward", "\n".join(lines))

@@ -15,7 +15,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.figures import connections
 from manualconv.explain.lettered import Lettered, by, letter, lettered, roman
@@ -60,7 +60,7 @@ def toeplitz_matrix(
     done = run(lambda a: layer(a, weight, None, stride, padding, dilation), (x,), dz)
     matrix = toeplitz(weight, input_size, stride, padding, dilation, layout=torch.strided)
     lines = [*_described(made), *_products(made, matrix, (x, dz), done)]
-    lines += page.code([stated(kernels, "A[(o, p), (c, i)] = w[(g o), c, k]")], done)
+    lines += printed.code([stated(kernels, "A[(o, p), (c, i)] = w[(g o), c, k]")], done)
     name = "a convolution as a matrix"
     return Figure(name, "\n".join(lines), {"09-toeplitz.png": lambda: connections.matrix_sheet(made).png()})
 
@@ -101,10 +101,10 @@ def _products(made: Lettered, matrix: Tensor, numbers: tuple[Tensor, Tensor], do
         return
     weights = made.window.taps
     yield f"  with the numbers I = 1 ... {roman(weights)} = {weights}, x = 1, 2, ..., dZ = 1, 2, ..."
-    yield from page.beside(("M x   ", matrix @ x.flatten()))
-    yield from page.beside(("conv x", done.output.flatten()))
+    yield from printed.beside(("M x   ", matrix @ x.flatten()))
+    yield from printed.beside(("conv x", done.output.flatten()))
     yield "  the transpose is the input gradient"
     names = [str(n + 1) for n in range(made.counts.columns)]
     yield from _table([letter(n) for n in range(made.counts.rows)], names, [*zip(*made.rows())])
-    yield from page.beside(("Mᵀ dZ          ", matrix.T @ dz.flatten()))
-    yield from page.beside(("dx, by autograd", done.gradients[0].flatten()))
+    yield from printed.beside(("Mᵀ dZ          ", matrix.T @ dz.flatten()))
+    yield from printed.beside(("dx, by autograd", done.gradients[0].flatten()))

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from manualconv.autograd import standardization
 from manualconv.autograd.masking import Mask
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.page import factor, number, product, total
+from manualconv.explain.printed import factor, number, product, total
 from manualconv.explain.ran import Run, equation, run, stated
 from manualconv.functional import batch_norm as layer
 from manualconv.functional import dropout as drop
@@ -50,18 +50,18 @@ def batch_norm(
     lines = [
         f"batch normalisation of one channel, forward and backward; gamma = {number(gamma)}, beta = {number(beta)}"
     ]
-    lines += page.beside(("x", x), ("dy", dy))
+    lines += printed.beside(("x", x), ("dy", dy))
     lines += _norm_lines(x, dy, done, (gamma, beta, eps))
     m, rest = len(x), number(1 - momentum)
     lines.append(
         f"  running    of mean 0 and variance 1, momentum {number(momentum)}; the variance is the unbiased one"
     )
     x_mean, x_variance = x.double().mean(), x.double().var()
-    lines.append(page.equal("mean", f"{rest}*0 + {number(momentum)}*{factor(x_mean)}", number(mean)))
+    lines.append(printed.equal("mean", f"{rest}*0 + {number(momentum)}*{factor(x_mean)}", number(mean)))
     shown = f"{rest}*1 + {number(momentum)}*{number(x_variance * (m - 1) / m)}*{m}/{m - 1}"
-    lines.append(page.equal("variance", shown, number(variance)))
+    lines.append(printed.equal("variance", shown, number(variance)))
     equations = [stated(standardization, words) for words in ("v = ‖Cx‖²/m", "x̄ = r·(C g", "γ̄ = Σ")]
-    lines += page.code(equations, done)
+    lines += printed.code(equations, done)
     return Figure("batch normalisation, forward and backward", "\n".join(lines))
 
 
@@ -72,14 +72,14 @@ def _norm_lines(x: Tensor, dy: Tensor, done: Run, numbers: tuple[float, float, f
     r = 1 / (v + eps).sqrt()
     x_hat = (done.output - beta) / gamma if gamma else r * (wide - mu)
     yield "  forward    mu = mean x, v = mean (x - mu)**2, r = 1 / sqrt(v + eps)"
-    yield page.equal("mu", f"({total(map(number, x))}) / {m}", number(mu))
-    yield page.equal("v", f"({total(f'({number(a)} - {factor(mu)})**2' for a in x)}) / {m}", number(v))
-    yield page.equal("r", f"1 / sqrt({number(v)} + {number(eps)})", number(r))
+    yield printed.equal("mu", f"({total(map(number, x))}) / {m}", number(mu))
+    yield printed.equal("v", f"({total(f'({number(a)} - {factor(mu)})**2' for a in x)}) / {m}", number(v))
+    yield printed.equal("r", f"1 / sqrt({number(v)} + {number(eps)})", number(r))
     yield "             x^ = r * (x - mu),  y = gamma * x^ + beta"
     for i, value in enumerate(x_hat):
-        yield page.equal(page.cell("x^", (i,)), f"{number(r)}*({number(x[i])} - {factor(mu)})", number(value))
+        yield printed.line("x^", (i,), f"{number(r)}*({number(x[i])} - {factor(mu)})", value)
         shown = total([product(gamma, value), number(beta)])
-        yield page.equal(page.cell("y", (i,)), shown, number(done.output[i]))
+        yield printed.line("y", (i,), shown, done.output[i])
     yield from _norm_backward(dy.double(), x_hat, r, gamma, done)
 
 
@@ -88,14 +88,14 @@ def _norm_backward(dy: Tensor, x_hat: Tensor, r: Tensor, gamma: float, done: Run
     dx, dgamma, dbeta = done.gradients
     level, along = dy.mean(), (x_hat * dy).mean()
     yield "  backward   dgamma = sum x^ * dy,  dbeta = sum dy"
-    yield page.equal("dgamma", total(product(a, c) for a, c in zip(x_hat, dy)), number(dgamma))
-    yield page.equal("dbeta", total(map(number, dy)), number(dbeta))
+    yield printed.equal("dgamma", total(product(a, c) for a, c in zip(x_hat, dy)), number(dgamma))
+    yield printed.equal("dbeta", total(map(number, dy)), number(dbeta))
     yield "             dx = r * gamma * (dy - dbeta / m - x^ * dgamma / m): mu and v depend on x too, hence two terms"
-    yield page.equal("dbeta/m", f"{number(dbeta)} / {m}", number(level))
-    yield page.equal("dgamma/m", f"{number(dgamma)} / {m}", number(along))
+    yield printed.equal("dbeta/m", f"{number(dbeta)} / {m}", number(level))
+    yield printed.equal("dgamma/m", f"{number(dgamma)} / {m}", number(along))
     for i, value in enumerate(dx):
         inside = f"{number(dy[i])} - {factor(level)} - {product(x_hat[i], along)}".replace("- -", "+ ")
-        yield page.equal(page.cell("dx", (i,)), f"{product(r, gamma)}*({inside})", number(value))
+        yield printed.line("dx", (i,), f"{product(r, gamma)}*({inside})", value)
 
 
 def dropout(x: Tensor = X, dy: Tensor = DY, p: float = 0.5, seed: int = 4) -> Figure:
@@ -120,12 +120,12 @@ def dropout(x: Tensor = X, dy: Tensor = DY, p: float = 0.5, seed: int = 4) -> Fi
     lines = [
         f"dropout, forward and backward: an entry is dropped with probability p = {number(p)}; mask of seed {seed}"
     ]
-    lines += page.beside(("x", x), ("dy", dy))
+    lines += printed.beside(("x", x), ("dy", dy))
     lines.append("  forward    y[i] = x[i] * mask[i] / (1 - p) in training, and x[i] in evaluation")
     for i, value in enumerate(done.output):
-        lines.append(page.equal(page.cell("y", (i,)), f"{number(x[i])}*{mask[i]} / (1 - {number(p)})", number(value)))
+        lines.append(printed.line("y", (i,), f"{number(x[i])}*{mask[i]} / (1 - {number(p)})", value))
     lines.append("  backward   dx[i] = dy[i] * mask[i] / (1 - p), the same mask")
     for i, value in enumerate(done.gradients[0]):
-        lines.append(page.equal(page.cell("dx", (i,)), f"{number(dy[i])}*{mask[i]} / (1 - {number(p)})", number(value)))
-    lines += page.code([equation(Mask)], done)
+        lines.append(printed.line("dx", (i,), f"{number(dy[i])}*{mask[i]} / (1 - {number(p)})", value))
+    lines += printed.code([equation(Mask)], done)
     return Figure("dropout, forward and backward", "\n".join(lines))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from manualconv.autograd.maximum import Maximum, ScatterTaps
 from manualconv.autograd.summation import SpreadWindows, SumWindows
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.ran import Run, equation, run
 from manualconv.functional import avg_pool2d, max_pool2d
@@ -46,7 +46,7 @@ def pooling(
         RuntimeError: sizes that do not fit, as the pooling layers say it.
     """
     lines = [f"pooling, forward and backward: windows of {kernel}x{kernel}, stride {stride}, padding {padding}"]
-    lines += page.beside(("A", A), ("dZ of the maxima", dZ), ("dZ of the means", dZ_mean))
+    lines += printed.beside(("A", A), ("dZ of the maxima", dZ), ("dZ of the means", dZ_mean))
     most, winners = _maxima(A, dZ, kernel, stride, padding)
     mean = _means(A, dZ_mean, kernel, stride, padding)
     size = (A.shape[0], A.shape[1])
@@ -54,8 +54,8 @@ def pooling(
     lines += _max_lines(A, dZ, most, winners, window)
     lines += _mean_lines(A, dZ_mean, mean, window)
     lines += _conventions()
-    lines += page.code([equation(m) for m in (Maximum, ScatterTaps)], most)
-    lines += page.code([equation(m) for m in (SumWindows, SpreadWindows)], mean)
+    lines += printed.code([equation(m) for m in (Maximum, ScatterTaps)], most)
+    lines += printed.code([equation(m) for m in (SumWindows, SpreadWindows)], mean)
     return Figure("pooling, forward and backward", "\n".join(lines))
 
 
@@ -72,12 +72,12 @@ def _means(A: Tensor, dZ: Tensor, kernel: int, stride: int, padding: int) -> Run
 def _read(window: Window, values: Tensor) -> list[list[tuple[int, str]]]:
     """Of every placement the positions on the input that its taps read, and their numbers."""
     positions, inside = readings(window, torch.device("cpu"))
-    flat = [page.number(value) for value in values.flatten()]
+    flat = [printed.number(value) for value in values.flatten()]
     return [[(int(i), flat[int(i)]) for i, on in zip(at, here) if on] for at, here in zip(positions.tolist(), inside)]
 
 
 def _cell(name: str, n: int, like: Tensor) -> str:
-    return page.cell(name, divmod(n, like.shape[-1]))
+    return printed.cell(name, divmod(n, like.shape[-1]))
 
 
 def _max_lines(A: Tensor, dZ: Tensor, done: Run, winners: Tensor, window: Window) -> Iterator[str]:
@@ -86,14 +86,14 @@ def _max_lines(A: Tensor, dZ: Tensor, done: Run, winners: Tensor, window: Window
     for n, (value, winner) in enumerate(zip(done.output.flatten(), winners.flatten().tolist())):
         mask = " ".join(str(int(i == winner)) for i, _ in read[n])
         shown = f"max({', '.join(text for _, text in read[n])})" if len(read[n]) > 1 else read[n][0][1]
-        yield page.equal(_cell("Z", n, dZ), shown, page.number(value))
+        yield printed.line("Z", divmod(n, dZ.shape[-1]), shown, value)
         yield f"      won by {_cell('A', winner, A)}; M of its taps: {mask}"
     yield "  backward   dA[i] = sum_p M[p, k] * dZ[p]      to the winner and nowhere else"
     gradient = done.gradients[0]
     for n, value in enumerate(gradient.flatten()):
-        terms = [page.number(dz) for dz, winner in zip(dZ.flatten(), winners.flatten()) if winner == n]
-        yield page.equal(_cell("dA", n, A), page.total(terms), page.number(value))
-    yield from page.beside(("Z", done.output), ("dA", gradient))
+        terms = [printed.number(dz) for dz, winner in zip(dZ.flatten(), winners.flatten()) if winner == n]
+        yield printed.line("dA", divmod(n, A.shape[-1]), terms, value)
+    yield from printed.beside(("Z", done.output), ("dA", gradient))
 
 
 def _mean_lines(A: Tensor, dZ: Tensor, done: Run, window: Window) -> Iterator[str]:
@@ -101,18 +101,18 @@ def _mean_lines(A: Tensor, dZ: Tensor, done: Run, window: Window) -> Iterator[st
     yield f"  mean       Z[p] = sum_k A[i] / {taps}"
     read = _read(window, A)
     for n, value in enumerate(done.output.flatten()):
-        yield page.equal(_cell("Z", n, dZ), _over([text for _, text in read[n]], taps), page.number(value))
+        yield printed.line("Z", divmod(n, dZ.shape[-1]), _over([text for _, text in read[n]], taps), value)
     yield f"  backward   dA[i] = sum_p dZ[p] / {taps}      to every tap the same"
-    gradient, sent = done.gradients[0], [page.number(dz) for dz in dZ.flatten()]
+    gradient, sent = done.gradients[0], [printed.number(dz) for dz in dZ.flatten()]
     for n, value in enumerate(gradient.flatten()):
         terms = [sent[p] for p, taps_of in enumerate(read) for i, _ in taps_of if i == n]
-        yield page.equal(_cell("dA", n, A), _over(terms, taps), page.number(value))
-    yield from page.beside(("Z", done.output), ("dA", gradient))
+        yield printed.line("dA", divmod(n, A.shape[-1]), _over(terms, taps), value)
+    yield from printed.beside(("Z", done.output), ("dA", gradient))
 
 
 def _over(terms: list[str], count: int) -> str:
     """``(1 + 2) / 4``."""
-    summed = page.total(terms)
+    summed = printed.total(terms)
     return f"({summed}) / {count}" if len(terms) > 1 else f"{summed} / {count}"
 
 
@@ -125,4 +125,4 @@ def _conventions() -> Iterator[str]:
         a, dz = torch.tensor([row]), torch.tensor([[1.0, 10]])
         done = run(lambda t: max_pool2d(t[None], (1, 2), 1)[0], (a,), dz)
         yield f"  maxima     {words}: windows of 1x2, stride 1"
-        yield from page.beside(("A", a), ("Z", done.output), ("dZ", dz), ("dA", done.gradients[0]))
+        yield from printed.beside(("A", a), ("Z", done.output), ("dZ", dz), ("dA", done.gradients[0]))

@@ -20,9 +20,9 @@ from torch import Tensor
 from manualconv.autograd import softmax as derivatives
 from manualconv.autograd.pointwise import Square
 from manualconv.autograd.softmax import LogSoftmax, Softmax
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.page import factor, number, product, total
+from manualconv.explain.printed import factor, number, product, total
 from manualconv.explain.ran import Run, equation, run, stated
 from manualconv.functional import cross_entropy as loss
 from manualconv.functional import mse_loss, sigmoid
@@ -35,7 +35,7 @@ U, T = torch.tensor([0.5, -1, 2]), torch.tensor([1.0, 0, 0])
 def _shares(z: Tensor, p: Tensor) -> Iterator[str]:
     exponentials = [f"exp({number(value)})" for value in z]
     for i in range(len(z)):
-        yield page.equal(page.cell("p", (i,)), f"{exponentials[i]} / ({total(exponentials)})", number(p[i]))
+        yield printed.line("p", (i,), f"{exponentials[i]} / ({total(exponentials)})", p[i])
 
 
 def softmax(z: Tensor = Z, dp: Tensor = DP) -> Figure:
@@ -49,11 +49,11 @@ def softmax(z: Tensor = Z, dp: Tensor = DP) -> Figure:
         A `Figure` of words alone.
     """
     done = run(lambda t: layer(t, 0), (z,), dp)
-    lines = ["softmax, forward and backward", *page.beside(("z", z), ("dp", dp))]
+    lines = ["softmax, forward and backward", *printed.beside(("z", z), ("dp", dp))]
     lines.append("  forward    p[i] = exp(z[i]) / sum_j exp(z[j])")
     lines += _shares(z, done.output)
     lines += _jacobian(z, dp, done)
-    lines += page.code([equation(Softmax), stated(derivatives, "z̄ = p ⊙ (p̄ − ⟨p, p̄⟩)")], done)
+    lines += printed.code([equation(Softmax), stated(derivatives, "z̄ = p ⊙ (p̄ − ⟨p, p̄⟩)")], done)
     return Figure("softmax, forward and backward", "\n".join(lines))
 
 
@@ -64,13 +64,13 @@ def _jacobian(z: Tensor, dp: Tensor, done: Run) -> Iterator[str]:
     for i, row in enumerate(rows):
         for j, value in enumerate(row):
             shown = f"{number(p[i])}*({int(i == j)} - {number(p[j])})"
-            yield page.equal(page.cell("J", (i, j)), shown, number(value))
+            yield printed.line("J", (i, j), shown, value)
     yield "  backward   dz[i] = p[i] * (dp[i] - s),  s = sum_j p[j] * dp[j]"
     level = number((p * dp.double()).sum())
-    yield page.equal("s", total(product(a, c) for a, c in zip(p, dp)), level)
+    yield printed.equal("s", total(product(a, c) for a, c in zip(p, dp)), level)
     for i, value in enumerate(dz):
         shown = f"{number(p[i])}*({number(dp[i])} - {factor(float(level))})"
-        yield page.equal(page.cell("dz", (i,)), shown, number(value))
+        yield printed.line("dz", (i,), shown, value)
 
 
 def cross_entropy(z: Tensor = Z, target: int = 2) -> Figure:
@@ -86,14 +86,14 @@ def cross_entropy(z: Tensor = Z, target: int = 2) -> Figure:
     p = run(lambda t: layer(t, 0), (z,), torch.zeros_like(z)).output
     done = run(lambda t: loss(t[None], torch.tensor([target])), (z,), torch.tensor(1.0))
     lines = [f"cross-entropy of a softmax, forward and backward; the target is class {target}, counted from 0"]
-    lines += [*page.beside(("z", z)), "  softmax    p[i] = exp(z[i]) / sum_j exp(z[j])", *_shares(z, p)]
+    lines += [*printed.beside(("z", z)), "  softmax    p[i] = exp(z[i]) / sum_j exp(z[j])", *_shares(z, p)]
     lines.append("  forward    E = -log p[t]")
-    lines.append(page.equal("E", f"-log({number(p[target])})", number(done.output)))
+    lines.append(printed.equal("E", f"-log({number(p[target])})", number(done.output)))
     lines.append("  backward   dz = p - onehot(t): every share down to its score, and 1 off at the target")
     for i, value in enumerate(done.gradients[0]):
-        lines.append(page.equal(page.cell("dz", (i,)), f"{number(p[i])} - {int(i == target)}", number(value)))
+        lines.append(printed.line("dz", (i,), f"{number(p[i])} - {int(i == target)}", value))
     lines.append("  batch      E is the mean over the samples, so each sample's dz is divided by their number: here 1")
-    lines += page.code([equation(LogSoftmax), stated(derivatives, "whose gradient is p − one-hot")], done)
+    lines += printed.code([equation(LogSoftmax), stated(derivatives, "whose gradient is p − one-hot")], done)
     return Figure("cross-entropy, forward and backward", "\n".join(lines))
 
 
@@ -110,15 +110,15 @@ def squared_error(u: Tensor = U, t: Tensor = T) -> Figure:
     wide = t.double()
     y = run(sigmoid, (u,), torch.zeros_like(u)).output
     done = run(lambda a: 0.5 * mse_loss(sigmoid(a), wide, reduction="sum"), (u,), torch.tensor(1.0))
-    lines = ["half the squared error behind a sigmoid, forward and backward", *page.beside(("u", u), ("t", t))]
+    lines = ["half the squared error behind a sigmoid, forward and backward", *printed.beside(("u", u), ("t", t))]
     lines.append("  forward    y = 1 / (1 + exp(-u))      E = 1/2 * sum_i (t[i] - y[i])**2")
     for i, value in enumerate(y):
-        lines.append(page.equal(page.cell("y", (i,)), f"1 / (1 + exp({number(-u[i])}))", number(value)))
+        lines.append(printed.line("y", (i,), f"1 / (1 + exp({number(-u[i])}))", value))
     squares = [f"1/2*({number(a)} - {number(c)})**2" for a, c in zip(t, y)]
-    lines.append(page.equal("E", total(squares), number(done.output)))
+    lines.append(printed.equal("E", total(squares), number(done.output)))
     lines.append("  backward   delta = dE/du = (y - t) * y * (1 - y)")
     for i, value in enumerate(done.gradients[0]):
         shown = f"({number(y[i])} - {factor(t[i])})*{number(y[i])}*(1 - {number(y[i])})"
-        lines.append(page.equal(page.cell("delta", (i,)), shown, number(value)))
-    lines += page.code([equation(Square)], done)
+        lines.append(printed.line("delta", (i,), shown, value))
+    lines += printed.code([equation(Square)], done)
     return Figure("squared error, forward and backward", "\n".join(lines))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
-from manualconv.explain import page
+from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.ran import Run, equation, run
 from manualconv.functional import conv1d
@@ -50,22 +50,22 @@ def shift_add(f: Tensor = F, g: Tensor = G, dh: Tensor | None = None) -> Figure:
     cotangent = torch.arange(1.0, len(f) + len(g)) if dh is None else dh
     done = run(convolved, (f, g), cotangent)
     lines = ["convolution of signals by shift and add: h = f * g, h(n) = sum_u f(u) * g(n - u)"]
-    lines += page.beside(("f", f), ("g", g), ("dh", cotangent))
+    lines += printed.beside(("f", f), ("g", g), ("dh", cotangent))
     lines += _shifted(f, g, done.output)
     lines += _sums(f, g, cotangent, done)
     lines.append("  moving sum with f = 1 1 1 each sum is of three neighbours")
     lines += _shifted(BOX, g, convolved(BOX, g.to(BOX.dtype)))
     lines += _continuous()
-    lines += page.code([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
+    lines += printed.code([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
     return Figure("convolution by shift and add", "\n".join(lines))
 
 
 def _shifted(f: Tensor, g: Tensor, h: Tensor) -> Iterator[str]:
     rows = [(f"f({u}) g(n - {u})", torch.cat((h.new_zeros(u), value * g))) for u, value in enumerate(f)]
     shown = [
-        (name, ["." if n < u else page.number(v) for n, v in enumerate(row)]) for u, (name, row) in enumerate(rows)
+        (name, ["." if n < u else printed.number(v) for n, v in enumerate(row)]) for u, (name, row) in enumerate(rows)
     ]
-    shown.append(("h(n)", [page.number(value) for value in h]))
+    shown.append(("h(n)", [printed.number(value) for value in h]))
     width = max(len(text) for _, row in shown for text in row)
     yield "  forward    each row is g, shifted by u and times f(u); the column sums are h"
     for name, row in shown:
@@ -75,19 +75,20 @@ def _shifted(f: Tensor, g: Tensor, h: Tensor) -> Iterator[str]:
 def _sums(f: Tensor, g: Tensor, dh: Tensor, done: Run) -> Iterator[str]:
     df, dg = done.gradients
     for n, value in enumerate(done.output):
-        terms = [page.product(f[u], g[n - u]) for u in range(len(f)) if 0 <= n - u < len(g)]
-        yield page.equal(page.cell("h", (n,)), page.total(terms), page.number(value))
+        terms = [printed.product(f[u], g[n - u]) for u in range(len(f)) if 0 <= n - u < len(g)]
+        yield printed.line("h", (n,), terms, value)
     yield "  backward   df[u] = sum_v g[v] * dh[u + v],  dg[v] = sum_u f[u] * dh[u + v]: nothing is turned round"
     for name, gradient, other in (("df", df, g), ("dg", dg, f)):
         for at, value in enumerate(gradient):
-            terms = [page.product(other[v], dh[at + v]) for v in range(len(other))]
-            yield page.equal(page.cell(name, (at,)), page.total(terms), page.number(value))
+            terms = [printed.product(other[v], dh[at + v]) for v in range(len(other))]
+            yield printed.line(name, (at,), terms, value)
 
 
 def _continuous(count: int = 5) -> Iterator[str]:
     step = 1 / count
     box, peak = torch.ones(count).double(), torch.tensor([count]).double()
-    yield f"  continuous the same sum every {page.number(step)}, times {page.number(step)}: an integral by rectangles"
+    every = printed.number(step)
+    yield f"  continuous the same sum every {every}, times {every}: an integral by rectangles"
     for name, other in (("box * box, a triangle", box), ("peak * box, the box: the peak of area 1 is neutral", peak)):
-        values = " ".join(page.number(value) for value in integrated(other, box, step))
+        values = " ".join(printed.number(value) for value in integrated(other, box, step))
         yield f"    {name}: {values}"

@@ -45,6 +45,11 @@ def equal(name: str, *shown: str) -> str:
     return "    " + " = ".join(dict.fromkeys((name, *shown)))
 
 
+def line(name: str, at: Iterable[int], shown: str | Iterable[str], value: Tensor | float) -> str:
+    """`equal` of one entry: what its value is, as words or as the terms of a sum."""
+    return equal(cell(name, at), shown if isinstance(shown, str) else total(shown), number(value))
+
+
 def matrix(t: Tensor) -> list[str]:
     """A tensor's rows, its columns aligned: a number is one row, a vector too."""
     rows = t.detach().reshape(-1, t.shape[-1] if t.dim() else 1)
