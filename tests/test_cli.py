@@ -13,7 +13,9 @@ from manualconv import bench, cli
 from manualconv.cli import main
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["bench", "--help"], ["choice", "-h"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["bench", "--help"], ["choice", "-h"], ["explain", "-h"], ["kernels", "-h"]]
+)
 def test_help_loads_no_torch(words: list[str]) -> None:
     probe = f"""
 import sys

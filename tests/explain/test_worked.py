@@ -21,10 +21,12 @@ from manualconv.explain.ran import equation, stated, watched
 from manualconv.explain.worked import TOPICS, topic
 from manualconv.explain.worked.convolution import convolution
 from manualconv.explain.worked.dense import activation, linear
+from manualconv.explain.worked.errata import shifts
 from manualconv.explain.worked.normalization import batch_norm, dropout
 from manualconv.explain.worked.pooling import pooling
 from manualconv.explain.worked.probabilities import cross_entropy, softmax, squared_error
 from manualconv.explain.worked.signal import BOX, G, convolved, integrated, shift_add
+from manualconv.explain.worked.subsampling import subsampling
 from manualconv.functional import conv2d, relu
 from manualconv.testing.cases import Convolution as Case
 from manualconv.testing.cases import convolutions
@@ -191,6 +193,47 @@ def test_shift_and_add_is_numpy_s_convolution(data: st.DataObject, short: int, l
     assert found["dg"] == np.correlate(dh.numpy(), f.numpy(), "valid").tolist()
 
 
+@FEW
+@given(data=st.data(), rows=st.integers(1, 2), columns=st.integers(1, 3), kernel=st.integers(1, 3))
+def test_sub_sampling_s_numbers_are_torch_s(data: st.DataObject, rows: int, columns: int, kernel: int) -> None:
+    """B12, with rows and columns left over."""
+    x = drawn(data, rows * kernel + kernel // 2, columns * kernel) / 8
+    dy, (beta, b) = drawn(data, rows, columns), (drawn(data, 2) / 8).tolist()
+    leaves = [t.clone().requires_grad_() for t in (x, torch.tensor([beta]).double(), torch.tensor([b]).double())]
+    y = torch.sigmoid(leaves[1] * F.avg_pool2d(leaves[0][None], kernel, divisor_override=1) + leaves[2])
+    dx, dbeta, db = grad(y, leaves, dy[None])
+    found = tensors(subsampling(x, dy, beta, b, kernel))
+    corners = dx[: rows * kernel : kernel, ::kernel]
+    for name, expected in {"y": y, "dbeta": dbeta, "db": db, "dx": corners}.items():
+        assert torch.allclose(torch.tensor(found[name]).double(), expected.detach().flatten(), rtol=1e-5, atol=1e-6)
+
+
+@given(data=st.data(), length=st.integers(3, 9), kernel=st.integers(1, 3))
+def test_shifted_inputs_give_shifted_convolutions(data: st.DataObject, length: int, kernel: int) -> None:
+    """F: equivariance, away from the border; pooling is not invariant."""
+    assert shifts(drawn(data, length), drawn(data, kernel))[0]
+    assert shifts(torch.tensor([0.0, 0, 1, 5, 2, 0, 0, 0]), torch.ones(2))[1] is False
+
+
+ERRATA = (
+    "5 x 5: 24 x 24, not 23 x 23",
+    "= 54.25: 54;",
+    "an image of 227 (55), or padding 2 (55)",
+    "3 taps 1 and 1, 4 taps 1 and 2, 5 taps 2 and 2",
+    "cross-correlation, as in a layer: -48 everywhere",
+    "true convolution, kernel turned: 48 everywhere",
+    "db = 8; the mean is in the loss",
+    "conv of the shifted is the shifted conv: yes",
+    "pooling of the shifted is the same: no",
+)
+
+
+@pytest.mark.parametrize("words", ERRATA)
+def test_errata_are_decided_by_numbers(words: str, pages: dict[str, Figure]) -> None:
+    """F, A5, A9."""
+    assert words in pages["errata"].text
+
+
 # ---------------------------------------------------------------------------------------------- the article's numbers
 
 GOLDEN = {
@@ -206,6 +249,7 @@ GOLDEN = {
     "B9, ties": ("pool", "A = 2 2 0    Z = 2 2    dZ = 1 10    dA = 1 10 0"),
     "B9, overlaps": ("pool", "A = 1 5 2    Z = 5 5    dZ = 1 10    dA = 0 11 0"),
     "B10": ("pool", "Z = 2.5 0.75    dA = 1 1 2 2"),
+    "B12": ("subsample", "dbeta = 0.23966*0.625 + 0.224457*1.125 + 0.157487*2.625 + 0.13401*3.125 = 1.23448"),
     "B15": ("softmax", "p[2] = exp(3) / (exp(1) + exp(2) + exp(3)) = 0.665241"),
     "B16": ("cross-entropy", "E = -log(0.665241) = 0.407606"),
     "B16, dz": ("cross-entropy", "dz[2] = 0.665241 - 1 = -0.334759"),
@@ -247,11 +291,11 @@ def pages() -> dict[str, Figure]:
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_every_line_s_arithmetic_is_right(name: str, pages: dict[str, Figure]) -> None:
-    assert len(results(pages[name])) >= (0 if name == "toeplitz" else 7)
+    assert len(results(pages[name])) >= (0 if name in ("toeplitz", "errata") else 7)
     assert topic(name).__doc__
 
 
-@pytest.mark.parametrize("name", TOPICS)
+@pytest.mark.parametrize("name", sorted({*TOPICS} - {"errata"}))
 def test_every_place_in_the_code_is_there_and_says_what_is_printed(name: str, pages: dict[str, Figure]) -> None:
     text = pages[name].text
     quoted = re.findall(r"^    (manualconv/\S+\.py):(\d+)  \S+\n        (.+)$", text, flags=re.MULTILINE)

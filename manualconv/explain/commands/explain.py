@@ -12,8 +12,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "topic",
         metavar="TOPIC",
-        help="conv, pool, linear, activation, softmax, cross-entropy, squared-error, batchnorm, dropout, shift-add or "
-        "toeplitz",
+        help="conv, pool, linear, activation, softmax, cross-entropy, squared-error, batchnorm, dropout, subsample, "
+        "shift-add, toeplitz, or errata, what the article says otherwise",
     )
     add_out(parser)
 

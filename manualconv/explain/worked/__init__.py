@@ -22,8 +22,10 @@ TOPICS = {
     "squared-error": ("probabilities", "squared_error"),
     "batchnorm": ("normalization", "batch_norm"),
     "dropout": ("normalization", "dropout"),
+    "subsample": ("subsampling", "subsampling"),
     "shift-add": ("signal", "shift_add"),
     "toeplitz": ("matrix", "toeplitz_matrix"),
+    "errata": ("errata", "errata"),
 }
 
 
@@ -43,7 +45,7 @@ def worked_example(name: str) -> Figure:
 
     Args:
         name: one of ``conv``, ``pool``, ``linear``, ``activation``, ``softmax``, ``cross-entropy``, ``squared-error``,
-            ``batchnorm``, ``dropout``, ``shift-add`` and ``toeplitz``.
+            ``batchnorm``, ``dropout``, ``subsample``, ``shift-add``, ``toeplitz`` and ``errata``.
 
     Returns:
         A `Figure` whose text ends with the lines of code that are the equations, and with the kernels that ran.
