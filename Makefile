@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers compare capabilities bench bench-plain clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers compare capabilities browser bench bench-plain clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -117,6 +117,11 @@ nan: setup
 # and their runs go on.
 workers: setup
 	$(RUN) -W ignore -m tests.train.workers
+
+# The page that `manualconv animate` writes, in a headless Chromium: layers set on it by keys, every number beside torch's.
+# Without a Chromium Debian's is installed, where that can be done; else it says so.
+browser: setup
+	$(RUN) -m tests.browser $(ARGS)
 
 compare: setup
 	$(RUN) -m train compare $(ARGS)

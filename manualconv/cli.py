@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.command import Command
-from manualconv.explain.commands import explain, figures, kernels, toeplitz
+from manualconv.explain.commands import animate, explain, figures, kernels, toeplitz
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
 
@@ -170,6 +170,7 @@ def _compile(_: argparse.Namespace) -> int:
 
 
 COMMANDS = {
+    "animate": animate.COMMAND,
     "compile": Command("compile every loop now, so that no first step waits for it", _compile_options, _compile),
     "check": Command(
         "examine an implementation of a layer that somebody else wrote, law by law", _check_options, _check

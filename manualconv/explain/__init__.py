@@ -10,18 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from manualconv.explain.animation import animate as animate
     from manualconv.explain.figure import Figure as Figure
     from manualconv.explain.figures import article_figure as article_figure
     from manualconv.explain.figures.images import filter_gallery as filter_gallery
+    from manualconv.explain.layer import Layer as Layer
+    from manualconv.explain.layer import make as make
     from manualconv.explain.tracing import trace as trace
     from manualconv.explain.worked import worked_example as worked_example
     from manualconv.explain.worked.matrix import toeplitz_matrix as toeplitz_matrix
 
 #: Where each public name comes from; the imports above say the same to a type checker.
 _FROM = {
+    "animation": ("animate",),
     "figure": ("Figure",),
     "figures": ("article_figure",),
     "figures.images": ("filter_gallery",),
+    "layer": ("Layer", "make"),
     "tracing": ("trace",),
     "worked": ("worked_example",),
     "worked.matrix": ("toeplitz_matrix",),

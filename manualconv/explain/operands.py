@@ -86,6 +86,8 @@ def operands(layer: Layer, tensors: Mapping[str, Tensor], seed: int) -> dict[str
         lead = len(shape) - given.dim()
         if lead < 0 or tuple(given.shape) != shape[lead:] or any(size != 1 for size in shape[:lead]):
             raise ValueError(f"{letter} has the shape {tuple(given.shape)}, where the layer needs {shape}")
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"a seed is a whole number from 0 up to 2^63, not {seed}")
     generator = torch.Generator().manual_seed(seed)
     held = {}
     for letter, shape in shapes.items():

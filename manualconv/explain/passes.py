@@ -4,7 +4,7 @@ A layer is a map of slot `source` and w to slot `target`.  Put the cotangent in 
 ask about: that gives ``dx`` and ``dw``.  They are maps of the same form, so the rule applies to them again, with the
 cotangents u of dx and v of dw: ``second-input-weight`` is ∂⟨u, dx⟩/∂w, and so on.
 
-Source: docs/THEORY.md; B4 to B7 and B9.
+Source: docs/SOURCES.md, B4 to B7 and B9.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def of_layer(layer: Layer, key: str) -> Pass:
         "forward": ("forward", (target, "y"), (source, "x"), (W, "w")),
         "input": ("input gradient", (source, "dx"), (target, "dy"), (W, "w")),
         "input-full": (
-            "input gradient as full convolution, w rotated by 180°",
+            f"input gradient as full convolution, {'the flipped w turned back' if layer.flip else 'w rotated by 180°'}",
             (Y, "dx"),
             (X, "dy"),
-            (W, "w rotated"),
+            (W, "w" if layer.flip else "w rotated"),
         ),
         "weight": ("weight gradient", (W, "dw"), (source, "x"), (target, "dy")),
         "second-input-weight": ("second order: ∂⟨u, dx⟩/∂w", (W, "ddw"), (source, "u"), (target, "dy")),

@@ -16,14 +16,15 @@ has three slots; a pass writes one of them and reads the other two:
 A pass is gathered, a step for each written cell, or scattered, a step for each cell y[p], whose products are added to
 several cells.  Pooling has no w: its terms are x/D, or x·1 at the maximum and x·0 elsewhere.
 
-Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, Figs 8 and 10 to 13; B1 to B10.
+Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, whose figures of the passes these are;
+docs/SOURCES.md, B1 to B10.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -142,7 +143,8 @@ def trace(layer: Layer, key: str = "forward", tensors: Mapping[str, Tensor] | No
             grids[slot] = grid(letter, held[letter], _border(layer.window) if slot == X else ())
     if layer.kind == "max_pool":
         grids[W] = mask(layer, grid("x", held["x"]))
-    return _contract(turned, what, grids, held["b"].tolist() if key == "forward" and "b" in held else None)
+    bias = held["b"].tolist() if key == "forward" and "b" in held else None
+    return replace(_contract(turned, what, grids, bias), layer=layer)
 
 
 def _border(window: Window) -> Border:

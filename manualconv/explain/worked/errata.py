@@ -79,7 +79,7 @@ def _mean() -> Iterator[str]:
     z = conv1d(x, w, b)
     (summed,) = grad(z, b, torch.ones_like(z))
     yield "  mean       the article's code divides dW and db by the batch size, its faster variants db alone."
-    yield f"             A layer sums: of 4 samples of 2 outputs, dZ = 1, db = {number(summed)}; the mean is in the loss"
+    yield f"             A layer sums: 4 samples of 2 outputs, dZ = 1: db = {number(summed)}; the mean is in the loss"
 
 
 def shifts(signal: Tensor, kernel: Tensor) -> tuple[bool, bool]:

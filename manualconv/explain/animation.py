@@ -1,0 +1,175 @@
+"""A layer's passes as an animation, a sheet of its steps, and a page: they draw the trace and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from io import BytesIO
+from math import prod
+from typing import TYPE_CHECKING
+
+from manualconv.explain.explorer import SHOWN, page
+from manualconv.explain.figure import Figure
+from manualconv.explain.layer import Layer
+from manualconv.explain.layout import Layout
+from manualconv.explain.operands import operands
+from manualconv.explain.passes import keys_of
+from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.words import description, relation, text, torch_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+#: Steps that one animation holds, steps that one sheet shows, products of a pass that are worth tracing.
+FRAMES, SHEET, MOST = 200, 9, 100_000
+#: Milliseconds: a step, and the last one before it begins again.
+PACE, REST = 900, 2500
+
+
+def animate(
+    layer: Layer,
+    passes: str | Sequence[str] = "all",
+    tensors: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
+    steps: slice = slice(None),
+) -> Figure:
+    """Passes of a layer, step by step.
+
+    Args:
+        layer: made by `manualconv.explain.layer.make`.
+        passes: keys of `manualconv.explain.trace`, or one of them, ``'second'`` or ``'all'``.
+        tensors, seed: as `manualconv.explain.trace` takes them.
+        steps: which steps of each pass.
+
+    Returns:
+        A figure whose text has every step's sum with its numbers, and whose files are a GIF and a PNG for each pass
+        and one HTML page for the layer.
+
+    Raises:
+        ValueError: a pass that the layer has not, tensors that do not fit, or more steps than can be shown.
+
+    Example:
+        >>> from manualconv.explain import make
+        >>> figure = animate(make("conv", 2, 2), "weight", {"x": torch.tensor([1, 2]), "dy": torch.tensor([3])})
+        >>> print(str(figure).splitlines()[-1])
+            step 1   dw[1] = 2·3 = 6
+        >>> paths = figure.save("pictures")
+    """
+    return figure(layer, traced(layer, passes, tensors, seed), tensors or {}, seed, steps)
+
+
+def traced(
+    layer: Layer, passes: str | Sequence[str] = "all", tensors: Mapping[str, Tensor] | None = None, seed: int = 0
+) -> list[Trace]:
+    """The traces of passes, if they are not too long for anyone.
+
+    Raises:
+        ValueError: more products or cells than a reader follows, a pass that is not there, tensors that do not fit.
+    """
+    wishes = (passes,) if isinstance(passes, str) else passes
+    keys = dict.fromkeys(key for wish in wishes for key in keys_of(layer, wish))
+    window = layer.window
+    products = window.placements * window.taps * layer.channels // window.groups * layer.filters
+    spread = (layer.filters, *(s * (p - 1) + 1 for s, p in zip(window.stride, window.output_size)))
+    cells = max(map(prod, (*layer.sizes(), *([spread] if "input-full" in keys else []))))
+    for count, what in ((products, "products in a pass"), (cells, "cells in a tensor")):
+        if count > MOST:
+            raise ValueError(f"{description(layer)} has {count:,} {what}, and {MOST:,} are traced at most: give less")
+    return [trace(layer, key, tensors, seed) for key in keys]
+
+
+def figure(
+    layer: Layer, traces: Sequence[Trace], tensors: Mapping[str, Tensor], seed: int, steps: slice = slice(None)
+) -> Figure:
+    """The figure of traces that are made.
+
+    Raises:
+        ValueError: `steps` that a pass does not have.
+    """
+    for found in traces:
+        if not range(len(found.steps))[steps]:
+            last = len(found.steps) - 1
+            raise ValueError(f"the pass {found.key!r} has the steps 0 to {last}, none of which is asked for")
+    name = description(layer)
+    words = f"{name}\n    {relation(layer)}\n    {torch_line(layer)}\n{text(traces, steps)}"
+    files: dict[str, Callable[[], bytes]] = {}
+    for found in traces:
+        files[f"{layer.kind}-{found.key}.gif"] = partial(gif, found, steps)
+        files[f"{layer.kind}-{found.key}.png"] = partial(sheet, found, steps)
+    keys = [found.key for found in traces]
+    shown = SHOWN if len(keys) == len(keys_of(layer)) else (*SHOWN, *keys)
+    files[f"{layer.kind}.html"] = lambda: page(layer, operands(layer, tensors, seed), shown)
+    return Figure(name, words, files)
+
+
+def check_pictures(traces: Sequence[Trace], steps: slice) -> None:
+    """Refuse what cannot be drawn, before anything is.
+
+    Raises:
+        ValueError: too many steps for an animation, too many cells or axes for a page.
+    """
+    for found in traces:
+        _chosen(found, steps)
+        Layout(found)
+
+
+def _chosen(found: Trace, steps: slice) -> range:
+    """The steps of an animation.
+
+    Raises:
+        ValueError: too many of them.
+    """
+    chosen = range(len(found.steps))[steps]
+    if len(chosen) > FRAMES:
+        raise ValueError(
+            f"the pass {found.key!r} has {len(chosen)} steps, and an animation holds {FRAMES} at most: "
+            f"show a part of them, as --steps {chosen[0]}:{chosen[0] + FRAMES}"
+        )
+    return chosen
+
+
+def gif(found: Trace, steps: slice = slice(None)) -> bytes:
+    """An animation that goes round: a picture a step, the last one longer.
+
+    Raises:
+        ValueError: too many steps, or cells.
+    """
+    from manualconv.explain.drawing import Board
+
+    chosen, board = _chosen(found, steps), Board(found)
+    first, *more = (_flat(board.frame(n)) for n in chosen)
+    pace = [PACE] * len(more) + [REST]
+    buffer = BytesIO()
+    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=True)
+    return buffer.getvalue()
+
+
+def _flat(image: Image) -> Image:
+    """In few colours, which are the same in every picture."""
+    from PIL.Image import Dither
+
+    from manualconv.explain.cells import palette
+
+    return image.quantize(palette=palette(), dither=Dither.NONE)
+
+
+def sheet(found: Trace, steps: slice = slice(None)) -> bytes:
+    """Steps side by side, evenly chosen with the first and the last if there are many; one step alone is larger."""
+    from PIL import Image
+
+    from manualconv.explain.cells import PAPER
+    from manualconv.explain.drawing import Board
+
+    board, chosen = Board(found), range(len(found.steps))[steps]
+    count = min(len(chosen), SHEET)
+    shown = [chosen[round(n * (len(chosen) - 1) / max(count - 1, 1))] for n in range(count)]
+    images = [board.frame(n) for n in shown]
+    columns = min(count, 3 if images[0].width < 960 else 2 if images[0].width < 1150 else 1)
+    width, height = images[0].size
+    page = Image.new("RGB", (columns * width, -(-count // columns) * height), PAPER)
+    for n, image in enumerate(images):
+        page.paste(image, (n % columns * width, n // columns * height))
+    buffer = BytesIO()
+    _flat(page).save(buffer, "PNG")
+    return buffer.getvalue()

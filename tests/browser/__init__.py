@@ -1,0 +1,1 @@
+"""What ``make browser`` does: the page of `manualconv animate` in a real browser."""
