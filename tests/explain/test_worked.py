@@ -356,3 +356,13 @@ def test_equations_are_read_from_the_source() -> None:
     assert stated(module, "LogSoftmax   ∂y_i").place.startswith("manualconv/autograd/softmax.py:")
     with pytest.raises(LookupError, match="does not say 'no such words'"):
         stated(module, "no such words")
+
+
+def test_entries_are_named_by_their_positions_the_channel_only_where_there_are_several() -> None:
+    one = [name for name, _ in results(convolution()) if name.startswith("dA")]
+    assert one == [f"dA[{r},{c}]" for r in range(3) for c in range(3)]
+    A, W = torch.ones(2, 1, 3), torch.ones(3, 2, 1, 2)
+    several = [name for name, _ in results(convolution(A, W, torch.ones(3), torch.ones(3, 1, 2)))]
+    assert several[:6] == [f"Z[{o},0,{p}]" for o in range(3) for p in range(2)]
+    assert several[6:12] == [f"dA[{c},0,{i}]" for c in range(2) for i in range(3)]
+    assert several[12:24] == [f"dW[{o},{c},0,{k}]" for o in range(3) for c in range(2) for k in range(2)]
