@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -200,7 +201,11 @@ def test_max_pooling_and_its_mask_are_torch_s(seed: int, size: tuple[int, int], 
     assert same(tensors(max_pooling(A, kernel, step))["Z"], z)
     dZ = drawn(seed + 1, *z.shape[1:])
     (dA,) = grad(z, leaf, dZ[None])
-    _, first, *lines = mask(A, dZ, kernel, step).text.splitlines()
+    text = mask(A, dZ, kernel, step).text
+    _, winners = F.max_pool2d(A[None], kernel, step, return_indices=True)
+    places = [divmod(n, size[1]) for n in winners.flatten().tolist()]
+    assert re.findall(r"goes to dA\[(\d),(\d)\]", text) == [(str(r), str(c)) for r, c in places]
+    _, first, *lines = text.splitlines()
     column = first.index("dA = ") + 5  # the last of four matrices side by side
     printed = [[float(value) for value in line[column:].split()] for line in (first, *lines[: size[0] - 1])]
     assert printed == dA[0].tolist()
