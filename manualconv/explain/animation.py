@@ -137,7 +137,8 @@ def gif(found: Trace, steps: slice = slice(None)) -> bytes:
     """
     from manualconv.explain.drawing import Board
 
-    chosen, board = _chosen(found, steps), Board(found)
+    chosen = _chosen(found, steps)
+    board = Board(found, chosen)
     first, *more = (_flat(board.frame(n)) for n in chosen)
     pace = [PACE] * len(more) + [REST]
     buffer = BytesIO()
@@ -161,8 +162,8 @@ def sheet(found: Trace, steps: slice = slice(None)) -> bytes:
     from manualconv.explain.cells import PAPER
     from manualconv.explain.drawing import Board
 
-    board, chosen = Board(found), range(len(found.steps))[steps]
-    count = min(len(chosen), SHEET)
+    chosen = range(len(found.steps))[steps]
+    board, count = Board(found, chosen), min(len(chosen), SHEET)
     shown = [chosen[round(n * (len(chosen) - 1) / max(count - 1, 1))] for n in range(count)]
     images = [board.frame(n) for n in shown]
     columns = min(count, 3 if images[0].width < 960 else 2 if images[0].width < 1150 else 1)

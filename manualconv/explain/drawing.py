@@ -27,42 +27,51 @@ Reading = dict[Index, list[Term]]
 
 
 class Board:
-    """The steps of a trace as pictures of one size."""
+    """The steps of a trace, or some of them, as pictures of one size."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, steps: range | None = None) -> None:
         self.trace, self.layout = trace, Layout(trace)
+        self.steps = range(len(trace.steps)) if steps is None else steps
         self.last = len(trace.read)
         self.width = max(self.layout.right + MARGIN, 720)
         self.never = [trace.never(which) for which in (*range(self.last), -1)]
         self.is_max = trace.layer.kind == "max_pool"
 
     @cached_property
-    def sentences(self) -> list[list[str]]:
+    def sentences(self) -> dict[int, list[str]]:
         """The words of every step, in lines."""
-        return [_wrapped(sentence(self.trace, step), self.width - 2 * MARGIN) for step in self.trace.steps]
+        width = self.width - 2 * MARGIN
+        return {n: _wrapped(sentence(self.trace, self.trace.steps[n]), width) for n in self.steps}
 
     @cached_property
-    def running(self) -> list[dict[Index, Number]]:
+    def running(self) -> dict[int, dict[Index, Number]]:
         """What stands in the written grid after each step: of a gathered pass only the cells that are done."""
-        states = []
-        now: dict[Index, Number] = {} if self.trace.scatter is None else dict.fromkeys(self.trace.written.cells, 0)
-        for step in self.trace.steps:
-            if self.trace.scatter is None:
-                now[step.at] = self.trace.written.cells[step.at]
-            for term in step.terms if self.trace.scatter is not None else ():
-                if term.to in now:
+        trace, now, states = self.trace, dict(self.trace.written.cells), {}
+        gathers = trace.scatter is None
+        if gathers:
+            now.clear()
+        for term in () if gathers else (term for step in trace.steps for term in step.terms):
+            if term.to in now:
+                now[term.to] -= term.product  # back to what is there before the first step
+        for n, step in enumerate(trace.steps[: self.steps[-1] + 1]):
+            for term in step.terms:
+                if gathers:
+                    now[step.at] = trace.written.cells[step.at]
+                elif term.to in now:
                     now[term.to] += term.product
-            states.append(dict(now))
+            if n in self.steps:
+                states[n] = now.copy()
         return states
 
     @cached_property
     def legend(self) -> list[str]:
         """The states that some step shows."""
-        found = {state for n, step in enumerate(self.trace.steps) for state, *_ in self._states(n, step).values()}
+        found = {state for n in self.steps for state, *_ in self._states(n).values()}
         return [state for state, look in LOOKS.items() if look.words and state in found]
 
-    def _states(self, n: int, step: Step) -> dict[tuple[Plane, Index], tuple[str, str, str]]:
+    def _states(self, n: int) -> dict[tuple[Plane, Index], tuple[str, str, str]]:
         """State, number and small number of every cell."""
+        step = self.trace.steps[n]
         reading = [_by_cell(step, which) for which in range(self.last)]
         writing = _by_cell(step, None)
         found = {}
@@ -117,7 +126,7 @@ class Board:
         """What is the same in all steps."""
         from PIL import Image, ImageDraw
 
-        legend_top = self._below + max(map(len, self.sentences)) * LINE + 8
+        legend_top = self._below + max(map(len, self.sentences.values())) * LINE + 8
         rows = _rows(self.legend, self.width)
         image = Image.new("RGB", (self.width, legend_top + len(rows) * LINE + MARGIN), PAPER)
         draw = ImageDraw.Draw(image)
@@ -138,7 +147,7 @@ class Board:
         """Step n."""
         from PIL import ImageDraw
 
-        image, states = self._empty.copy(), self._states(n, self.trace.steps[n])
+        image, states = self._empty.copy(), self._states(n)
         draw = ImageDraw.Draw(image)
         last = len(self.trace.steps) - 1
         draw.text((self.width - MARGIN, 14), f"step {n} of 0 … {last}", INK, font(15), "ra")

@@ -17,8 +17,8 @@ KINDS = {
 
 
 def number(value: Number) -> str:
-    """Short, with a true minus sign."""
-    return f"{value:.4g}".replace("-", "−")
+    """A whole number whole, another one with four digits; with a true minus sign."""
+    return (str(value) if isinstance(value, int) else f"{value:.4g}").replace("-", "−")
 
 
 def _factor(value: Number) -> str:

@@ -17,10 +17,18 @@ from manualconv.explain import animate, make
 from manualconv.explain.explorer import fields
 from tests.browser import chromium
 from tests.browser.layers import layers
-from tests.browser.numbers import faults_of_numbers
+from tests.browser.numbers import faults_of_cards, faults_of_numbers
 from tests.browser.use import CHECKS
 
 NAMES = ("kind", "input", "kernel", "stride", "padding", "dilation", "channels", "filters", "groups", "seed", "flip")
+
+#: After the last step, what stands in the cells that each card writes.
+WRITTEN = """JSON.stringify(Object.fromEntries(cards.map((card) => {
+    card.go(card.trace.steps.length - 1);
+    const { key, grids, written } = card.trace;
+    const boxes = [...written.cells.keys()].map((cell) => card.cells.get(`${grids.length}:${cell}`));
+    return [key, boxes.map((box) => box.firstChild?.textContent)];
+})))"""
 
 
 def set_layer(tab: chromium.Tab, wanted: dict[str, str | bool], seed: int) -> list[str]:
@@ -50,7 +58,7 @@ def faults_of_layers(tab: chromium.Tab, count: int, seed: int) -> list[str]:
     for number, layer in enumerate(layers(count, seed)):
         wrong = set_layer(tab, fields(layer), number)
         state = json.loads(tab.value("JSON.stringify(window.manualconv.state())"))
-        wrong += faults_of_numbers(layer, state)
+        wrong += faults_of_numbers(layer, state) + faults_of_cards(json.loads(tab.value(WRITTEN)), state)
         compared += sum(len(found["values"]) for found in state["passes"].values())
         faults += [f"layer {number}, {state['line']}: {words}" for words in wrong]
     print(f"{count} layers set on the page, {compared:,} numbers compared with torch's", flush=True)

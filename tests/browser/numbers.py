@@ -10,7 +10,7 @@ from torch import Tensor
 
 from manualconv.explain import Layer, trace
 from manualconv.explain.passes import keys_of
-from manualconv.explain.words import pass_line, torch_line
+from manualconv.explain.words import number, pass_line, torch_line
 
 
 def faults_of_numbers(layer: Layer, state: dict[str, Any]) -> list[str]:
@@ -32,6 +32,16 @@ def faults_of_numbers(layer: Layer, state: dict[str, Any]) -> list[str]:
         if found["steps"] != len(ours.steps):
             faults.append(f"{key}: {found['steps']} steps, where the trace has {len(ours.steps)}")
     return faults
+
+
+def faults_of_cards(shown: dict[str, list[str]], state: dict[str, Any]) -> list[str]:
+    """Cards that do not show, behind the last step, what the page's program has computed."""
+    return [
+        f"{key}: the card shows {cells}, where {wanted} is computed"
+        for key, cells in shown.items()
+        for wanted in [[number(value) for value in state["passes"][key]["values"]]]
+        if cells != wanted
+    ]
 
 
 def _tensor(found: dict[str, Any]) -> Tensor:

@@ -21,7 +21,7 @@ from manualconv.explain.passes import keys_of
 from manualconv.explain.tracing import Trace
 from manualconv.explain.words import pass_line, torch_line
 from tests.browser.layers import layers
-from tests.browser.numbers import by_torch, faults_of_numbers
+from tests.browser.numbers import by_torch, faults_of_cards, faults_of_numbers
 
 SMALL = make("conv", (5, 5), (3, 3))
 UNEVEN = make("conv", (6, 5), (3, 2), stride=(2, 1), padding=((1, 0), (0, 2)), dilation=(1, 2), channels=2, filters=2)
@@ -75,6 +75,12 @@ def test_a_wrong_number_of_the_page_is_found() -> None:
     assert [words.split()[0] for words in faults_of_numbers(UNEVEN, state)] == ["the", "input:", "weight:"]
 
 
+def test_a_card_that_shows_another_number_is_found() -> None:
+    state = {"passes": {"forward": {"values": [12345, -2, 1 / 3]}}}
+    assert faults_of_cards({"forward": ["12345", "−2", "0.3333"]}, state) == []
+    assert len(faults_of_cards({"forward": ["12345", "2", "0.3333"]}, state)) == 1
+
+
 def test_the_words_are_the_steps_with_their_numbers() -> None:
     tensors = {"x": torch.tensor([1, 2, 3, 4]), "w": torch.tensor([5, -6])}
     figure = animate(make("conv", 4, 2, stride=2, padding=((1, 0),)), "forward", tensors)
@@ -114,10 +120,17 @@ def test_a_picture_marks_the_cells_that_the_step_reads_and_writes(layer: Layer, 
             assert (edge(image, place) in marks) == (at in cells), (plane, at)
 
 
+@pytest.mark.parametrize("kind", ["conv", "conv_transpose"])
+def test_the_last_picture_has_the_written_numbers_the_bias_too(kind: str) -> None:
+    found = trace(make(kind, (3, 3), 2, filters=2), "forward", {"b": torch.tensor([5, -7])})
+    assert Board(found, range(3, len(found.steps))).running[len(found.steps) - 1] == found.written.cells
+    assert not torch.equal(found.tensor(), trace(found.layer).tensor())
+
+
 def test_a_row_that_no_step_reads_is_crossed_out() -> None:
     found = trace(make("conv", (6, 5), 3, stride=2))
     board = Board(found)
-    states = {at: state for (plane, at), (state, *_) in board._states(0, found.steps[0]).items() if plane.which == 0}
+    states = {at: state for (plane, at), (state, *_) in board._states(0).items() if plane.which == 0}
     assert {at[2] for at, state in states.items() if state == "never"} == {5}
     assert "never" in board.legend
 

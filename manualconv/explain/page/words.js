@@ -1,7 +1,7 @@
 "use strict";
 // What a step computes and what PyTorch would be told, in words.
 
-const number = (value) => String(+value.toPrecision(4)).replace("-", "−");
+const number = (value) => String(Number.isInteger(value) ? value : +value.toPrecision(4)).replace("-", "−");
 const factor = (value) => (value < 0 ? `(${number(value)})` : number(value));
 const one = (numbers) => (new Set(numbers).size === 1 ? `${numbers[0]}` : `(${numbers.join(", ")})`);
 
