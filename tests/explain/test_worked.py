@@ -14,20 +14,15 @@ from torch import Tensor
 from torch.autograd import grad
 
 import manualconv
-from manualconv.autograd.correlation import Convolution
-from manualconv.autograd.softmax import Softmax
 from manualconv.explain import Figure, worked_example
-from manualconv.explain.ran import equation, stated, watched
 from manualconv.explain.worked import TOPICS, topic
 from manualconv.explain.worked.convolution import convolution
 from manualconv.explain.worked.dense import activation, linear
-from manualconv.explain.worked.errata import shifts
 from manualconv.explain.worked.normalization import batch_norm, dropout
 from manualconv.explain.worked.pooling import pooling
 from manualconv.explain.worked.probabilities import cross_entropy, softmax, squared_error
-from manualconv.explain.worked.signal import BOX, G, convolved, integrated, shift_add
+from manualconv.explain.worked.signal import shift_add
 from manualconv.explain.worked.subsampling import subsampling
-from manualconv.functional import conv2d, relu
 from manualconv.testing.cases import Convolution as Case
 from manualconv.testing.cases import convolutions
 from tests.explain.reading import results, same, tensors
@@ -43,7 +38,7 @@ def drawn(data: st.DataObject, *shape: int) -> Tensor:
     return torch.randint(-9, 10, shape, generator=torch.Generator().manual_seed(seed)).double()
 
 
-# ---------------------------------------------------------------------------------------------- convolution
+# ----------------------------------------------------------------------------------------------- convolution
 
 
 @FEW
@@ -87,7 +82,17 @@ def test_the_rotated_kernel_and_its_gradient_stand_at_stride_one_alone() -> None
     assert "W turned" not in two.text
 
 
-# ---------------------------------------------------------------------------------------------- other layers
+def test_entries_are_named_by_their_positions_the_channel_only_where_there_are_several() -> None:
+    one = [name for name, _ in results(convolution()) if name.startswith("dA")]
+    assert one == [f"dA[{r},{c}]" for r in range(3) for c in range(3)]
+    A, W = torch.ones(2, 1, 3), torch.ones(3, 2, 1, 2)
+    several = [name for name, _ in results(convolution(A, W, torch.ones(3), torch.ones(3, 1, 2)))]
+    assert several[:6] == [f"Z[{o},0,{p}]" for o in range(3) for p in range(2)]
+    assert several[6:12] == [f"dA[{c},0,{i}]" for c in range(2) for i in range(3)]
+    assert several[12:24] == [f"dW[{o},{c},0,{k}]" for o in range(3) for c in range(2) for k in range(2)]
+
+
+# ----------------------------------------------------------------------------------------------- other layers
 
 
 @FEW
@@ -208,33 +213,7 @@ def test_sub_sampling_s_numbers_are_torch_s(data: st.DataObject, rows: int, colu
         assert torch.allclose(torch.tensor(found[name]).double(), expected.detach().flatten(), rtol=1e-5, atol=1e-6)
 
 
-@given(data=st.data(), length=st.integers(3, 9), kernel=st.integers(1, 3))
-def test_shifted_inputs_give_shifted_convolutions(data: st.DataObject, length: int, kernel: int) -> None:
-    """F: equivariance, away from the border; pooling is not invariant."""
-    assert shifts(drawn(data, length), drawn(data, kernel))[0]
-    assert shifts(torch.tensor([0.0, 0, 1, 5, 2, 0, 0, 0]), torch.ones(2))[1] is False
-
-
-ERRATA = (
-    "5 x 5: 24 x 24, not 23 x 23",
-    "= 54.25: 54;",
-    "an image of 227 (55), or padding 2 (55)",
-    "3 taps 1 and 1, 4 taps 1 and 2, 5 taps 2 and 2",
-    "cross-correlation, as in a layer: -48 everywhere",
-    "true convolution, kernel turned: 48 everywhere",
-    "db = 8; the mean is in the loss",
-    "conv of the shifted is the shifted conv: yes",
-    "pooling of the shifted is the same: no",
-)
-
-
-@pytest.mark.parametrize("words", ERRATA)
-def test_errata_are_decided_by_numbers(words: str, pages: dict[str, Figure]) -> None:
-    """F, A5, A9."""
-    assert words in pages["errata"].text
-
-
-# ---------------------------------------------------------------------------------------------- the article's numbers
+# ----------------------------------------------------------------------------------------------- the article's numbers
 
 GOLDEN = {
     "A3": ("shift-add", "h(n)            1  4  9 17 20 17 12"),
@@ -261,27 +240,7 @@ def test_the_article_s_numbers_are_printed(name: str, line: str) -> None:
     assert line in worked_example(name).text
 
 
-@given(data=st.data(), short=st.integers(1, 6), long=st.integers(1, 6))
-def test_the_integral_commutes_and_a_peak_of_area_one_is_neutral(data: st.DataObject, short: int, long: int) -> None:
-    """A4, sampled."""
-    f, g, step = drawn(data, short), drawn(data, long), 1 / 8
-    assert torch.equal(integrated(f, g, step), integrated(g, f, step))
-    assert torch.equal(integrated(torch.tensor([1 / step]).double(), g, step), g)
-
-
-@given(count=st.integers(1, 30))
-def test_a_box_by_itself_is_a_triangle(count: int) -> None:
-    """A4: as high as the box is wide, and zero where they part."""
-    up = torch.arange(1, count + 1).double() / count
-    expected = torch.cat((up, up.flip(0)[1:]))
-    assert torch.allclose(integrated(torch.ones(count).double(), torch.ones(count).double(), 1 / count), expected)
-
-
-def test_the_box_of_three_adds_neighbours() -> None:
-    assert convolved(BOX, G).tolist() == [1, 3, 5, 7, 5, 3]
-
-
-# ---------------------------------------------------------------------------------------------- every topic
+# ----------------------------------------------------------------------------------------------- every topic
 
 
 @pytest.fixture(scope="module")
@@ -316,53 +275,3 @@ def test_a_topic_that_there_is_not_is_told_the_nearest() -> None:
         worked_example("sofmax")
     with pytest.raises(ValueError, match="no topic is called 'qqq'; there are conv, pool"):
         worked_example("qqq")
-
-
-# ---------------------------------------------------------------------------------------------- what ran
-
-
-def test_the_kernel_that_was_asked_for_is_the_one_that_ran() -> None:
-    x, w = torch.ones(1, 1, 6, 6), torch.ones(1, 1, 3, 3)
-    for name in ("lowering", "shifting", "fourier"):
-        with manualconv.algorithm(name):
-            _, ran = watched(lambda: conv2d(x, w))
-        assert [code.name for code in ran] == ["Convolution", f"{name}.to_output"]
-        assert f"kernels/correlation/{name}.py" in ran[1].place
-
-
-def test_watching_leaves_the_profiler_that_was_there_and_the_call_s_error_alone() -> None:
-    import sys
-
-    def profiler(*_: object) -> None:
-        """Somebody else's."""
-
-    sys.setprofile(profiler)
-    try:
-        with pytest.raises(ZeroDivisionError):
-            watched(lambda: 1 // 0)
-        assert sys.getprofile() is profiler
-    finally:
-        sys.setprofile(None)
-    value, ran = watched(lambda: relu(torch.tensor([-1.0, 2])).tolist())
-    assert value == [0, 2]
-    assert [code.name for code in ran] == ["ReLU"]
-
-
-def test_equations_are_read_from_the_source() -> None:
-    from manualconv.autograd import softmax as module
-
-    assert equation(Convolution).text.startswith("y[n, (g o), p] = b[(g o)] + Σ_{c,k}")
-    assert equation(Softmax).text == "p = e^d / Σ e^d"
-    assert stated(module, "LogSoftmax   ∂y_i").place.startswith("manualconv/autograd/softmax.py:")
-    with pytest.raises(LookupError, match="does not say 'no such words'"):
-        stated(module, "no such words")
-
-
-def test_entries_are_named_by_their_positions_the_channel_only_where_there_are_several() -> None:
-    one = [name for name, _ in results(convolution()) if name.startswith("dA")]
-    assert one == [f"dA[{r},{c}]" for r in range(3) for c in range(3)]
-    A, W = torch.ones(2, 1, 3), torch.ones(3, 2, 1, 2)
-    several = [name for name, _ in results(convolution(A, W, torch.ones(3), torch.ones(3, 1, 2)))]
-    assert several[:6] == [f"Z[{o},0,{p}]" for o in range(3) for p in range(2)]
-    assert several[6:12] == [f"dA[{c},0,{i}]" for c in range(2) for i in range(3)]
-    assert several[12:24] == [f"dW[{o},{c},0,{k}]" for o in range(3) for c in range(2) for k in range(2)]
