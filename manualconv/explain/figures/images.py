@@ -180,7 +180,7 @@ def _gallery(grey: Tensor, kernels: Mapping[str, Tensor], found: Mapping[str, Re
     sheet.picture(0.5, sums, wide, tall, grey.numpy(), "the picture, grey", cmap="gray", vmin=0, vmax=255)
     for n, (name, kernel) in enumerate(kernels.items(), 1):
         left, (_, normalised, marked) = 0.5 + n * step, found[name]
-        sheet.grid(left, 1, [[printed.number(value) for value in row] for row in kernel], f"kernel {name}")
+        sheet.grid(left, 1, [[f"{float(value):.3g}" for value in row] for row in kernel], f"kernel {name}")
         kind = {"cmap": "gray", "vmin": 0, "vmax": 1}
         sheet.picture(left, sums, wide, tall, normalised.numpy(), "sums, 0 to 1", **kind)
         sheet.picture(left, marks, wide, tall, marked.numpy(), f"white: above {threshold:g}", **kind)
