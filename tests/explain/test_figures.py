@@ -131,6 +131,23 @@ def test_parameters_are_those_of_torch_s_layer(channels: int, filters: int, kern
     assert convolution_parameters(channels, filters, kernel) == sum(p.numel() for p in layer.parameters())
 
 
+@FEW
+@given(data=st.data(), channels=st.integers(1, 3), filters=st.integers(1, 3), steps=st.integers(1, 3))
+def test_the_sizes_of_volumes_and_tensors_are_torch_s(
+    data: st.DataObject, channels: int, filters: int, steps: int
+) -> None:
+    """A14, B2."""
+    kernel = (data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3)))
+    size = tuple(data.draw(st.integers(k, 8)) for k in kernel)
+    padding = data.draw(st.integers(0, 2))
+    x, w = torch.ones(2, channels, *size), torch.ones(filters, channels, *kernel)
+    _, o, height, width = F.conv2d(x, w, stride=steps, padding=padding).shape
+    assert f"-> [{height}, {width}, {o}]\n" in volumes(channels, size, filters, kernel, steps, padding).text
+    plain = tuple(F.conv2d(x, w).shape)
+    (line,) = (row for row in dimensions(2, channels, size, filters, kernel).text.splitlines() if "Z, A" in row)
+    assert line.count(str(plain)) == 2
+
+
 @given(
     size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
     kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
