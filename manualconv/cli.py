@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 from manualconv import __version__
 from manualconv.arguments import DTYPES, file, named_file, picture, sizes
 from manualconv.command import Command
-from manualconv.explain.commands import animate, arith, rf, summary
+from manualconv.explain.commands import animate, arith, explain, figures, kernels, rf, summary, toeplitz
 from manualconv.testing.options import TARGET, add_options, examiner, wish, with_target
 
 
@@ -184,6 +184,10 @@ COMMANDS = {
     "rf": rf.COMMAND,
     "summary": summary.COMMAND,
     "arith": arith.COMMAND,
+    "explain": explain.COMMAND,
+    "figures": figures.COMMAND,
+    "kernels": kernels.COMMAND,
+    "toeplitz": toeplitz.COMMAND,
 }
 
 

@@ -13,18 +13,7 @@ from manualconv import bench, cli
 from manualconv.cli import main
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--help"],
-        ["--version"],
-        ["bench", "--help"],
-        ["choice", "-h"],
-        ["rf", "-h"],
-        ["summary", "-h"],
-        ["arith", "-h"],
-    ],
-)
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "-h"] for name in cli.COMMANDS)])
 def test_help_loads_no_torch(words: list[str]) -> None:
     probe = f"""
 import sys

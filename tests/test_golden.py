@@ -125,6 +125,44 @@ def test_a_pixel_s_influence_depends_on_its_place() -> None:
         assert torch.equal(grad(y.sum(), image)[0], torch.outer(reached, reached))
 
 
+def test_a_convolution_of_one_pixel_is_a_linear_layer_per_pixel() -> None:
+    """A16."""
+    x, w, b = drawn(0, 2, 3, 4, 5), drawn(1, 6, 3), drawn(2, 6)
+    at_each_pixel = functional.linear(x.movedim(1, -1), w, b).movedim(-1, 1)
+    assert torch.equal(conv2d(x, w[..., None, None], b), at_each_pixel)
+
+
+@given(seed=st.integers(0, 2**32), length=st.integers(1, 5))
+def test_a_filter_answers_the_patch_that_is_parallel_to_it_most(seed: int, length: int) -> None:
+    """A17: w·x = ‖w‖·‖x‖·cos θ; of patches as long as w none gives more than w itself, which gives ‖w‖²."""
+    generator = torch.Generator().manual_seed(seed)
+    patches = torch.randn(8, 3, length, 2, generator=generator, dtype=torch.float64)
+    patches /= torch.linalg.vector_norm(patches, dim=(1, 2, 3), keepdim=True)
+    w = patches[3:4] * 5
+    responses = conv2d(patches, w).flatten()
+    cosines = torch.nn.functional.cosine_similarity(patches.flatten(1), w.flatten(1))
+    torch.testing.assert_close(responses, 5 * cosines)
+    assert responses.argmax() == 3
+    torch.testing.assert_close(responses[3], torch.tensor(5.0).double())
+
+
+@given(dilation=st.integers(1, 3), context=st.integers(1, 3), seed=st.integers(0, 2**32))
+def test_a_time_delay_network_is_a_dilated_convolution(dilation: int, context: int, seed: int) -> None:
+    """A20: the same dense layer at every moment, over frames that lie `dilation` apart."""
+    x, w, b = drawn(seed, 2, 12), drawn(seed + 1, 4, 2, context), drawn(seed + 2, 4)
+    reach = dilation * (context - 1)
+    moments = [x[:, t : t + reach + 1 : dilation].flatten() for t in range(12 - reach)]
+    expected = functional.linear(torch.stack(moments), w.flatten(1), b).T
+    assert torch.equal(conv1d(x, w, b, dilation=dilation), expected)
+
+
+@given(rows=st.integers(1, 4), columns=st.integers(1, 4), seed=st.integers(0, 2**32))
+def test_keeping_every_few_rows_and_columns_is_a_strided_convolution(rows: int, columns: int, seed: int) -> None:
+    """A21: of one pixel, with the weight 1."""
+    image = drawn(seed, 7, 9)
+    assert torch.equal(correlate(image, torch.ones(1, 1).double(), stride=(rows, columns)), image[::rows, ::columns])
+
+
 # ------------------------------------------------------------------------------------------------ layers, backwards
 
 

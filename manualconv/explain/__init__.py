@@ -13,21 +13,29 @@ if TYPE_CHECKING:
     from manualconv.explain.animation import animate as animate
     from manualconv.explain.arithmetic import arith as arith
     from manualconv.explain.figure import Figure as Figure
+    from manualconv.explain.figures import article_figure as article_figure
+    from manualconv.explain.figures.images import filter_gallery as filter_gallery
     from manualconv.explain.inventory import summary as summary
     from manualconv.explain.layer import Layer as Layer
     from manualconv.explain.layer import make as make
     from manualconv.explain.receptive import receptive_fields as receptive_fields
     from manualconv.explain.tracing import trace as trace
+    from manualconv.explain.worked import worked_example as worked_example
+    from manualconv.explain.worked.matrix import toeplitz_matrix as toeplitz_matrix
 
 #: Where each public name comes from; the imports above say the same to a type checker.
 _FROM = {
     "animation": ("animate",),
     "arithmetic": ("arith",),
     "figure": ("Figure",),
+    "figures": ("article_figure",),
+    "figures.images": ("filter_gallery",),
     "inventory": ("summary",),
     "layer": ("Layer", "make"),
     "receptive": ("receptive_fields",),
     "tracing": ("trace",),
+    "worked": ("worked_example",),
+    "worked.matrix": ("toeplitz_matrix",),
 }
 __all__ = sorted(name for names in _FROM.values() for name in names)
 
