@@ -20,7 +20,7 @@ train: setup
 	$(RUN) -m train $(ARGS)
 
 test: lint
-	$(RUN) -m pytest tests -n $(JOBS) $(ARGS)
+	$(RUN) -m pytest tests -n $(JOBS) --dist worksteal $(ARGS)
 
 # Per operation: how often it was compared exactly and differentiated numerically, up to third order.
 REFUSALS := tests/functional/test_refused_calls.py

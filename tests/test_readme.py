@@ -2,6 +2,7 @@
 
 import re
 from inspect import getsource
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,8 @@ from PIL import Image, ImageChops
 from manualconv import nn
 from manualconv.autograd.correlation import Convolution
 from manualconv.cli import main
+from manualconv.explain import article_figure
+from manualconv.explain.figures import FIGURES
 from tests.pages import DOCS, links_of
 
 ROOT = DOCS.parent
@@ -64,8 +67,28 @@ def test_the_animation_shown_is_what_its_command_draws(tmp_path: Path) -> None:
         assert (kept.size, kept.n_frames) == (drawn.size, drawn.n_frames)
         for n in range(kept.n_frames):
             kept.seek(n), drawn.seek(n)
-            off = ImageChops.difference(kept.convert("L"), drawn.convert("L"))
-            assert sum(off.histogram()[32:]) < 0.02 * off.width * off.height
+            assert is_near(kept, drawn)
+
+
+def is_near(kept: Image.Image, drawn: Image.Image) -> bool:
+    """Whether all but a few pixels are alike."""
+    off = ImageChops.difference(kept.convert("L"), drawn.convert("L"))
+    return kept.size == drawn.size and sum(off.histogram()[32:]) < 0.02 * off.width * off.height
+
+
+def test_the_pictures_are_the_figures() -> None:
+    """`manualconv figures --out docs/pictures` draws them anew."""
+    files = {name: make for figure in FIGURES for name, make in article_figure(figure).files.items()}
+    assert {path.name for path in (DOCS / "pictures").glob("*.png")} == set(files)
+    for name in ("05-influence.png", "09-toeplitz.png", "12-max-pooling.png"):
+        with Image.open(DOCS / "pictures" / name) as kept, Image.open(BytesIO(files[name]())) as drawn:
+            assert is_near(kept, drawn), name
+
+
+def test_the_receptive_fields_shown_are_computed(capsys: pytest.CaptureFixture[str]) -> None:
+    command, shown = re.findall(r"```\n\$ manualconv (rf [^\n]*)\n(.*?)```", README, flags=re.DOTALL)[0]
+    assert main(command.split()) == 0
+    assert capsys.readouterr().out == shown
 
 
 #: How many links a page has at the least.

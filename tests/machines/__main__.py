@@ -48,7 +48,9 @@ def main() -> bool:
         if name not in rows:
             absent = machine.missing(capability(), has_numba)
             rows[name] = (
-                ran(name, machine, [*options.tests, "-n", str(options.jobs)]) if absent is None else Row(absent=absent)
+                ran(name, machine, [*options.tests, "-n", str(options.jobs), "--dist", "worksteal"])
+                if absent is None
+                else Row(absent=absent)
             )
             keep(key, rows, KEPT)
         print(document.line(name, machine, rows[name]), flush=True)

@@ -81,7 +81,7 @@ def main() -> bool:
     seeds = range(1, options.count + 1)
     print(HEADING, *(line(*row) for row in sorted(rows.items())), sep="", end="", flush=True)
     with ThreadPoolExecutor(2) as pool:
-        words = ["tests", "-n", str(options.jobs)]
+        words = ["tests", "-n", str(options.jobs), "--dist", "worksteal"]
         running = {pool.submit(ran, seed, words): seed for seed in seeds if seed not in rows}
         for ended in as_completed(running):
             rows[running[ended]] = ended.result()

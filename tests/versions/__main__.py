@@ -53,7 +53,9 @@ def main() -> bool:
     print(document.HEADING, end="", flush=True)
     for name in options.only:
         if name not in rows:
-            rows[name] = tried(name, VERSIONS[name], [*options.tests, "-n", str(options.jobs)], options.keep)
+            rows[name] = tried(
+                name, VERSIONS[name], [*options.tests, "-n", str(options.jobs), "--dist", "worksteal"], options.keep
+            )
             keep(key, rows, KEPT)
         print(document.line(VERSIONS[name], rows[name]), flush=True)
     failed = [name for name in options.only if rows[name].failed]
