@@ -54,10 +54,11 @@ def animate(
 
     Example:
         >>> from manualconv.explain import make
+        >>> import torch
         >>> figure = animate(make("conv", 2, 2), "weight", {"x": torch.tensor([1, 2]), "dy": torch.tensor([3])})
         >>> print(str(figure).splitlines()[-1])
             step 1   dw[1] = 2·3 = 6
-        >>> paths = figure.save("pictures")
+        >>> paths = figure.save("pictures")  # doctest: +SKIP
     """
     return figure(layer, traced(layer, passes, tensors, seed), tensors or {}, seed, steps)
 

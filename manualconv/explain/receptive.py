@@ -65,8 +65,8 @@ def receptive_fields(
         unit, an image or the effective field is asked for.
 
     Raises:
-        ValueError: a model that does not run on shapes alone, or takes another input; no such layer or unit; an image
-            that cannot be read.
+        ValueError: a model that takes another input, or that has no numbers and asks for them; no such layer or unit;
+            an image that cannot be read.
 
     Example:
         >>> import torch
@@ -129,11 +129,11 @@ def cells(field: Field) -> tuple[str, str, str, str]:
 
 
 def _table(path: Path, object_size: int | None) -> str:
-    shown = [row for row in path.rows if not row.passing]
-    rows = [(row.name, size(row.output_shape[1:]), *cells(row.field)) for row in shown]
+    layers = [row for row in path.rows if not row.passing]
+    rows = [(row.name, size(row.output_shape[1:]), *cells(row.field)) for row in layers]
     if object_size is None:
         return aligned([HEADING, *rows])
-    compared = [_compared(row.field, object_size) for row in shown]
+    compared = [_compared(row.field, object_size) for row in layers]
     nearest = min((each for each in compared if each), key=lambda each: abs(each - 2), default=None)
     more = [f"{float(each):.2f}{' *' if each == nearest else '  '}" if each else "" for each in compared]
     heading = (*HEADING, f"field / {object_size}  ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ def underscored(*names: str) -> dict[str, Callable[..., Any]]:
     return {name: UNDERSCORED[name] for name in names if hasattr(raw, name)}
 
 
+@cache
 def is_pointwise(name: str) -> bool:
     """Whether torch tags an operator of this name as one number of each number; in place and operators' own too."""
     plain = name.strip("_")

@@ -68,3 +68,18 @@ def test_ours_count_as_torch_s() -> None:
         return nn.Sequential(convolution(1, 6, 5, padding=2), rectifier(), pooling(2), flatten(), linear(1176, 10))
 
     assert summary(network(manualconv.nn), 28).text == summary(network(nn), 28).text
+
+
+def test_a_pass_that_was_begun_twice_is_counted_once() -> None:
+    """The first pass, on shapes alone, stops at the condition behind the convolution."""
+
+    class Asking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3, bias=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.conv(x)
+            return y if float(y.sum()) > 0 else -y
+
+    assert next(line for line in summary(Asking(), 8).text.splitlines() if line.startswith("total")).split()[2] == "324"

@@ -202,9 +202,12 @@ def test_a_mistake_is_a_sentence(words: str, capsys: pytest.CaptureFixture[str])
     assert MISTAKES[words] in sentence(["rf", *words.split()], capsys)
 
 
-def test_a_detector_stops_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_network_that_cannot_be_followed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = sentence(["rf", "torchvision:ssdlite320_mobilenet_v3_large", "--input", "320"], capsys)
-    assert "(SSD) does not take an input of 1×3×320×320" in said or "asks for the numbers" in said
+    assert "(SSD) asks for the numbers in a tensor" in said and len(said) < 400
+    said = sentence(["rf", "torchvision:raft_small", "--input", "128"], capsys)
+    assert "(RAFT) does not take an input of 1×3×128×128: TypeError" in said
+    assert "a network of one tensor is needed" in said
 
 
 def test_lazy_layers_are_asked_to_run_first() -> None:

@@ -53,6 +53,7 @@ class Path:
         modules: the field and the shape of each module's result.
         keep, kept: the rows and modules whose results are to be kept, and these.
         counter: what counts floating-point operations.
+        total: how many were counted in this pass.
         stack: the modules that run, from the outermost.
         used: how often each name was given to a row.
         taken: the parameters that calls took, by identity.
@@ -65,6 +66,7 @@ class Path:
     keep: Collection[str] = ()
     kept: dict[str, Tensor] = field(default_factory=dict)
     counter: FlopCounterMode | None = None
+    total: int = 0
     stack: list[tuple[str, Module]] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
     taken: set[int] = field(default_factory=set)

@@ -6,6 +6,7 @@ then followed no more, and its span, the hull of what its positions saw, is seen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -77,19 +78,23 @@ def met(fields: Sequence[Field], shapes: Sequence[Sequence[int]], shape: Sequenc
         shape: of the result.
     """
     aligned = [_broadcast(field, theirs, shape) for field, theirs in zip(fields, shapes)]
+    aligned = [field.mixed(_crossed(aligned)) for field in aligned]
     uneven = any(field.uneven for field in aligned)
     axes: list[Axis | None] = []
-    for dim in range(len(shape)):
-        found = [field.axes[dim] for field in aligned]
+    for found in zip(*(field.axes for field in aligned)):
         tracked = [axis for axis in found if axis is not None]
-        if len({axis.axis for axis in tracked}) > 1:  # rows meet columns
-            aligned = [field.mixed([dim]) for field in aligned]
-            tracked = []
         axis, alike = merged(tracked) if tracked else (None, True)
         axes.append(axis)
         uneven |= not alike
     spans = tuple(hull(spans) for spans in zip(*(field.spans for field in aligned)))
     return Field(tuple(axes), spans, uneven)
+
+
+def _crossed(fields: Sequence[Field]) -> set[int]:
+    """Dimensions where rows meet columns, or whose axis is another dimension's too, as in an outer product."""
+    places = {(axis.axis, dim) for field in fields for dim, axis in enumerate(field.axes) if axis is not None}
+    axes, dims = Counter(axis for axis, _ in places), Counter(dim for _, dim in places)
+    return {dim for axis, dim in places if axes[axis] > 1 or dims[dim] > 1}
 
 
 def _broadcast(field: Field, theirs: Sequence[int], shape: Sequence[int]) -> Field:

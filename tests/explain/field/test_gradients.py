@@ -180,19 +180,19 @@ def test_drawn_networks_see_what_their_gradients_say(drawn: tuple[tuple[int, ...
 
 
 NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
-    "alexnet": (lambda: models.alexnet(weights=None).features, (400, 71)),
-    "googlenet": (lambda: models.googlenet(weights=None, init_weights=False), (64, 96)),
+    "alexnet": (lambda: models.alexnet(weights=None).features, (300, 65)),
+    "googlenet": (lambda: models.googlenet(weights=None, init_weights=False), (40, 57)),
     "lraspp": (
         lambda: models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None),
-        (64, 96),
+        (40, 66),
     ),
-    "mnasnet0_5": (lambda: models.mnasnet0_5(weights=None), (64, 96)),
-    "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(weights=None), (96, 64)),
-    "regnet_y_400mf": (lambda: models.regnet_y_400mf(weights=None), (64, 96)),
-    "resnet18": (lambda: models.resnet18(weights=None), (481, 33)),
-    "shufflenet_v2_x0_5": (lambda: models.shufflenet_v2_x0_5(weights=None), (600, 33)),
+    "mnasnet0_5": (lambda: models.mnasnet0_5(weights=None), (40, 66)),
+    "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(weights=None), (66, 40)),
+    "regnet_y_400mf": (lambda: models.regnet_y_400mf(weights=None), (40, 66)),
+    "resnet18": (lambda: models.resnet18(weights=None), (449, 17)),
+    "shufflenet_v2_x0_5": (lambda: models.shufflenet_v2_x0_5(weights=None), (560, 17)),
     "squeezenet1_0": (lambda: models.squeezenet1_0(weights=None), (200, 64)),
-    "vgg11": (lambda: models.vgg11(weights=None).features, (256, 33)),
+    "vgg11": (lambda: models.vgg11(weights=None).features, (200, 33)),
 }
 #: Larger ones, for `make prove`.
 LARGER: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {

@@ -18,6 +18,7 @@ from manualconv.explain.field.axis import merged, whole_input
 from manualconv.explain.field.follow import followed
 from manualconv.explain.field.path import Row
 from manualconv.explain.field.reading import shifted, transposed, window
+from manualconv.explain.field.tensor import met, of_input
 from manualconv.explain.networks import LISTS, built, named
 from manualconv.explain.receptive import last_row
 
@@ -153,3 +154,38 @@ def test_lists_pair_up() -> None:
     assert all(isinstance(layer, nn.Module) for layer in built(LISTS["alexnet"]))
     convolutions = [layer for layer in built(LISTS["zf5"]) if isinstance(layer, nn.Conv2d)]
     assert all(one.out_channels == other.in_channels for one, other in pairwise(convolutions))
+
+
+def test_away_from_the_borders_the_endless_ends_are_what_is_seen() -> None:
+    """Behind an encoder, a decoder and another encoder, whose phases repeat: with zero padding, at every position."""
+    axis = whole_input(0, 96)
+    for reading, size in (
+        (window(3, 2, 1, 1), 48),
+        (transposed(3, 2, 1, 1), 95),
+        (transposed(4, 3, 2, 1), 287),
+        (window(5, 1, 2, 4), 287),
+        (window(2, 4, 1, 0), 71),
+    ):
+        axis = axis.through(reading, size)
+        inside = [q for q in range(size) if (ends := axis.at(q)) and ends[0] >= 8 and ends[1] < 88]
+        assert len(inside) > size // 2
+        assert all(axis.at(q) == axis.seen[q] for q in inside)
+
+
+def test_a_span_that_grows_keeps_what_it_had() -> None:
+    field = of_input((4, 6))
+    rows = field.arranged([0, 1, 2, 3]).spread([2])
+    assert rows.spans == ((0, 3), None)
+    assert rows.spread([3]).spans == ((0, 3), (0, 5))
+    first = field.through([shifted(0), shifted(0)], (1, 6)).mixed([2])
+    assert first.spans == ((0, 0), None)
+    again = met([first, field.through([shifted(-2), shifted(0)], (1, 6))], [(1, 3, 1, 6)] * 2, (1, 3, 1, 6)).spread([2])
+    assert again.spans == ((0, 2), None)
+
+
+def test_what_is_left_unread_is_of_the_input() -> None:
+    """ZF-5's remainders are padding; a pooling in ceil mode has none; AlexNet's are rows and columns."""
+    zf5 = explain.receptive_fields(named("zf5"), 224).text
+    assert "conv1 (224 + 6 − 7)/2 + 1 = 112.5" in zf5 and "left unread" not in zf5
+    assert "rounded" not in explain.receptive_fields(nn.MaxPool2d(2, ceil_mode=True), 5, 1).text
+    assert "left unread: " in explain.receptive_fields(nn.MaxPool2d(2), 5, 1).text

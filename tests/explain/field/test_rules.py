@@ -84,6 +84,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "flattened": lambda x: x.flatten(1),
     "columns flattened with channels": lambda x: x.transpose(2, 3).flatten(1, 2),
     "squared difference of places": lambda x: x + x.transpose(2, 3).mean(2, keepdim=True).transpose(2, 3),
+    "outer product": lambda x: x.mean(3)[..., None] * x.mean(3)[:, :, None],
     "softmax of a row": lambda x: x.log_softmax(3),
     "normalised by group": lambda x: F.group_norm(x, 2),
     "normalised by layer": lambda x: F.layer_norm(x.permute(0, 2, 3, 1), (4,)),
