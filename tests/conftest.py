@@ -26,8 +26,8 @@ from manualconv.testing import ledger
 # Drawing is slow where others use the processor too: that is no fault of a strategy.
 EVERY = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("mc-smoke", EVERY, max_examples=25, derandomize=True, database=None)
-settings.register_profile("mc-ci", EVERY, max_examples=170, derandomize=True, database=None)
-settings.register_profile("mc-random", EVERY, max_examples=170)
+settings.register_profile("mc-ci", EVERY, max_examples=160, derandomize=True, database=None)
+settings.register_profile("mc-random", EVERY, max_examples=160)
 settings.register_profile(
     "mc-deep",
     EVERY,
