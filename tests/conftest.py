@@ -3,7 +3,7 @@
 Choose a profile by ``MANUALCONV_PROFILE`` or by Hypothesis's own ``--hypothesis-profile``:
 
     mc-smoke    25 examples a property, always the same
-    mc-ci       170, always the same: the default, 50,000 in all
+    mc-ci       160, always the same: the default, 50,000 in all
     mc-random   170, others in every run; repeat one by ``--hypothesis-seed``
     mc-deep     MANUALCONV_EXAMPLES or 1,000, others in every run; tests without a property are left out
 
