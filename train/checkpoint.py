@@ -115,7 +115,12 @@ def fitting(state: Any, wanted: Mapping[str, Tensor], path: Path) -> Weights:
     differing = [name for name in dict.fromkeys([*sizes, *found]) if sizes.get(name) != found.get(name)]
     if differing:
         lines = [f"{name} {found.get(name, 'missing')} -> {sizes.get(name, 'missing')}" for name in differing]
-        raise ForeignCheckpoint(f"{path} holds weights of another network, there -> here: {_few(lines)}.")
+        raise ForeignCheckpoint(f"{path} holds weights of another network, there -> here: {few(lines)}.")
+    rounded = [
+        f"{n} {t.dtype} -> {wanted[n].dtype}" for n, t in state.items() if not torch.can_cast(t.dtype, wanted[n].dtype)
+    ]
+    if rounded:
+        raise ForeignCheckpoint(f"{path} holds weights of another kind, there -> here: {few(rounded)}.")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
         raise CorruptCheckpoint(f"The checkpoint {path} holds weights that are not finite.")
     return state
@@ -191,7 +196,8 @@ def _not_plain(contents: Any) -> str | None:
     return None
 
 
-def _few(lines: Iterable[str]) -> str:
+def few(lines: Iterable[str]) -> str:
+    """The first eight, and how many more there are."""
     first, *more = lines
     shown = [first, *more[:7]]
     return "; ".join(shown) + (f"; and {len(more) - 7} more" if len(more) > 7 else "")

@@ -121,7 +121,7 @@ def _check_workers(there: int, here: int, path: Path) -> None:
 def _restore(this: Run, contents: dict[str, Any], path: Path) -> None:
     if contents.get("data") != this.mnist.digest:
         raise DataError(f"The images in {this.mnist.source} are not those that the run of {path} was started with.")
-    this.state.restore(contents, path, this.world.rank)
+    this.state.restore(contents, path, steps_in(len(this.training), this.batch_size), this.world.rank)
     this.came_from = path
 
 

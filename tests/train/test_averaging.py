@@ -96,8 +96,9 @@ def test_the_mean_is_evaluated_and_kept(fit: Fit, tmp_path: Path, small_data: Pa
         torch.testing.assert_close(average.model.state_dict()[name], best["state"][name])
 
 
-def test_a_mean_of_no_number_of_steps_is_refused() -> None:
-    average = Average(nn.Linear(2, 2), "ema:0.9", 5)
-    for count in (-1, 1.5, True):
-        with pytest.raises(ForeignCheckpoint, match="a mean of"):
-            average.restore({**average.contents(), "count": count}, Path("x"))
+def test_a_mean_of_another_number_of_steps_is_refused() -> None:
+    average = Average(nn.Linear(2, 2), "swa:0.5", 8)
+    for count in (-1, 1.0, True, 2):
+        with pytest.raises(ForeignCheckpoint, match=f"a mean of {count} steps, and the run has had 1 for it"):
+            average.restore({**average.contents(), "count": count}, 5, Path("x"))
+    average.restore({**average.contents(), "count": 1}, 5, Path("x"))
