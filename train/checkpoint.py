@@ -16,7 +16,7 @@ import os
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,21 @@ def save(
 
     Raises ``NonFiniteError`` before anything is written, ``OutputError`` if the system refuses.
     """
-    for name, tensor in state.items():
+    for name, tensor in _tensors({"weights": state, **facts}):
         if not torch.isfinite(tensor).all():
-            raise NonFiniteError(f"The weights {name} are not finite, so {path} was not written.")
+            raise NonFiniteError(f"The {name} are not finite, so {path} was not written.")
     head = {"format": FORMAT, "version": VERSION, "kind": kind, "network": network}
     contents = sealed({**head, "state": state, **facts})
     durable.write(path, contents, path.with_name(PREVIOUS) if keep else None)
+
+
+def _tensors(value: Any, place: str = "") -> Iterator[tuple[str, Tensor]]:
+    """With their places: ``optimizer state 0 exp_avg``."""
+    if isinstance(value, Tensor):
+        yield place.strip(), value
+    elif isinstance(value, (Mapping, list)):
+        for name, each in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _tensors(each, f"{place} {name}")
 
 
 def sealed(contents: Mapping[str, Any]) -> bytes:

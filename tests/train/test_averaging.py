@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.train.programs import Fit, called
+from tests.train.programs import Fit, Patch, called, refused
 from tests.train.tiny import in_place_of_lenet, tiny
 from train import checkpoint
 from train.augmentation import generator
@@ -94,6 +94,24 @@ def test_the_mean_is_evaluated_and_kept(fit: Fit, tmp_path: Path, small_data: Pa
     average.take_statistics(batches, generator(0, 2, "statistics").initial_seed(), CPU)
     for name in ("3.running_mean", "3.running_var"):
         torch.testing.assert_close(average.model.state_dict()[name], best["state"][name])
+
+
+def test_a_mean_that_is_not_finite_stops_the_run(fit: Fit, tmp_path: Path, monkeypatch: Patch) -> None:
+    """The weights are finite, and their mean is not: nothing is written over what can be gone on with."""
+    original = Average.add
+
+    def add(average: Average, trained: nn.Module, steps: int) -> None:
+        original(average, trained, steps)
+        if steps == 7:
+            average.model.get_parameter("2.weight").data[3, 4] = float("inf")
+
+    monkeypatch.setattr(Average, "add", add)
+    with in_place_of_lenet():
+        ended = fit("--average", "ema", "--checkpoint-every", "1")
+        refused(ended, 1, "The average state 2.weight are not finite, so ")
+        refused(fit("--average", "ema", out="seldom"), 1, "The validation loss became nan at epoch 1: training stopped")
+        refused(fit("--average", "ema", "--holdout", "0", out="last"), 1, "weights 2.weight are not finite, so ")
+    assert checkpoint.position(checkpoint.load(tmp_path / "out" / "last.pt")) == (1, 6)
 
 
 def test_a_mean_of_another_number_of_steps_is_refused() -> None:
