@@ -105,9 +105,15 @@ def load(path: Path, network: str | None = None, kind: str | None = None) -> dic
     return contents
 
 
+def shown(contents: Mapping[str, Any]) -> Any:
+    """The weights that are evaluated: in a training checkpoint that has a mean of them, the mean."""
+    average = contents.get("average")
+    return average.get("state") if isinstance(average, dict) and average.get("count") else contents.get("state")
+
+
 def restore(path: Path, network: str, model: nn.Module) -> None:
     """Put the weights of ``path`` into ``model``, all of them or none. Raises a subclass of ``CheckpointError``."""
-    put(load(path, network).get("state"), model, path)
+    put(shown(load(path, network)), model, path)
 
 
 def put(state: Any, model: nn.Module, path: Path) -> None:
