@@ -13,7 +13,7 @@ from train import architectures, checkpoint, data, datasets, machine, output, ra
 from train.augmentation import generator
 from train.averaging import Average
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
-from train.kept_options import from_plain, gone_on, plain, settled
+from train.kept_options import from_plain, gone_on, may_change, plain, settled
 from train.machine import Machine
 from train.optimisation import optimisation
 from train.options import FitOptions
@@ -82,7 +82,8 @@ def _gone_on(given: FitOptions, names: Collection[str], source: Path, held: Metr
         if contradictions:
             raise OptionError(
                 f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or"
-                f" start a new run; --init {source / BEST} gives it the weights of this one."
+                f" start a new run; --init {source / BEST} gives it the weights of this one. What may change:"
+                f" {may_change()}."
             )
         _check_workers(len(workers(contents)), world.size, path)
         if "arch" not in names:
