@@ -67,11 +67,18 @@ def below_one(text: str) -> float:
     return value
 
 
-def average(text: str) -> str:
-    """An argparse type: a kind of `train.recipe.AVERAGES`, with its number between 0 and 1: ``ema`` → ``ema:0.999``."""
+def average(text: str) -> str | None:
+    """An argparse type: a kind of `train.recipe.AVERAGES`, with its number between 0 and 1: ``ema`` → ``ema:0.999``.
+
+    None for ``none``.
+    """
+    if text == "none":
+        return None
     kind, colon, number = text.partition(":")
     if kind not in AVERAGES:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(AVERAGES)}, alone or with a :NUMBER")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither none nor one of {', '.join(AVERAGES)}, alone or with a :NUMBER"
+        )
     value = _number(number) if colon else AVERAGES[kind]
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} has the number {number!r}, and needs one above 0 and below 1")

@@ -90,7 +90,7 @@ def _places(images: Tensor, moves: Tensor, arrows: Tensor | None = None) -> tupl
 
 def looked_up(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """images: (B, ..., H, W) uint8; rows, columns: (B, H, W), pixels from the centre → the pixels there, rounded."""
-    height, width = images.shape[-2:]
+    count, *channels, height, width = images.shape
     grid = torch.stack([columns * (2 / width), rows * (2 / height)], -1)  # torch's: the borders are at ±1
-    x = images.reshape(len(images), -1, height, width).float()
+    x = images.reshape(count, math.prod(channels), height, width).float()
     return grid_sample(x, grid, align_corners=False).round_().byte().reshape(images.shape)

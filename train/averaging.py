@@ -70,10 +70,10 @@ class Average:
         """For a checkpoint."""
         return {"count": int(self._averaged.n_averaged), "state": checkpoint.weights(self.model)}
 
-    def restore(self, contents: Mapping[str, Any], path: Path) -> None:
-        """Take over what ``contents`` was. Raises a subclass of ``CheckpointError``."""
-        count = contents["count"]
-        if type(count) is not int or count < 0:
-            raise ForeignCheckpoint(f"{path} holds a mean of {count!r} steps.")
+    def restore(self, contents: Mapping[str, Any], steps: int, path: Path) -> None:
+        """Take over what ``contents`` was after so many steps. Raises a subclass of ``CheckpointError``."""
+        count, wanted = contents["count"], max(0, steps - self.start)
+        if type(count) is not int or count != wanted:
+            raise ForeignCheckpoint(f"{path} holds a mean of {count!r} steps, and the run has had {wanted} for it.")
         checkpoint.put(contents["state"], self.model, path)
         self._averaged.n_averaged.fill_(count)

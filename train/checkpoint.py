@@ -16,7 +16,7 @@ import os
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,21 @@ def save(
 
     Raises ``NonFiniteError`` before anything is written, ``OutputError`` if the system refuses.
     """
-    for name, tensor in state.items():
+    for name, tensor in _tensors({"weights": state, **facts}):
         if not torch.isfinite(tensor).all():
-            raise NonFiniteError(f"The weights {name} are not finite, so {path} was not written.")
+            raise NonFiniteError(f"The {name} are not finite, so {path} was not written.")
     head = {"format": FORMAT, "version": VERSION, "kind": kind, "network": network}
     contents = sealed({**head, "state": state, **facts})
     durable.write(path, contents, path.with_name(PREVIOUS) if keep else None)
+
+
+def _tensors(value: Any, place: str = "") -> Iterator[tuple[str, Tensor]]:
+    """With their places: ``optimizer state 0 exp_avg``."""
+    if isinstance(value, Tensor):
+        yield place.strip(), value
+    elif isinstance(value, (Mapping, list)):
+        for name, each in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _tensors(each, f"{place} {name}")
 
 
 def sealed(contents: Mapping[str, Any]) -> bytes:
@@ -96,9 +105,15 @@ def load(path: Path, network: str | None = None, kind: str | None = None) -> dic
     return contents
 
 
+def shown(contents: Mapping[str, Any]) -> Any:
+    """The weights that are evaluated: in a training checkpoint that has a mean of them, the mean."""
+    average = contents.get("average")
+    return average.get("state") if isinstance(average, dict) and average.get("count") else contents.get("state")
+
+
 def restore(path: Path, network: str, model: nn.Module) -> None:
     """Put the weights of ``path`` into ``model``, all of them or none. Raises a subclass of ``CheckpointError``."""
-    put(load(path, network).get("state"), model, path)
+    put(shown(load(path, network)), model, path)
 
 
 def put(state: Any, model: nn.Module, path: Path) -> None:
@@ -115,7 +130,12 @@ def fitting(state: Any, wanted: Mapping[str, Tensor], path: Path) -> Weights:
     differing = [name for name in dict.fromkeys([*sizes, *found]) if sizes.get(name) != found.get(name)]
     if differing:
         lines = [f"{name} {found.get(name, 'missing')} -> {sizes.get(name, 'missing')}" for name in differing]
-        raise ForeignCheckpoint(f"{path} holds weights of another network, there -> here: {_few(lines)}.")
+        raise ForeignCheckpoint(f"{path} holds weights of another network, there -> here: {few(lines)}.")
+    rounded = [
+        f"{n} {t.dtype} -> {wanted[n].dtype}" for n, t in state.items() if not torch.can_cast(t.dtype, wanted[n].dtype)
+    ]
+    if rounded:
+        raise ForeignCheckpoint(f"{path} holds weights of another kind, there -> here: {few(rounded)}.")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
         raise CorruptCheckpoint(f"The checkpoint {path} holds weights that are not finite.")
     return state
@@ -191,7 +211,8 @@ def _not_plain(contents: Any) -> str | None:
     return None
 
 
-def _few(lines: Iterable[str]) -> str:
+def few(lines: Iterable[str]) -> str:
+    """The first eight, and how many more there are."""
     first, *more = lines
     shown = [first, *more[:7]]
     return "; ".join(shown) + (f"; and {len(more) - 7} more" if len(more) > 7 else "")

@@ -30,7 +30,7 @@ from train.output import EpochMetrics
 from train.run import Run
 from train.state import Best, rank
 from train.stopping import Stop, Stopped, watched_signals
-from train.training import evaluate, steps
+from train.training import evaluate, steps, steps_in
 from train.world import joined
 
 
@@ -177,11 +177,15 @@ def _validated(this: Run, stop: Stop) -> EpochMetrics:
 
 
 def _take_statistics(this: Run, stop: Stop) -> None:
-    """Batch normalisation's for averaged weights; every worker looks at every image, and finds the same."""
+    """Batch normalisation's for averaged weights; every worker looks at every image, and finds the same.
+
+    Each batch counts alike in the mean of theirs, so that they are of nearly equal size.
+    """
     average, seed, epoch, place = this.state.average, this.options.seed, this.state.epoch, this.machine
     if average is None or not average.has_begun:
         return
-    images, augment = (this.training, EVALUATION_BATCH, seed, epoch), this.options.augment
+    size = -(-len(this.training) // steps_in(len(this.training), EVALUATION_BATCH))
+    images, augment = (this.training, size, seed, epoch), this.options.augment
     batches = training_batches(*images, place.dtype, place.device, this.network.scale, augment=augment)
     average.take_statistics(stop.between(batches), generator(seed, epoch, "statistics").initial_seed(), place.device)
 

@@ -16,13 +16,20 @@ def told(options: type, given: Mapping[str, Any]) -> Any:
     """The options of a command line: what it says, else what its recipe says, else the default.
 
     A recipe's numbers are those of its optimiser and network: where another is given, that one's defaults count.
+    Raises ValueError for options that do not go together.
     """
     if options is not FitOptions:
         return options(**given)
     recipe = RECIPES[given.get("recipe", "plain")]
+    own = {"optimizer": FitOptions.optimizer, "arch": FitOptions.arch} | recipe
     others = {"optimizer": ("lr", "momentum", "weight_decay"), "arch": ("lr",)}
-    left_out = {name for option, names in others.items() if option in given for name in names}
-    return FitOptions(**{name: value for name, value in recipe.items() if name not in left_out} | dict(given))
+    left_out = {
+        name for option, names in others.items() if given.get(option, own[option]) != own[option] for name in names
+    }
+    options = FitOptions(**{name: value for name, value in recipe.items() if name not in left_out} | dict(given))
+    if given.get("keep") == "best" and not options.holdout:
+        raise ValueError("--keep best needs images to validate with, and --holdout 0 leaves none")
+    return options
 
 
 def settled(options: FitOptions) -> FitOptions:
@@ -82,6 +89,11 @@ def gone_on(saved: FitOptions, given: FitOptions, names: Collection[str]) -> tup
         elif entry.name in names and _spelled(wanted) != _spelled(old):
             contradictions.append(f"{flag(entry)} {old} -> {wanted}")
     return replace(saved, **new), contradictions
+
+
+def may_change() -> str:
+    """The flags that a run that goes on may have anew."""
+    return ", ".join(flag(entry) for entry in fields(FitOptions) if entry.metadata["may_change"])
 
 
 def _spelled(value: Any) -> Any:

@@ -134,7 +134,7 @@ class FitOptions(Common):
     average: str | None = option(
         None,
         "evaluate and keep averaged weights: ema:DECAY, a decay a step (ema is ema:0.999), or swa:SHARE, the mean of"
-        " all steps after that share of the run (swa is swa:0.75); default: none",
+        " all steps after that share of the run (swa is swa:0.75); or none (default)",
         average,
         metavar="KIND",
     )

@@ -81,7 +81,7 @@ class Run:
     def _write_last(self, others: list[random_states.States], keep: bool) -> None:
         about = {"options": plain(self.options), "data": self.mnist.digest, "machine": facts(self.machine)}
         state = checkpoint.weights(self.state.model)
-        contents = about | self.state.contents() | ({OTHERS: others} if others else {})
+        contents = about | self._shown() | self.state.contents() | ({OTHERS: others} if others else {})
         checkpoint.save(self.last, self.options.arch, state, contents, "training", keep)
 
     def write_epoch(self, metrics: EpochMetrics, is_best: bool) -> None:
@@ -103,10 +103,16 @@ class Run:
         best = self.state.best
         if best is not None:
             metrics = best.metrics
-            facts: dict[str, Any] = {"epoch": metrics.epoch, "seed": self.options.seed}
-            facts["images"], facts["dataset"] = self.mnist.kind.plain(), self.options.dataset
-            facts["validation_accuracy"] = metrics.validation_accuracy
-            checkpoint.save(self.best, self.options.arch, best.state, facts)
+            facts = {
+                "epoch": metrics.epoch,
+                "seed": self.options.seed,
+                "validation_accuracy": metrics.validation_accuracy,
+            }
+            checkpoint.save(self.best, self.options.arch, best.state, facts | self._shown())
+
+    def _shown(self) -> dict[str, Any]:
+        """Of what images the network is."""
+        return {"images": self.mnist.kind.plain(), "dataset": self.options.dataset}
 
     def write_gradients(self) -> None:
         """Write gradients.csv, a row an epoch, a column a parameter. Raises ``OutputError``."""

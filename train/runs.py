@@ -13,7 +13,7 @@ from train import architectures, checkpoint, data, datasets, machine, output, ra
 from train.augmentation import generator
 from train.averaging import Average
 from train.errors import DataError, ForeignCheckpoint, MissingCheckpoint, OptionError
-from train.kept_options import from_plain, gone_on, plain, settled
+from train.kept_options import from_plain, gone_on, may_change, plain, settled
 from train.machine import Machine
 from train.optimisation import optimisation
 from train.options import FitOptions
@@ -82,7 +82,8 @@ def _gone_on(given: FitOptions, names: Collection[str], source: Path, held: Metr
         if contradictions:
             raise OptionError(
                 f"A run goes on with its own options, there -> here: {'; '.join(contradictions)}. Leave these out, or"
-                f" start a new run; --init {source / BEST} gives it the weights of this one."
+                f" start a new run; --init {source / BEST} gives it the weights of this one. What may change:"
+                f" {may_change()}."
             )
         _check_workers(len(workers(contents)), world.size, path)
         if "arch" not in names:
@@ -121,7 +122,7 @@ def _check_workers(there: int, here: int, path: Path) -> None:
 def _restore(this: Run, contents: dict[str, Any], path: Path) -> None:
     if contents.get("data") != this.mnist.digest:
         raise DataError(f"The images in {this.mnist.source} are not those that the run of {path} was started with.")
-    this.state.restore(contents, path, this.world.rank)
+    this.state.restore(contents, path, steps_in(len(this.training), this.batch_size), this.world.rank)
     this.came_from = path
 
 

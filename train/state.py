@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from train import checkpoint, random_states
+from train import checkpoint, optimizer_state, random_states
 from train.averaging import Average
 from train.checkpoint import Weights
-from train.errors import CheckpointError, CorruptCheckpoint, ForeignCheckpoint
+from train.errors import CheckpointError, ForeignCheckpoint
 from train.output import EpochMetrics
 from train.training import Taken
 
@@ -83,21 +83,17 @@ class State:
             "best": None if best is None else {"epoch": best.metrics.epoch, "state": best.state},
         }
 
-    def restore(self, contents: Mapping[str, Any], path: Path, worker: int = 0) -> None:
+    def restore(self, contents: Mapping[str, Any], path: Path, steps_an_epoch: int, worker: int = 0) -> None:
         """Take over what ``contents`` was; ``path`` is for the errors. Raises a subclass of ``CheckpointError``."""
         checkpoint.put(contents.get("state"), self.model, path)
         try:
-            self._restore(contents, path, worker)
+            self._restore(contents, path, steps_an_epoch, worker)
         except CheckpointError:
             raise
         except Exception as error:  # whatever somebody else's lists and numbers lead to
             raise ForeignCheckpoint(f"{path} does not hold a run of this program ({type(error).__name__}).") from error
 
-    def _restore(self, contents: Mapping[str, Any], path: Path, worker: int) -> None:
-        self._restore_optimizer(contents["optimizer"], path)
-        self.schedule.load_state_dict(contents["schedule"])
-        if self.average is not None:
-            self.average.restore(contents["average"], path)
+    def _restore(self, contents: Mapping[str, Any], path: Path, steps_an_epoch: int, worker: int) -> None:
         self.history = [_metrics(row) for row in contents["history"]]
         self.norms, *self.slopes = (
             {str(name): float(norm) for name, norm in row.items()} for row in [contents["norms"], *contents["slopes"]]
@@ -107,25 +103,19 @@ class State:
             if type(contents[name]) is not wanted or not math.isfinite(contents[name]):
                 raise TypeError(name)
             setattr(self, name, contents[name])
-        if not self.epoch == len(self.history) + 1 == len(self.slopes) + 1 or self.step < 0:
+        if not self.epoch == len(self.history) + 1 == len(self.slopes) + 1 or not 0 <= self.step <= steps_an_epoch:
             raise ValueError("epoch")
         if contents["best"] is not None:
             metrics = self.history[contents["best"]["epoch"] - 1]
             self.best = Best(metrics, checkpoint.fitting(contents["best"]["state"], self.model.state_dict(), path))
+        steps = (self.epoch - 1) * steps_an_epoch + self.step
+        moved = {*self.norms, *(name for row in self.slopes for name in row)}
+        names = [name for name, _ in self.model.named_parameters()]
+        optimizer_state.put(contents["optimizer"], self.optimizer, names, moved, path)
+        optimizer_state.put_schedule(contents["schedule"], self.schedule, steps, path)
+        if self.average is not None:
+            self.average.restore(contents["average"], steps, path)
         random_states.restored(workers(contents)[worker], self.device)
-
-    def _restore_optimizer(self, state: Any, path: Path) -> None:
-        """torch only counts the parameters: buffers of another shape would fail, or broadcast, at the next step."""
-        parameters = dict(enumerate(p for group in self.optimizer.param_groups for p in group["params"]))
-        for index, entry in state["state"].items():
-            for name, value in entry.items():
-                if not isinstance(value, Tensor):
-                    continue
-                if value.dim() and value.shape != parameters[index].shape:
-                    raise ForeignCheckpoint(f"{path} holds an optimizer of another network: {name} of weights {index}.")
-                if not torch.isfinite(value).all():
-                    raise CorruptCheckpoint(f"The checkpoint {path} holds an optimizer that is not finite.")
-        self.optimizer.load_state_dict(state)
 
 
 def workers(contents: Mapping[str, Any]) -> list[Any]:

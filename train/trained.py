@@ -45,7 +45,8 @@ def load(path: Path, backend: str = "manual", device: str = "cpu", arch: str | N
     ``arch`` is what its user says that it is: a ``module:factory`` runs code, so that a file's word is not enough.
     """
     contents = checkpoint.load(path, arch)
-    name, state = contents.pop("network"), contents.pop("state")
+    name, state = contents.pop("network", None), checkpoint.shown(contents)
+    contents.pop("state", None)
     if not isinstance(name, str) or (":" not in name and name not in NETWORKS):
         raise ForeignCheckpoint(f"{path} holds the network {name!r}; known are {', '.join(NETWORKS)}.")
     if arch is None:

@@ -1,6 +1,7 @@
 """The mean of the weights is the mean, batch normalisation's statistics are its own, and it is what is kept."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.train.programs import Fit, called
+from tests.train.programs import Fit, Patch, called, refused
 from tests.train.tiny import in_place_of_lenet, tiny
-from train import checkpoint
+from train import checkpoint, machine
 from train.augmentation import generator
 from train.averaging import Average
 from train.batches import EVALUATION_BATCH, training_batches
@@ -79,12 +80,16 @@ def test_statistics_are_the_mean_s_own_and_training_draws_as_before() -> None:
 def test_the_mean_is_evaluated_and_kept(fit: Fit, tmp_path: Path, small_data: Path, kind: str) -> None:
     with in_place_of_lenet():
         assert fit("--average", kind, "--keep", "last", "--augment", "affine").code == 0
-        evaluated = called(main, "evaluate", str(tmp_path / "out" / "best.pt"), "--data-dir", str(small_data))
+        files = [str(tmp_path / "out" / name) for name in ("best.pt", "last.pt")]
+        evaluated = [called(main, "evaluate", file, "--data-dir", str(small_data), "--json") for file in files]
+        begun = machine.build("lenet5", machine.prepare("torch", "cpu", "float32", 1), 0)
+        checkpoint.restore(tmp_path / "out" / "last.pt", "lenet5", begun)
     best, last = (checkpoint.load(tmp_path / "out" / name) for name in ("best.pt", "last.pt"))
     assert all(torch.equal(best["state"][name], last["average"]["state"][name]) for name in best["state"])
     assert not torch.equal(best["state"]["2.weight"], last["state"]["2.weight"])
     assert last["average"]["count"] == (22 if kind.startswith("ema") else 11)
-    assert evaluated.code == 0
+    assert [ended.code for ended in evaluated] == [0, 0] and evaluated[0].out == evaluated[1].out
+    assert all(torch.equal(best["state"][name], tensor) for name, tensor in begun.state_dict().items())
     model = tiny(torch.nn)
     model.load_state_dict(best["state"])
     average = Average(model, "ema:0.5", 1)
@@ -96,8 +101,44 @@ def test_the_mean_is_evaluated_and_kept(fit: Fit, tmp_path: Path, small_data: Pa
         torch.testing.assert_close(average.model.state_dict()[name], best["state"][name])
 
 
-def test_a_mean_of_no_number_of_steps_is_refused() -> None:
-    average = Average(nn.Linear(2, 2), "ema:0.9", 5)
-    for count in (-1, 1.5, True):
-        with pytest.raises(ForeignCheckpoint, match="a mean of"):
-            average.restore({**average.contents(), "count": count}, Path("x"))
+def test_statistics_are_of_equal_batches(fit: Fit, tmp_path: Path, monkeypatch: Patch) -> None:
+    """220 images by at most 73: three of 73 and one would count its one image like 73, and be none to normalise."""
+    monkeypatch.setattr("train.fit.EVALUATION_BATCH", 73)
+    sizes: list[int] = []
+    original = Average.take_statistics
+
+    def taken(average: Average, batches: Any, *more: Any) -> None:
+        kept = list(batches)
+        sizes.extend(len(target) for _, target in kept)
+        original(average, kept, *more)
+
+    monkeypatch.setattr(Average, "take_statistics", taken)
+    with in_place_of_lenet():
+        assert fit("--average", "ema", "--epochs", "1").code == 0
+    assert sizes == [55] * 4
+
+
+def test_a_mean_that_is_not_finite_stops_the_run(fit: Fit, tmp_path: Path, monkeypatch: Patch) -> None:
+    """The weights are finite, and their mean is not: nothing is written over what can be gone on with."""
+    original = Average.add
+
+    def add(average: Average, trained: nn.Module, steps: int) -> None:
+        original(average, trained, steps)
+        if steps == 7:
+            average.model.get_parameter("2.weight").data[3, 4] = float("inf")
+
+    monkeypatch.setattr(Average, "add", add)
+    with in_place_of_lenet():
+        ended = fit("--average", "ema", "--checkpoint-every", "1")
+        refused(ended, 1, "The average state 2.weight are not finite, so ")
+        refused(fit("--average", "ema", out="seldom"), 1, "The validation loss became nan at epoch 1: training stopped")
+        refused(fit("--average", "ema", "--holdout", "0", out="last"), 1, "weights 2.weight are not finite, so ")
+    assert checkpoint.position(checkpoint.load(tmp_path / "out" / "last.pt")) == (1, 6)
+
+
+def test_a_mean_of_another_number_of_steps_is_refused() -> None:
+    average = Average(nn.Linear(2, 2), "swa:0.5", 8)
+    for count in (-1, 1.0, True, 2):
+        with pytest.raises(ForeignCheckpoint, match=f"a mean of {count} steps, and the run has had 1 for it"):
+            average.restore({**average.contents(), "count": count}, 5, Path("x"))
+    average.restore({**average.contents(), "count": 1}, 5, Path("x"))

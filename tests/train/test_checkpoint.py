@@ -72,6 +72,19 @@ def test_weights_that_are_not_finite_are_not_saved(saved: Path, bad: float) -> N
     assert os.listdir(saved.parent) == ["best.pt"]
 
 
+def test_nothing_of_a_run_that_is_not_finite_is_saved(saved: Path) -> None:
+    """Going on from it would be refused, so that the good one before it must stay."""
+    before, bad = saved.read_bytes(), torch.tensor([1.0, float("inf")])
+    for facts, place in (
+        ({"optimizer": {"state": {0: {"exp_avg_sq": bad}}}}, "optimizer state 0 exp_avg_sq"),
+        ({"average": {"count": 2, "state": {"3.weight": bad}}}, "average state 3.weight"),
+        ({"best": {"state": {"3.weight": bad}}, "random": [torch.get_rng_state()]}, "best state 3.weight"),
+    ):
+        with pytest.raises(errors.NonFiniteError, match=f"The {place} are not finite, so .*best.pt was not written"):
+            checkpoint.save(saved, "lenet5", weights(), facts, "training", keep=True)
+    assert saved.read_bytes() == before and os.listdir(saved.parent) == ["best.pt"]
+
+
 @pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_write_that_fails_leaves_the_old_one(

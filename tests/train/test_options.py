@@ -87,7 +87,7 @@ def test_the_kept_ones_are_named_here() -> None:
         ({"recipe": "secret"}, "--recipe cannot be 'secret'"),
         ({"optimizer": "SGD"}, "--optimizer cannot be 'SGD'"),
         ({"average": "ema:1"}, "--average 'ema:1' has the number '1'"),
-        ({"average": "median"}, "--average 'median' is none of ema, swa"),
+        ({"average": "median"}, "--average 'median' is neither none nor one of ema, swa"),
         ({"label_smoothing": 1.0}, "--label-smoothing '1.0' is not a number of at least 0 and below 1"),
         ({"momentum": 0.5, "optimizer": "adam"}, "--momentum goes with the optimizers sgd and rmsprop, and not with"),
         ({"holdout": 1}, "--holdout 1 leaves no image"),

@@ -19,7 +19,7 @@ from tests.train.tiny import in_place_of_lenet
 from train import checkpoint
 from train.cli import make_parser
 from train.errors import OptionError
-from train.kept_options import settled, told
+from train.kept_options import from_plain, plain, settled, told
 from train.models import NETWORKS
 from train.optimisation import optimisation, rate_1998
 from train.options import EvaluateOptions, FitOptions
@@ -146,6 +146,11 @@ def test_a_recipe_sets_what_nobody_has_said(name: str) -> None:
     assert told_by("--recipe", name, "--augment", "shift").augment == "shift"
 
 
+def test_a_recipe_s_mean_can_be_left_out() -> None:
+    options = settled(told_by("--recipe", "augmented", "--average", "none"))
+    assert options.average is None and from_plain(plain(options)) == options
+
+
 def test_no_recipe_is_the_plain_one_and_other_commands_have_none() -> None:
     assert told_by() == told_by("--recipe", "plain") == FitOptions()
     assert told(EvaluateOptions, {"checkpoint": Path("x")}) == EvaluateOptions(Path("x"))
@@ -155,6 +160,7 @@ def test_a_recipe_s_numbers_go_with_its_optimiser_and_network() -> None:
     old = told_by("--recipe", "1998", "--optimizer", "adam")
     assert (old.lr, old.momentum, old.weight_decay, old.augment) == (None, None, None, "none")
     assert told_by("--recipe", "1998", "--arch", "lenet5").lr is None
+    assert told_by("--recipe", "1998", "--arch", "lenet5-1998", "--optimizer", "sgd") == told_by("--recipe", "1998")
     assert settled(old).lr == OPTIMIZERS["adam"].lr
 
 
@@ -181,7 +187,7 @@ def test_what_is_settled(words: tuple[str, ...], numbers: tuple[Any, ...]) -> No
         (("--optimizer", "lbfgs"), "choose from 'sgd', 'adam'"),
         (("--schedule", "saw"), "choose from 'one-cycle', 'cosine'"),
         (("--augment", "flip"), "choose from 'none', 'shift', 'affine', 'elastic'"),
-        (("--average", "median"), "'median' is none of ema, swa, alone or with a :NUMBER"),
+        (("--average", "median"), "'median' is neither none nor one of ema, swa, alone or with a :NUMBER"),
         (("--average", "ema:0"), "'ema:0' has the number '0', and needs one above 0 and below 1"),
         (("--average", "ema:1"), "has the number '1', and needs"),
         (("--average", "swa:"), "has the number '', and needs"),
@@ -191,6 +197,10 @@ def test_what_is_settled(words: tuple[str, ...], numbers: tuple[Any, ...]) -> No
         (("--momentum", "1"), "'1' is not a number of at least 0 and below 1"),
         (("--momentum", "0.9", "--optimizer", "adam"), "goes with the optimizers sgd and rmsprop, and not with adam"),
         (("--weight-decay", "-1"), "'-1' is not a finite number of at least 0"),
+        (
+            ("--holdout", "0", "--keep", "best"),
+            "--keep best needs images to validate with, and --holdout 0 leaves none",
+        ),
         (("--holdout", "1"), "--holdout 1 leaves no image to train with"),
     ],
 )
@@ -210,7 +220,7 @@ def test_smoothing_is_the_training_loss_s_alone() -> None:
 def test_a_loss_of_its_own_is_not_smoothed(fit: Fit) -> None:
     with pytest.raises(OptionError, match="LeNet-5 of 1998 has a loss of its own"):
         NETWORKS["lenet5-1998"].objective(torch.nn, 0.1)
-    refused(fit("--arch", "lenet5-1998", "--label-smoothing", "0.1"), 1, "--label-smoothing goes with cross-entropy")
+    refused(fit("--arch", "lenet5-1998", "--label-smoothing", "0.1"), 1, "--label-smoothing 0 leaves it as it is")
 
 
 def test_a_recipe_is_shown_and_saved_with_its_numbers(fit: Fit, tmp_path: Path) -> None:

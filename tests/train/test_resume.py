@@ -174,7 +174,9 @@ def test_options_of_another_run_are_refused_with_what_differs(
     stopped: Path, options: tuple[str, ...], words: str
 ) -> None:
     before = {path: path.read_bytes() for path in stopped.iterdir()}
-    refused(resume(stopped, *options), 1, words)
+    ended = resume(stopped, *options)
+    refused(ended, 1, words)
+    assert "What may change: --threads, --data-dir, --dataset, --device, --checkpoint-every, --no-report, " in ended.err
     assert {path: path.read_bytes() for path in stopped.iterdir()} == before
 
 

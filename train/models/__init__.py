@@ -42,7 +42,8 @@ class Network:
         if not smoothing:
             return self.criterion(layers)
         if self.criterion is not cross_entropy:
-            raise OptionError(f"--label-smoothing goes with cross-entropy, and {self.title} has a loss of its own.")
+            reason = f"--label-smoothing goes with cross-entropy, and {self.title} has a loss of its own"
+            raise OptionError(f"{reason}: --label-smoothing 0 leaves it as it is.")
         loss: nn.Module = layers.CrossEntropyLoss(label_smoothing=smoothing)
         return loss
 
