@@ -192,3 +192,31 @@ def test_a_pass_or_a_tensor_that_is_not_there_is_a_sentence() -> None:
         trace(alone, "forward")
     assert keys_of(pool, "second") == ("second-input-output",)
     assert keys_of(make("conv", 4, 2), "second") == SECOND
+
+
+@pytest.mark.parametrize(
+    ("key", "tensors", "message"),
+    [
+        ("all", {}, "a pass is one of forward, input,.* not 'all': animate shows several"),
+        ("forward", {"x": torch.tensor([1, torch.nan, 2, 3])}, "x holds nan"),
+        ("forward", {"w": torch.tensor([1, -torch.inf])}, "w holds -inf"),
+        ("forward", {"x": [1, 2, 3, 4]}, r"x is a list: give a tensor"),
+        ("forward", {"x": torch.zeros(4, dtype=torch.complex64)}, "x has complex numbers"),
+        ("forward", {"x": torch.zeros(4, device="meta")}, "x has a shape and no numbers"),
+    ],
+)
+def test_what_has_no_sums_to_show_is_refused(key: str, tensors: dict[str, Tensor], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        trace(make("conv", 4, 2), key, tensors)
+
+
+def test_a_minus_infinity_is_not_taken_for_a_maximum_s_zero() -> None:
+    with pytest.raises(ValueError, match="x holds -inf"):
+        trace(make("max_pool", 4, 2), "forward", {"x": torch.tensor([-torch.inf, 1, 2, 3])})
+
+
+def test_huge_numbers_overflow_as_in_torch() -> None:
+    double = torch.float64
+    huge = {"x": torch.tensor([1e200, 0, 2**60, 3], dtype=double), "w": torch.tensor([1e200, 1], dtype=double)}
+    x, w = (huge[letter].reshape(1, 1, -1) for letter in "xw")
+    assert torch.equal(trace(make("conv", 4, 2), "forward", huge).tensor(), torch.nn.functional.conv1d(x, w))
