@@ -80,6 +80,7 @@ class Unit:
 
         Raises:
             ValueError: the image cannot be read, the model has no numbers, or the pictures would not be of images.
+            OSError: the image cannot be opened.
         """
         lines = [self._said()]
         flat = len(self.sizes) == 2
@@ -160,15 +161,9 @@ def _png(drawing: Drawing) -> bytes:
 
 def _read(path: str | Path, sizes: tuple[int, ...]) -> Any:
     """An image in the input's size."""
-    from PIL import Image, UnidentifiedImageError
+    from manualconv.explain.photograph import opened
 
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB").resize(sizes[::-1])
-    except UnidentifiedImageError:
-        raise ValueError(f"{path} is no image that Pillow knows") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read as an image: {error.strerror or error}") from None
+    return opened(path).resize(sizes[::-1])
 
 
 def gradient(model: Module, channels: int, unit: Unit, images: int = IMAGES) -> Tensor:
