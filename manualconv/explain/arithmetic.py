@@ -57,7 +57,7 @@ def arith(
 
     Example:
         >>> print(arith(28, 5))
-        o = ⌊(i + 2p − d·(k − 1) − 1)/s⌋ + 1
+        o = ⌊(i + 2p − d·(k − 1) − 1)/s⌋ + 1      i input, p padding, d dilation, k kernel, s stride
           = ⌊(28 + 2·0 − 1·(5 − 1) − 1)/1⌋ + 1 = 24
     """
     if output_size is not None:
@@ -114,6 +114,8 @@ def _equations(layer: Sizing) -> list[str]:
         ]
     body = alike(lines)
     sign = "= " if len(set(lines)) == 1 else ""
+    pads = "p padding" if even else "a, b padding before and after"
+    symbols += f"      i input, {pads}, d dilation, k kernel, s stride{', more output padding' * layer.transposed}"
     return [symbols, *(f"  {sign}{line}" for line in body), *([f"output {size(out)}"] if len(out) > 1 else [])]
 
 

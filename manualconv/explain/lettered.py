@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from manualconv.explain.text import by
 from manualconv.functional.refusals.convolution import toeplitz_window
 from manualconv.functional.toeplitz import Connections, connections
 from manualconv.geometry import Axes, Numbers, Window
@@ -39,11 +40,6 @@ def letter(number: int) -> str:
         number, last = divmod(number, 26)
         text, number = chr(ord("A") + last) + text, number - 1
     return text
-
-
-def by(axes: Axes) -> str:
-    """``3x4``."""
-    return "x".join(map(str, axes))
 
 
 class Lettered(NamedTuple):

@@ -18,8 +18,9 @@ from torch import Tensor
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.figures import connections
-from manualconv.explain.lettered import Lettered, by, letter, lettered, roman
+from manualconv.explain.lettered import Lettered, letter, lettered, roman
 from manualconv.explain.ran import Run, run, stated
+from manualconv.explain.text import by
 from manualconv.explain.worked.convolution import CONVOLUTIONS
 from manualconv.functional.toeplitz import toeplitz
 from manualconv.geometry import Axes, Numbers
