@@ -53,7 +53,8 @@ def animate(
         ValueError: a pass that the layer has not, tensors that do not fit, or more steps than can be shown.
 
     Example:
-        >>> from manualconv.explain import make
+        >>> import torch
+        >>> from manualconv.explain import animate, make
         >>> figure = animate(make("conv", 2, 2), "weight", {"x": torch.tensor([1, 2]), "dy": torch.tensor([3])})
         >>> print(str(figure).splitlines()[-1])
             step 1   dw[1] = 2·3 = 6

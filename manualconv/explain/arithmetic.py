@@ -56,9 +56,11 @@ def arith(
         TypeError: no whole numbers.
 
     Example:
+        >>> from manualconv.explain import arith
         >>> print(arith(28, 5))
         o = ⌊(i + 2p − d·(k − 1) − 1)/s⌋ + 1      i input, p padding, d dilation, k kernel, s stride
           = ⌊(28 + 2·0 − 1·(5 − 1) − 1)/1⌋ + 1 = 24
+        every position is read
     """
     if output_size is not None:
         from manualconv.explain.inverse import Question

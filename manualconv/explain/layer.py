@@ -34,6 +34,11 @@ class Layer:
         window: where the taps fall; `groups` too, which is the number of channels where the layer pools.
         channels, filters: ``C`` and ``O``, of slots x and y.
         flip: whether w is turned round, ``w[K − 1 − k]`` for ``w[k]``: the convolution of the mathematicians.
+
+    Example:
+        >>> from manualconv.explain import make
+        >>> make("conv", (6, 7), 3, channels=2, filters=4).sizes()
+        ((1, 2, 6, 7), (4, 2, 3, 3), (1, 4, 4, 5))
     """
 
     kind: str
@@ -111,11 +116,15 @@ def make(
         groups: channel blocks that do not see each other.
         flip: of a convolution alone: turn the kernel round.
 
+    Returns:
+        The `Layer`, which `animate` and `trace` take.
+
     Raises:
         ValueError: numbers that make no such layer; it says which rule they break.
         TypeError: no whole numbers.
 
     Example:
+        >>> from manualconv.explain import make
         >>> make("conv", (6, 7), (3, 2), stride=(2, 1), padding=((1, 0), (2, 2))).window.output_size
         (3, 10)
     """

@@ -131,7 +131,10 @@ def filter_gallery(
             is no matrix of finite numbers.
 
     Example:
-        >>> print(filter_gallery(torch.full((3, 8, 8), 7), {"K1": FILTERS["K1"]}).text.splitlines()[-1])
+        >>> import torch
+        >>> from manualconv.explain import filter_gallery
+        >>> edge = torch.tensor([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
+        >>> print(filter_gallery(torch.full((3, 8, 8), 7), {"edge": edge}).text.splitlines()[-1])
             sums 6 x 6, all of them 0: nothing to mark
     """
     if not 0 <= threshold <= 1:
