@@ -15,7 +15,7 @@ from manualconv.explain.layout import Layout
 from manualconv.explain.operands import operands
 from manualconv.explain.passes import keys_of
 from manualconv.explain.tracing import Trace, trace
-from manualconv.explain.words import description, relation, text, torch_line
+from manualconv.explain.words import description, letters, relation, text, torch_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,8 +53,8 @@ def animate(
         ValueError: a pass that the layer has not, tensors that do not fit, or more steps than can be shown.
 
     Example:
-        >>> from manualconv.explain import make
         >>> import torch
+        >>> from manualconv.explain import animate, make
         >>> figure = animate(make("conv", 2, 2), "weight", {"x": torch.tensor([1, 2]), "dy": torch.tensor([3])})
         >>> print(str(figure).splitlines()[-1])
             step 1   dw[1] = 2·3 = 6
@@ -96,7 +96,8 @@ def figure(
             last = len(found.steps) - 1
             raise ValueError(f"the pass {found.key!r} has the steps 0 to {last}, none of which is asked for")
     name = description(layer)
-    words = f"{name}\n    {relation(layer)}\n    {torch_line(layer)}\n{text(traces, steps)}"
+    head = "\n    ".join([name, relation(layer), *letters(traces), torch_line(layer)])
+    words = f"{head}\n{text(traces, steps)}"
     files: dict[str, Callable[[], bytes]] = {}
     for found in traces:
         files[f"{layer.kind}-{found.key}.gif"] = partial(gif, [found], steps)

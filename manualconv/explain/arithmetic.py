@@ -13,12 +13,13 @@ from math import prod
 from typing import Any
 
 from manualconv.explain.figure import Figure
-from manualconv.explain.sizing import Sizing, sizing_of
+from manualconv.explain.sizing import Sizing, sizing_of, whole
 from manualconv.explain.text import ranges, size
 from manualconv.geometry import Axes, Pair
 
 #: How many positions are at most listed one by one, and counted.
 FEW, COUNTED = 16, 100_000
+NAMES = ("output", "input", "kernel", "stride", "padding", "dilation", "output padding")
 
 
 def arith(
@@ -52,10 +53,12 @@ def arith(
 
     Raises:
         ValueError: a layer that cannot be; the sentence has its numbers.
+        TypeError: no whole numbers.
 
     Example:
+        >>> from manualconv.explain import arith
         >>> print(arith(28, 5))
-        o = ⌊(i + 2p − d·(k − 1) − 1)/s⌋ + 1
+        o = ⌊(i + 2p − d·(k − 1) − 1)/s⌋ + 1      i input, p padding, d dilation, k kernel, s stride
           = ⌊(28 + 2·0 − 1·(5 − 1) − 1)/1⌋ + 1 = 24
         every position is read
     """
@@ -64,7 +67,8 @@ def arith(
 
         if channels is not None or filters is not None:
             raise ValueError("an output size asks for a layer's numbers: leave channels and filters out")
-        numbers = (output_size, input_size, kernel_size, stride, padding, dilation, output_padding)
+        given = (output_size, input_size, kernel_size, stride, padding, dilation, output_padding)
+        numbers = [value if value is None else whole(name, value) for name, value in zip(NAMES, given)]
         return Figure("arithmetic of sizes", Question(*numbers, transposed, ceil_mode).answer())
     if input_size is None or kernel_size is None:
         raise ValueError(
@@ -112,6 +116,8 @@ def _equations(layer: Sizing) -> list[str]:
         ]
     body = alike(lines)
     sign = "= " if len(set(lines)) == 1 else ""
+    pads = "p padding" if even else "a, b padding before and after"
+    symbols += f"      i input, {pads}, d dilation, k kernel, s stride{', more output padding' * layer.transposed}"
     return [symbols, *(f"  {sign}{line}" for line in body), *([f"output {size(out)}"] if len(out) > 1 else [])]
 
 

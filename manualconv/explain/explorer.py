@@ -13,7 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from manualconv.explain.layer import Layer, X
-from manualconv.explain.words import by
+from manualconv.explain.text import by
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: ``print`` it, `save` it, or let a notebook show it.  Nothing opens a window.
+    """A figure: ``print`` it, `save` it, or let a notebook show its words, its first picture, or its page.
+
+    Nothing opens a window.
 
     Attributes:
         name: what it shows, one line.
@@ -23,6 +26,7 @@ class Figure:
         files: by file name, what makes its bytes; nothing is drawn before it is asked for.
 
     Example:
+        >>> from manualconv.explain import Figure
         >>> figure = Figure("one", "1", {"one.txt": lambda: b"1"})
         >>> print(figure)
         1
@@ -46,6 +50,17 @@ class Figure:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(folder / name, make()) for name, make in self.files.items()]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.text)
+
+    def _repr_html_(self) -> str | None:
+        page = self._bytes(".html")
+        if page is None:
+            return None
+        return (
+            f'<iframe srcdoc="{escape(page.decode())}" title="{escape(self.name)}" width="100%" height="720"></iframe>'
+        )
 
     def _bytes(self, suffix: str) -> bytes | None:
         return next((make() for name, make in self.files.items() if name.endswith(suffix)), None)

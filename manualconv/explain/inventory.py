@@ -52,7 +52,7 @@ def summary(model: Module, input_size: int | Sequence[int], channels: int | None
         path = followed(model, sizes, channels, counter)
     rows = [_cells(row) for row in path.rows]
     total = sum(p.numel() for p in model.parameters())
-    last = ("total", "", "", f"{total:,}", f"{path.total // 2:,}", "", "")
+    last = ("total", "", "", f"{total:,}", f"{path.flops() // 2:,}", "", "")
     text = "\n".join([aligned([HEADING, *rows, last], left=2), *_idle(path)])
     return Figure("summary", text)
 

@@ -12,14 +12,14 @@ from math import prod
 from typing import Any
 
 from manualconv.explain.arithmetic import alike
-from manualconv.explain.sizing import sizing_of
+from manualconv.explain.sizing import at_least, sizing_of
 from manualconv.explain.text import ranges, size
 from manualconv.geometry import per_axis
 
 #: Rows that are shown of several numbers at once.
 MOST = 12
-#: Numbers that are tried, some 10 µs each.
-TRIED = 300_000
+#: Numbers that are tried, some 50 µs each.
+TRIED = 60_000
 USUAL = {"kernel": None, "stride": 1, "padding": 0}
 
 
@@ -63,6 +63,9 @@ class Question:
         return replace(self, **parts)
 
     def _answer(self) -> str:
+        for name in ("input", "kernel", "stride", "dilation"):
+            if (value := getattr(self, name)) is not None:
+                at_least(1, name, (value,))
         if self.input is None:
             if self.kernel is None:
                 raise ValueError(f"which input gives {self.output} depends on the kernel: give --kernel too")
@@ -123,6 +126,6 @@ class Question:
         padded = range(extent) if len(missing) > 1 else range((self.stride or 1) * far + extent)
         everything = {"kernel": range(1, 2 * far), "stride": range(1, far + 1), "padding": padded}
         tried = {name: everything[name] for name in missing}
-        if prod(map(len, tried.values())) > TRIED:
+        if prod(numbers.stop - numbers.start for numbers in tried.values()) > TRIED:
             raise ValueError(f"too many to try from {self.input}: give all but one of kernel, stride and padding")
         return tried

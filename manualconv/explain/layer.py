@@ -12,12 +12,12 @@ Shapes: x ``(N, C, *I)``, w ``(O, C/g, *K)``, y ``(N, O, *P)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from manualconv.geometry import Axes, Pair, Window, per_axis, window_of_output
-from manualconv.geometry.padding import sides
+from manualconv.explain.sizing import Sizing, sizing_of, whole
+from manualconv.geometry import Axes, Window
 
 KINDS = ("conv", "conv_transpose", "max_pool", "avg_pool")
 X, W, Y = range(3)
@@ -34,6 +34,11 @@ class Layer:
         window: where the taps fall; `groups` too, which is the number of channels where the layer pools.
         channels, filters: ``C`` and ``O``, of slots x and y.
         flip: whether w is turned round, ``w[K − 1 − k]`` for ``w[k]``: the convolution of the mathematicians.
+
+    Example:
+        >>> from manualconv.explain import make
+        >>> make("conv", (6, 7), 3, channels=2, filters=4).sizes()
+        ((1, 2, 6, 7), (4, 2, 3, 3), (1, 4, 4, 5))
     """
 
     kind: str
@@ -111,80 +116,52 @@ def make(
         groups: channel blocks that do not see each other.
         flip: of a convolution alone: turn the kernel round.
 
+    Returns:
+        The `Layer`, which `animate` and `trace` take.
+
     Raises:
         ValueError: numbers that make no such layer; it says which rule they break.
+        TypeError: no whole numbers.
 
     Example:
+        >>> from manualconv.explain import make
         >>> make("conv", (6, 7), (3, 2), stride=(2, 1), padding=((1, 0), (2, 2))).window.output_size
         (3, 10)
     """
     if kind not in KINDS:
         raise ValueError(f"a layer is one of {', '.join(KINDS)}, not {kind!r}")
-    size = (input_size,) if isinstance(input_size, int) else tuple(input_size)
+    sizes = whole("input", input_size)
+    size = sizes if isinstance(sizes, tuple) else (sizes,)
     pooled = kind.endswith("pool")
-    names = ("kernel size", "stride", "dilation")
-    given = (kernel_size, (kernel_size if pooled else 1) if stride is None else stride, dilation)
-    kernel, steps, spread = (_numbers(name, value, len(size)) for name, value in zip(names, given))
-    try:
-        pads = sides(padding, kernel, spread)
-    except ValueError as error:
-        raise ValueError(f"padding {error}") from None
+    steps = (kernel_size if pooled else 1) if stride is None else stride
+    found = sizing_of(size, kernel_size, steps, padding, dilation, kind == "conv_transpose", ndim=len(size))
     outputs = channels if pooled or filters is None else filters
-    at_least_one = [("input size", size), *zip(names, (kernel, steps, spread))]
-    counts = [("channels", channels), ("filters", outputs), ("groups", groups)]
-    for name, values in at_least_one + [(name, (value,)) for name, value in counts]:
-        if min(values) < 1:
-            raise ValueError(f"{name} must be at least 1, not {' x '.join(map(str, values))}")
-    _check(kind, kernel, pads, spread, channels, outputs if filters is None else filters, groups, flip)
-    blocks = channels if pooled else groups
+    counts = [whole(name, n) for name, n in (("channels", channels), ("filters", outputs), ("groups", groups))]
+    _check(kind, found, *counts, given_filters=filters, flip=flip)
+    window = replace(found.window(), groups=channels if pooled else groups)
     if kind == "conv_transpose":
-        window = window_of_output(size, kernel, steps, spread, pads, blocks)
-        _check_room("output", window.input_size, kernel, spread, pads)
         return Layer(kind, window, outputs, channels)
-    window = Window(size, kernel, steps, spread, pads, blocks)
-    _check_room("input", window.output_size, kernel, spread, pads, size)
     return Layer(kind, window, channels, outputs, flip)
 
 
-def _numbers(name: str, value: int | Axes, ndim: int) -> Axes:
-    try:
-        return per_axis(value, ndim)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}, because the input has {ndim} axes") from None
-
-
 def _check(
-    kind: str, kernel: Axes, pads: tuple[Pair, ...], spread: Axes, channels: int, filters: int, groups: int, flip: bool
+    kind: str, sizing: Sizing, channels: int, outputs: int, groups: int, given_filters: int | None, flip: bool
 ) -> None:
     """Refuse what this kind of layer has not."""
+    for name, count in (("channels", channels), ("filters", outputs), ("groups", groups)):
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, not {count}")
+    filters = outputs if given_filters is None else given_filters
     if flip and kind != "conv":
         raise ValueError(f"{kind} has no flipped kernel: only a convolution turns its kernel round")
-    if min(min(pair) for pair in pads) < 0:
-        raise ValueError(f"padding must be at least 0, not {pads}")
     if channels % groups or filters % groups:
         raise ValueError(f"{groups} groups must divide {channels} channels and {filters} filters: both without a rest")
     if not kind.endswith("pool"):
         return
     if groups != 1 or filters != channels:
         raise ValueError(f"{kind} takes each of its {channels} channels on its own: give neither filters nor groups")
-    if kind == "avg_pool" and max(spread) > 1:
-        raise ValueError(f"avg_pool has no dilation in PyTorch: give 1 instead of {spread}")
-    for k, pair in zip(kernel, pads):
+    if kind == "avg_pool" and max(sizing.dilation) > 1:
+        raise ValueError(f"avg_pool has no dilation in PyTorch: give 1 instead of {sizing.dilation}")
+    for k, pair in zip(sizing.kernel, sizing.padding):
         if max(pair) > k // 2:
             raise ValueError(f"padding {max(pair)} is more than half of the kernel {k}: {kind} takes at most {k // 2}")
-
-
-def _check_room(
-    side: str, result: Axes, kernel: Axes, spread: Axes, pads: tuple[Pair, ...], size: Axes | None = None
-) -> None:
-    """Refuse a layer without a single position."""
-    for axis, (left, k, d, (a, b)) in enumerate(zip(result, kernel, spread, pads)):
-        if left >= 1:
-            continue
-        extent = d * (k - 1) + 1
-        if size is None:
-            raise ValueError(f"padding {a} + {b} cuts off the whole output on axis {axis}: give less padding")
-        raise ValueError(
-            f"the kernel spans {d}·({k} − 1) + 1 = {extent} positions on axis {axis}, the padded {side} has "
-            f"{size[axis]} + {a} + {b} = {size[axis] + a + b}: give a smaller kernel or dilation, or more padding"
-        )

@@ -10,13 +10,13 @@ Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*, f
 from __future__ import annotations
 
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-from manualconv.functional.refusals.convolution import toeplitz_window
+from manualconv.explain.sizing import sizing_of, whole
 from manualconv.functional.toeplitz import Connections, connections
-from manualconv.geometry import Axes, Numbers, Window
+from manualconv.geometry import Axes, Window
 from manualconv.kernels.matrix.toeplitz import entries
 
 #: A matrix with more places is not made.
@@ -39,11 +39,6 @@ def letter(number: int) -> str:
         number, last = divmod(number, 26)
         text, number = chr(ord("A") + last) + text, number - 1
     return text
-
-
-def by(axes: Axes) -> str:
-    """``3x4``."""
-    return "x".join(map(str, axes))
 
 
 class Lettered(NamedTuple):
@@ -72,36 +67,27 @@ class Lettered(NamedTuple):
 
 
 def lettered(
-    input_size: Axes,
-    kernel_size: Axes,
-    stride: Numbers = 1,
-    padding: Numbers | str = 0,
-    dilation: Numbers = 1,
+    input_size: int | Axes, kernel_size: int | Axes, stride: int | Axes = 1, padding: Any = 0, dilation: int | Axes = 1
 ) -> Lettered:
     """The matrix of a convolution of one channel and one filter.
 
     Args:
-        input_size, kernel_size: one number an axis, one to three axes.
-        stride, padding, dilation: as of `manualconv.functional.conv2d`.
+        input_size: one number an axis, one to three axes.
+        kernel_size, stride, dilation: one number, or one per axis.
+        padding: one number, one or a ``(before, after)`` pair per axis, ``'valid'``, ``'same'`` or ``'full'``.
 
     Raises:
         ValueError: sizes that make no convolution, or a matrix of more than `MOST` places.
+        TypeError: no whole numbers.
     """
-    if len(input_size) != len(kernel_size) or not 1 <= len(input_size) <= 3:
-        raise ValueError(f"input {by(input_size)} and kernel {by(kernel_size)} need equally many axes, one to three")
-    if min((*input_size, *kernel_size)) < 1:
-        raise ValueError(f"sizes are at least 1, but the input is {by(input_size)} and the kernel {by(kernel_size)}")
-    if max(prod(input_size), prod(kernel_size)) > MOST:
-        raise ValueError(
-            f"input {by(input_size)} and kernel {by(kernel_size)} are too large to show: give smaller ones"
-        )
-    weight = torch.ones(1, 1, *kernel_size)
-    try:
-        window = toeplitz_window(weight, input_size, stride, padding, dilation, 1)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"there is no such convolution: {str(error).splitlines()[0]}") from None
-    if prod(input_size) * window.placements > MOST:
-        places = f"{window.placements} x {prod(input_size)}"
+    sizes = whole("input", input_size)
+    size = sizes if isinstance(sizes, tuple) else (sizes,)
+    if not 1 <= len(size) <= 3:
+        raise ValueError(f"the input has {len(size)} axes, and a matrix is made of one to three")
+    window = sizing_of(size, kernel_size, stride, padding, dilation, ndim=len(size)).window()
+    if max(prod(size) * window.placements, window.taps) > MOST:
+        places = f"{window.placements} x {prod(size)}"
         raise ValueError(f"a matrix of {places} has more than {MOST} places: give a smaller input")
-    counts = connections(weight, input_size, stride, padding, dilation)
+    weight = torch.ones(1, 1, *window.kernel_size)
+    counts = connections(weight, size, window.stride, window.padding, window.dilation)
     return Lettered(window, counts, [*zip(*(t.tolist() for t in entries(1, 1, window, weight.device)))])

@@ -11,14 +11,15 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import torch
 from torch.nn import Conv2d, MaxPool2d, Module, ReLU, Sequential
 
+from manualconv.explain.names import unknown
 
-class Layer(NamedTuple):
+
+class Listed(NamedTuple):
     """Kernel, stride, padding; the output's channels of a convolution, None for max pooling."""
 
     name: str
@@ -28,28 +29,28 @@ class Layer(NamedTuple):
     channels: int | None
 
 
-def _three_by_threes(block: int, count: int, channels: int) -> list[Layer]:
+def _three_by_threes(block: int, count: int, channels: int) -> list[Listed]:
     """A block of VGG's."""
-    convolutions = [Layer(f"conv{block}_{n + 1}", 3, 1, 1, channels) for n in range(count)]
-    return [*convolutions, Layer(f"pool{block}", 2, 2, 0, None)]
+    convolutions = [Listed(f"conv{block}_{n + 1}", 3, 1, 1, channels) for n in range(count)]
+    return [*convolutions, Listed(f"pool{block}", 2, 2, 0, None)]
 
 
 #: Without the groups of AlexNet's two graphics cards.
-LISTS: dict[str, list[Layer]] = {
+LISTS: dict[str, list[Listed]] = {
     "alexnet": [
-        Layer("conv1", 11, 4, 0, 96),
-        Layer("pool1", 3, 2, 0, None),
-        Layer("conv2", 5, 1, 2, 256),
-        Layer("pool2", 3, 2, 0, None),
-        *(Layer(f"conv{n}", 3, 1, 1, channels) for n, channels in ((3, 384), (4, 384), (5, 256))),
-        Layer("pool5", 3, 2, 0, None),
+        Listed("conv1", 11, 4, 0, 96),
+        Listed("pool1", 3, 2, 0, None),
+        Listed("conv2", 5, 1, 2, 256),
+        Listed("pool2", 3, 2, 0, None),
+        *(Listed(f"conv{n}", 3, 1, 1, channels) for n, channels in ((3, 384), (4, 384), (5, 256))),
+        Listed("pool5", 3, 2, 0, None),
     ],
     "zf5": [
-        Layer("conv1", 7, 2, 3, 96),
-        Layer("pool1", 3, 2, 1, None),
-        Layer("conv2", 5, 2, 2, 256),
-        Layer("pool2", 3, 2, 1, None),
-        *(Layer(f"conv{n}", 3, 1, 1, channels) for n, channels in ((3, 384), (4, 384), (5, 256))),
+        Listed("conv1", 7, 2, 3, 96),
+        Listed("pool1", 3, 2, 1, None),
+        Listed("conv2", 5, 2, 2, 256),
+        Listed("pool2", 3, 2, 1, None),
+        *(Listed(f"conv{n}", 3, 1, 1, channels) for n, channels in ((3, 384), (4, 384), (5, 256))),
     ],
     "vgg16": [
         layer
@@ -59,7 +60,7 @@ LISTS: dict[str, list[Layer]] = {
 }
 
 
-def built(layers: list[Layer]) -> Sequential:
+def built(layers: list[Listed]) -> Sequential:
     """A list as a network of three channels, with a ReLU behind each convolution."""
     modules: OrderedDict[str, Module] = OrderedDict()
     before = 3
@@ -77,8 +78,8 @@ def named(text: str, numbers: bool = False) -> Module:
     """The network of a name.
 
     Args:
-        text: one of the `LISTS`, ``torchvision:NAME``, or ``module:factory``: what takes no argument and gives a
-            module back, found from the working folder on.
+        text: one of the `LISTS`, ``torchvision:NAME``, ``torchvision:NAME.PART`` for a module of it, or
+            ``module:factory``: what takes no argument and gives a module back, found from the working folder on.
         numbers: whether its weights are wanted; if not, torch's ``meta`` device gives it shapes alone, faster.
 
     Raises:
@@ -95,7 +96,7 @@ def named(text: str, numbers: bool = False) -> Module:
         )
     made = _of_yours(module, name)()
     if not isinstance(made, Module):
-        raise ValueError(f"{text} gives a {type(made).__name__}, where a torch.nn.Module is needed")
+        raise ValueError(f"{text} gives {type(made).__name__}, where a torch.nn.Module is needed")
     return made
 
 
@@ -116,15 +117,22 @@ def _of_torchvision(name: str) -> Callable[[], Module]:
         raise ValueError(
             "torchvision: is not here: pip install torchvision, or name a network as module:factory"
         ) from None
+    name, _, part = name.partition(".")
     try:
         build = models.get_model_builder(name)
     except ValueError:
-        near = get_close_matches(name.lower(), models.list_models(), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(models.list_models()[:4])}, …"
-        raise ValueError(f"torchvision has no network {name!r}: {hint}") from None
+        raise unknown(name, models.list_models(), "network of torchvision's") from None
     takes = build.__annotations__
     none = {key: None for key in ("weights", "weights_backbone") if key in takes}
-    return lambda: build(**none, **({"init_weights": False} if name in ("googlenet", "inception_v3") else {}))
+    quick = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return lambda: _part(build(**none, **quick), part)
+
+
+def _part(model: Module, path: str) -> Module:
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        raise unknown(path, [name for name, _ in model.named_modules() if name], "module") from None
 
 
 def _of_yours(module: str, name: str) -> Callable[[], Any]:
@@ -134,7 +142,7 @@ def _of_yours(module: str, name: str) -> Callable[[], Any]:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a program that reads its command line when it is imported
         raise ValueError(f"{module}:{name} cannot be imported: {type(error).__name__}: {error}") from None
     if isinstance(found, Module):
         return lambda: found

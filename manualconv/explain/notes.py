@@ -10,7 +10,9 @@ from manualconv.explain.text import shown, some
 
 def notes(path: Path) -> list[str]:
     """Lines, most of them of no network."""
-    return [note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases, _numbers) for note in make(path)]
+    return [
+        note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases, _numbers, _lost) for note in make(path)
+    ]
 
 
 def _windows(path: Path) -> list[tuple[str, int, int, int, int, int]]:
@@ -83,3 +85,13 @@ def _phases(path: Path) -> list[str]:
 
 def _numbers(path: Path) -> list[str]:
     return ["followed with numbers: conditions in the model saw one image of noise"] if path.numbers else []
+
+
+def _lost(path: Path) -> list[str]:
+    """Where another library made the tensors, or they were written into new ones, part by part."""
+    if not path.lost:
+        return []
+    last = f" behind {path.rows[-1].name}" if path.rows else ""
+    return [
+        f"not followed to the end: the model's result comes from new tensors{last}, which know nothing of the input"
+    ]

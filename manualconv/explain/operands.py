@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Number = int | float
 Border = tuple[tuple[int, int], ...]
+#: Up to here a double holds every whole number.
+EXACT = 2**53
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Grid:
 
 
 def grid(letter: str, tensor: Tensor, border: Border = (), stuffed: frozenset[Index] = frozenset()) -> Grid:
-    """A tensor's numbers by cell, whole ones as int."""
+    """A tensor's numbers by cell, whole ones as int as far as a double counts exactly."""
     size = tuple(tensor.shape)
-    values = (int(v) if v == v // 1 else v for v in tensor.detach().double().flatten().tolist())
+    values = (int(v) if v == v // 1 and abs(v) <= EXACT else v for v in tensor.detach().double().flatten().tolist())
     return Grid(letter, size, dict(zip(indices(size), values)), border, stuffed)
 
 
@@ -68,10 +70,13 @@ def operands(layer: Layer, tensors: Mapping[str, Tensor], seed: int) -> dict[str
     """Every tensor of a layer by its letter, in whole small numbers where it is not given; b only where it is.
 
     Raises:
-        ValueError: a letter that the layer has not, or a tensor of another shape.
+        ValueError: a letter that the layer has not, a tensor of another shape, or one with NaN or infinity.
+        TypeError: no tensor, complex numbers, or a seed that is no whole number.
     """
     import torch
 
+    for letter, given in tensors.items():
+        _check_numbers(letter, given)
     batched = (t for letter, t in tensors.items() if letter in ("x", "dy", "u") and t.dim() == layer.window.ndim + 2)
     samples = next((t.shape[0] for t in batched), 1)
     sizes = layer.sizes(samples)
@@ -86,6 +91,8 @@ def operands(layer: Layer, tensors: Mapping[str, Tensor], seed: int) -> dict[str
         lead = len(shape) - given.dim()
         if lead < 0 or tuple(given.shape) != shape[lead:] or any(size != 1 for size in shape[:lead]):
             raise ValueError(f"{letter} has the shape {tuple(given.shape)}, where the layer needs {shape}")
+    if not isinstance(seed, int):
+        raise TypeError(f"a seed is a whole number, not {seed!r}")
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is a whole number from 0 up to 2^63, not {seed}")
     generator = torch.Generator().manual_seed(seed)
@@ -96,3 +103,18 @@ def operands(layer: Layer, tensors: Mapping[str, Tensor], seed: int) -> dict[str
         if letter != "b" or letter in tensors:
             held[letter] = tensors[letter].reshape(shape) if letter in tensors else drawn
     return held
+
+
+def _check_numbers(letter: str, given: Tensor) -> None:
+    """Refuse what has no finite real numbers: x·0 is not 0 then, and a maximum or a page cannot be shown."""
+    import torch
+
+    if not isinstance(given, torch.Tensor):
+        raise TypeError(f"{letter} is a {type(given).__name__}: give a tensor, as torch.tensor(...) makes it")
+    if given.is_complex():
+        raise TypeError(f"{letter} has complex numbers, and real ones are shown: give its real or imaginary part")
+    if given.is_meta:
+        raise ValueError(f"{letter} has a shape and no numbers: it is on torch's meta device")
+    if not given.isfinite().all():
+        worst = given[~given.isfinite()][0].item()
+        raise ValueError(f"{letter} holds {worst}, and sums are shown of finite numbers: replace it")

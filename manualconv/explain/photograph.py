@@ -42,11 +42,26 @@ class Picture(NamedTuple):
 
 
 def read(path: str | Path, longest: int = LONGEST) -> Picture:
-    """A picture file, upright; what is see-through lies on white, what is larger is reduced.
+    """The pixels of `opened`; what is larger is reduced.
 
     Args:
         path: a file that Pillow reads.
         longest: pixels of the longer side, at most.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it holds no picture, a damaged one, or one that is too large.
+    """
+    from PIL import Image
+
+    colours = opened(path)
+    size = (colours.height, colours.width)
+    colours.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return Picture(pixels(colours), size)
+
+
+def opened(path: str | Path) -> Image:
+    """A picture file in colours, upright; what is see-through lies on white.
 
     Raises:
         OSError: the file cannot be opened.
@@ -59,10 +74,7 @@ def read(path: str | Path, longest: int = LONGEST) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as picture:
                 picture.load()
-                upright = ImageOps.exif_transpose(picture)
-            size = (upright.height, upright.width)
-            colours = rgb(upright)
-            colours.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+                return rgb(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError:
         raise ValueError(
             f"{path} holds no picture that Pillow reads: it reads PNG, JPEG, BMP, GIF, TIFF, WebP"
@@ -71,7 +83,6 @@ def read(path: str | Path, longest: int = LONGEST) -> Picture:
         if isinstance(error, OSError) and error.filename is not None:
             raise
         raise ValueError(f"the picture {path} cannot be read: {error}") from None
-    return Picture(pixels(colours), size)
 
 
 def rgb(picture: Image) -> Image:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path as File
 
@@ -23,10 +22,14 @@ from manualconv.explain.field.follow import followed
 from manualconv.explain.field.path import Path, Row
 from manualconv.explain.field.tensor import Field
 from manualconv.explain.figure import Figure
+from manualconv.explain.names import unknown
 from manualconv.explain.notes import notes
-from manualconv.explain.text import aligned, by_axis, shown, size, some
+from manualconv.explain.text import aligned, by_axis, shown, size
 
 HEADING = ("layer", "output", "stride", "receptive field", "effective padding", "centre")
+
+#: Each position of an axis is followed.
+LONGEST = 50_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ def receptive_fields(
 
     Raises:
         ValueError: a model that takes another input, or that has no numbers and asks for them; no such layer or unit;
-            an image that cannot be read.
+            an image that cannot be read, an object of no size.
+        OSError: an image that cannot be opened.
+        TypeError: no module.
 
     Example:
         >>> import torch
@@ -79,6 +84,8 @@ def receptive_fields(
     """
     from manualconv.explain.unit import Unit
 
+    if object_size is not None and object_size < 1:
+        raise ValueError(f"an object has a size of at least 1 pixel, not {object_size}")
     channels, sizes = input_of(model, input_size, channels)
     path = followed(model, sizes, channels)
     text = "\n".join([_table(path, object_size), *notes(path), *_last(path)])
@@ -99,8 +106,11 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
     """The channels and sizes of an input: what is not given is taken from the first convolution.
 
     Raises:
-        ValueError: sizes of less than 1, or layers that have no shapes yet.
+        ValueError: sizes of less than 1 or more than `LONGEST`, or layers that have no shapes yet.
+        TypeError: no module.
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"a model is a torch.nn.Module, not {type(model).__name__}")
     if any(is_lazy(p) for p in model.parameters()):
         raise ValueError("the model has lazy layers, whose sizes its first input decides: run it once, then ask")
     first = next((m for m in model.modules() if isinstance(getattr(m, "in_channels", None), int)), None)
@@ -111,6 +121,9 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
         channels = getattr(first, "in_channels", 3)
     if min((channels, *sizes), default=1) < 1:
         raise ValueError(f"an input of {channels} channels and size {by_axis(sizes)} has no positions: at least 1 each")
+    if max((channels, *sizes)) > LONGEST:
+        too_large = f"an input of {channels} channels and size {by_axis(sizes)} is too large to follow"
+        raise ValueError(f"{too_large}: at most {LONGEST:,} each")
     return channels, sizes
 
 
@@ -168,6 +181,4 @@ def _chosen(path: Path, name: str) -> tuple[Field, tuple[int, ...]]:
             return row.field, row.output_shape
     if name in path.modules:
         return path.modules[name]
-    names = [*dict.fromkeys([*(row.name for row in path.rows), *filter(None, path.modules)])]
-    near = get_close_matches(name, names, n=3, cutoff=0.4)
-    raise ValueError(f"no layer {name!r}: {'did you mean ' + ' or '.join(near) if near else 'it has ' + some(names)}?")
+    raise unknown(name, [*(row.name for row in path.rows), *filter(None, path.modules)], "layer")

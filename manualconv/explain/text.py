@@ -26,6 +26,11 @@ def size(numbers: Iterable[int]) -> str:
     return "×".join(map(str, numbers))
 
 
+def by(numbers: Iterable[int]) -> str:
+    """``64x112x112``, as one types it."""
+    return "x".join(map(str, numbers))
+
+
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows of cells as columns, the first one the heading; so many columns start at the left, the others end alike."""
     widths = [max(map(len, column)) for column in zip(*rows)]

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from manualconv.explain.layer import Index, Layer, W, X, Y, indices
 from manualconv.explain.operands import Border, Grid, Number, grid, mask, operands
-from manualconv.explain.passes import Pass, full, missing, of_layer
+from manualconv.explain.passes import KEYS, Pass, full, missing, of_layer
 from manualconv.geometry import Window
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ def trace(layer: Layer, key: str = "forward", tensors: Mapping[str, Tensor] | No
         The trace; the sums of its products are the pass.
 
     Raises:
-        ValueError: a pass that the layer does not have, or a tensor of another shape.
+        ValueError: a pass that the layer does not have, a tensor of another shape, or one with NaN or infinity, whose
+            sums show nothing.
+        TypeError: no tensor, or complex numbers.
 
     Example:
         >>> from torch import arange, ones
@@ -127,6 +129,8 @@ def trace(layer: Layer, key: str = "forward", tensors: Mapping[str, Tensor] | No
         >>> [step.sum for step in found.steps]
         [1, 5]
     """
+    if key not in KEYS:
+        raise ValueError(f"a pass is one of {', '.join(KEYS)}, not {key!r}: animate shows several at once")
     if (reason := missing(layer, key)) is not None:
         raise ValueError(f"{layer.kind} has no pass {key!r}: {reason}")
     held = operands(layer, tensors or {}, seed)

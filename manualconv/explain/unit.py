@@ -80,6 +80,7 @@ class Unit:
 
         Raises:
             ValueError: the image cannot be read, the model has no numbers, or the pictures would not be of images.
+            OSError: the image cannot be opened.
         """
         lines = [self._said()]
         flat = len(self.sizes) == 2
@@ -160,17 +161,9 @@ def _png(drawing: Drawing) -> bytes:
 
 def _read(path: str | Path, sizes: tuple[int, ...]) -> Any:
     """An image in the input's size."""
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ModuleNotFoundError:
-        raise ValueError("images are read by Pillow, which is not here: pip install '.[explain]'") from None
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB").resize(sizes[::-1])
-    except UnidentifiedImageError:
-        raise ValueError(f"{path} is no image that Pillow knows") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: a PNG that is broken
-        raise ValueError(f"{path} cannot be read as an image: {getattr(error, 'strerror', None) or error}") from None
+    from manualconv.explain.photograph import opened
+
+    return opened(path).resize(sizes[::-1])
 
 
 def gradient(model: Module, channels: int, unit: Unit, images: int = IMAGES) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from manualconv.explain.layer import Layer, X
-from manualconv.explain.operands import Number
+from manualconv.explain.layer import Layer, X, indices
+from manualconv.explain.operands import Grid, Number
+from manualconv.explain.text import aligned, by
 from manualconv.explain.tracing import Step, Term, Trace
 
 KINDS = {
@@ -160,9 +161,35 @@ def relation(layer: Layer) -> str:
     return ", ".join(f"{part} on {axis}" for part, axis in zip(parts, ("slices", "rows", "columns")[-len(parts) :]))
 
 
-def by(size: Iterable[int]) -> str:
-    """``6x7``."""
-    return "x".join(map(str, size))
+def letters(traces: Iterable[Trace]) -> list[str]:
+    """What the letters of these passes stand for."""
+    found = list(traces)
+    keys, kinds = {trace.key for trace in found}, {trace.layer.kind for trace in found}
+    more = {
+        "dy is the gradient of a loss by y": keys - {"forward"},
+        "u and v are as dy is, of dx and dw": {key for key in keys if key.startswith("second")},
+        "K is the kernel's size": keys & {"input-full"} or {t.key for t in found if t.layer.flip},
+        "M is 1 at a window's maximum, else 0": kinds & {"max_pool"} and keys - {"forward"},
+        "D is the number of taps": kinds & {"avg_pool"} and keys - {"forward"},
+    }
+    return [
+        "p counts placements of the kernel, k its taps, i the positions that they fall on, all from 0;",
+        "; ".join(["s stride, d dilation, a padding before", *(words for words, wanted in more.items() if wanted)]),
+    ]
+
+
+def _together(written: Grid) -> list[str]:
+    """What all products that were sent on add up to, a table for each plane."""
+    lead = written.size[: max(2, len(written.size) - 2)]
+    lines = []
+    for front in indices(lead):
+        kept = ",".join(str(i) for i, size in zip(front, lead) if size > 1)
+        name = f"{written.letter}[{kept}]" if kept else written.letter
+        rows = indices(written.size[len(lead) : -1])
+        table = [[number(written.cells[(*front, *row, n)]) for n in range(written.size[-1])] for row in rows]
+        first, *rest = aligned(table, left=0).split("\n")
+        lines += [f"    sums     {name} = {first}", *(" " * (len(name) + 16) + row for row in rest)]
+    return lines
 
 
 def text(traces: Iterable[Trace], steps: slice) -> str:
@@ -172,4 +199,6 @@ def text(traces: Iterable[Trace], steps: slice) -> str:
         chosen = range(len(trace.steps))[steps]
         lines += ["", f"{trace.title}: {equation(trace)}", f"    {pass_line(trace.layer, trace.key)}"]
         lines += [f"    step {n:>{len(str(chosen[-1]))}}   {sentence(trace, trace.steps[n])}" for n in chosen]
+        if trace.scatter is not None and len(chosen) == len(trace.steps):
+            lines += _together(trace.written)
     return "\n".join(lines)

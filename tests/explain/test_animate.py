@@ -205,3 +205,20 @@ def test_a_picture_of_too_many_cells_is_refused() -> None:
     found: Trace = trace(make("conv", (60, 60), 3))
     with pytest.raises(ValueError, match="give a smaller input, or fewer channels and filters"):
         Board(found)
+
+
+def test_what_is_sent_on_is_summed_at_the_end() -> None:
+    x, w = torch.tensor([[1, 2], [3, -4]]), torch.tensor([[[5, -6], [1, 0]], [[2, 1], [0, 3]]])
+    layer = make("conv_transpose", 2, 2, channels=2, filters=2)
+    shown = str(animate(layer, "forward", {"x": x, "w": w})).replace("−", "-").splitlines()
+    y = torch.nn.functional.conv_transpose1d(x[None].double(), w.double())[0].int().tolist()
+    assert [line.split() for line in shown[-2:]] == [["sums", f"y[{n}]", "=", *map(str, y[n])] for n in (0, 1)]
+    assert "sums" not in str(animate(layer, "forward", steps=slice(0, 1)))
+
+
+@pytest.mark.parametrize("layer", KINDS, ids=lambda layer: layer.kind)
+def test_every_letter_of_the_equations_is_explained(layer: Layer) -> None:
+    shown = str(animate(layer, "all"))
+    for letter in ("M", "D", "K"):
+        if re.search(rf"\b{letter}\b", shown.split("\n\n", 1)[1]):
+            assert f"{letter} is " in shown.split("\n\n", 1)[0]

@@ -34,7 +34,7 @@ def test_the_command_prints_every_pass_and_saves_pictures(tmp_path: Path, capsys
         ("dense", "invalid choice: 'dense'"),
         (
             "conv --kernel 9",
-            "the kernel spans 1·(9 − 1) + 1 = 9 positions on axis 0, the padded input has 5 + 0 + 0 = 5",
+            "the kernel spans 1·(9 − 1) + 1 = 9 positions and the padded input has only 5 + 0 + 0 = 5",
         ),
         ("conv --input 5x5x5 --kernel 2 --pass bias --out {}", "a picture has one or two axes, this layer has 3"),
         ("conv --channels 3 --groups 2", "2 groups must divide 3 channels and 1 filters"),
@@ -53,11 +53,8 @@ def test_the_command_prints_every_pass_and_saves_pictures(tmp_path: Path, capsys
             "conv --kernel 1 --padding 99999999 --stride 99999999",
             f"cells in a tensor, and {MOST:,} are traced at most",
         ),
-        ("conv --input 0x5", "input size must be at least 1, not 0 x 5"),
-        (
-            "conv --kernel 3x3x3",
-            "kernel size: (3, 3, 3) has 3 entries where 1 or 2 are needed, because the input has 2",
-        ),
+        ("conv --input 0x5", "the input is 0×5; it is at least 1 on each axis"),
+        ("conv --kernel 3x3x3", "numbers for unequal axes: input 2, kernel 3; each has one number, or 2"),
         ("conv --pass bias --steps 4:8", "the pass 'bias' has the steps 0 to 0, none of which is asked for"),
     ],
 )

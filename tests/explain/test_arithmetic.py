@@ -173,6 +173,9 @@ def test_two_numbers_are_listed_together() -> None:
         ),
         ("--input 2 --kernel 3 --transposed --ceil", "a transposed layer has no ceil mode"),
         ("--input 99999 --output 7 --kernel 99", "too many to try from 99999"),
+        (f"--input {10**23} --output {10**23}", "too many to try"),
+        ("--input 28 --kernel 3 --output 14 --stride 0", "the stride is 0; it is at least 1"),
+        ("--input=-28 --kernel 3 --output 14", "the input is -28; it is at least 1"),
         ("--input 28 --kernel 3 --output 9 --channels 3", "leave channels and filters out"),
     ],
 )
@@ -189,6 +192,13 @@ def test_the_command_prints_the_figure(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == text((28, 27), (3, 2), 2, ((1, 0), (0, 0))) + "\n"
     assert main(["arith", "--input", "28", "--kernel", "3", "--padding", "1x2"]) == 0
     assert "output 28×30" in capsys.readouterr().out
+
+
+def test_numbers_that_are_not_whole_are_a_sentence() -> None:
+    for words in ({"input_size": 28.5}, {"input_size": "28"}, {"output_size": 2.5, "stride": 1}):
+        with pytest.raises(TypeError, match=r"the (in|out)put is .*; it is a whole number, or one per axis"):
+            arith(kernel_size=5, **words)  # type: ignore[arg-type]
+    assert arith([28, 28], 5).text == arith((28, 28), 5).text  # type: ignore[arg-type]
 
 
 def test_a_large_input_is_not_counted() -> None:

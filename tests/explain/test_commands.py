@@ -92,7 +92,7 @@ def test_kernels_shows_filters_and_one_of_one_s_own(
         (["explain", "batch-norm"], "no topic is called 'batch-norm'; did you mean batchnorm"),
         (["explain"], "required: TOPIC"),
         (["figures", "mask", "strid"], "no figure is called 'strid'; did you mean stride"),
-        (["toeplitz", "--input", "3x3", "--kernel", "5x5"], "there is no such convolution: "),
+        (["toeplitz", "--input", "3x3", "--kernel", "5x5"], "the kernel spans 1·(5 − 1) + 1 = 5 positions"),
         (["toeplitz", "--input", "3y3"], "one length or one per axis, as 224 or 224x320, not '3y3'"),
         (["toeplitz", "--padding", "sane"], "for before:after on each axis, not 'sane'"),
         (["kernels", __file__], "holds no picture that Pillow reads"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.figure
 import pytest
@@ -50,3 +53,17 @@ def test_a_drawing_is_the_same_bytes_twice_and_a_notebook_shows_it() -> None:
     assert shown is not None
     assert shown.startswith(b"\x89PNG")
     assert Figure("a", "")._repr_png_() is None
+
+
+def test_a_notebook_shows_the_page_the_picture_or_the_words() -> None:
+    page = b'<p title="a">1 &lt; 2</p>'
+    shown = Figure("x < y", "words", {"a.png": lambda: b"png", "a.html": lambda: page})
+    html = shown._repr_html_() or ""
+    frame = re.fullmatch(r'<iframe srcdoc="([^"]*)" title="x &lt; y" [^>]*></iframe>', html)
+    assert frame and unescape(frame.group(1)).encode() == page
+    assert shown._repr_png_() == b"png"
+    printed: list[str] = []
+    printer = SimpleNamespace(text=printed.append)
+    words = Figure("name", "words")
+    words._repr_pretty_(printer, False)
+    assert printed == ["words"] and words._repr_html_() is None and words._repr_png_() is None

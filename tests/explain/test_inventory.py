@@ -61,6 +61,15 @@ def test_each_parameter_is_counted_once_or_named() -> None:
     assert by_name["total"][1] == str(38 + 4 + 12 + 8 + 4 + 72)
 
 
+def test_a_second_pass_with_numbers_is_not_counted_too() -> None:
+    class Asking(nn.Conv2d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) * float(x.abs().max())
+
+    model = nn.Sequential(nn.Conv2d(1, 1, 3), Asking(1, 1, 3))
+    assert summary(model, 8).text.splitlines()[-1].split() == ["total", "20", f"{9 * (36 + 16):,}"]
+
+
 def test_ours_count_as_torch_s() -> None:
     def network(library: object) -> nn.Sequential:
         names = ("Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear")

@@ -59,18 +59,23 @@ def test_an_input_that_no_placement_reads_is_named() -> None:
     assert "neuron 4 feeds no output: no placement reaches it" in toeplitz_matrix((4,), (2,), 2, 0, 2).text
 
 
+def test_one_number_or_one_pair_stands_for_every_axis() -> None:
+    assert toeplitz_matrix((3, 4), 2, 1, ((1, 0),)).text == toeplitz_matrix((3, 4), (2, 2), 1, ((1, 0), (1, 0))).text
+    assert toeplitz_matrix(4, 2).text == toeplitz_matrix((4,), (2,)).text
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (((3, 3), (4, 4)), "there is no such convolution: .* take a smaller kernel"),
-        (((3, 3), (2,)), "input 3x3 and kernel 2 need equally many axes, one to three"),
-        (((3,) * 4, (1,) * 4), "need equally many axes, one to three"),
-        (((3, 0), (1, 1)), "sizes are at least 1, but the input is 3x0"),
-        (((3, 3), (2, 2), 0), "there is no such convolution: non-positive stride is not supported"),
-        (((3, 3), (2, 2), 1, -1), "there is no such convolution: padding=-1 must be >= 0"),
-        (((3, 3), (2, 2), (1, 1, 1)), "there is no such convolution: "),
-        (((3, 3), (2, 2), 2, "same"), "there is no such convolution: "),
-        (((99999, 99999), (2, 2)), "input 99999x99999 and kernel 2x2 are too large to show"),
+        (((3, 3), (4, 4)), "the kernel spans .* give a smaller kernel"),
+        (((3, 3), (2, 2, 2)), "numbers for unequal axes: input 2, kernel 3"),
+        (((3,) * 4, (1,) * 4), "the input has 4 axes, and a matrix is made of one to three"),
+        (((3, 0), (1, 1)), "the input is 3×0; it is at least 1"),
+        (((3, 3), (2, 2), 0), "the stride is 0; it is at least 1"),
+        (((3, 3), (2, 2), 1, -1), r"the padding is \(-1, -1\); it is at least 0"),
+        (((3, 3), (2, 2), (1, 1, 1)), "numbers for unequal axes: input 2, kernel 2, stride 3"),
+        (((99999, 99999), (2, 2)), "a matrix of 9999600004 x 9999800001 has more than 2000000 places"),
+        (((10**9,), (10**9,)), "a matrix of 1 x 1000000000 has more than 2000000 places"),
         (((1000, 1000), (2, 2)), "a matrix of 998001 x 1000000 has more than 2000000 places"),
     ],
 )

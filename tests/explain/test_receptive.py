@@ -168,7 +168,7 @@ def numbers(): return [1]
     for target, said in {
         "my_networks:taking": "my_networks:taking() gives no network: TypeError",
         "my_networks:number": "my_networks:number is a int",
-        "my_networks:numbers": "my_networks:numbers gives a list, where a torch.nn.Module is needed",
+        "my_networks:numbers": "my_networks:numbers gives list, where a torch.nn.Module is needed",
         "my_networks:none": "my_networks:none cannot be imported: AttributeError",
         "broken_networks:network": "broken_networks:network cannot be imported: ModuleNotFoundError",
         "my_networks:network --unit 1 --image x.png": "this network's input has 1 axes, not 2",
@@ -185,15 +185,16 @@ MISTAKES = {
     "alexnet --input 224 --channels 1": "conv1 (Conv2d) does not take an input of 1×1×224×224",
     "alexnet --input 224x224x3": "conv1 (Conv2d) does not take an input of 1×3×224×224×3",
     "alexnex --input 224": "no network 'alexnex': alexnet, zf5, vgg16, torchvision:NAME, or module:factory",
-    "torchvision:resnet19 --input 224": "torchvision has no network 'resnet19': did you mean resnet",
-    "torchvision:qqq --input 224": "torchvision has no network 'qqq': it has alexnet",
-    "alexnet --input 224 --layer conv9": "no layer 'conv9': did you mean conv",
+    "torchvision:resnet19 --input 224": "no network of torchvision's is called 'resnet19'; did you mean resnet",
+    "torchvision:qqq --input 224": "no network of torchvision's is called 'qqq'; there are alexnet",
+    "alexnet --input 224 --layer conv9": "no layer is called 'conv9'; did you mean conv",
     "alexnet --input 224 --unit 5,5": "unit 5,5 is not on the map of pool5, which has 5×5 positions (0 to 4,4)",
     "alexnet --input 224 --unit 5": "unit 5 is not on the map of pool5",
     "alexnet --input 224 --unit a": "a position as 3,3, not 'a'",
-    "alexnet --input 224 --image nowhere.png": "nowhere.png cannot be read as an image: No such file",
-    f"alexnet --input 224 --image {__file__}": "is no image that Pillow knows",
-    "alexnet --input 224 --object 0": "--object is a size in pixels of at least 1",
+    f"alexnet --input 224 --image {__file__}": "holds no picture that Pillow reads",
+    "alexnet --input 224 --object 0": "an object has a size of at least 1 pixel, not 0",
+    "alexnet --input 99999999999999999": "size 99999999999999999 is too large to follow: at most 50,000 each",
+    "torchvision:resnet18.layer9 --input 224": "no module is called 'layer9'; did you mean layer",
 }
 
 
@@ -202,12 +203,39 @@ def test_a_mistake_is_a_sentence(words: str, capsys: pytest.CaptureFixture[str])
     assert MISTAKES[words] in sentence(["rf", *words.split()], capsys)
 
 
+def test_an_image_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rf", "alexnet", "--input", "224", "--image", "nowhere.png"]) == 1
+    assert capsys.readouterr().err == "manualconv: nowhere.png: No such file or directory.\n"
+
+
+def test_a_part_of_a_torchvision_network_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rf", "torchvision:retinanet_resnet50_fpn.backbone.body", "--input", "96"]) == 0
+    assert "last map: layer4.2.add, receptive field 427, stride 32" in capsys.readouterr().out
+
+
+def test_what_leaves_torch_is_said() -> None:
+    class Leaving(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.from_numpy(super().forward(x).numpy() * 2)
+
+    said = "not followed to the end: the model's result comes from new tensors behind conv2d"
+    assert said in receptive_fields(Leaving(1, 1, 3), 8).text
+    assert "not followed" not in receptive_fields(nn.Conv2d(1, 1, 3), 8).text
+
+
+def test_a_model_of_two_inputs_is_told_to_be_wrapped() -> None:
+    with pytest.raises(ValueError, match=r"the model \(Bilinear\) .*wrap a model that takes more in a module"):
+        receptive_fields(nn.Bilinear(3, 3, 3), 8)
+    with pytest.raises(TypeError, match=r"a model is a torch.nn.Module, not str"):
+        receptive_fields("alexnet", 224)  # type: ignore[arg-type]
+
+
 def test_a_network_that_cannot_be_followed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = sentence(["rf", "torchvision:ssdlite320_mobilenet_v3_large", "--input", "320"], capsys)
     assert "(SSD) asks for the numbers in a tensor" in said and len(said) < 400
     said = sentence(["rf", "torchvision:raft_small", "--input", "128"], capsys)
     assert "(RAFT) does not take an input of 1×3×128×128: TypeError" in said
-    assert "a network of one tensor is needed" in said
+    assert "wrap a model that takes more in a module that takes one" in said
 
 
 def test_lazy_layers_are_asked_to_run_first() -> None:

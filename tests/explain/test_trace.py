@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -158,13 +159,13 @@ def test_a_stride_that_does_not_divide_leaves_a_border_unread() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"kernel_size": 9}, r"the kernel spans 1·\(9 − 1\) \+ 1 = 9 positions on axis 0, the padded input has 5 \+ 0"),
+        ({"kernel_size": 9}, r"the kernel spans 1·\(9 − 1\) \+ 1 = 9 positions and the padded input has only 5 \+ 0"),
         ({"channels": 4, "filters": 6, "groups": 4}, "4 groups must divide 4 channels and 6 filters"),
-        ({"stride": (1, 2, 3)}, r"stride: \(1, 2, 3\) has 3 entries where 1 or 2 are needed, because the input has 2"),
-        ({"stride": 0}, "stride must be at least 1, not 0 x 0"),
-        ({"padding": ((1, 2),)}, r"padding \(\(1, 2\),\) has 1 \(lo, hi\) pairs for 2 axes"),
-        ({"padding": -1}, "padding must be at least 0"),
-        ({"kind": "conv_transpose", "padding": 4}, r"padding 4 \+ 4 cuts off the whole output on axis 0"),
+        ({"stride": (1, 2, 3)}, "numbers for unequal axes: input 2, stride 3; each has one number, or 2"),
+        ({"stride": 0}, "the stride is 0; it is at least 1 on each axis"),
+        ({"padding": ((1, 2),) * 3}, "numbers for unequal axes: input 2, padding 3"),
+        ({"padding": -1}, r"the padding is \(-1, -1\); it is at least 0"),
+        ({"kind": "conv_transpose", "padding": 4}, "the output would be -1×0: the padding cuts off all that there is"),
         ({"kind": "conv_transpose", "flip": True}, "conv_transpose has no flipped kernel"),
         ({"kind": "avg_pool", "dilation": 2}, r"avg_pool has no dilation in PyTorch: give 1 instead of \(2, 2\)"),
         ({"kind": "max_pool", "padding": 2}, "padding 2 is more than half of the kernel 3: max_pool takes at most 1"),
@@ -175,6 +176,32 @@ def test_a_stride_that_does_not_divide_leaves_a_border_unread() -> None:
 def test_a_layer_that_cannot_be_is_a_sentence(words: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make(**{"kind": "conv", "input_size": (5, 6), "kernel_size": 3, **words})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"input_size": 4.5},
+        {"input_size": "44"},
+        {"kernel_size": 2.0},
+        {"padding": 1.5},
+        {"padding": ((1, 0.5), (0, 0))},
+        {"channels": None},
+        {"stride": "same"},
+    ],
+)
+def test_numbers_that_are_not_whole_are_a_sentence(words: dict[str, object]) -> None:
+    ((name, value),) = words.items()
+    said = rf"the {name.removesuffix('_size')} is {re.escape(repr(value))}; it is a whole number"
+    with pytest.raises(TypeError, match=said):
+        make(**{"kind": "conv", "input_size": (5, 6), "kernel_size": 3, **words})  # type: ignore[arg-type]
+
+
+def test_whole_numbers_of_other_libraries_and_lists_are_taken() -> None:
+    found = make("conv", [torch.tensor(4), 5], [2, 3], padding=[[1, 0]])  # type: ignore[arg-type]
+    assert found == make("conv", (4, 5), (2, 3), padding=((1, 0), (1, 0)))
+    with pytest.raises(ValueError, match="numbers for unequal axes: input 0"):
+        make("conv", (), 2)
 
 
 def test_a_pass_or_a_tensor_that_is_not_there_is_a_sentence() -> None:
@@ -192,3 +219,31 @@ def test_a_pass_or_a_tensor_that_is_not_there_is_a_sentence() -> None:
         trace(alone, "forward")
     assert keys_of(pool, "second") == ("second-input-output",)
     assert keys_of(make("conv", 4, 2), "second") == SECOND
+
+
+@pytest.mark.parametrize(
+    ("key", "tensors", "message"),
+    [
+        ("all", {}, "a pass is one of forward, input,.* not 'all': animate shows several"),
+        ("forward", {"x": torch.tensor([1, torch.nan, 2, 3])}, "x holds nan"),
+        ("forward", {"w": torch.tensor([1, -torch.inf])}, "w holds -inf"),
+        ("forward", {"x": [1, 2, 3, 4]}, r"x is a list: give a tensor"),
+        ("forward", {"x": torch.zeros(4, dtype=torch.complex64)}, "x has complex numbers"),
+        ("forward", {"x": torch.zeros(4, device="meta")}, "x has a shape and no numbers"),
+    ],
+)
+def test_what_has_no_sums_to_show_is_refused(key: str, tensors: dict[str, Tensor], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        trace(make("conv", 4, 2), key, tensors)
+
+
+def test_a_minus_infinity_is_not_taken_for_a_maximum_s_zero() -> None:
+    with pytest.raises(ValueError, match="x holds -inf"):
+        trace(make("max_pool", 4, 2), "forward", {"x": torch.tensor([-torch.inf, 1, 2, 3])})
+
+
+def test_huge_numbers_overflow_as_in_torch() -> None:
+    double = torch.float64
+    huge = {"x": torch.tensor([1e200, 0, 2**60, 3], dtype=double), "w": torch.tensor([1e200, 1], dtype=double)}
+    x, w = (huge[letter].reshape(1, 1, -1) for letter in "xw")
+    assert torch.equal(trace(make("conv", 4, 2), "forward", huge).tensor(), torch.nn.functional.conv1d(x, w))

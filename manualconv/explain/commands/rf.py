@@ -9,7 +9,10 @@ from manualconv.arguments import lengths
 from manualconv.command import Command
 from manualconv.explain.commands import add_out, show
 
-MODEL = "alexnet, zf5, vgg16, torchvision:NAME, or module:factory, a function that gives a network"
+MODEL = (
+    "alexnet, zf5, vgg16, torchvision:NAME, torchvision:NAME.PART for a module of it, or module:factory, a function "
+    "that gives a network"
+)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +51,6 @@ def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.networks import named
     from manualconv.explain.receptive import receptive_fields
 
-    if options.object is not None and options.object < 1:
-        raise ValueError(f"--object is a size in pixels of at least 1, not {options.object}")
     figure = receptive_fields(
         named(options.model, numbers=options.effective),
         input_size(options),

@@ -25,10 +25,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.worked.matrix import toeplitz_matrix
 
-    numbers = (options.stride, options.padding, options.dilation)
-    # One number is for every axis; a pair is for an axis of its own.
-    stride, padding, dilation = (v[0] if len(v) == 1 and isinstance(v[0], int) else v for v in numbers)
-    return show(toeplitz_matrix(options.input, options.kernel, stride, padding, dilation), options.out)
+    numbers = (options.kernel, options.stride, options.padding, options.dilation)
+    return show(toeplitz_matrix(options.input, *numbers), options.out)
 
 
 COMMAND = Command("print a convolution as a matrix: sparse connections, shared weights, the transpose", _options, _run)

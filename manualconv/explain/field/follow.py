@@ -13,6 +13,7 @@ import copy
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -24,7 +25,6 @@ from manualconv.explain.field import arrangement, layers
 from manualconv.explain.field.call import RULES, Call, tensors_in
 from manualconv.explain.field.path import Path, Row
 from manualconv.explain.field.tensor import Field, of_input
-from manualconv.explain.text import size
 from manualconv.torch_internals import is_pointwise
 
 #: The functions that are rows of a table even where they change nothing, as a 1×1 convolution.
@@ -115,14 +115,14 @@ def follow(model: Module, images: Tensor, keep: Collection[str] = (), counter: F
         ValueError: the model does not take this input, or asks for numbers that are not there; the module is named.
     """
     path = Path(keep=keep, counter=counter)
-    begun, start = path.flops(), images.as_subclass(Followed)
+    start = images.as_subclass(Followed)
     start.field, start.path = of_input(images.shape[2:]), path
     try:
         with _watched(model, path), _uncompiled():
-            model(start)
+            results = [*tensors_in(model(start))]
     except Exception as error:
         raise _stopped(path, error, images) from error
-    path.total = path.flops() - begun
+    path.lost = bool(results) and not any(hasattr(t, "field") for t in results)
     path.idle = {name: p.numel() for name, p in model.named_parameters() if id(p) not in path.taken}
     path.kept = {name: kept.as_subclass(Tensor) for name, kept in path.kept.items()}
     return path
@@ -172,12 +172,17 @@ def _stopped(path: Path, error: Exception, images: Tensor) -> ValueError:
     where = f"{name or 'the model'} ({type(module).__name__})" if module is not None else "the model"
     line = (str(error).strip().splitlines() or [""])[0].split(". ")[0].rstrip(".")
     if images.is_meta and (isinstance(error, NotImplementedError) or "meta" in line.lower()):
+        brief = shorten(line, 120, placeholder=" …")
         return NeedsNumbers(
             f"{where} asks for the numbers in a tensor, and this network is followed by its shapes alone "
-            f"({type(error).__name__}: {line}); give it with numbers, or a part that does without, as module:factory"
+            f"({type(error).__name__}: {brief}); give it with numbers, by module:factory, or a part that does without, "
+            "as torchvision:NAME.backbone"
         )
-    hint = "a network of one tensor is needed" if isinstance(error, TypeError) else "give another size or channels"
-    return ValueError(f"{where} does not take an input of {size(images.shape)}: {type(error).__name__}: {line}; {hint}")
+    size = "×".join(map(str, images.shape))
+    advice = "give another size or channels"
+    if isinstance(error, TypeError) and "argument" in line:
+        advice = "it is called with this one tensor: wrap a model that takes more in a module that takes one"
+    return ValueError(f"{where} does not take an input of {size}: {type(error).__name__}: {line}; {advice}")
 
 
 def without_numbers(model: Module) -> Module:

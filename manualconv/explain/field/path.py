@@ -53,12 +53,13 @@ class Path:
         modules: the field and the shape of each module's result.
         keep, kept: the rows and modules whose results are to be kept, and these.
         counter: what counts floating-point operations.
-        total: how many were counted in this pass.
         stack: the modules that run, from the outermost.
         used: how often each name was given to a row.
         taken: the parameters that calls took, by identity.
         idle: how many numbers each of the others has, by name.
         numbers: whether the pass had numbers, because the model asked for them.
+        lost: whether the model's results, which are tensors, are none that were followed.
+        begun: floating-point operations that were counted before.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -66,12 +67,16 @@ class Path:
     keep: Collection[str] = ()
     kept: dict[str, Tensor] = field(default_factory=dict)
     counter: FlopCounterMode | None = None
-    total: int = 0
     stack: list[tuple[str, Module]] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
     taken: set[int] = field(default_factory=set)
     idle: dict[str, int] = field(default_factory=dict)
     numbers: bool = False
+    lost: bool = False
+    begun: int = 0
+
+    def __post_init__(self) -> None:
+        self.begun = self.flops()
 
     def named(self, function: str) -> str:
         """A name for a call in the module that runs: its own, if it holds no others."""
@@ -82,5 +87,5 @@ class Path:
         return f"{name}#{self.used[name]}" if self.used[name] > 1 else name
 
     def flops(self) -> int:
-        """Counted so far."""
-        return self.counter.get_total_flops() if self.counter else 0
+        """Counted so far, in this pass alone."""
+        return self.counter.get_total_flops() - self.begun if self.counter else 0

@@ -127,16 +127,25 @@ def filter_gallery(
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: it holds no picture or one smaller than a kernel, or the threshold is not between 0 and 1.
+        ValueError: it holds no picture or one smaller than a kernel, the threshold is not between 0 and 1, or a kernel
+            is no matrix of finite numbers.
 
     Example:
-        >>> print(filter_gallery(torch.full((3, 8, 8), 7), {"K1": FILTERS["K1"]}).text.splitlines()[-1])
+        >>> import torch
+        >>> from manualconv.explain import filter_gallery
+        >>> edge = torch.tensor([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
+        >>> print(filter_gallery(torch.full((3, 8, 8), 7), {"edge": edge}).text.splitlines()[-1])
             sums 6 x 6, all of them 0: nothing to mark
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold must lie between 0 and 1, as the normalised sums do, not at {threshold:g}")
     kernels = FILTERS if kernels is None else kernels
+    for name, kernel in kernels.items():
+        if not (isinstance(kernel, Tensor) and kernel.dim() == 2 and kernel.numel() and kernel.isfinite().all()):
+            raise ValueError(f"kernel {name} must be a tensor (KH, KW) of finite numbers, at least one")
     colours, what = _shown(picture)
+    if colours.dim() != 3 or len(colours) != 3:
+        raise ValueError(f"a picture is a tensor (3, H, W), not {tuple(colours.shape)}")
     grey = luma(colours)
     found = {name: response(grey, kernel, threshold) for name, kernel in kernels.items()}
     lines = [f"filters over {what}", "  grey = 0.2989 R + 0.5870 G + 0.1140 B"]
@@ -157,7 +166,7 @@ def _shown(picture: str | Path | Tensor | None) -> tuple[Tensor, str]:
     else:
         (pixels, size), name = photograph.read(picture), str(picture)
         reduced = "" if size == pixels.shape[1:] else f", reduced from {size[0]} x {size[1]}"
-    return pixels, f"{name}: {pixels.shape[1]} x {pixels.shape[2]} pixels{reduced}"
+    return pixels, f"{name}: {' x '.join(map(str, pixels.shape[1:]))} pixels{reduced}"
 
 
 def _said(found: Response, threshold: float) -> str:

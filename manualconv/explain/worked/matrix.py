@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +19,12 @@ from torch import Tensor
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.figures import connections
-from manualconv.explain.lettered import Lettered, by, letter, lettered, roman
+from manualconv.explain.lettered import Lettered, letter, lettered, roman
 from manualconv.explain.ran import Run, run, stated
+from manualconv.explain.text import by
 from manualconv.explain.worked.convolution import CONVOLUTIONS
 from manualconv.functional.toeplitz import toeplitz
-from manualconv.geometry import Axes, Numbers
+from manualconv.geometry import Axes
 from manualconv.kernels.matrix import toeplitz as kernels
 
 #: A matrix with more rows or columns is counted, not printed.
@@ -30,35 +32,38 @@ LEGIBLE = 40
 
 
 def toeplitz_matrix(
-    input_size: Axes = (3, 3),
-    kernel_size: Axes = (2, 2),
-    stride: Numbers = 1,
-    padding: Numbers | str = 0,
-    dilation: Numbers = 1,
+    input_size: int | Axes = (3, 3),
+    kernel_size: int | Axes = (2, 2),
+    stride: int | Axes = 1,
+    padding: Any = 0,
+    dilation: int | Axes = 1,
 ) -> Figure:
     """A convolution as a matrix: sparse connections, shared weights, and the transpose that is the input gradient.
 
     Args:
-        input_size, kernel_size: one number an axis, one to three axes.
-        stride, padding, dilation: as of `manualconv.functional.conv2d`.
+        input_size: one number an axis, one to three axes.
+        kernel_size, stride, dilation: one number, or one per axis.
+        padding: one number, one or a ``(before, after)`` pair per axis, ``'valid'``, ``'same'`` or ``'full'``.
 
     Returns:
         A `Figure`, the matrix of the article's figure 9; rows and columns beyond 40 are counted, and not printed.
 
     Raises:
         ValueError: sizes that make no convolution, or a matrix of more than two million places.
+        TypeError: no whole numbers.
 
     Example:
         >>> print(toeplitz_matrix().text.splitlines()[7])
           16 of 36 non-zeros, 4 distinct weights
     """
     made = lettered(input_size, kernel_size, stride, padding, dilation)
-    weight = torch.arange(1.0, prod(kernel_size) + 1).double().reshape(1, 1, *kernel_size)
-    x = torch.arange(1.0, prod(input_size) + 1).double().reshape(1, *input_size)
-    dz = torch.arange(1.0, made.window.placements + 1).double().reshape(1, *made.window.output_size)
-    layer = CONVOLUTIONS[made.window.ndim]
-    done = run(lambda a: layer(a, weight, None, stride, padding, dilation), (x,), dz)
-    matrix = toeplitz(weight, input_size, stride, padding, dilation, layout=torch.strided)
+    window = made.window
+    weight = torch.arange(1.0, window.taps + 1).double().reshape(1, 1, *window.kernel_size)
+    x = torch.arange(1.0, prod(window.input_size) + 1).double().reshape(1, *window.input_size)
+    dz = torch.arange(1.0, window.placements + 1).double().reshape(1, *window.output_size)
+    layer, numbers = CONVOLUTIONS[window.ndim], (window.stride, window.padding, window.dilation)
+    done = run(lambda a: layer(a, weight, None, *numbers), (x,), dz)
+    matrix = toeplitz(weight, window.input_size, *numbers, layout=torch.strided)
     lines = [*_described(made), *_products(made, matrix, (x, dz), done)]
     lines += printed.code([stated(kernels, "A[(o, p), (c, i)] = w[(g o), c, k]")], done)
     name = "a convolution as a matrix"
