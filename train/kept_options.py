@@ -26,10 +26,10 @@ def told(options: type, given: Mapping[str, Any]) -> Any:
     left_out = {
         name for option, names in others.items() if given.get(option, own[option]) != own[option] for name in names
     }
-    found = FitOptions(**{name: value for name, value in recipe.items() if name not in left_out} | dict(given))
-    if given.get("keep") == "best" and not found.holdout:
+    made = FitOptions(**{name: value for name, value in recipe.items() if name not in left_out} | dict(given))
+    if given.get("keep") == "best" and not made.holdout:
         raise ValueError("--keep best needs images to validate with, and --holdout 0 leaves none")
-    return found
+    return made
 
 
 def settled(options: FitOptions) -> FitOptions:

@@ -48,9 +48,9 @@ def read(path: Path, goal: Goal) -> dict[int, Row]:
     """The rows that were finished with these flags."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        rows = [Row(**row) for row in found["rows"]] if found["command"] == goal.command else []
+    except (OSError, ValueError, TypeError, KeyError):  # damaged, or of another version of this program
         return {}
-    rows = [Row(**row) for row in found["rows"]] if found["command"] == goal.command else []
     return {row.seed: row for row in rows}
 
 

@@ -1,5 +1,6 @@
 """A finished seed is kept, a changed command trains anew, and the page says what the rows say."""
 
+import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -80,6 +81,9 @@ def test_finished_seeds_are_kept_while_the_command_is_the_same(tmp_path: Path, m
     assert list(program.read(tmp_path / "mine.json", GOAL).values()) == [row(0), row(1), row(2)]
     assert program.read(tmp_path / "mine.json", replace(GOAL, words=("--epochs", "2"))) == {}
     assert program.read(tmp_path / "none.json", GOAL) == {}
+    for text in ("{", "[]", "{}", json.dumps({"command": GOAL.command, "rows": [{"seed": 1}]})):
+        (tmp_path / "odd.json").write_text(text, encoding="utf-8")
+        assert program.read(tmp_path / "odd.json", GOAL) == {}
 
 
 def test_a_run_is_the_program_itself(tmp_path: Path) -> None:

@@ -214,7 +214,8 @@ def test_standard_error_gone_is_no_second_error(monkeypatch: Patch, program: str
 
 def test_a_process_whose_standard_output_is_closed_or_broken_ends_clean(small_data: Path, tmp_path: Path) -> None:
     """Interpreters flush once more at their end; only a process shows that nothing is said there."""
-    words = f"-m train --backend torch --data-dir {small_data} --epochs 1 --threads 1 --out {tmp_path}"
+    short = "--epochs 1 --max-train 16 --threads 1 --no-report"
+    words = f"-m train --backend torch --data-dir {small_data} {short} --out {tmp_path}"
     reader, writer = os.pipe()
     os.close(reader)
     children = [

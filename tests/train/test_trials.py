@@ -15,7 +15,7 @@ from tests.train.programs import ROOT
 @pytest.mark.parametrize(
     ("program", "words", "said"),
     [
-        ("crash", ["--kills", "12"], ["all 12 gone on with", "bit for bit"]),
+        ("crash", ["--kills", "8"], ["all 8 gone on with", "bit for bit"]),
         (
             "corrupt",
             ["--share", "0.02"],
