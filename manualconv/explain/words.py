@@ -185,9 +185,10 @@ def _together(written: Grid) -> list[str]:
     for front in indices(lead):
         kept = ",".join(str(i) for i, size in zip(front, lead) if size > 1)
         name = f"{written.letter}[{kept}]" if kept else written.letter
-        rows = indices(written.size[len(lead) : -1])
-        table = [[number(written.cells[(*front, *row, n)]) for n in range(written.size[-1])] for row in rows]
-        first, *rest = aligned(table, left=0).split("\n")
+        values = [number(value) for at, value in written.cells.items() if at[: len(lead)] == front]
+        columns = written.size[-1]
+        rows = [values[n : n + columns] for n in range(0, len(values), columns)]
+        first, *rest = aligned(rows, left=0).split("\n")
         lines += [f"    sums     {name} = {first}", *(" " * (len(name) + 16) + row for row in rest)]
     return lines
 
