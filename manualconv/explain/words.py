@@ -96,6 +96,8 @@ def torch_line(layer: Layer) -> str:
     window, ndim = layer.window, layer.window.ndim
     pads, x, tail = window.padding, "x", ""
     even = all(a == b for a, b in pads)
+    if layer.kind == "avg_pool" and ndim == 3:  # torch's own does not count its padding where it asks for room
+        even &= all(i >= k for i, k in zip(window.input_size, window.kernel_size))
     options = {
         "stride": (window.stride, 1),
         "padding": (tuple(a if even else 0 for a, _ in pads), 0),
