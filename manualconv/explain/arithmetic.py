@@ -68,8 +68,8 @@ def arith(
         if channels is not None or filters is not None:
             raise ValueError("an output size asks for a layer's numbers: leave channels and filters out")
         given = (output_size, input_size, kernel_size, stride, padding, dilation, output_padding)
-        numbers = [value if value is None else whole(name, value) for name, value in zip(NAMES, given)]
-        return Figure("arithmetic of sizes", Question(*numbers, transposed, ceil_mode).answer())
+        o, i, k, s, p, d, more = (value if value is None else whole(name, value) for name, value in zip(NAMES, given))
+        return Figure("arithmetic of sizes", Question(o, i, k, s, p, d, more, transposed, ceil_mode).answer())
     if input_size is None or kernel_size is None:
         raise ValueError(
             "give the input and the kernel, as --input 28 --kernel 5, or an --output to ask for one of them"

@@ -136,22 +136,19 @@ def make(
     steps = (kernel_size if pooled else 1) if stride is None else stride
     found = sizing_of(size, kernel_size, steps, padding, dilation, kind == "conv_transpose", ndim=len(size))
     outputs = channels if pooled or filters is None else filters
-    counts = [whole(name, n) for name, n in (("channels", channels), ("filters", outputs), ("groups", groups))]
-    _check(kind, found, *counts, given_filters=filters, flip=flip)
+    channels, outputs, groups = whole("channels", channels), whole("filters", outputs), whole("groups", groups)
+    _check(kind, found, channels, outputs if filters is None else filters, groups, flip)
     window = replace(found.window(), groups=channels if pooled else groups)
     if kind == "conv_transpose":
         return Layer(kind, window, outputs, channels)
     return Layer(kind, window, channels, outputs, flip)
 
 
-def _check(
-    kind: str, sizing: Sizing, channels: int, outputs: int, groups: int, given_filters: int | None, flip: bool
-) -> None:
+def _check(kind: str, sizing: Sizing, channels: int, filters: int, groups: int, flip: bool) -> None:
     """Refuse what this kind of layer has not."""
-    for name, count in (("channels", channels), ("filters", outputs), ("groups", groups)):
+    for name, count in (("channels", channels), ("filters", filters), ("groups", groups)):
         if count < 1:
             raise ValueError(f"{name} must be at least 1, not {count}")
-    filters = outputs if given_filters is None else given_filters
     if flip and kind != "conv":
         raise ValueError(f"{kind} has no flipped kernel: only a convolution turns its kernel round")
     if channels % groups or filters % groups:

@@ -24,6 +24,7 @@ from manualconv.explain.field.tensor import Field
 from manualconv.explain.figure import Figure
 from manualconv.explain.names import unknown
 from manualconv.explain.notes import notes
+from manualconv.explain.sizing import whole
 from manualconv.explain.text import aligned, by_axis, shown, size
 
 HEADING = ("layer", "output", "stride", "receptive field", "effective padding", "centre")
@@ -107,7 +108,7 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
 
     Raises:
         ValueError: sizes of less than 1 or more than `LONGEST`, or layers that have no shapes yet.
-        TypeError: no module.
+        TypeError: no module, or no whole numbers.
     """
     if not isinstance(model, Module):
         raise TypeError(f"a model is a torch.nn.Module, not {type(model).__name__}")
@@ -116,7 +117,8 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
     first = next((m for m in model.modules() if isinstance(getattr(m, "in_channels", None), int)), None)
     weight = getattr(first, "weight", None)
     ndim = weight.dim() - 2 if weight is not None and weight.dim() > 2 else 2
-    sizes = (size,) * ndim if isinstance(size, int) else tuple(size)
+    given = whole("input", size)
+    sizes = given if isinstance(given, tuple) else (given,) * ndim
     if channels is None:
         channels = getattr(first, "in_channels", 3)
     if min((channels, *sizes), default=1) < 1:

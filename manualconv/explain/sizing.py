@@ -86,15 +86,17 @@ def at_least(least: int, name: str, values: Sequence[int]) -> None:
 
 
 def whole(name: str, value: Any) -> Any:
-    """Whole numbers of any library as int: one, or a tuple, or one of pairs; words are left as they are.
+    """Whole numbers of any library as int: one, or a tuple; of the padding also pairs, and words as they are.
 
     Raises:
         TypeError: other numbers, or none.
     """
+    pads = name == "padding"
     try:
         if isinstance(value, (tuple, list)):
-            return tuple(tuple(map(index, part)) if isinstance(part, (tuple, list)) else index(part) for part in value)
-        return value if isinstance(value, str) and name == "padding" else index(value)
+            pairs = [pads and isinstance(part, (tuple, list)) and len(part) == 2 for part in value]
+            return tuple(tuple(map(index, part)) if pair else index(part) for part, pair in zip(value, pairs))
+        return value if pads and isinstance(value, str) else index(value)
     except TypeError:
         raise TypeError(f"the {name} is {value!r}; it is a whole number, or one per axis") from None
 

@@ -163,7 +163,7 @@ def _read(path: str | Path, sizes: tuple[int, ...]) -> Any:
     """An image in the input's size."""
     from manualconv.explain.photograph import opened
 
-    return opened(path).resize(sizes[::-1])
+    return opened(path).resize(list(sizes[::-1]))
 
 
 def gradient(model: Module, channels: int, unit: Unit, images: int = IMAGES) -> Tensor:

@@ -96,6 +96,8 @@ def torch_line(layer: Layer) -> str:
     window, ndim = layer.window, layer.window.ndim
     pads, x, tail = window.padding, "x", ""
     even = all(a == b for a, b in pads)
+    if layer.kind == "avg_pool" and ndim == 3:  # torch's own does not count its padding where it asks for room
+        even &= all(i >= k for i, k in zip(window.input_size, window.kernel_size))
     options = {
         "stride": (window.stride, 1),
         "padding": (tuple(a if even else 0 for a, _ in pads), 0),
@@ -185,9 +187,10 @@ def _together(written: Grid) -> list[str]:
     for front in indices(lead):
         kept = ",".join(str(i) for i, size in zip(front, lead) if size > 1)
         name = f"{written.letter}[{kept}]" if kept else written.letter
-        rows = indices(written.size[len(lead) : -1])
-        table = [[number(written.cells[(*front, *row, n)]) for n in range(written.size[-1])] for row in rows]
-        first, *rest = aligned(table, left=0).split("\n")
+        values = [number(value) for at, value in written.cells.items() if at[: len(lead)] == front]
+        columns = written.size[-1]
+        rows = [values[n : n + columns] for n in range(0, len(values), columns)]
+        first, *rest = aligned(rows, left=0).split("\n")
         lines += [f"    sums     {name} = {first}", *(" " * (len(name) + 16) + row for row in rest)]
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from tests.browser.chromium import Tab
@@ -78,6 +79,10 @@ def mistakes(tab: Tab) -> list[str]:
         ("kernel", "9", "the kernel spans 9 positions, the padded input has 5"),
         ("input", "400x400", "products a pass"),
         ("padding", "1:2:3", "padding: before:after"),
+        ("dilation", "0", "dilation: at least 1"),
+        ("stride", "1e9", "stride: whole numbers"),
+        ("channels", "2x2", "channels: one number, not several"),
+        ("filters", "1000000000", "products a pass"),
         ("groups", "2", "2 groups must divide 1 channels"),
     ):
         before = tab.value(f"document.querySelector('[name={name}]').value")
@@ -92,6 +97,27 @@ def mistakes(tab: Tab) -> list[str]:
         tab.fill(before)
         expect(faults, f"{name} put right", tab.value("$('error').textContent"), "")
         expect(faults, f"the layer after {name}", tab.value("$('line').textContent"), line)
+    return faults
+
+
+def extremes(tab: Tab) -> list[str]:
+    """The largest layers that the page takes are stepped through: it answers, or the tab's patience ends."""
+    faults: list[str] = []
+    tab.value("document.querySelectorAll('#choice input').forEach((box) => { box.checked = true; })")
+    for wanted in (
+        {"input": "50x50", "kernel": "1"},
+        {"input": "46x46", "kernel": "3", "padding": "1"},
+        {"input": "2500x1", "kernel": "1"},
+        {"input": "50x50", "kernel": "50"},
+        {"input": "5x5", "kernel": "1", "stride": "1000000000"},
+    ):
+        fields = {"kernel": "3", "stride": "1", "padding": "0", **wanted}
+        tab.value(
+            f"for (const [name, value] of Object.entries({json.dumps(fields)})) form.elements[name].value = value; "
+            "update(); move(1)"
+        )
+        expect(faults, f"{wanted}", tab.value("$('error').textContent"), "")
+        expect(faults, f"{wanted}", tab.value("cards.every((card) => card.sum.textContent.length > 5)"), True)
     return faults
 
 
@@ -145,6 +171,7 @@ CHECKS: tuple[Callable[[Tab], list[str]], ...] = (
     cells,
     pointer,
     mistakes,
+    extremes,
     labels,
     phone,
     stillness,

@@ -222,3 +222,10 @@ def test_every_letter_of_the_equations_is_explained(layer: Layer) -> None:
     for letter in ("M", "D", "K"):
         if re.search(rf"\b{letter}\b", shown.split("\n\n", 1)[1]):
             assert f"{letter} is " in shown.split("\n\n", 1)[0]
+
+
+def test_the_line_of_a_pooling_wider_than_its_input_runs() -> None:
+    layer = make("avg_pool", (5, 1, 2), (2, 2, 1), stride=1, padding=(0, 1, 0))
+    names = {"F": torch.nn.functional, "x": torch.arange(10.0, dtype=torch.float64).reshape(1, 1, 5, 1, 2)}
+    exec(torch_line(layer), names)
+    assert torch.equal(names["y"], trace(layer, "forward", {"x": names["x"]}).tensor())

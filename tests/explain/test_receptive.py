@@ -226,6 +226,8 @@ def test_what_leaves_torch_is_said() -> None:
 def test_a_model_of_two_inputs_is_told_to_be_wrapped() -> None:
     with pytest.raises(ValueError, match=r"the model \(Bilinear\) .*wrap a model that takes more in a module"):
         receptive_fields(nn.Bilinear(3, 3, 3), 8)
+    with pytest.raises(TypeError, match=r"the input is 8.5; it is a whole number"):
+        receptive_fields(nn.Conv2d(3, 3, 3), 8.5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"a model is a torch.nn.Module, not str"):
         receptive_fields("alexnet", 224)  # type: ignore[arg-type]
 

@@ -186,6 +186,8 @@ def test_a_layer_that_cannot_be_is_a_sentence(words: dict[str, object], message:
         {"kernel_size": 2.0},
         {"padding": 1.5},
         {"padding": ((1, 0.5), (0, 0))},
+        {"padding": ((1, 2, 3), (0, 0))},
+        {"stride": ((1, 2), (1, 2))},
         {"channels": None},
         {"stride": "same"},
     ],

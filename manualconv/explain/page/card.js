@@ -106,10 +106,13 @@ class Card {
     this.count.textContent = `${this.step} of 0 … ${t.steps.length - 1}`;
     this.sum.textContent = !spot ? (t.scatter ? sentOn(t, 0, step.at, terms) : sumInto(t, step.at, terms))
       : spot.which === last ? sumInto(t, spot.cell, terms) : sentOn(t, spot.which, spot.cell, terms);
-    const now = spot ? t.written.cells : this.running();
+    const now = spot ? t.written.cells : this.running(), touching = new Map();
+    for (const term of terms)
+      for (const name of [...term.read.map((cell, which) => `${which}:${cell}`), `${last}:${term.to}`])
+        touching.has(name) ? touching.get(name).push(term) : touching.set(name, [term]);
     for (const [name, box] of this.cells) {
-      const which = name[0] === String(last) ? last : +name[0], cell = name.slice(2), grid = which === last ? t.written : t.grids[which];
-      const mine = terms.filter((term) => (which === last ? term.to : term.read[which]) === cell);
+      const which = +name[0], cell = name.slice(2), grid = which === last ? t.written : t.grids[which];
+      const mine = touching.get(name) ?? [];
       const active = mine.filter((term) => which !== last || !t.scatter || t.layer.kind !== "max_pool" || term.factors[1]);
       this.paint(box, which, cell, grid, active, now);
       box.classList.toggle("pinned", this.pin !== null && this.pin.which === which && this.pin.cell === cell);
@@ -123,11 +126,13 @@ class Card {
     if (outside) names.push("padding");
     else if (grid.stuffed.has(cell)) names.push("stuffed");
     else if (!terms.length && this.never[which].has(cell)) names.push("never");
-    box.className = names.join(" ");
     const value = which === last ? now.get(cell) : outside ? 0 : grid.cells.get(cell);
     const hidden = outside && which === last, low = outside && t.layer.kind === "max_pool";
     const text = hidden || value === undefined ? "" : low ? "−∞" : number(value);
-    const small = this.small(which, terms);
+    const small = this.small(which, terms), look = [...names, text, small].join();
+    if (box.look === look) return;
+    box.look = look;
+    box.className = names.join(" ");
     box.replaceChildren(text, ...(small && !outside ? [make("small", {}, small)] : []));
     box.setAttribute("aria-label", `${nameOf(grid, cell)} ${text || "empty"}${names.slice(1).map((word) => `, ${word}`).join("")}`);
   }

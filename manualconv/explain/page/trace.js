@@ -4,7 +4,8 @@
 // has three slots; a pass writes one of them and reads the other two.
 
 const X = 0, W = 1, Y = 2;
-const MOST = 20000;
+// Products of a pass and cells of a grid that the page follows without waiting.
+const MOST = 20000, CELLS = 2500;
 const NAMES = { "forward": "forward", "input": "input gradient", "input-full": "… as full convolution",
   "weight": "weight gradient", "bias": "bias gradient", "second-input-weight": "∂⟨u, dx⟩/∂w",
   "second-input-output": "∂⟨u, dx⟩/∂dy", "second-weight-input": "∂⟨v, dw⟩/∂x", "second-weight-output": "∂⟨v, dw⟩/∂dy" };
@@ -27,7 +28,8 @@ function perAxis(name, text, axes) {
   if (!parts.every((part) => /^\d+$/.test(part))) throw new Error(`${name}: whole numbers with an x between, as 6x7`);
   const numbers = parts.map(Number);
   if (axes && numbers.length === 1) return Array(axes).fill(numbers[0]);
-  if (axes && numbers.length !== axes) throw new Error(`${name}: 1 number or ${axes}, because the input has ${axes} axes`);
+  if (axes && numbers.length !== axes)
+    throw new Error(`${name}: one number${axes > 1 ? ` or ${axes}, as the input has` : ", not several"}`);
   return numbers;
 }
 
@@ -48,8 +50,9 @@ function makeLayer(field) {
   const padding = pairs(field.padding, axes);
   const [channels, filters, groups] = ["channels", "filters", "groups"].map((name) => perAxis(name, field[name], 1)[0]);
   const outputs = pool ? channels : filters, blocks = pool ? channels : groups, flip = kind === "conv" && field.flip;
-  if (Math.min(...input, ...kernel, ...stride, ...dilation, channels, outputs, groups) < 1)
-    throw new Error("every number but the padding is at least 1");
+  const least = { input, kernel, stride, dilation, channels: [channels], filters: [outputs], groups: [groups] };
+  const zero = Object.keys(least).find((name) => Math.min(...least[name]) < 1);
+  if (zero) throw new Error(`${zero}: at least 1`);
   if (channels % blocks || outputs % blocks)
     throw new Error(`${groups} groups must divide ${channels} channels and ${filters} filters without a rest`);
   if (kind === "avg_pool" && Math.max(...dilation) > 1) throw new Error("average pooling has no dilation in PyTorch");
@@ -67,8 +70,9 @@ function makeLayer(field) {
   const [C, O] = turned ? [outputs, channels] : [channels, outputs];
   const terms = product(output) * product(kernel) * C / blocks * O;
   const cells = product(size.map((n, axis) => n + sum[axis])) * C, spread = output.map((p, n) => stride[n] * (p - 1) + 1);
-  if (Math.max(terms, cells, product(spread) * O) > MOST)
-    throw new Error(`these are ${terms} products a pass in ${cells} cells, and the page shows ${MOST} at most`);
+  const most = Math.max(cells, product(spread) * O, product(kernel) * C / blocks * O);
+  if (terms > MOST || most > CELLS)
+    throw new Error(`these are ${terms} products a pass and ${most} cells a grid, and the page shows ${MOST} and ${CELLS} at most: give less`);
   return { kind, pool, window, channels: C, filters: O, flip, source: turned ? Y : X, target: turned ? X : Y };
 }
 
