@@ -8,10 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from manualconv.testing.catalogue import Question
 from manualconv.testing.examiner import exactness, judgement
 from manualconv.testing.examiner.asking import drawn
 from manualconv.testing.examiner.judgement import Judgement
-from manualconv.testing.laws.operation import Kind, real
+from manualconv.testing.laws.operation import Kind, held, real
 
 NARROW = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -24,7 +25,7 @@ def cases(label: str) -> list[Any]:
 
 def judged(label: str, case: Any, inside: torch.dtype, outside: torch.dtype, tier: str = "direct") -> Judgement:
     """torch's answers computed in a precision inside, given as if in another."""
-    question = judgement.question_of(label, case, False)
+    question = held(judgement.question_of(label, case, False), outside)
     numbers = [t.double() if t.is_floating_point() else t for t in real(question, outside)]
     results = exactness.answers(question, F, numbers, inside)
     kind = Kind(f"real {str(outside).removeprefix('torch.')}")
@@ -54,6 +55,28 @@ def test_its_own_precision_passes_and_is_measured(label: str, dtype: torch.dtype
             question = judgement.question_of(label, case, False)
             longest = max(question.inputs[0].numel(), question.cotangent.numel())
             assert 2 <= found.accuracy.bound <= longest + 3  # K and a bias
+
+
+def test_numbers_that_a_dtype_does_not_hold_are_divided_by_a_power_of_two() -> None:
+    """Quotients are made whole by multiples of their divisor, which are beyond float16."""
+    x, at, g = torch.tensor([216000.0, -3.0]), torch.arange(70), torch.tensor([-72000.0, 0.0])
+    question = Question(lambda library: library.relu, (x, at), g, list, constants=1)
+    found = held(question, torch.float16)
+    assert float(found.inputs[0].max()) <= 64 and float(found.cotangent.abs().max()) <= 64
+    assert torch.equal(found.inputs[0] * 2**12, x) and torch.equal(found.cotangent * 2**11, g)
+    assert found.inputs[1] is at
+    assert held(question, torch.float32).inputs[0] is x
+    label = next(label for label in judgement.proofs() if label.startswith("adaptive_avg_pool"))
+    wide = [case for case in drawn(judgement.proofs()[label].cases, 60, 0) if largest(label, case) > 65504]
+    assert wide
+    for case in wide[:4]:
+        assert judged(label, case, torch.float16, torch.float16).difference is None
+
+
+def largest(label: str, case: Any) -> float:
+    """Of the cotangent's numbers."""
+    cotangent = judgement.question_of(label, case, False).cotangent
+    return float(cotangent.abs().max()) if cotangent.numel() else 0.0
 
 
 @pytest.mark.parametrize(("tier", "inside"), [("bf16", torch.bfloat16), ("f16", torch.float16)])

@@ -19,7 +19,7 @@ from manualconv.testing.examiner.features import recorded
 from manualconv.testing.examiner.opcheck import OPCHECK
 from manualconv.testing.examiner.outcome import Outcome
 from manualconv.testing.judge import ROUNDING
-from manualconv.testing.laws.operation import Asked, Broken, Kind, Law, real
+from manualconv.testing.laws.operation import Asked, Broken, Kind, Law, held, real
 
 #: Cases that are tried to find out where a failure happens, and the seconds for them.
 SAMPLES, EXPLAINING = 80, 8.0
@@ -48,7 +48,8 @@ class Explained(Subject):
                 tensors, difference = failures.smallest(tensors, fails)
                 result.difference = difference or result.difference
         elif digits:
-            tensors = [*real(asked.question, digits[0]), asked.question.cotangent.to(digits[0])]
+            question = held(asked.question, digits[0])
+            tensors = [*real(question, digits[0]), question.cotangent.to(digits[0])]
         result.sentence = failures.sentence(slot, result.difference, result.words, fact)
         result.guess = failures.likely(slot, fact)
         shown = law.name in BY_DEFINITION or digits

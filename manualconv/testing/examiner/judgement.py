@@ -22,7 +22,7 @@ from manualconv.testing.examiner import exactness
 from manualconv.testing.examiner.exactness import answers
 from manualconv.testing.examiner.outcome import Accuracy
 from manualconv.testing.judge import ROUNDING
-from manualconv.testing.laws.operation import Kind
+from manualconv.testing.laws.operation import Kind, held
 from manualconv.testing.laws.operation.asked import room
 
 
@@ -110,7 +110,7 @@ def _judged_by_roundings(
     question: Question, label: str, dtype: torch.dtype, results: Sequence[Tensor], tier: str
 ) -> Judgement:
     """Of numbers with all digits that a dtype holds."""
-    bare = replace(question, of=question.alone or question.of)
+    bare = held(replace(question, of=question.alone or question.of), dtype)
     exact, scales = exactness.scales(bare, label, dtype, tier)
     wrong: list[Tensor | str] = []
     for got, e, scale in zip(results, exact, scales):

@@ -19,4 +19,5 @@ from manualconv.testing.laws.operation.asked import Broken as Broken
 from manualconv.testing.laws.operation.asked import Kind as Kind
 from manualconv.testing.laws.operation.asked import Law as Law
 from manualconv.testing.laws.operation.asked import Unfit as Unfit
+from manualconv.testing.laws.operation.passes import held as held
 from manualconv.testing.laws.operation.passes import real as real
