@@ -252,6 +252,8 @@ def test_ctrl_c_is_a_traceback(monkeypatch: pytest.MonkeyPatch, words: tuple[str
     monkeypatch.setitem(module.COMMANDS, words[1], new)
     needed = {"choice": ["--input", "1,1,9", "--weight", "1,1,3"], "check": ["torch"], "predict": ["best.pt", "a.png"]}
     needed |= {name: ["best.pt"] for name in ("evaluate", "report", "export")}
+    needed |= {"animate": ["conv"], "explain": ["conv"], "kernels": ["a.png"]}
+    needed |= {name: ["alexnet", "--input", "224"] for name in ("rf", "summary")}
     refused(called(MAINS[words[0]], words[1], *needed.get(words[1], [])), 130, "stopped by Ctrl-C")
 
 

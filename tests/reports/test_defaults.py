@@ -106,8 +106,9 @@ ASKED = [pytest.param(name, marks=needs_numba if name == "loops" else ()) for na
 @cache
 def beside(algorithm: str, dtype: torch.dtype) -> tuple[Example, list[Tensor]]:
     """A layer that the algorithm computes, and its results without a block."""
-    options = {"padding": 1, "dilation": 2 if algorithm == "winograd_dilated" else 1}
-    layer = Example("conv2d", ((2, 3, 12, 11), (4, 3, 3, 3)), options=options)
+    groups = 4 if algorithm == "depthwise" else 1
+    options = {"padding": 1, "dilation": 2 if algorithm == "winograd_dilated" else 1, "groups": groups}
+    layer = Example("conv2d", ((2, 4, 12, 11), (4, 4 // groups, 3, 3)), options=options)
     with manualconv.algorithm(algorithm):
         return layer, results(layer, dtype, nullcontext, nullcontext)
 

@@ -81,8 +81,9 @@ class Inquiry(Explained):
             return len(more & EXTENSIONS), len(more - taken), len(more - plainest.needs), each.size
 
         for name in sorted(names, key=lambda name: (fewest[name], name)):
-            # Some need another: there is no output_padding without a stride or a dilation.
-            for without in (names - {name}, names - {name} - taken, set()):
+            # Some need another: there is no output_padding without a stride or a dilation, but one of them is enough.
+            others = names - {name}
+            for without in (others, *(others - {each} for each in sorted(taken)), others - taken, set()):
                 within = [self.candidate(each.label, fitted(each.case, without)) for each in pool]
                 within = [each for each in within if name in each.needs and (each.size or name == "empty batch")]
                 if within:
