@@ -69,7 +69,7 @@ GOALS = {
     "lenet": Goal(
         "LeNet-5 on two cores in ten minutes",
         (
-            *("--recipe", "augmented", "--augment", "elastic", "--epochs", "24", "--batch-size", "64"),
+            *("--recipe", "augmented", "--augment", "elastic", "--epochs", "12", "--batch-size", "64"),
             *("--weight-decay", "0.0002", *COMMON),
         ),
         accuracy=99.20,
