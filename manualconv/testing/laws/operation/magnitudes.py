@@ -22,6 +22,8 @@ LARGE = 1024.0
 FAR, FARTHEST = 2.0**20, 2.0**33
 #: Past blocks of 32, a prime number of channels, and more entries than a narrow counter of positions holds.
 LONG, CHANNELS, MANY = 37, 17, 2**14
+#: Roundings of a sum of quotients.
+QUOTIENTS = 64
 #: Of whose first axis each place is on its own, or joined with the others in a sum of any length.
 IN_ROWS = ("linear", "layer_norm", "softmax", "log_softmax", "softmin", "unfold", "fold", *LOSSES)
 
@@ -60,8 +62,8 @@ def a_nan_is_seen_where_it_belongs(asked: Asked) -> None:
 def large_tensors_are_as_right_as_small_ones(asked: Asked) -> None:
     """Long images, many samples, and many channels: past the blocks that kernels are cut into."""
     name = asked.operation
-    # A rounding for each term of a sum; a quotient has some too, where the cotangent is no multiple of its divisor.
-    more = 0 if asked.question.exact and asked.question.alone is None else MANY
+    # A rounding for each term of a sum; of quotients a few, since this cotangent is no multiple of their divisors.
+    more = QUOTIENTS if asked.question.exact else MANY
     for inputs in (longer(name, asked.question.inputs), wider(name, asked.question.inputs)):
         if inputs is not None:
             asked.as_ours(inputs, None, "is wrong for large tensors", more=more)
