@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,13 @@ def test_a_mistake_is_a_sentence(words: str, capsys: pytest.CaptureFixture[str])
 def test_an_image_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rf", "alexnet", "--input", "224", "--image", "nowhere.png"]) == 1
     assert capsys.readouterr().err == "manualconv: nowhere.png: No such file or directory.\n"
+
+
+def test_without_the_library_that_reads_images_there_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert "pip install '.[explain]'" in sentence(["rf", "alexnet", "--input", "224", "--image", __file__], capsys)
 
 
 def test_a_part_of_a_torchvision_network_is_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from manualconv.arguments import lengths
 from manualconv.command import Command
-from manualconv.explain.commands import add_out, show
+from manualconv.explain.commands import add_out, drawing, show
 
 MODEL = (
     "alexnet, zf5, vgg16, torchvision:NAME, torchvision:NAME.PART for a module of it, or module:factory, a function "
@@ -51,16 +51,18 @@ def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.networks import named
     from manualconv.explain.receptive import receptive_fields
 
-    figure = receptive_fields(
-        named(options.model, numbers=options.effective),
-        input_size(options),
-        options.channels,
-        layer=options.layer,
-        unit=options.unit,
-        image=options.image,
-        effective=options.effective,
-        object_size=options.object,
-    )
+    model = named(options.model, numbers=options.effective)
+    with drawing():
+        figure = receptive_fields(
+            model,
+            input_size(options),
+            options.channels,
+            layer=options.layer,
+            unit=options.unit,
+            image=options.image,
+            effective=options.effective,
+            object_size=options.object,
+        )
     return show(figure, options.out)
 
 
