@@ -10,6 +10,7 @@ Choose a profile by ``MANUALCONV_PROFILE`` or by Hypothesis's own ``--hypothesis
 They are loaded by name because Hypothesis picks a profile of its own where the variable CI is set.
 """
 
+import gc
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -83,6 +84,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         properties = [item for item in items if hasattr(getattr(item, "obj", None), "hypothesis")]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(properties)])
         items[:] = properties
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: the collector looks only at what the tests make."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
