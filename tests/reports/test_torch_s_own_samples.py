@@ -74,7 +74,7 @@ def _copied(values: Any) -> Any:
 
 def _outcome(call: Callable[..., Any], args: Any, kwargs: Any) -> tuple[str, Any, Any]:
     """An error's type and message, or results and gradients."""
-    torch.default_generator.manual_seed(0)  # `manual_seed` notes the stack for every kind of device that is not there
+    torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
