@@ -10,6 +10,7 @@ Choose a profile by ``MANUALCONV_PROFILE`` or by Hypothesis's own ``--hypothesis
 They are loaded by name because Hypothesis picks a profile of its own where the variable CI is set.
 """
 
+import gc
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -39,6 +40,10 @@ settings.load_profile(PROFILE)
 
 # Tensors here are small, and workers share the cores: more threads would only wait for each other.
 torch.set_num_threads(int(os.environ.get("MANUALCONV_TEST_THREADS", "1")))
+
+# torch's own notes the whole stack for every kind of device that is not there: a sixth of a short test's time.
+if not torch.accelerator.is_available():
+    torch.manual_seed = torch.default_generator.manual_seed
 
 if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
     with warnings.catch_warnings():  # the one of the process
@@ -83,6 +88,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         properties = [item for item in items if hasattr(getattr(item, "obj", None), "hypothesis")]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(properties)])
         items[:] = properties
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: the collector looks only at what the tests make."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,17 @@ PUBLIC = {*manualconv.__all__, "definitions", "explain"}
 NAMELESS = {"utils.py", "helpers.py", "common.py"}
 
 
-def sources(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+@cache
+def sources(folder: Path) -> list[tuple[Path, ast.Module]]:
     """Every Python file below a folder, parsed."""
-    for path in sorted(folder.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return [(path, ast.parse(path.read_text(encoding="utf-8"), str(path))) for path in sorted(folder.rglob("*.py"))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _parsed_once() -> Iterator[None]:
+    """Every check walks the same trees, which are let go after the last."""
+    yield
+    sources.cache_clear()
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -95,7 +103,7 @@ def nameless_files(root: Path) -> list[str]:
     return [
         path.relative_to(root).as_posix()
         for folder in ("manualconv", "train", "tests")
-        for path, _ in sources(root / folder)
+        for path in sorted((root / folder).rglob("*.py"))
         if path.name in NAMELESS
     ]
 

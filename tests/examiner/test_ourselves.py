@@ -15,7 +15,7 @@ from manualconv.testing.examiner.target import LIBRARIES, named
 from manualconv.testing.laws.operation import LAWS
 from tests.examiner.test_examiner import examined, failures
 
-CASES, POOL = 3, 40
+CASES, POOL = 2, 40
 NAMES = [target.operation for target in named("manualconv", None)]
 #: One module an operation, called as torch.nn's with the operation's arguments.  A padding's mode is its class, and
 #: so is a norm's dimension.

@@ -143,7 +143,9 @@ def _calls(info: Any) -> Iterator[tuple[Any, Any]]:
             yield from (tree_map(converted, call) for call in cast)
             continue
         try:
-            samples = list(info.sample_inputs("cpu", dtype, requires_grad=differentiable))
+            torch.manual_seed(0)
+            # `sample_inputs` would look through the stack for the name of torch's test at every sample.
+            samples = list(info.sample_inputs_func(info, "cpu", dtype, differentiable))
         except Exception:
             continue
         some = [((s.input, *s.args), s.kwargs) for s in samples[:: max(1, len(samples) // MANY)]]
