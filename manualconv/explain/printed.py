@@ -6,11 +6,9 @@ line, and the tests do.  Positions count from 0, as in the equations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
-
-from manualconv.explain.ran import Code, Run
 
 
 def number(value: Tensor | float) -> str:
@@ -73,15 +71,3 @@ def beside(*named: tuple[str, Tensor]) -> Iterator[str]:
     for n in range(height):
         line = "    ".join((c[n] if n < len(c) else "").ljust(width) for c, width in zip(columns, widths))
         yield f"  {line}".rstrip()
-
-
-def code(equations: Sequence[Code], run: Run) -> Iterator[str]:
-    """Where the equations stand, and what ran."""
-    yield "  code       these lines are the equations"
-    for each in equations:
-        yield f"    {each.place}  {each.name.removeprefix('manualconv.')}"
-        yield f"        {each.text}"
-    yield "             these maps and kernels just computed the numbers"
-    for direction, codes in (("forward ", run.forward), ("backward", run.backward)):
-        for each in codes:
-            yield f"    {direction}  {each.place}  {each.name}"

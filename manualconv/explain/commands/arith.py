@@ -27,7 +27,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from manualconv.explain.arithmetic import arith
+    from manualconv.explain.arithmetic.calculator import arith
 
     figure = arith(
         options.input,

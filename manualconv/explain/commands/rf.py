@@ -48,8 +48,8 @@ def _unit(text: str) -> tuple[int, ...]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from manualconv.explain.networks import named
-    from manualconv.explain.receptive import receptive_fields
+    from manualconv.explain.networks.named import named
+    from manualconv.explain.networks.receptive import receptive_fields
 
     model = named(options.model, numbers=options.effective)
     with drawing():

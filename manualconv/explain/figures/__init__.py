@@ -8,6 +8,8 @@
     7 volumes        convolution over volumes               13 mask           its mask, on the way back
     8 dimensions     the tensors of a layer
 
+They are drawn on a `sheet`, which has cells and colours; `lettered` is the matrix of figure 9 and its letters.
+
 Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; the numbers are its figures' numbers.
 """
 

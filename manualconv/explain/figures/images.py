@@ -19,8 +19,8 @@ from torch import Tensor
 
 from manualconv.explain import photograph, printed
 from manualconv.explain.figure import Figure
+from manualconv.explain.figures.sheet import Sheet
 from manualconv.explain.photograph import LUMA, house, luma
-from manualconv.explain.sheet import Sheet
 from manualconv.functional import conv2d
 
 #: The article's filters: horizontal edges, diagonal ones, corners, and one that sharpens.

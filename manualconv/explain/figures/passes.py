@@ -18,9 +18,9 @@ from torch.autograd import grad
 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.layer import make
-from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
-from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.figures.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
+from manualconv.explain.tracing.layer import make
+from manualconv.explain.tracing.trace import Trace, trace
 from manualconv.functional import conv2d
 from manualconv.geometry import full_padding
 

@@ -20,9 +20,9 @@ from torch.autograd import grad
 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.layer import make
-from manualconv.explain.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, Sheet, shade_of
-from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.figures.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, Sheet, shade_of
+from manualconv.explain.tracing.layer import make
+from manualconv.explain.tracing.trace import Trace, trace
 from manualconv.functional import conv2d
 
 #: A binary image and a cross, as in the article's notes: the sums are 4 3 4, 2 4 3, 2 3 4.

@@ -17,9 +17,9 @@ from torch.autograd import grad
 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.layer import Layer, make
-from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, Cell, Sheet
-from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.figures.sheet import LIGHT, MIDDLE, PALE, Cell, Sheet
+from manualconv.explain.tracing.layer import Layer, make
+from manualconv.explain.tracing.trace import Trace, trace
 from manualconv.functional import max_pool2d
 
 A = torch.tensor([[1.0, 2, 2, 1], [3, 4, 0, 0], [5, 2, 1, 1], [3, 4, 0, 3]])

@@ -1,6 +1,8 @@
 """Layers on paper: every number of a small case, forward and backward, and the lines of code that are its equations.
 
-Each topic is a function that takes the small tensors, or has some, and returns a `Figure` of words.
+Each topic is a function that takes the small tensors, or has some, runs the layer of `manualconv.functional` on them
+by `ran.run`, writes each number as the sum that it is, and returns a `Figure` of words; `ran.listing` says which code
+computed them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from manualconv.explain.field.axis import hull
 from manualconv.explain.field.follow import followed
-from manualconv.explain.receptive import receptive_fields
+from manualconv.explain.networks.receptive import receptive_fields
 from tests.explain.field.gradients import box, positive, seen_by_gradient
 
 SIZES = (6, 8)
