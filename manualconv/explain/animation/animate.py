@@ -146,40 +146,31 @@ def gif(traces: Sequence[Trace], steps: slice = slice(None)) -> bytes:
     from manualconv.explain.animation.drawing import Board
 
     chosen, boards = _chosen(traces[0], steps), [Board(found) for found in traces]
-    first, *more = (_flat(_side_by_side([board.frame(n) for board in boards])) for n in chosen)
+    first, *more = (_page([[board.frame(n) for board in boards]]) for n in chosen)
     pace = [PACE] * len(more) + [REST]
     buffer = BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=False)
     return buffer.getvalue()
 
 
-def _side_by_side(images: Sequence[Image]) -> Image:
+def _page(rows: Sequence[Sequence[Image]]) -> Image:
+    """Pictures in rows, in few colours, which are the same on every page."""
     from PIL import Image
 
-    from manualconv.explain.animation.cells import PAPER
+    from manualconv.explain.animation.cells import PAPER, palette
 
-    size = (sum(image.width for image in images), max(image.height for image in images))
-    page, left = Image.new("RGB", size, PAPER), 0
-    for image in images:
-        page.paste(image, (left, 0))
-        left += image.width
-    return page
-
-
-def _flat(image: Image) -> Image:
-    """In few colours, which are the same in every picture."""
-    from PIL.Image import Dither
-
-    from manualconv.explain.animation.cells import palette
-
-    return image.quantize(palette=palette(), dither=Dither.NONE)
+    heights = [max(image.height for image in row) for row in rows]
+    page = Image.new("RGB", (max(sum(image.width for image in row) for row in rows), sum(heights)), PAPER)
+    for n, row in enumerate(rows):
+        left = 0
+        for image in row:
+            page.paste(image, (left, sum(heights[:n])))
+            left += image.width
+    return page.quantize(palette=palette(), dither=Image.Dither.NONE)
 
 
 def sheet(found: Trace, steps: slice = slice(None)) -> bytes:
     """Steps side by side, evenly chosen with the first and the last if there are many; one step alone is larger."""
-    from PIL import Image
-
-    from manualconv.explain.animation.cells import PAPER
     from manualconv.explain.animation.drawing import Board
 
     chosen = range(len(found.steps))[steps]
@@ -187,10 +178,6 @@ def sheet(found: Trace, steps: slice = slice(None)) -> bytes:
     shown = [chosen[round(n * (len(chosen) - 1) / max(count - 1, 1))] for n in range(count)]
     images = [board.frame(n) for n in shown]
     columns = min(count, 3 if images[0].width < 960 else 2 if images[0].width < 1150 else 1)
-    width, height = images[0].size
-    page = Image.new("RGB", (columns * width, -(-count // columns) * height), PAPER)
-    for n, image in enumerate(images):
-        page.paste(image, (n % columns * width, n // columns * height))
     buffer = BytesIO()
-    _flat(page).save(buffer, "PNG")
+    _page([images[n : n + columns] for n in range(0, count, columns)]).save(buffer, "PNG")
     return buffer.getvalue()

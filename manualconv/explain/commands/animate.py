@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     traces = traced(layer, options.passes, seed=options.seed)
     if options.out is not None:
         check_pictures(traces, options.steps)
-    return show(figure(layer, traces, {}, options.seed, options.steps), options.out)
+    return show(lambda: figure(layer, traces, {}, options.seed, options.steps), options.out)
 
 
 COMMAND = Command(

@@ -13,7 +13,7 @@ def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.networks.inventory import summary
     from manualconv.explain.networks.named import named
 
-    return show(summary(named(options.model), input_size(options), options.channels), None)
+    return show(lambda: summary(named(options.model), input_size(options), options.channels))
 
 
 COMMAND = Command("print a network's layers: output, parameters, multiply-adds, receptive field", add_model, _run)

@@ -71,14 +71,7 @@ def lettered(
 ) -> Lettered:
     """The matrix of a convolution of one channel and one filter.
 
-    Args:
-        input_size: one number an axis, one to three axes.
-        kernel_size, stride, dilation: one number, or one per axis.
-        padding: one number, one or a ``(before, after)`` pair per axis, ``'valid'``, ``'same'`` or ``'full'``.
-
-    Raises:
-        ValueError: sizes that make no convolution, or a matrix of more than `MOST` places.
-        TypeError: no whole numbers.
+    Its arguments, and what it refuses, are those of `manualconv.explain.toeplitz_matrix`.
     """
     sizes = whole("input", input_size)
     size = sizes if isinstance(sizes, tuple) else (sizes,)

@@ -58,40 +58,29 @@ def placement(A: Tensor = IMAGE, W: Tensor = KERNEL, at: tuple[int, int] = (1, 1
         printed.line("Z", at, terms, sums[at]),
         *printed.beside(("Z", sums)),
     ]
-    return Figure("one placement", "\n".join(lines), {"03-placement.png": lambda: _placed(done, at, sums).png()})
+    return Figure("one placement", "\n".join(lines), {"03-placement.png": lambda: _placed(done, at, A, W, sums).png()})
 
 
-def _placed(done: Trace, at: tuple[int, int], sums: Tensor) -> Sheet:
-    x, w = (_rows(grid.cells, grid.size) for grid in done.read)
+def _placed(done: Trace, at: tuple[int, int], A: Tensor, W: Tensor, sums: Tensor) -> Sheet:
     step = done.steps[at[0] * sums.shape[1] + at[1]]
     read = [(term.read[0][2], term.read[0][3]) for term in step.terms]
-    (height, width), (tall, wide) = (len(x), len(x[0])), (len(w), len(w[0]))
+    (height, width), (tall, wide) = A.shape, W.shape
     left = 0.5 + width + 1.7
     last = left + wide + 1.7
     sheet = Sheet(
         last + sums.shape[1] + 5.5, max(height, tall, len(sums)) + 4.3, "Convolution: one placement of the kernel"
     )
-    sheet.grid(0.5, 1, x, "image A", dict.fromkeys(read, LIGHT), read)
-    sheet.grid(left, 1, w, "kernel W", base=LIGHT)
+    sheet.grid(0.5, 1, printed.rows(A), "image A", dict.fromkeys(read, LIGHT), read)
+    sheet.grid(left, 1, printed.rows(W), "kernel W", base=LIGHT)
     sheet.words(left - 0.85, 1 + tall / 2, "*", 20, "center")
     sheet.arrow((left + wide + 0.4, 1 + tall / 2), (last - 0.4, 1 + tall / 2))
-    sheet.grid(last, 1, _rows_of(sums), "output Z", {at: MIDDLE}, [at])
+    sheet.grid(last, 1, printed.rows(sums), "output Z", {at: MIDDLE}, [at])
     below = max(height, tall, len(sums)) + 1.7
     terms = [printed.product(b, a) for a, b in (term.factors for term in step.terms)]
     sheet.words(0.5, below, f"framed: A[i] times W[k], summed, is Z[{at[0]},{at[1]}]")
     sheet.words(0.5, below + 0.8, f"{printed.total(terms)} = {printed.number(sums[at])}", 12)
     sheet.words(0.5, below + 1.6, f"the kernel has {sums.numel()} placements, so Z has {sums.numel()} numbers")
     return sheet
-
-
-def _rows(cells: object, size: tuple[int, ...]) -> list[list[str]]:
-    """A grid's numbers, of its first sample and channel."""
-    assert isinstance(cells, dict)
-    return [[printed.number(cells[0, 0, r, c]) for c in range(size[3])] for r in range(size[2])]
-
-
-def _rows_of(t: Tensor) -> list[list[str]]:
-    return [[printed.number(value) for value in row] for row in t]
 
 
 def reached(size: tuple[int, int], kernel: tuple[int, int], padding: int = 0) -> Tensor:

@@ -8,26 +8,26 @@ computed them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from pkgutil import resolve_name
 
 from manualconv.explain.figure import Figure
 from manualconv.explain.names import known
 
-#: By topic, the file of this folder and its function.
+#: By topic, the module of this room and its function.
 TOPICS = {
-    "conv": ("convolution", "convolution"),
-    "pool": ("pooling", "pooling"),
-    "linear": ("dense", "linear"),
-    "activation": ("dense", "activation"),
-    "softmax": ("probabilities", "softmax"),
-    "cross-entropy": ("probabilities", "cross_entropy"),
-    "squared-error": ("probabilities", "squared_error"),
-    "batchnorm": ("normalization", "batch_norm"),
-    "dropout": ("normalization", "dropout"),
-    "subsample": ("subsampling", "subsampling"),
-    "shift-add": ("signal", "shift_add"),
-    "toeplitz": ("matrix", "toeplitz_matrix"),
-    "errata": ("errata", "errata"),
+    "conv": "convolution:convolution",
+    "pool": "pooling:pooling",
+    "linear": "dense:linear",
+    "activation": "dense:activation",
+    "softmax": "probabilities:softmax",
+    "cross-entropy": "probabilities:cross_entropy",
+    "squared-error": "probabilities:squared_error",
+    "batchnorm": "normalization:batch_norm",
+    "dropout": "normalization:dropout",
+    "subsample": "subsampling:subsampling",
+    "shift-add": "signal:shift_add",
+    "toeplitz": "matrix:toeplitz_matrix",
+    "errata": "errata:errata",
 }
 
 
@@ -37,8 +37,7 @@ def topic(name: str) -> Callable[..., Figure]:
     Raises:
         ValueError: there is no such topic; the nearest ones are named.
     """
-    file, function = TOPICS[known(name, TOPICS, "topic")]
-    found: Callable[..., Figure] = getattr(import_module(f"manualconv.explain.worked.{file}"), function)
+    found: Callable[..., Figure] = resolve_name(f"{__name__}.{TOPICS[known(name, TOPICS, 'topic')]}")
     return found
 
 
