@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from math import prod
@@ -60,13 +60,13 @@ def animate(
             step 1   dw[1] = 2·3 = 6
         >>> paths = figure.save("pictures")  # doctest: +SKIP
     """
-    return figure(layer, traced(layer, passes, tensors, seed), tensors or {}, seed, steps)
+    return figure(layer, list(traced(layer, passes, tensors, seed)), tensors or {}, seed, steps)
 
 
 def traced(
     layer: Layer, passes: str | Sequence[str] = "all", tensors: Mapping[str, Tensor] | None = None, seed: int = 0
-) -> list[Trace]:
-    """The traces of passes, if they are not too long for anyone.
+) -> Iterator[Trace]:
+    """The traces of passes, one after another, if they are not too long for anyone.
 
     Raises:
         ValueError: more products or cells than a reader follows, a pass that is not there, tensors that do not fit.
@@ -80,7 +80,8 @@ def traced(
     for count, what in ((products, "products in a pass"), (cells, "cells in a tensor")):
         if count > MOST:
             raise ValueError(f"{description(layer)} has {count:,} {what}, and {MOST:,} are traced at most: give less")
-    return [trace(layer, key, tensors, seed) for key in keys]
+    for key in keys:
+        yield trace(layer, key, tensors, seed)
 
 
 def figure(
@@ -111,15 +112,14 @@ def figure(
     return Figure(name, words, files)
 
 
-def check_pictures(traces: Sequence[Trace], steps: slice) -> None:
+def check_pictures(found: Trace, steps: slice) -> None:
     """Refuse what cannot be drawn, before anything is.
 
     Raises:
-        ValueError: too many steps for an animation, too many cells or axes for a page.
+        ValueError: too many cells or axes for a picture, too many steps for an animation.
     """
-    for found in traces:
-        _chosen(found, steps)
-        Layout(found)
+    Layout(found)
+    _chosen(found, steps)
 
 
 def _chosen(found: Trace, steps: slice) -> range:
@@ -131,14 +131,16 @@ def _chosen(found: Trace, steps: slice) -> range:
     chosen = range(len(found.steps))[steps]
     if len(chosen) > FRAMES:
         raise ValueError(
-            f"the pass {found.key!r} has {len(chosen)} steps, and an animation holds {FRAMES} at most: "
-            f"show a part of them, as --steps {chosen[0]}:{chosen[0] + FRAMES}"
+            f"{len(chosen)} steps of the pass {found.key!r} are asked for, and an animation holds {FRAMES} at most: "
+            f"show a part of them, as --pass {found.key} --steps {chosen[0]}:{chosen[0] + FRAMES}"
         )
     return chosen
 
 
 def gif(traces: Sequence[Trace], steps: slice = slice(None)) -> bytes:
     """An animation that goes round: a picture a step of traces side by side, the last one longer.
+
+    Each picture has only the points that changed.
 
     Raises:
         ValueError: too many steps, or cells.
@@ -149,7 +151,7 @@ def gif(traces: Sequence[Trace], steps: slice = slice(None)) -> bytes:
     first, *more = (_page([[board.frame(n) for board in boards]]) for n in chosen)
     pace = [PACE] * len(more) + [REST]
     buffer = BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=False)
+    first.save(buffer, "GIF", save_all=True, append_images=more, duration=pace, loop=0, optimize=True)
     return buffer.getvalue()
 
 

@@ -15,6 +15,7 @@ from manualconv.explain.tracing.trace import Trace
 WIDTH, HEIGHT = 1300, 900
 LEAST, MOST = 22, 50
 MARGIN, GAP, TOP, BETWEEN = 18, 52, 118, 42
+UNDRAWN = "without --out all steps are printed"
 WEIGHTS = ("w", "w rotated", "v", "dw", "ddw")
 
 
@@ -37,7 +38,7 @@ class Layout:
     def __init__(self, trace: Trace) -> None:
         self.ndim = trace.layer.window.ndim
         if self.ndim > 2:
-            raise ValueError(f"a picture has one or two axes, this layer has {self.ndim}")
+            raise ValueError(f"a picture has one or two axes, this layer has {self.ndim}: {UNDRAWN}")
         self.grids = (*trace.read, trace.written)
         for self.size in range(MOST, LEAST - 1, -2):
             self.planes = list(self._planes())
@@ -45,7 +46,7 @@ class Layout:
                 return
         raise ValueError(
             f"the pass {trace.key!r} has more cells than a picture of {WIDTH} x {HEIGHT} points shows: "
-            "give a smaller input, or fewer channels and filters"
+            f"give a smaller input, or fewer channels and filters; {UNDRAWN}"
         )
 
     def spatial(self, which: int) -> Index:

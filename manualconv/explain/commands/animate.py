@@ -84,9 +84,11 @@ def run(options: argparse.Namespace) -> int:
         options.groups,
         options.flip,
     )
-    traces = traced(layer, options.passes, seed=options.seed)
-    if options.out is not None:
-        check_pictures(traces, options.steps)
+    traces = []
+    for found in traced(layer, options.passes, seed=options.seed):
+        if options.out is not None:
+            check_pictures(found, options.steps)
+        traces.append(found)
     return show(lambda: figure(layer, traces, {}, options.seed, options.steps), options.out)
 
 

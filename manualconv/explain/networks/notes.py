@@ -11,7 +11,9 @@ from manualconv.explain.text import shown, some
 def notes(path: Path) -> list[str]:
     """Lines, most of them of no network."""
     return [
-        note for make in (_rounded, _unread, _whole, _unknown, _uneven, _phases, _numbers, _lost) for note in make(path)
+        note
+        for make in (_rounded, _unread, _whole, _guessed, _unknown, _uneven, _phases, _numbers, _lost)
+        for note in make(path)
     ]
 
 
@@ -45,16 +47,27 @@ def _unread(path: Path) -> list[str]:
 def _whole(path: Path) -> list[str]:
     """Where units begin to see all."""
     first = next((row for row in path.rows if any(row.field.spans)), None)
-    if first is None:
+    if first is None or first.field.guessed:
         return []
+    joins = first.kind.lower() in ("view", "reshape", "flatten")
     beside = any(any(row.field.spans) and any(row.field.axes) for row in path.rows)
     more = ["in brackets what they see without it"] if beside else []
     words = [
-        f"global: {first.name} ({first.kind}) mixes all positions",
-        "units from there on see all of the input",
+        f"global: {first.name} ({first.kind}) {'joins' if joins else 'mixes'} all positions",
+        f"units behind it {'are taken to ' * joins}see all of the input",
         *more,
     ]
     return ["; ".join(words)]
+
+
+def _guessed(path: Path) -> list[str]:
+    first = next((row for row in path.rows if row.field.guessed), None)
+    if first is None:
+        return []
+    return [
+        f"≤ all: {first.name} ({first.kind}) moves positions in a way that is not followed, as attention in windows "
+        "does: units behind it see some of the input, and all of it at the most"
+    ]
 
 
 def _unknown(path: Path) -> list[str]:

@@ -130,14 +130,18 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
 
 
 def cells(field: Field) -> tuple[str, str, str, str]:
-    """Stride, receptive field, effective padding and centre; of phases the widest field and the first one's place."""
+    """Stride, receptive field, effective padding and centre; of phases the widest field and the first one's place.
+
+    ``all`` of the input may be seen, ``≤ all`` where that is the most, ``all (3)`` where 3 would be without what mixes.
+    """
     found = [field.of(axis) for axis in range(len(field.spans))]
+    whole = "≤ all" if field.guessed else "all"
     if not any(found):
-        return "", "all" if any(field.spans) else "none", "", ""
+        return "", whole if any(field.spans) else "none", "", ""
     extent = by_axis(max(axis.lengths) if axis else "all" if span else "none" for axis, span in zip(found, field.spans))
     return (
         by_axis(axis.stride if axis else "–" for axis in found),
-        f"all ({extent})" if any(field.spans) else extent,
+        f"{whole} ({extent})" if any(field.spans) else extent,
         by_axis(-axis.ends[0][0] if axis and axis.ends[0] else "–" for axis in found),
         by_axis(shown(Fraction(sum(axis.ends[0]), 2)) if axis and axis.ends[0] else "–" for axis in found),
     )

@@ -102,7 +102,8 @@ class Unit:
             return f"unit {place} of {self.layer} sees nothing of the input"
         words = ("rows", "columns") if len(self.box) == 2 else tuple(f"axis {n}:" for n in range(len(self.box)))
         parts = [f"{word} {low} to {high}" for word, (low, high) in zip(words, filter(None, self.box))]
-        return f"unit {place} of {self.layer} sees {', '.join(parts)} of {size(self.sizes)}"
+        sees = "sees at most" if self.field.guessed else "sees"
+        return f"unit {place} of {self.layer} {sees} {', '.join(parts)} of {size(self.sizes)}"
 
     def endless(self) -> list[Seen]:
         """What it would see of an endless input: the box with the part in the padding."""

@@ -78,7 +78,7 @@ def test_axes_apart_and_what_is_global() -> None:
         ["all"],
         ["1×2", "all", "(3×5)", "1×0", "0×2"],
     ]
-    assert "global: mean (mean) mixes all positions; units from there on see all of the input; in brackets" in text
+    assert "global: mean (mean) mixes all positions; units behind it see all of the input; in brackets" in text
 
 
 def test_conditions_on_numbers_are_followed_with_numbers() -> None:
@@ -243,6 +243,7 @@ def test_a_model_of_two_inputs_is_told_to_be_wrapped() -> None:
 def test_a_network_that_cannot_be_followed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = sentence(["rf", "torchvision:ssdlite320_mobilenet_v3_large", "--input", "320"], capsys)
     assert "(SSD) asks for the numbers in a tensor" in said and len(said) < 400
+    assert "give its backbone alone: torchvision:NAME.backbone" in said
     said = sentence(["rf", "torchvision:raft_small", "--input", "128"], capsys)
     assert "(RAFT) does not take an input of 1×3×128×128: TypeError" in said
     assert "wrap a model that takes more in a module that takes one" in said
