@@ -77,8 +77,9 @@ class Question:
         tried = self._tried(missing)
         found = [n for n in product(*tried.values()) if self._size(**dict(zip(missing, n))) == self.output]
         if not found:
-            names = " and ".join(missing)
-            raise ValueError(f"no {names} gives {self.output} from {self.input} with what else is given")
+            names, last = " and ".join(missing), tried["padding"][-1] if len(missing) > 1 else None
+            more = "" if last is None else f"; padding was tried up to {last}, which puts no window on padding alone"
+            raise ValueError(f"no {names} gives {self.output} from {self.input} with what else is given{more}")
         return self._listed(tried, found)
 
     def _listed(self, tried: dict[str, range], found: list[tuple[int, ...]]) -> str:

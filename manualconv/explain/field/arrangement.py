@@ -16,7 +16,22 @@ from manualconv.explain.field.tensor import Field, met, reshaped, seen_by_all
 #: Entry by entry, but not one operator that torch tags so.
 POINTWISE = (
     *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "feature_dropout"),
-    *("contiguous", "to", "type", "type_as", "float", "double", "half", "bfloat16", "detach", "data", "real", "imag"),
+    *(
+        "contiguous",
+        "to",
+        "type",
+        "type_as",
+        "float",
+        "double",
+        "half",
+        "bfloat16",
+        "long",
+        "int",
+        "detach",
+        "data",
+        "real",
+        "imag",
+    ),
     *("requires_grad", "relu6", "rrelu", "softsign", "tanhshrink", "local_response_norm", "channel_shuffle"),
     *("native_channel_shuffle", "native_dropout", "cpu", "cuda", "__setitem__", "prelu", "logsigmoid"),
     *("hardswish", "bernoulli", "copy", "fill", "floor_divide", "subtract", "multiply", "negative", "scaled_tanh"),

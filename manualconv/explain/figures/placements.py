@@ -143,8 +143,10 @@ def stride(size: tuple[int, int] = (7, 7), kernel: tuple[int, int] = (3, 3), str
         A `Figure`, the article's figure 6.
 
     Raises:
-        ValueError: sizes that make no convolution.
+        ValueError: sizes that make no convolution, or no strides.
     """
+    if not strides:
+        raise ValueError("there is no stride to show: give one or more, as (2, 3)")
     ones = {"x": torch.ones(size), "w": torch.ones(kernel)}
     traces = [trace(make("conv", size, kernel, steps), "forward", ones) for steps in strides]
     lines = ["strided convolution: o = floor((i + 2p - d(k - 1) - 1) / s) + 1, here p = 0, d = 1"]

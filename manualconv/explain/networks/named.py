@@ -142,7 +142,7 @@ def _of_yours(module: str, name: str) -> Callable[[], Any]:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except (Exception, SystemExit) as error:  # a program that reads its command line when it is imported
+    except (Exception, SystemExit) as error:  # a program that reads its command line
         raise ValueError(f"{module}:{name} cannot be imported: {type(error).__name__}: {error}") from None
     if isinstance(found, Module):
         return lambda: found
@@ -152,7 +152,7 @@ def _of_yours(module: str, name: str) -> Callable[[], Any]:
     def build() -> Any:
         try:
             return found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(f"{module}:{name}() gives no network: {reason}; it is called without arguments") from None
 

@@ -65,8 +65,8 @@ def _guessed(path: Path) -> list[str]:
     if first is None:
         return []
     return [
-        f"≤ all: {first.name} ({first.kind}) moves positions in a way that is not followed, as attention in windows "
-        "does: units behind it see some of the input, and all of it at the most"
+        f"≤ all: {first.name} ({first.kind}) moves positions in a way that is not followed; "
+        "units behind it see all of the input at the most"
     ]
 
 

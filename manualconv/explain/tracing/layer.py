@@ -132,6 +132,8 @@ def make(
         raise ValueError(f"a layer is one of {', '.join(KINDS)}, not {kind!r}")
     sizes = whole("input", input_size)
     size = sizes if isinstance(sizes, tuple) else (sizes,)
+    if len(size) > 3:
+        raise ValueError(f"the input has {len(size)} axes, and PyTorch's layers have one to three")
     pooled = kind.endswith("pool")
     steps = (kernel_size if pooled else 1) if stride is None else stride
     found = sizing_of(size, kernel_size, steps, padding, dilation, kind == "conv_transpose", ndim=len(size))

@@ -157,6 +157,7 @@ def test_two_numbers_are_listed_together() -> None:
         ("--input 28 --kernel 3 --padding=-1", "the padding is (-1, -1); it is at least 0"),
         ("--input 28x28 --kernel 3x3x3", "numbers for unequal axes: input 2, kernel 3"),
         ("--input 28", "give the input and the kernel"),
+        ("--input 28 --kernel 3 --output 200", "padding was tried up to 2, which puts no window on padding alone"),
         ("--input 28 --kernel a", "one length or one per axis, as 224 or 224x320, not 'a'"),
         ("--input 28 --kernel 3 --padding 1:b", "before:after on each axis, not '1:b'"),
         ("--input 28 --kernel 3 --channels 3", "parameters need both"),

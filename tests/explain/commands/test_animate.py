@@ -60,6 +60,7 @@ def test_the_command_prints_every_pass_and_saves_pictures(tmp_path: Path, capsys
             f"cells in a tensor, and {MOST:,} are traced at most",
         ),
         ("conv --input 0x5", "the input is 0×5; it is at least 1 on each axis"),
+        ("conv --input 2x2x2x2 --kernel 1", "the input has 4 axes, and PyTorch's layers have one to three"),
         ("conv --kernel 3x3x3", "numbers for unequal axes: input 2, kernel 3; each has one number, or 2"),
         ("conv --pass bias --steps 4:8", "the pass 'bias' has the steps 0 to 0, none of which is asked for"),
     ],

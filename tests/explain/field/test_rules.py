@@ -145,7 +145,14 @@ def cut(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    "function", [cut, lambda x: x.flip(3), lambda x: F.unfold(x, 3), lambda x: torch.einsum("nchw,nchv->nhwv", x, x)]
+    "function",
+    [
+        cut,
+        lambda x: x.flip(3),
+        lambda x: F.unfold(x, 3),
+        lambda x: F.interpolate(x, (3, 3), mode="bilinear", antialias=True),
+        lambda x: torch.einsum("nchw,nchv->nhwv", x, x),
+    ],
 )
 def test_what_may_see_less_is_said_to_see_all_at_most(function: Callable[[Tensor], Tensor]) -> None:
     """Until something that is certain sees all."""

@@ -268,6 +268,8 @@ def test_a_constant_picture_has_nothing_to_mark(name: str) -> None:
         (lambda: dimensions(samples=0), "samples must be at least 1, not 0"),
         (lambda: passes(dZ=torch.ones(1, 2)), r"dZ has the shape \(1, 2\), and Z has \(2, 2\)"),
         (lambda: mask(dZ=torch.ones(3, 2)), r"dZ has the shape \(3, 2\), and Z has \(2, 2\)"),
+        (lambda: stride(strides=()), "no stride to show: give one or more"),
+        (lambda: filter_gallery(torch.zeros(3, 9, 9), {}), "no kernel to show: give one or more by name"),
     ],
 )
 def test_what_makes_no_figure_is_said_in_a_sentence(call, words: str) -> None:

@@ -157,6 +157,7 @@ def taking(size): return nn.Identity()
 made = nn.Conv2d(3, 3, 7)
 number = 5
 def numbers(): return [1]
+def leaving(): raise SystemExit(3)
 """
     (tmp_path / "my_networks.py").write_text(text, encoding="utf-8")
     (tmp_path / "broken_networks.py").write_text("import nowhere_at_all", encoding="utf-8")
@@ -169,6 +170,7 @@ def numbers(): return [1]
     for target, said in {
         "my_networks:taking": "my_networks:taking() gives no network: TypeError",
         "my_networks:number": "my_networks:number is a int",
+        "my_networks:leaving": "my_networks:leaving() gives no network: SystemExit: 3",
         "my_networks:numbers": "my_networks:numbers gives list, where a torch.nn.Module is needed",
         "my_networks:none": "my_networks:none cannot be imported: AttributeError",
         "broken_networks:network": "broken_networks:network cannot be imported: ModuleNotFoundError",
