@@ -101,6 +101,20 @@ def whole(name: str, value: Any) -> Any:
         raise TypeError(f"the {name} is {value!r}; it is a whole number, or one per axis") from None
 
 
+def sizes_of(input_size: int | Axes) -> Axes:
+    """An input's sizes, which say how many axes there are: a number is one axis.
+
+    Raises:
+        ValueError: no axis, or more than three.
+        TypeError: no whole numbers.
+    """
+    sizes = whole("input", input_size)
+    found: Axes = sizes if isinstance(sizes, tuple) else (sizes,)
+    if not 1 <= len(found) <= 3:
+        raise ValueError(f"the input has {len(found)} axes, and PyTorch's layers have one to three")
+    return found
+
+
 def sizing_of(
     input_size: Any,
     kernel: Any,

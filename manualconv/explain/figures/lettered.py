@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from manualconv.explain.arithmetic.sizing import sizing_of, whole
+from manualconv.explain.arithmetic.sizing import sizes_of, sizing_of
 from manualconv.functional.toeplitz import Connections, connections
 from manualconv.geometry import Axes, Window
 from manualconv.kernels.matrix.toeplitz import entries
@@ -73,10 +73,7 @@ def lettered(
 
     Its arguments, and what it refuses, are those of `manualconv.explain.toeplitz_matrix`.
     """
-    sizes = whole("input", input_size)
-    size = sizes if isinstance(sizes, tuple) else (sizes,)
-    if not 1 <= len(size) <= 3:
-        raise ValueError(f"the input has {len(size)} axes, and a matrix is made of one to three")
+    size = sizes_of(input_size)
     window = sizing_of(size, kernel_size, stride, padding, dilation, ndim=len(size)).window()
     if max(prod(size) * window.placements, window.taps) > MOST:
         places = f"{window.placements} x {prod(size)}"

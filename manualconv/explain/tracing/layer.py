@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from manualconv.explain.arithmetic.sizing import Sizing, sizing_of, whole
+from manualconv.explain.arithmetic.sizing import Sizing, sizes_of, sizing_of, whole
 from manualconv.geometry import Axes, Window
 
 KINDS = ("conv", "conv_transpose", "max_pool", "avg_pool")
@@ -130,10 +130,7 @@ def make(
     """
     if kind not in KINDS:
         raise ValueError(f"a layer is one of {', '.join(KINDS)}, not {kind!r}")
-    sizes = whole("input", input_size)
-    size = sizes if isinstance(sizes, tuple) else (sizes,)
-    if len(size) > 3:
-        raise ValueError(f"the input has {len(size)} axes, and PyTorch's layers have one to three")
+    size = sizes_of(input_size)
     pooled = kind.endswith("pool")
     steps = (kernel_size if pooled else 1) if stride is None else stride
     found = sizing_of(size, kernel_size, steps, padding, dilation, kind == "conv_transpose", ndim=len(size))

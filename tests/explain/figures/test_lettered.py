@@ -69,7 +69,7 @@ def test_one_number_or_one_pair_stands_for_every_axis() -> None:
     [
         (((3, 3), (4, 4)), "the kernel spans .* give a smaller kernel"),
         (((3, 3), (2, 2, 2)), "numbers for unequal axes: input 2, kernel 3"),
-        (((3,) * 4, (1,) * 4), "the input has 4 axes, and a matrix is made of one to three"),
+        (((3,) * 4, (1,) * 4), "the input has 4 axes, and PyTorch's layers have one to three"),
         (((3, 0), (1, 1)), "the input is 3×0; it is at least 1"),
         (((3, 3), (2, 2), 0), "the stride is 0; it is at least 1"),
         (((3, 3), (2, 2), 1, -1), r"the padding is \(-1, -1\); it is at least 0"),
