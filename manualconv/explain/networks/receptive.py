@@ -67,6 +67,7 @@ def receptive_fields(
     Returns:
         A `Figure` with ``rows``, and of images with a picture of the unit's box; its text says the box if a layer, a
         unit, an image or the effective field is asked for.
+        A receptive field is ``all`` where everything is seen, and ``≤ all`` where that is the most.
 
     Raises:
         ValueError: a model that takes another input, or that has no numbers and asks for them; no such layer or unit;
@@ -130,10 +131,7 @@ def input_of(model: Module, size: int | Sequence[int], channels: int | None) -> 
 
 
 def cells(field: Field) -> tuple[str, str, str, str]:
-    """Stride, receptive field, effective padding and centre; of phases the widest field and the first one's place.
-
-    ``all`` of the input may be seen, ``≤ all`` where that is the most, ``all (3)`` where 3 would be without what mixes.
-    """
+    """Stride, receptive field, effective padding and centre; of phases the widest field and the first one's place."""
     found = [field.of(axis) for axis in range(len(field.spans))]
     whole = "≤ all" if field.guessed else "all"
     if not any(found):

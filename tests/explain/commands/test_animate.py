@@ -51,8 +51,8 @@ def test_the_command_prints_every_pass_and_saves_pictures(tmp_path: Path, capsys
             f"show a part of them, as --pass forward --steps 0:{FRAMES}",
         ),
         ("conv --input 17x17 --steps 9: --out {}", "216 steps of the pass 'forward' are asked for"),
-        ("conv --input 64x64 --kernel 5x5 --out {}", "than a picture of 1300 x 900 points shows: give a smaller input"),
-        ("conv --input 60x60 --pass forward --steps 0:9 --out {}", "more cells than a picture of"),
+        ("conv --input 40x40 --out {}", "than a picture of 1300 x 900 points shows: give a smaller input"),
+        ("conv --input 40x40 --pass forward --steps 0:9 --out {}", "more cells than a picture of"),
         ("conv --input 900x900", f"products in a pass, and {MOST:,} are traced at most"),
         ("conv --input 9000x9000 --stride 9000", f"cells in a tensor, and {MOST:,} are traced at most"),
         (
