@@ -173,6 +173,8 @@ def last_row(path: Path) -> Row | None:
 
 def _last(path: Path) -> list[str]:
     row = last_row(path)
+    if not path.rows and not path.lost:
+        return ["no layer reads a window: each unit sees its own position alone"]
     if row is None:
         return ["no layer keeps the positions of the input"]
     stride, extent, padding, _ = cells(row.field)

@@ -260,6 +260,8 @@ def test_a_dense_network_has_no_map() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 5))
     figure = receptive_fields(model, 4)
     assert figure.text.splitlines()[-1] == "no layer keeps the positions of the input" and not figure.files
+    said = receptive_fields(nn.ReLU(), 8).text.splitlines()[-1]
+    assert said == "no layer reads a window: each unit sees its own position alone"
     with pytest.raises(ValueError, match="no layer of this network keeps the positions"):
         receptive_fields(model, 4, unit=(0, 0))
     assert "unit 0,0 of 1 sees rows 0 to 3, columns 0 to 3 of 4×4" in receptive_fields(model, 4, layer="1").text
