@@ -6,11 +6,9 @@ line, and the tests do.  Positions count from 0, as in the equations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
-
-from manualconv.explain.ran import Code, Run
 
 
 def number(value: Tensor | float) -> str:
@@ -50,10 +48,14 @@ def line(name: str, at: Iterable[int], shown: str | Iterable[str], value: Tensor
     return equal(cell(name, at), shown if isinstance(shown, str) else total(shown), number(value))
 
 
+def rows(t: Tensor) -> list[list[str]]:
+    """A tensor's rows: a number is one row, a vector too."""
+    return [[number(value) for value in row] for row in t.detach().reshape(-1, t.shape[-1] if t.dim() else 1)]
+
+
 def matrix(t: Tensor) -> list[str]:
-    """A tensor's rows, its columns aligned: a number is one row, a vector too."""
-    rows = t.detach().reshape(-1, t.shape[-1] if t.dim() else 1)
-    texts = [[number(value) for value in row] for row in rows]
+    """Its `rows`, the columns aligned."""
+    texts = rows(t)
     widths = [max(map(len, column)) for column in zip(*texts)]
     return [" ".join(text.rjust(width) for text, width in zip(row, widths)) for row in texts]
 
@@ -63,25 +65,13 @@ def beside(*named: tuple[str, Tensor]) -> Iterator[str]:
     columns = []
     for name, t in named:
         planes = t.detach().reshape(-1, *t.shape[-2:]) if t.dim() > 2 else t.detach().unsqueeze(0)
-        rows: list[str] = []
+        lines: list[str] = []
         for plane in planes:
-            rows += ([""] if rows else []) + matrix(plane)
+            lines += ([""] if lines else []) + matrix(plane)
         lead = f"{name} = "
-        columns.append([lead + rows[0], *(" " * len(lead) + row for row in rows[1:])])
+        columns.append([lead + lines[0], *(" " * len(lead) + line for line in lines[1:])])
     height = max(map(len, columns))
     widths = [max(map(len, column)) for column in columns]
     for n in range(height):
         line = "    ".join((c[n] if n < len(c) else "").ljust(width) for c, width in zip(columns, widths))
         yield f"  {line}".rstrip()
-
-
-def code(equations: Sequence[Code], run: Run) -> Iterator[str]:
-    """Where the equations stand, and what ran."""
-    yield "  code       these lines are the equations"
-    for each in equations:
-        yield f"    {each.place}  {each.name.removeprefix('manualconv.')}"
-        yield f"        {each.text}"
-    yield "             these maps and kernels just computed the numbers"
-    for direction, codes in (("forward ", run.forward), ("backward", run.backward)):
-        for each in codes:
-            yield f"    {direction}  {each.place}  {each.name}"

@@ -58,3 +58,14 @@ def ranges(numbers: Iterable[int]) -> str:
     words = [str(low) if low == high else f"{low} to {high}" for low, high in runs]
     more = [f"… ({len(runs) - RUNS} more)"] if len(runs) > RUNS else []
     return ", ".join([*words[:RUNS], *more])
+
+
+def _names(count: int) -> list[str]:
+    return ["rows", "columns"] if count == 2 else [f"axis {n}" for n in range(count)]
+
+
+def alike(lines: Sequence[str]) -> list[str]:
+    """One line if the axes have the same, else a line for each with its name."""
+    if len(set(lines)) == 1:
+        return [lines[0]]
+    return [f"{name}: {line}" for name, line in zip(_names(len(lines)), lines)]

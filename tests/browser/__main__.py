@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from manualconv.explain import animate, make
-from manualconv.explain.explorer import fields
+from manualconv.explain.animation.explorer import fields
 from tests.browser import chromium
 from tests.browser.layers import layers
 from tests.browser.numbers import faults_of_cards, faults_of_numbers

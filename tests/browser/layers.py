@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from manualconv.explain.layer import KINDS, Layer, make
+from manualconv.explain.tracing.layer import KINDS, Layer, make
 
 
 def layers(count: int, seed: int) -> Iterator[Layer]:

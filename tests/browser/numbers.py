@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manualconv.explain import Layer, trace
-from manualconv.explain.passes import keys_of
-from manualconv.explain.words import number, pass_line, torch_line
+from manualconv.explain.tracing.passes import keys_of
+from manualconv.explain.tracing.words import number, pass_line, torch_line
 
 
 def faults_of_numbers(layer: Layer, state: dict[str, Any]) -> list[str]:

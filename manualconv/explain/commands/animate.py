@@ -8,8 +8,8 @@ import re
 from manualconv.arguments import lengths, padding
 from manualconv.command import Command
 from manualconv.explain.commands import add_out, show
-from manualconv.explain.layer import KINDS
-from manualconv.explain.passes import GROUPS, KEYS
+from manualconv.explain.tracing.layer import KINDS
+from manualconv.explain.tracing.passes import GROUPS, KEYS
 
 PASSES = (*KEYS, *GROUPS)
 
@@ -68,8 +68,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trace, print, and save if asked."""
-    from manualconv.explain.animation import check_pictures, figure, traced
-    from manualconv.explain.layer import make
+    from manualconv.explain.animation.animate import check_pictures, figure, traced
+    from manualconv.explain.tracing.layer import make
 
     pools = options.kind.endswith("pool")
     layer = make(
@@ -84,10 +84,12 @@ def run(options: argparse.Namespace) -> int:
         options.groups,
         options.flip,
     )
-    traces = traced(layer, options.passes, seed=options.seed)
-    if options.out is not None:
-        check_pictures(traces, options.steps)
-    return show(figure(layer, traces, {}, options.seed, options.steps), options.out)
+    traces = []
+    for found in traced(layer, options.passes, seed=options.seed):
+        if options.out is not None:
+            check_pictures(found, options.steps)
+        traces.append(found)
+    return show(lambda: figure(layer, traces, {}, options.seed, options.steps), options.out)
 
 
 COMMAND = Command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from manualconv.arguments import lengths, padding
 from manualconv.command import Command
@@ -27,9 +28,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from manualconv.explain.arithmetic import arith
+    from manualconv.explain.arithmetic.calculator import arith
 
-    figure = arith(
+    figure = partial(
+        arith,
         options.input,
         options.kernel,
         options.stride,
@@ -43,7 +45,7 @@ def _run(options: argparse.Namespace) -> int:
         filters=options.filters,
         groups=options.groups,
     )
-    return show(figure, None)
+    return show(figure)
 
 
 COMMAND = Command("compute a layer's sizes, or which kernel, stride, padding or input gives one", _options, _run)

@@ -6,14 +6,14 @@ import argparse
 
 from manualconv.command import Command
 from manualconv.explain.commands import add_out, show
+from manualconv.explain.worked import TOPICS
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "topic",
         metavar="TOPIC",
-        help="conv, pool, linear, activation, softmax, cross-entropy, squared-error, batchnorm, dropout, subsample, "
-        "shift-add, toeplitz, or errata, what the article says otherwise",
+        help=f"{', '.join(TOPICS)}; errata is what the article says otherwise",
     )
     add_out(parser)
 
@@ -21,7 +21,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.worked import worked_example
 
-    return show(worked_example(options.topic), options.out)
+    return show(lambda: worked_example(options.topic), options.out)
 
 
 COMMAND = Command(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from manualconv.command import Command
-from manualconv.explain.commands import add_out, drawing, show
+from manualconv.explain.commands import add_out, show
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -21,14 +22,12 @@ def _run(options: argparse.Namespace) -> int:
         known(name, FIGURES, "figure")
     if not options.names:
         print("the article's figures; manualconv figures NAME prints one, --out DIR saves its picture, or all of them")
-        for name, (number, _, _, what) in FIGURES.items():
+        for name, (number, _, what) in FIGURES.items():
             print(f"  {number:2}  {name:12} {what}")
         if options.out is None:
             return 0
     for name in options.names or FIGURES:
-        with drawing():
-            figure = article_figure(name)
-        show(figure, options.out)
+        show(partial(article_figure, name), options.out)
         print()
     return 0
 

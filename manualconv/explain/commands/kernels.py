@@ -6,7 +6,7 @@ import argparse
 from math import isfinite
 
 from manualconv.command import Command
-from manualconv.explain.commands import add_out, drawing, show
+from manualconv.explain.commands import add_out, show
 
 NAMES = ("K1", "K2", "K3", "K4")
 HOW = "numbers with commas between, rows with semicolons between, as '1,2,1;0,0,0;-1,-2,-1'"
@@ -46,9 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     kernels = {name: FILTERS[name] for name in chosen}
     if options.kernel:
         kernels["own"] = torch.tensor(options.kernel)
-    with drawing():
-        figure = filter_gallery(options.image, kernels, options.threshold)
-    return show(figure, options.out)
+    return show(lambda: filter_gallery(options.image, kernels, options.threshold), options.out)
 
 
 COMMAND = Command("show what edge filters, or a kernel of your own, find in a picture", _options, _run)

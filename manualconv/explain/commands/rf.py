@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from manualconv.arguments import lengths
 from manualconv.command import Command
-from manualconv.explain.commands import add_out, drawing, show
+from manualconv.explain.commands import add_out, show
 
 MODEL = (
     "alexnet, zf5, vgg16, torchvision:NAME, torchvision:NAME.PART for a module of it, or module:factory, a function "
@@ -48,21 +49,21 @@ def _unit(text: str) -> tuple[int, ...]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from manualconv.explain.networks import named
-    from manualconv.explain.receptive import receptive_fields
+    from manualconv.explain.networks.named import named
+    from manualconv.explain.networks.receptive import receptive_fields
 
     model = named(options.model, numbers=options.effective)
-    with drawing():
-        figure = receptive_fields(
-            model,
-            input_size(options),
-            options.channels,
-            layer=options.layer,
-            unit=options.unit,
-            image=options.image,
-            effective=options.effective,
-            object_size=options.object,
-        )
+    figure = partial(
+        receptive_fields,
+        model,
+        input_size(options),
+        options.channels,
+        layer=options.layer,
+        unit=options.unit,
+        image=options.image,
+        effective=options.effective,
+        object_size=options.object,
+    )
     return show(figure, options.out)
 
 

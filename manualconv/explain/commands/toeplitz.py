@@ -26,7 +26,7 @@ def _run(options: argparse.Namespace) -> int:
     from manualconv.explain.worked.matrix import toeplitz_matrix
 
     numbers = (options.kernel, options.stride, options.padding, options.dilation)
-    return show(toeplitz_matrix(options.input, *numbers), options.out)
+    return show(lambda: toeplitz_matrix(options.input, *numbers), options.out)
 
 
 COMMAND = Command("print a convolution as a matrix: sparse connections, shared weights, the transpose", _options, _run)

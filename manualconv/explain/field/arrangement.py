@@ -9,17 +9,31 @@ from typing import Any
 
 import torch
 
-from manualconv.explain.field.axis import hull
 from manualconv.explain.field.call import Call, rule
 from manualconv.explain.field.reading import shifted
-from manualconv.explain.field.tensor import Field, met, reshaped
+from manualconv.explain.field.tensor import Field, met, reshaped, seen_by_all
 
 #: Entry by entry, but not one operator that torch tags so.
 POINTWISE = (
     *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "feature_dropout"),
-    *("contiguous", "to", "type", "type_as", "float", "double", "half", "bfloat16", "detach", "data", "real", "imag"),
+    *(
+        "contiguous",
+        "to",
+        "type",
+        "type_as",
+        "float",
+        "double",
+        "half",
+        "bfloat16",
+        "long",
+        "int",
+        "detach",
+        "data",
+        "real",
+        "imag",
+    ),
     *("requires_grad", "relu6", "rrelu", "softsign", "tanhshrink", "local_response_norm", "channel_shuffle"),
-    *("native_channel_shuffle", "native_dropout", "cpu", "cuda", "__setitem__", "prelu", "tanhshrink", "logsigmoid"),
+    *("native_channel_shuffle", "native_dropout", "cpu", "cuda", "__setitem__", "prelu", "logsigmoid"),
     *("hardswish", "bernoulli", "copy", "fill", "floor_divide", "subtract", "multiply", "negative", "scaled_tanh"),
 )
 
@@ -35,19 +49,34 @@ def pointwise(call: Call) -> Field:
 def _matrix(call: Call) -> Field:
     """x·W mixes the last axis of x; of two that see something all axes are mixed."""
     if len(call.seeing) > 1 or call.seeing[0] is not call.input or call.input.dim() != call.outs[0].dim():
-        return mixed(call)
+        return _attended(call)
     return call.main.mixed([-1])
 
 
-@rule(
-    "multi_head_attention_forward", "scaled_dot_product_attention", "einsum", "bmm", "baddbmm", "roll", "unfold", "fold"
-)
-def mixed(call: Call) -> Field:
-    """Each result sees all that any argument sees: what is said of functions without a rule."""
+@rule("multi_head_attention_forward", "scaled_dot_product_attention", "bmm", "baddbmm")
+def _attended(call: Call) -> Field:
+    """Each result sees all that any argument sees."""
     fields = [call.fields[id(t)] for t in call.seeing]
-    alone = [field.mixed(range(len(field.axes))) for field in fields]
-    spans = tuple(hull(spans) for spans in zip(*(field.spans for field in alone)))
-    return Field((None,) * call.outs[0].dim(), spans, any(field.uneven for field in fields))
+    alone = seen_by_all([field.mixed(range(len(field.axes))) for field in fields])
+    return Field((None,) * call.outs[0].dim(), *alone, any(field.uneven for field in fields))
+
+
+@rule("einsum", "unfold", "fold")
+def mixed(call: Call) -> Field:
+    """At most that is seen: what is said of functions without a rule."""
+    return _attended(call).beyond(*seen_by_all([call.fields[id(t)] for t in call.seeing]))
+
+
+@rule("roll")
+def _rolled(call: Call) -> Field:
+    shifts, dims = ((n,) if isinstance(n, int) else n for n in (call.given(1, "shifts"), call.given(2, "dims", ())))
+    if not dims:
+        return mixed(call)
+    axes = list(call.main.axes)
+    for shift, dim in zip(shifts, dims):
+        axis = axes[dim]
+        axes[dim] = axis and axis.through(shifted(shift, mode="circular"), axis.size)
+    return replace(call.main, axes=tuple(axes))
 
 
 @rule("mean", "sum", "amax", "amin", "max", "min", "std", "var", "prod", "norm", "logsumexp", "argmax", "argmin", "any")
@@ -97,9 +126,8 @@ def _broadcasts(call: Call) -> bool:
 def _joined(call: Call) -> Field:
     """Channels are joined; joined along an axis that is followed, it is followed no more."""
     dim = call.given(1, "dim", 0)
-    seeing = call.seeing
-    fields = [call.fields[id(t)] for t in seeing]
-    return _alike([field.mixed([dim]) for field in fields])
+    fields = [call.fields[id(t)] for t in call.seeing]
+    return _alike([field.mixed([dim]) for field in fields]).beyond(*seen_by_all(fields))
 
 
 @rule("stack")

@@ -173,10 +173,12 @@ def _stopped(path: Path, error: Exception, images: Tensor) -> ValueError:
     line = (str(error).strip().splitlines() or [""])[0].split(". ")[0].rstrip(".")
     if images.is_meta and (isinstance(error, NotImplementedError) or "meta" in line.lower()):
         brief = shorten(line, 120, placeholder=" …")
+        advice = "give it with numbers, by module:factory, or a part of it that does without"
+        if hasattr(path.stack[0][1], "backbone"):
+            advice = "give its backbone alone: torchvision:NAME.backbone, or by module:factory"
         return NeedsNumbers(
             f"{where} asks for the numbers in a tensor, and this network is followed by its shapes alone "
-            f"({type(error).__name__}: {brief}); give it with numbers, by module:factory, or a part that does without, "
-            "as torchvision:NAME.backbone"
+            f"({type(error).__name__}: {brief}); {advice}"
         )
     size = "×".join(map(str, images.shape))
     advice = "give another size or channels"

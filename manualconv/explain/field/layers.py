@@ -90,7 +90,7 @@ def _interpolated(call: Call) -> Field:
             ratio = 1 / Fraction(each).limit_denominator(1 << 16)
         reading = divided(i, o) if mode == "area" else resized(ratio, mode, corners)
         if reading is None or call.given(6, "antialias", False):
-            return call.main.mixed(range(2, 2 + ndim))
+            return call.main.mixed(range(2, 2 + ndim)).beyond(call.main.spans, call.main.guessed)
         readings.append(reading)
     return call.main.through(readings, new)
 

@@ -21,11 +21,14 @@ class Field:
     Attributes:
         axes: for each dimension its axis; None for samples, channels, and what was mixed.
         spans: for each spatial axis of the input, what every unit sees of it; None where units see unequal parts.
+        guessed: whether positions were moved in a way that is not followed: the spans are then the most that there can
+            be.
         uneven: whether branches of unequal strides met, here or before.
     """
 
     axes: tuple[Axis | None, ...]
     spans: tuple[Seen, ...]
+    guessed: bool = False
     uneven: bool = False
 
     def of(self, axis: int) -> Axis | None:
@@ -45,18 +48,26 @@ class Field:
         return replace(self, axes=(*self.axes[:lead], *behind))
 
     def spread(self, dims: Iterable[int]) -> Field:
-        """Every unit also sees all of these dimensions, which are still followed."""
-        spans = list(self.spans)
+        """Every unit also sees all of these dimensions, which are still followed.
+
+        What was guessed is no guess any more where it is seen for certain.
+        """
+        sure: list[Seen] = [None] * len(self.spans)
         for axis in (self.axes[dim] for dim in dims):
             if axis is not None:
-                spans[axis.axis] = hull((spans[axis.axis], hull(axis.seen)))
-        return replace(self, spans=tuple(spans))
+                sure[axis.axis] = hull((sure[axis.axis], hull(axis.seen)))
+        spans = tuple(map(hull, zip(self.spans, sure)))
+        return replace(self, spans=spans, guessed=self.guessed and sure != list(spans))
 
     def mixed(self, dims: Iterable[int]) -> Field:
         """These dimensions are followed no more: every unit sees all of them."""
         gone = {dim % len(self.axes) for dim in dims}
         kept = tuple(None if dim in gone else axis for dim, axis in enumerate(self.axes))
         return replace(self.spread(gone), axes=kept)
+
+    def beyond(self, spans: tuple[Seen, ...], guessed: bool) -> Field:
+        """The same, as a guess where more is seen than these spans, or if these were one."""
+        return replace(self, guessed=guessed or self.spans != spans)
 
     def arranged(self, order: Sequence[int | None]) -> Field:
         """The dimensions in another order: the old place of each, None for a new one; what is left out is mixed."""
@@ -86,8 +97,16 @@ def met(fields: Sequence[Field], shapes: Sequence[Sequence[int]], shape: Sequenc
         axis, alike = merged(tracked) if tracked else (None, True)
         axes.append(axis)
         uneven |= not alike
-    spans = tuple(hull(spans) for spans in zip(*(field.spans for field in aligned)))
-    return Field(tuple(axes), spans, uneven)
+    return Field(tuple(axes), *seen_by_all(aligned), uneven)
+
+
+def seen_by_all(fields: Sequence[Field]) -> tuple[tuple[Seen, ...], bool]:
+    """Where branches meet: what every unit sees, and whether it is a guess, which a certain branch may outdo."""
+    spans, sure = (
+        tuple(hull(spans) for spans in zip(*(field.spans for field in those)))
+        for those in (fields, [field for field in fields if not field.guessed])
+    )
+    return spans, spans != sure and any(field.guessed for field in fields)
 
 
 def _crossed(fields: Sequence[Field]) -> set[int]:
@@ -104,9 +123,18 @@ def _broadcast(field: Field, theirs: Sequence[int], shape: Sequence[int]) -> Fie
 
 
 def reshaped(field: Field, old: Sequence[int], new: Sequence[int]) -> Field:
-    """Behind a view: a dimension lives on where as many entries lie behind it as before; all others are mixed."""
+    """Behind a view: a dimension lives on where as many entries lie behind it as before; all others are mixed.
+
+    One that is joined with others is on its way to what does mix it; of one that is cut into windows that is a guess.
+    """
+    blocks = list(zip(new, _behind(new)))
     places = {(size, behind): dim for dim, (size, behind) in enumerate(zip(old, _behind(old))) if size > 1}
-    return field.arranged([places.get(key) for key in zip(new, _behind(new))])
+    cut = any(
+        field.axes[dim] is not None and not any(after <= behind and size * behind <= n * after for n, after in blocks)
+        for (size, behind), dim in places.items()
+    )
+    found = field.arranged([places.get(block) for block in blocks])
+    return found.beyond(field.spans if cut else found.spans, field.guessed)
 
 
 def _behind(shape: Sequence[int]) -> list[int]:

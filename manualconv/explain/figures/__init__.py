@@ -1,12 +1,6 @@
 """The article's figures, drawn from code: each is a function that computes its numbers and returns a `Figure`.
 
-    2 image          an image is a grid of numbers           9 connections    sparse connections, shared weights
-    3 placement      one placement, and all of them          9 toeplitz       the same as a matrix
-    4 gallery        what four filters find                 10 passes         the passes of a layer
-    5 influence      how many outputs a pixel reaches       11 full           full convolution, the kernel rotated
-    6 stride         strided convolution                    12 max-pooling    max pooling
-    7 volumes        convolution over volumes               13 mask           its mask, on the way back
-    8 dimensions     the tensors of a layer
+They are drawn on a `sheet`, which has cells and colours; `lettered` is the matrix of figure 9 and its letters.
 
 Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; the numbers are its figures' numbers.
 """
@@ -14,26 +8,26 @@ Source: Skalski, *Gentle Dive into Math Behind Convolutional Neural Networks*; t
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from pkgutil import resolve_name
 
 from manualconv.explain.figure import Figure
 from manualconv.explain.names import known
 
-#: By name, the number in the article, the module below `manualconv.explain`, the function, and what it shows.
+#: By name, the number in the article, the function below `manualconv.explain`, and what it shows.
 FIGURES = {
-    "image": (2, "figures.images", "image", "an image is a grid of numbers"),
-    "placement": (3, "figures.placements", "placement", "one placement of a kernel, and all of them"),
-    "gallery": (4, "figures.images", "filter_gallery", "what four filters find in a picture"),
-    "influence": (5, "figures.placements", "influence", "how many outputs each pixel reaches"),
-    "stride": (6, "figures.placements", "stride", "strided convolution, and what it leaves unread"),
-    "volumes": (7, "figures.volumes", "volumes", "convolution over volumes"),
-    "dimensions": (8, "figures.volumes", "dimensions", "the tensors of a layer and of its gradients"),
-    "connections": (9, "figures.connections", "connections", "sparse connections and shared weights"),
-    "toeplitz": (9, "worked.matrix", "toeplitz_matrix", "the same as a matrix"),
-    "passes": (10, "figures.passes", "passes", "the passes of a layer, forward and backward"),
-    "full": (11, "figures.passes", "full", "the input gradient as a full convolution"),
-    "max-pooling": (12, "figures.pooling", "max_pooling", "max pooling"),
-    "mask": (13, "figures.pooling", "mask", "max pooling backward: the mask"),
+    "image": (2, "figures.images:image", "an image is a grid of numbers"),
+    "placement": (3, "figures.placements:placement", "one placement of a kernel, and all of them"),
+    "gallery": (4, "figures.images:filter_gallery", "what four filters find in a picture"),
+    "influence": (5, "figures.placements:influence", "how many outputs each pixel reaches"),
+    "stride": (6, "figures.placements:stride", "strided convolution, and what it leaves unread"),
+    "volumes": (7, "figures.volumes:volumes", "convolution over volumes"),
+    "dimensions": (8, "figures.volumes:dimensions", "the tensors of a layer and of its gradients"),
+    "connections": (9, "figures.connections:connections", "sparse connections and shared weights"),
+    "toeplitz": (9, "worked.matrix:toeplitz_matrix", "the same as a matrix"),
+    "passes": (10, "figures.passes:passes", "the passes of a layer, forward and backward"),
+    "full": (11, "figures.passes:full", "the input gradient as a full convolution"),
+    "max-pooling": (12, "figures.pooling:max_pooling", "max pooling"),
+    "mask": (13, "figures.pooling:mask", "max pooling backward: the mask"),
 }
 
 
@@ -43,8 +37,8 @@ def drawing(name: str) -> Callable[..., Figure]:
     Raises:
         ValueError: there is no such figure; the nearest ones are named.
     """
-    _, module, function, _ = FIGURES[known(name, FIGURES, "figure")]
-    found: Callable[..., Figure] = getattr(import_module(f"manualconv.explain.{module}"), function)
+    _, function, _ = FIGURES[known(name, FIGURES, "figure")]
+    found: Callable[..., Figure] = resolve_name(f"manualconv.explain.{function}")
     return found
 
 

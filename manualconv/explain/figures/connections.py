@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manualconv.explain.figure import Figure
-from manualconv.explain.lettered import Lettered, letter, lettered, roman
-from manualconv.explain.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, PAPER, Sheet
+from manualconv.explain.figures.lettered import Lettered, letter, lettered, roman
+from manualconv.explain.figures.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, PAPER, Sheet
 from manualconv.geometry import Axes
 
 #: Of the weights, from the first to the last; and how a line of each is drawn.

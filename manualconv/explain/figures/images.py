@@ -19,8 +19,8 @@ from torch import Tensor
 
 from manualconv.explain import photograph, printed
 from manualconv.explain.figure import Figure
+from manualconv.explain.figures.sheet import Sheet
 from manualconv.explain.photograph import LUMA, house, luma
-from manualconv.explain.sheet import Sheet
 from manualconv.functional import conv2d
 
 #: The article's filters: horizontal edges, diagonal ones, corners, and one that sharpens.
@@ -140,6 +140,8 @@ def filter_gallery(
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold must lie between 0 and 1, as the normalised sums do, not at {threshold:g}")
     kernels = FILTERS if kernels is None else kernels
+    if not kernels:
+        raise ValueError("there is no kernel to show: give one or more by name, or None for the article's four")
     for name, kernel in kernels.items():
         if not (isinstance(kernel, Tensor) and kernel.dim() == 2 and kernel.numel() and kernel.isfinite().all()):
             raise ValueError(f"kernel {name} must be a tensor (KH, KW) of finite numbers, at least one")

@@ -18,9 +18,9 @@ from torch.autograd import grad
 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.layer import make
-from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
-from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.figures.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
+from manualconv.explain.tracing.layer import make
+from manualconv.explain.tracing.trace import Trace, trace
 from manualconv.functional import conv2d
 from manualconv.geometry import full_padding
 
@@ -85,10 +85,6 @@ def passes(A: Tensor = A, W: Tensor = W, b: float = BIAS, dZ: Tensor = DZ) -> Fi
     return Figure("the passes of a layer", "\n".join(lines), {"10-passes.png": lambda: _flow(all_of).png()})
 
 
-def _rows(t: Tensor) -> list[list[str]]:
-    return [[printed.number(value) for value in row] for row in t.reshape(-1, t.shape[-1])]
-
-
 def _flow(all_of: Numbers) -> Sheet:
     """Forward above, from left to right; backward below, from right to left; the weights between."""
     (rows, columns), (tall, wide), pw = all_of.A.shape, all_of.W.shape, all_of.Z.shape[1]
@@ -96,10 +92,10 @@ def _flow(all_of: Numbers) -> Sheet:
     right = middle + wide + 5.0
     down = 1.2 + max(rows, tall + 2.2) + 2.4
     sheet = Sheet(right + pw + 1.0, down + max(rows, tall + 2.2) + 1.2, "The passes of a convolution layer")
-    sheet.grid(0.5, 1.2, _rows(all_of.A), "A, input", base=PALE)
-    sheet.grid(middle, 1.2, _rows(all_of.W), "W, weights", base=LIGHT)
-    sheet.grid(middle, 1.2 + tall + 1.2, _rows(all_of.b), "b, bias", base=LIGHT)
-    sheet.grid(right, 1.2, _rows(all_of.Z), "Z, output", base=MIDDLE)
+    sheet.grid(0.5, 1.2, printed.rows(all_of.A), "A, input", base=PALE)
+    sheet.grid(middle, 1.2, printed.rows(all_of.W), "W, weights", base=LIGHT)
+    sheet.grid(middle, 1.2 + tall + 1.2, printed.rows(all_of.b), "b, bias", base=LIGHT)
+    sheet.grid(right, 1.2, printed.rows(all_of.Z), "Z, output", base=MIDDLE)
     for start, end, y in ((columns + 0.9, middle - 0.4, 2.2), (middle + wide + 0.4, right - 0.4, 2.2)):
         sheet.arrow((start, y), (end, y))
     sheet.words((middle + wide + right) / 2, 1.7, "Z = W * A + b", 10, "center")
@@ -107,10 +103,10 @@ def _flow(all_of: Numbers) -> Sheet:
     sheet.words(0.5, down - 1.5, "forward, to the right", 10)
     sheet.words(0.5, down - 0.85, "backward, to the left", 10)
     below = down + 0.5
-    sheet.grid(0.5, below, _rows(all_of.dA), "dA, to the layer before", base=PALE)
-    sheet.grid(middle, below, _rows(all_of.dW), "dW, updates W", base=LIGHT)
-    sheet.grid(middle, below + tall + 1.2, _rows(all_of.db), "db, updates b", base=LIGHT)
-    sheet.grid(right, below, _rows(all_of.dZ), "dZ, given", base=MIDDLE)
+    sheet.grid(0.5, below, printed.rows(all_of.dA), "dA, to the layer before", base=PALE)
+    sheet.grid(middle, below, printed.rows(all_of.dW), "dW, updates W", base=LIGHT)
+    sheet.grid(middle, below + tall + 1.2, printed.rows(all_of.db), "db, updates b", base=LIGHT)
+    sheet.grid(right, below, printed.rows(all_of.dZ), "dZ, given", base=MIDDLE)
     sheet.arrow((right - 0.4, below + 1), (middle + wide + 0.4, below + 1))
     sheet.words((middle + wide + right) / 2, below + 0.5, "dW = A * dZ", 10, "center")
     sheet.words((middle + wide + right) / 2, below + 1.5, "db = sum dZ", 10, "center")
@@ -162,11 +158,11 @@ def _framed(all_of: Numbers, done: Trace) -> Sheet:
     step = done.steps[at[0] * columns + at[1]]
     read = [(term.read[0][2] + top, term.read[0][3] + before) for term in step.terms]
     sheet.grid(0.5, 1, padded, "dZ, zeros around it", dict.fromkeys(inside, LIGHT), read)
-    sheet.grid(middle, 1, _rows(all_of.W), "W", base=PALE)
+    sheet.grid(middle, 1, printed.rows(all_of.W), "W", base=PALE)
     sheet.arrow((middle + wide + 0.25, 1 + tall / 2), (middle + wide + 1.15, 1 + tall / 2))
-    sheet.grid(middle + wide + 1.4, 1, _rows(all_of.W.flip(0, 1)), "W turned", base=PALE)
+    sheet.grid(middle + wide + 1.4, 1, printed.rows(all_of.W.flip(0, 1)), "W turned", base=PALE)
     sheet.arrow((last - 1.5, 1 + tall / 2), (last - 0.4, 1 + tall / 2))
-    sheet.grid(last, 1, _rows(all_of.dA), "dA", {at: MIDDLE}, [at])
+    sheet.grid(last, 1, printed.rows(all_of.dA), "dA", {at: MIDDLE}, [at])
     terms = [printed.product(w, dz) for dz, w in (term.factors for term in step.terms)]
     below = height + 1.8
     sheet.words(0.5, below, f"framed: dZ[p] times W turned, summed, is dA[{at[0]},{at[1]}]")

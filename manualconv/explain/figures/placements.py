@@ -20,9 +20,9 @@ from torch.autograd import grad
 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.layer import make
-from manualconv.explain.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, Sheet, shade_of
-from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.figures.sheet import DARK, FRAME, INK, LIGHT, MIDDLE, PALE, Sheet, shade_of
+from manualconv.explain.tracing.layer import make
+from manualconv.explain.tracing.trace import Trace, trace
 from manualconv.functional import conv2d
 
 #: A binary image and a cross, as in the article's notes: the sums are 4 3 4, 2 4 3, 2 3 4.
@@ -58,40 +58,29 @@ def placement(A: Tensor = IMAGE, W: Tensor = KERNEL, at: tuple[int, int] = (1, 1
         printed.line("Z", at, terms, sums[at]),
         *printed.beside(("Z", sums)),
     ]
-    return Figure("one placement", "\n".join(lines), {"03-placement.png": lambda: _placed(done, at, sums).png()})
+    return Figure("one placement", "\n".join(lines), {"03-placement.png": lambda: _placed(done, at, A, W, sums).png()})
 
 
-def _placed(done: Trace, at: tuple[int, int], sums: Tensor) -> Sheet:
-    x, w = (_rows(grid.cells, grid.size) for grid in done.read)
+def _placed(done: Trace, at: tuple[int, int], A: Tensor, W: Tensor, sums: Tensor) -> Sheet:
     step = done.steps[at[0] * sums.shape[1] + at[1]]
     read = [(term.read[0][2], term.read[0][3]) for term in step.terms]
-    (height, width), (tall, wide) = (len(x), len(x[0])), (len(w), len(w[0]))
+    (height, width), (tall, wide) = A.shape, W.shape
     left = 0.5 + width + 1.7
     last = left + wide + 1.7
     sheet = Sheet(
         last + sums.shape[1] + 5.5, max(height, tall, len(sums)) + 4.3, "Convolution: one placement of the kernel"
     )
-    sheet.grid(0.5, 1, x, "image A", dict.fromkeys(read, LIGHT), read)
-    sheet.grid(left, 1, w, "kernel W", base=LIGHT)
+    sheet.grid(0.5, 1, printed.rows(A), "image A", dict.fromkeys(read, LIGHT), read)
+    sheet.grid(left, 1, printed.rows(W), "kernel W", base=LIGHT)
     sheet.words(left - 0.85, 1 + tall / 2, "*", 20, "center")
     sheet.arrow((left + wide + 0.4, 1 + tall / 2), (last - 0.4, 1 + tall / 2))
-    sheet.grid(last, 1, _rows_of(sums), "output Z", {at: MIDDLE}, [at])
+    sheet.grid(last, 1, printed.rows(sums), "output Z", {at: MIDDLE}, [at])
     below = max(height, tall, len(sums)) + 1.7
     terms = [printed.product(b, a) for a, b in (term.factors for term in step.terms)]
     sheet.words(0.5, below, f"framed: A[i] times W[k], summed, is Z[{at[0]},{at[1]}]")
     sheet.words(0.5, below + 0.8, f"{printed.total(terms)} = {printed.number(sums[at])}", 12)
     sheet.words(0.5, below + 1.6, f"the kernel has {sums.numel()} placements, so Z has {sums.numel()} numbers")
     return sheet
-
-
-def _rows(cells: object, size: tuple[int, ...]) -> list[list[str]]:
-    """A grid's numbers, of its first sample and channel."""
-    assert isinstance(cells, dict)
-    return [[printed.number(cells[0, 0, r, c]) for c in range(size[3])] for r in range(size[2])]
-
-
-def _rows_of(t: Tensor) -> list[list[str]]:
-    return [[printed.number(value) for value in row] for row in t]
 
 
 def reached(size: tuple[int, int], kernel: tuple[int, int], padding: int = 0) -> Tensor:
@@ -154,8 +143,10 @@ def stride(size: tuple[int, int] = (7, 7), kernel: tuple[int, int] = (3, 3), str
         A `Figure`, the article's figure 6.
 
     Raises:
-        ValueError: sizes that make no convolution.
+        ValueError: sizes that make no convolution, or no strides.
     """
+    if not strides:
+        raise ValueError("there is no stride to show: give one or more, as (2, 3)")
     ones = {"x": torch.ones(size), "w": torch.ones(kernel)}
     traces = [trace(make("conv", size, kernel, steps), "forward", ones) for steps in strides]
     lines = ["strided convolution: o = floor((i + 2p - d(k - 1) - 1) / s) + 1, here p = 0, d = 1"]

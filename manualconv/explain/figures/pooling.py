@@ -17,9 +17,9 @@ from torch.autograd import grad
 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.layer import Layer, make
-from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, Cell, Sheet
-from manualconv.explain.tracing import Trace, trace
+from manualconv.explain.figures.sheet import LIGHT, MIDDLE, PALE, Cell, Sheet
+from manualconv.explain.tracing.layer import Layer, make
+from manualconv.explain.tracing.trace import Trace, trace
 from manualconv.functional import max_pool2d
 
 A = torch.tensor([[1.0, 2, 2, 1], [3, 4, 0, 0], [5, 2, 1, 1], [3, 4, 0, 3]])
@@ -61,10 +61,6 @@ def winners(done: Trace) -> list[Cell]:
     return [next((t.read[0][2], t.read[0][3]) for t in step.terms if t.factors[-1]) for step in done.steps]
 
 
-def _rows(t: Tensor) -> list[list[str]]:
-    return [[printed.number(value) for value in row] for row in t]
-
-
 def _windows(done: Trace) -> dict[Cell, str]:
     """A shade for each window, neighbours apart; where windows overlap the last one's."""
     fill: dict[Cell, str] = {}
@@ -82,9 +78,9 @@ def _pooled(A: Tensor, Z: Tensor, done: Trace) -> Sheet:
     rows, columns = A.shape
     right = columns + 3.0
     sheet = Sheet(max(right + Z.shape[1] + 1, 13), rows + 3.2, "Max pooling: the largest of each window")
-    sheet.grid(0.5, 1, _rows(A), "A, its windows shaded", _windows(done), winners(done))
+    sheet.grid(0.5, 1, printed.rows(A), "A, its windows shaded", _windows(done), winners(done))
     sheet.arrow((columns + 0.9, 1 + rows / 2), (right - 0.4, 1 + rows / 2))
-    sheet.grid(right, 1 + (rows - len(Z)) / 2, _rows(Z), "Z", _checked(tuple(Z.shape)))
+    sheet.grid(right, 1 + (rows - len(Z)) / 2, printed.rows(Z), "Z", _checked(tuple(Z.shape)))
     size, steps = done.layer.window.kernel_size, done.layer.window.stride
     sheet.words(
         0.5, rows + 1.8, f"windows of {size[0]} x {size[1]}, stride {steps[0]}; framed: the maximum of a window"
@@ -131,12 +127,12 @@ def _masked(tensors: tuple[Tensor, Tensor, Tensor, Tensor], done: Trace) -> Shee
     rows, columns = A.shape
     won, gap = winners(done), columns + 1.5
     sheet = Sheet(3 * gap + dZ.shape[1] + 3.2, rows + 3.2, "Max pooling backward: the mask remembers the maximum")
-    sheet.grid(0.5, 1, _rows(A), "A, forward", _windows(done), won)
-    sheet.grid(0.5 + gap, 1, _rows(M), "mask M", dict.fromkeys(won, MIDDLE))
+    sheet.grid(0.5, 1, printed.rows(A), "A, forward", _windows(done), won)
+    sheet.grid(0.5 + gap, 1, printed.rows(M), "mask M", dict.fromkeys(won, MIDDLE))
     last = 0.5 + 2 * gap
-    sheet.grid(last, 1, _rows(dA), "dA, backward", dict.fromkeys(won, MIDDLE), won)
+    sheet.grid(last, 1, printed.rows(dA), "dA, backward", dict.fromkeys(won, MIDDLE), won)
     right = last + columns + 2.2
-    sheet.grid(right, 1 + (rows - len(dZ)) / 2, _rows(dZ), "dZ, given", _checked(tuple(dZ.shape)))
+    sheet.grid(right, 1 + (rows - len(dZ)) / 2, printed.rows(dZ), "dZ, given", _checked(tuple(dZ.shape)))
     sheet.arrow((right - 0.4, 1 + rows / 2), (last + columns + 0.4, 1 + rows / 2))
     sheet.words(0.5, rows + 1.8, "each dZ goes to the pixel that won its window, and nowhere else: 0 in all others")
     sheet.words(0.5, rows + 2.5, "where windows overlap and one pixel won several, what it gets is added")

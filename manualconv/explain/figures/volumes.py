@@ -18,7 +18,7 @@ import torch
 from torch.autograd import grad
 
 from manualconv.explain.figure import Figure
-from manualconv.explain.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
+from manualconv.explain.figures.sheet import LIGHT, MIDDLE, PALE, QUIET, Sheet
 from manualconv.functional import conv2d
 from manualconv.functional.refusals.convolution import convolution_window
 from manualconv.geometry import Axes

@@ -1,31 +1,33 @@
 """Layers on paper: every number of a small case, forward and backward, and the lines of code that are its equations.
 
-Each topic is a function that takes the small tensors, or has some, and returns a `Figure` of words.
+Each topic is a function that takes the small tensors, or has some, runs the layer of `manualconv.functional` on them
+by `ran.run`, writes each number as the sum that it is, and returns a `Figure` of words; `ran.listing` says which code
+computed them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from pkgutil import resolve_name
 
 from manualconv.explain.figure import Figure
 from manualconv.explain.names import known
 
-#: By topic, the file of this folder and its function.
+#: By topic, the module of this room and its function.
 TOPICS = {
-    "conv": ("convolution", "convolution"),
-    "pool": ("pooling", "pooling"),
-    "linear": ("dense", "linear"),
-    "activation": ("dense", "activation"),
-    "softmax": ("probabilities", "softmax"),
-    "cross-entropy": ("probabilities", "cross_entropy"),
-    "squared-error": ("probabilities", "squared_error"),
-    "batchnorm": ("normalization", "batch_norm"),
-    "dropout": ("normalization", "dropout"),
-    "subsample": ("subsampling", "subsampling"),
-    "shift-add": ("signal", "shift_add"),
-    "toeplitz": ("matrix", "toeplitz_matrix"),
-    "errata": ("errata", "errata"),
+    "conv": "convolution:convolution",
+    "pool": "pooling:pooling",
+    "linear": "dense:linear",
+    "activation": "dense:activation",
+    "softmax": "probabilities:softmax",
+    "cross-entropy": "probabilities:cross_entropy",
+    "squared-error": "probabilities:squared_error",
+    "batchnorm": "normalization:batch_norm",
+    "dropout": "normalization:dropout",
+    "subsample": "subsampling:subsampling",
+    "shift-add": "signal:shift_add",
+    "toeplitz": "matrix:toeplitz_matrix",
+    "errata": "errata:errata",
 }
 
 
@@ -35,8 +37,7 @@ def topic(name: str) -> Callable[..., Figure]:
     Raises:
         ValueError: there is no such topic; the nearest ones are named.
     """
-    file, function = TOPICS[known(name, TOPICS, "topic")]
-    found: Callable[..., Figure] = getattr(import_module(f"manualconv.explain.worked.{file}"), function)
+    found: Callable[..., Figure] = resolve_name(f"{__name__}.{TOPICS[known(name, TOPICS, 'topic')]}")
     return found
 
 

@@ -19,7 +19,7 @@ from manualconv.autograd.correlation import Convolution, TransposedConvolution, 
 from manualconv.autograd.summation import SumToBias
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.ran import equation, run, stated
+from manualconv.explain.worked.ran import equation, listing, run, stated
 from manualconv.functional import conv1d, conv2d, conv3d
 from manualconv.functional.convolution import Padding
 from manualconv.functional.refusals.convolution import toeplitz_window
@@ -78,7 +78,7 @@ def convolution(
     numbers = [t.double() for t in (A, W, b, done.output, dZ, *done.gradients)]
     source = [*map(equation, (Convolution, TransposedConvolution, WeightCorrelation, SumToBias))]
     source.append(stated(rotation, "w̃[(g c), o, k′] · ỹ"))
-    lines = [*_described(numbers, window), *_channels(), *printed.code(source, done)]
+    lines = [*_described(numbers, window), *_channels(), *listing(source, done)]
     return Figure("a convolution, forward and backward", "\n".join(lines))
 
 

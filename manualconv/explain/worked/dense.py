@@ -21,7 +21,7 @@ from manualconv.autograd.correlation import Convolution, TransposedConvolution, 
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.printed import factor, number, product
-from manualconv.explain.ran import Run, equation, run
+from manualconv.explain.worked.ran import Run, equation, listing, run
 from manualconv.functional import linear as layer
 from manualconv.functional import relu, sigmoid, tanh
 
@@ -45,7 +45,7 @@ def linear(A: Tensor = A, W: Tensor = W, b: Tensor = b, dZ: Tensor = DZ) -> Figu
     lines = ["fully connected layer, forward and backward: Z = A Wᵀ + b"]
     lines += printed.beside(("A", A), ("W", W), ("b", b), ("dZ", dZ))
     lines += _linear_sums(A, W, b, dZ, done)
-    lines += printed.code([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
+    lines += listing([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
     return Figure("a fully connected layer, forward and backward", "\n".join(lines))
 
 
@@ -114,5 +114,5 @@ def activation(Z: Tensor = Z, dA: Tensor = DA) -> Figure:
             shown, sloped = written(z, a)
             lines.append(printed.line("A", (n,), shown, a))
             lines.append(printed.line("dZ", (n,), f"{number(da)}*{sloped}", dz))
-        lines += printed.code([equation(map)], done)
+        lines += listing([equation(map)], done)
     return Figure("activations, forward and backward", "\n".join(lines))

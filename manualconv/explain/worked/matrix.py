@@ -19,10 +19,10 @@ from torch import Tensor
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.figures import connections
-from manualconv.explain.lettered import Lettered, letter, lettered, roman
-from manualconv.explain.ran import Run, run, stated
+from manualconv.explain.figures.lettered import Lettered, letter, lettered, roman
 from manualconv.explain.text import by
 from manualconv.explain.worked.convolution import CONVOLUTIONS
+from manualconv.explain.worked.ran import Run, listing, run, stated
 from manualconv.functional.toeplitz import toeplitz
 from manualconv.geometry import Axes
 from manualconv.kernels.matrix import toeplitz as kernels
@@ -65,7 +65,7 @@ def toeplitz_matrix(
     done = run(lambda a: layer(a, weight, None, *numbers), (x,), dz)
     matrix = toeplitz(weight, window.input_size, *numbers, layout=torch.strided)
     lines = [*_described(made), *_products(made, matrix, (x, dz), done)]
-    lines += printed.code([stated(kernels, "A[(o, p), (c, i)] = w[(g o), c, k]")], done)
+    lines += listing([stated(kernels, "A[(o, p), (c, i)] = w[(g o), c, k]")], done)
     name = "a convolution as a matrix"
     return Figure(name, "\n".join(lines), {"09-toeplitz.png": lambda: connections.matrix_sheet(made).png()})
 

@@ -20,7 +20,7 @@ from manualconv.autograd.masking import Mask
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.printed import factor, number, product, total
-from manualconv.explain.ran import Run, equation, run, stated
+from manualconv.explain.worked.ran import Run, equation, listing, run, stated
 from manualconv.functional import batch_norm as layer
 from manualconv.functional import dropout as drop
 
@@ -61,7 +61,7 @@ def batch_norm(
     shown = f"{rest}*1 + {number(momentum)}*{number(x_variance * (m - 1) / m)}*{m}/{m - 1}"
     lines.append(printed.equal("variance", shown, number(variance)))
     equations = [stated(standardization, words) for words in ("v = ‖Cx‖²/m", "x̄ = r·(C g", "γ̄ = Σ")]
-    lines += printed.code(equations, done)
+    lines += listing(equations, done)
     return Figure("batch normalisation, forward and backward", "\n".join(lines))
 
 
@@ -127,5 +127,5 @@ def dropout(x: Tensor = X, dy: Tensor = DY, p: float = 0.5, seed: int = 4) -> Fi
     lines.append("  backward   dx[i] = dy[i] * mask[i] / (1 - p), the same mask")
     for i, value in enumerate(done.gradients[0]):
         lines.append(printed.line("dx", (i,), f"{number(dy[i])}*{mask[i]} / (1 - {number(p)})", value))
-    lines += printed.code([equation(Mask)], done)
+    lines += listing([equation(Mask)], done)
     return Figure("dropout, forward and backward", "\n".join(lines))

@@ -19,7 +19,7 @@ from manualconv.autograd.maximum import Maximum, ScatterTaps
 from manualconv.autograd.summation import SpreadWindows, SumWindows
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.ran import Run, equation, run
+from manualconv.explain.worked.ran import Run, equation, listing, run
 from manualconv.functional import avg_pool2d, max_pool2d
 from manualconv.geometry import Window
 from manualconv.kernels.matrix.toeplitz import readings
@@ -54,8 +54,8 @@ def pooling(
     lines += _max_lines(A, dZ, most, winners, window)
     lines += _mean_lines(A, dZ_mean, mean, window)
     lines += _conventions()
-    lines += printed.code([equation(m) for m in (Maximum, ScatterTaps)], most)
-    lines += printed.code([equation(m) for m in (SumWindows, SpreadWindows)], mean)
+    lines += listing([equation(m) for m in (Maximum, ScatterTaps)], most)
+    lines += listing([equation(m) for m in (SumWindows, SpreadWindows)], mean)
     return Figure("pooling, forward and backward", "\n".join(lines))
 
 

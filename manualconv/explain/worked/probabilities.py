@@ -23,7 +23,7 @@ from manualconv.autograd.softmax import LogSoftmax, Softmax
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.printed import factor, number, product, total
-from manualconv.explain.ran import Run, equation, run, stated
+from manualconv.explain.worked.ran import Run, equation, listing, run, stated
 from manualconv.functional import cross_entropy as loss
 from manualconv.functional import mse_loss, sigmoid
 from manualconv.functional import softmax as layer
@@ -53,7 +53,7 @@ def softmax(z: Tensor = Z, dp: Tensor = DP) -> Figure:
     lines.append("  forward    p[i] = exp(z[i]) / sum_j exp(z[j])")
     lines += _shares(z, done.output)
     lines += _jacobian(z, dp, done)
-    lines += printed.code([equation(Softmax), stated(derivatives, "z̄ = p ⊙ (p̄ − ⟨p, p̄⟩)")], done)
+    lines += listing([equation(Softmax), stated(derivatives, "z̄ = p ⊙ (p̄ − ⟨p, p̄⟩)")], done)
     return Figure("softmax, forward and backward", "\n".join(lines))
 
 
@@ -93,7 +93,7 @@ def cross_entropy(z: Tensor = Z, target: int = 2) -> Figure:
     for i, value in enumerate(done.gradients[0]):
         lines.append(printed.line("dz", (i,), f"{number(p[i])} - {int(i == target)}", value))
     lines.append("  batch      E is the mean over the samples, so each sample's dz is divided by their number: here 1")
-    lines += printed.code([equation(LogSoftmax), stated(derivatives, "whose gradient is p − one-hot")], done)
+    lines += listing([equation(LogSoftmax), stated(derivatives, "whose gradient is p − one-hot")], done)
     return Figure("cross-entropy, forward and backward", "\n".join(lines))
 
 
@@ -120,5 +120,5 @@ def squared_error(u: Tensor = U, t: Tensor = T) -> Figure:
     for i, value in enumerate(done.gradients[0]):
         shown = f"({number(y[i])} - {factor(t[i])})*{number(y[i])}*(1 - {number(y[i])})"
         lines.append(printed.line("delta", (i,), shown, value))
-    lines += printed.code([equation(Square)], done)
+    lines += listing([equation(Square)], done)
     return Figure("squared error, forward and backward", "\n".join(lines))

@@ -19,7 +19,7 @@ from torch import Tensor
 from manualconv.autograd.correlation import Convolution, TransposedConvolution, WeightCorrelation
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
-from manualconv.explain.ran import Run, equation, run
+from manualconv.explain.worked.ran import Run, equation, listing, run
 from manualconv.functional import conv1d
 
 F, G = torch.tensor([1.0, 2, 3, 4]), torch.tensor([1.0, 2, 2, 3])
@@ -56,7 +56,7 @@ def shift_add(f: Tensor = F, g: Tensor = G, dh: Tensor | None = None) -> Figure:
     lines.append("  moving sum with f = 1 1 1 each sum is of three neighbours")
     lines += _shifted(BOX, g, convolved(BOX, g.to(BOX.dtype)))
     lines += _continuous()
-    lines += printed.code([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
+    lines += listing([equation(m) for m in (Convolution, TransposedConvolution, WeightCorrelation)], done)
     return Figure("convolution by shift and add", "\n".join(lines))
 
 

@@ -20,7 +20,7 @@ from manualconv.autograd import scaling
 from manualconv.explain import printed
 from manualconv.explain.figure import Figure
 from manualconv.explain.printed import number, product
-from manualconv.explain.ran import Run, run, stated
+from manualconv.explain.worked.ran import Run, listing, run, stated
 from manualconv.functional import subsample2d
 
 X = torch.arange(16.0).reshape(4, 4) / 16
@@ -46,7 +46,7 @@ def subsampling(x: Tensor = X, dy: Tensor = DY, beta: float = 0.5, b: float = 0.
     done = run(layer, (x, torch.tensor([beta]), torch.tensor([b])), dy)
     lines = [f"trainable sub-sampling, windows of {kernel}x{kernel}: beta = {number(beta)}, b = {number(b)}"]
     lines += [*printed.beside(("x", x), ("dy", dy)), *_sums(x, dy, done, (beta, b), kernel)]
-    lines += printed.code([stated(scaling, "y[n, c, p] =")], done)
+    lines += listing([stated(scaling, "y[n, c, p] =")], done)
     return Figure("trainable sub-sampling, forward and backward", "\n".join(lines))
 
 

@@ -17,7 +17,7 @@ from torchvision import models
 from manualconv.explain.field.axis import hull
 from manualconv.explain.field.follow import followed
 from manualconv.explain.field.tensor import Field
-from manualconv.explain.receptive import last_row
+from manualconv.explain.networks.receptive import last_row
 from tests.explain.field.gradients import Means, box, positive, seen_by_gradient, units
 
 

@@ -19,8 +19,8 @@ from manualconv.explain.field.follow import followed
 from manualconv.explain.field.path import Row
 from manualconv.explain.field.reading import shifted, transposed, window
 from manualconv.explain.field.tensor import met, of_input
-from manualconv.explain.networks import LISTS, built, named
-from manualconv.explain.receptive import last_row
+from manualconv.explain.networks.named import LISTS, built, named
+from manualconv.explain.networks.receptive import last_row
 
 
 def three(row: Row) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from manualconv.explain.field.axis import hull
 from manualconv.explain.field.follow import followed
-from manualconv.explain.receptive import receptive_fields
+from manualconv.explain.networks.receptive import receptive_fields
 from tests.explain.field.gradients import box, positive, seen_by_gradient
 
 SIZES = (6, 8)
@@ -94,6 +94,8 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "reflected": lambda x: F.pad(x, (2, 1, 0, 3), "reflect"),
     "cut off": lambda x: F.pad(x, (-1, -2, 1, 0)),
     "bicubic": lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"),
+    "rolled": lambda x: torch.roll(x, (1, -3), (2, 3)),
+    "rolled flat": lambda x: torch.roll(x, 5),
     "expanded": lambda x: x.mean(3, keepdim=True).expand(-1, -1, -1, 5),
     "attention": lambda x: F.scaled_dot_product_attention(*[x.flatten(2).mT] * 3),
     "unknown to us": lambda x: torch.fft.fft2(x).abs(),
@@ -133,6 +135,33 @@ def test_positive_boxes_are_those_of_magnitudes() -> None:
 def test_a_function_without_a_rule_is_named() -> None:
     text = receptive_fields(Between(FUNCTIONS["unknown to us"]), SIZES).text
     assert "no rule for fft_fft2 in the model: taken to mix all positions" in text
+
+
+def cut(x: Tensor) -> Tensor:
+    """Into windows of 3×4 positions, which are mixed within."""
+    n, c, h, w = x.shape
+    windows = x.view(n, c, h // 3, 3, w // 4, 4).permute(0, 2, 4, 1, 3, 5)
+    return windows.softmax(-1).permute(0, 3, 1, 4, 2, 5).reshape(n, c, h, w)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        cut,
+        lambda x: x.flip(3),
+        lambda x: F.unfold(x, 3),
+        lambda x: F.interpolate(x, (3, 3), mode="bilinear", antialias=True),
+        lambda x: torch.einsum("nchw,nchv->nhwv", x, x),
+    ],
+)
+def test_what_may_see_less_is_said_to_see_all_at_most(function: Callable[[Tensor], Tensor]) -> None:
+    """Until something that is certain sees all."""
+    text = receptive_fields(Between(function), SIZES).text
+    assert "≤ all: " in text and "global" not in text
+    path = followed(Between(lambda x: function(x) + x.mean()), SIZES, 1)
+    guesses = [row.field.guessed for row in path.rows if row.kind not in ("Conv2d", "mean")]
+    assert guesses and all(guesses)
+    assert not path.modules[""][0].guessed
 
 
 def test_volumes_and_signals_are_followed() -> None:

@@ -1,0 +1,1 @@
+"""What is drawn of a trace, read back cell by cell."""

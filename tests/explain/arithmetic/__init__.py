@@ -1,0 +1,1 @@
+"""Sizes, forward and back."""

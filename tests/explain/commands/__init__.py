@@ -1,0 +1,1 @@
+"""What the commands print and save, and a sentence for each mistake."""

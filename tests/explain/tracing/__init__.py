@@ -1,0 +1,1 @@
+"""Traces: their sums by the laws, their words by reading them."""

@@ -1,0 +1,1 @@
+"""Layers on paper: each sum computed again."""
