@@ -19,13 +19,20 @@ MODEL = (
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The network and its input."""
     parser.add_argument("model", metavar="MODEL", help=MODEL)
-    parser.add_argument("--input", type=lengths, required=True, metavar="N", help="size of the input: 224, or 224x320")
+    size = "size of the input: 224, or 224x320 (default 224, but for module:factory)"
+    parser.add_argument("--input", type=lengths, metavar="N", help=size)
     parser.add_argument("--channels", type=int, metavar="C", help="of the input (default: of the first convolution)")
 
 
 def input_size(options: argparse.Namespace) -> int | tuple[int, ...]:
-    """The size of the input: one number stands for every axis."""
-    size: tuple[int, ...] = options.input
+    """The size of the input: one number stands for every axis; ImageNet's where the network is made for it.
+
+    Raises:
+        ValueError: no size, and a network of the caller's.
+    """
+    if options.input is None and ":" in options.model and not options.model.startswith("torchvision:"):
+        raise ValueError(f"--input is needed for {options.model}: the size of the images it is made for, as --input 28")
+    size: tuple[int, ...] = options.input or (224,)
     return size[0] if len(size) == 1 else size
 
 

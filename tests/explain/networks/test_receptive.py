@@ -53,6 +53,8 @@ def test_the_table_says_what_does_not_divide(capsys: pytest.CaptureFixture[str])
     assert printed.endswith("last map: pool5, receptive field 195, stride 32, effective padding 64\n")
     assert main(["rf", "alexnet", "--input", "227"]) == 0
     assert "rounded" not in capsys.readouterr().out
+    assert main(["rf", "alexnet"]) == 0  # ImageNet's size
+    assert capsys.readouterr().out == printed
 
 
 def test_an_object_s_size_is_compared() -> None:
@@ -166,6 +168,7 @@ def leaving(): raise SystemExit(3)
     assert main(["rf", "my_networks:network", "--input", "32"]) == 0
     assert "last map: 1, receptive field 5, stride 2, effective padding 0" in capsys.readouterr().out
     assert main(["rf", "my_networks:made", "--input", "9x9"]) == 0
+    assert "--input is needed for my_networks:made: the size" in sentence(["rf", "my_networks:made"], capsys)
     capsys.readouterr()
     for target, said in {
         "my_networks:taking": "my_networks:taking() gives no network: TypeError",
@@ -181,7 +184,6 @@ def leaving(): raise SystemExit(3)
 
 
 MISTAKES = {
-    "alexnet": "arguments are required: --input",
     "alexnet --input a": "one length or one per axis",
     "alexnet --input 8": "conv1 (Conv2d) does not take an input of 1×3×8×8",
     "alexnet --input 0": "an input of 3 channels and size 0 has no positions",
