@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,10 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 import manualconv.nn
-from tests.train.programs import ROOT, Fit, Patch, refused
+from tests.train.programs import ROOT, Fit, Patch, called, refused
 from tests.train.tiny import in_place_of_lenet
 from train import checkpoint
-from train.cli import make_parser
+from train.cli import main, make_parser
 from train.errors import OptionError
 from train.kept_options import from_plain, plain, settled, told
 from train.models import NETWORKS
@@ -244,6 +245,15 @@ def test_nothing_validates(fit: Fit, tmp_path: Path) -> None:
     assert [row.split(",")[2:4] for row in rows[1:]] == [["nan", "nan"]] * 2
     best, last = (checkpoint.load(tmp_path / "out" / name) for name in ("best.pt", "last.pt"))
     assert best["epoch"] == 2 and all(torch.equal(best["state"][n], last["state"][n]) for n in best["state"])
+
+
+def test_a_short_run_of_the_recipe_of_1998_learns(small_data: Path, tmp_path: Path) -> None:
+    """In steps of 16 images its 220 leave it at 10 %."""
+    words = ["--recipe", "1998", "--epochs", "6", "--backend", "torch", "--threads", "1", "--no-report"]
+    ended = called(main, *words, "--data-dir", str(small_data), "--out", str(tmp_path / "out"))
+    assert "a short run: batches of 1 make 1320 steps of it" in ended.out
+    said = re.search(r"^test accuracy  ([\d.]+) %$", ended.out, flags=re.MULTILINE)
+    assert said is not None and float(said[1]) > 90
 
 
 def test_every_fifth_validates_and_the_last_epoch_is_kept(fit: Fit, tmp_path: Path, monkeypatch: Patch) -> None:
