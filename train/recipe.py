@@ -14,6 +14,7 @@ LRS = {
     "lenet5-1998": 0.002,
     "lenet5-unpadded": LR,
     "conv-pool": LR,
+    "normalized": 0.1,
     "sub-sampled": LR,
     "cifar": LR,
 }  # of every network of `train.models`, with stochastic gradient descent
