@@ -69,11 +69,12 @@ def without_unknown(name: str, group: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_no_optimiser_imports_torch_s_compiler() -> None:
-    """It is half of the time of a short run."""
+    """It takes nearly as long as torch itself. A torch that has it from the start has nothing to be kept out."""
     code = f"""
 import sys
 import torch
 from train.optimisation import optimisation
+before = "torch._dynamo" in sys.modules
 for name in {list(OPTIMIZERS)}:
     model = torch.nn.Linear(2, 2)
     optimizer, schedule = optimisation(model, 0.1, 20, name)
@@ -82,7 +83,7 @@ for name in {list(OPTIMIZERS)}:
     schedule.step()
     optimizer.zero_grad()
     optimizer.load_state_dict(optimizer.state_dict())
-    assert "torch._dynamo" not in sys.modules, name
+    assert ("torch._dynamo" in sys.modules) == before, name
 """
     child = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr
