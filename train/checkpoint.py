@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from train import durable
 from train.errors import CheckpointError, CorruptCheckpoint, ForeignCheckpoint, MissingCheckpoint, NonFiniteError
-from train.output import PREVIOUS
+from train.output import BEST, PREVIOUS
 
 FORMAT = "manualconv checkpoint"
 VERSION = 2
@@ -173,7 +173,8 @@ def position(contents: Mapping[str, Any]) -> tuple[int, int]:
 
 def _read(path: Path) -> bytes:
     if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
-        raise MissingCheckpoint(f"There is no checkpoint {path}.")
+        how = f" It is a folder; in it is {path / BEST}." if os.path.isfile(path / BEST) else ""
+        raise MissingCheckpoint(f"There is no checkpoint {path}.{how}")
     try:
         return path.read_bytes()
     except OSError as error:

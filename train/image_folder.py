@@ -26,7 +26,10 @@ Labelled = list[tuple[Path, int]]
 
 
 def read(path: Path, channels: int | None, side: int) -> Tensor:
-    """(side, side) or (3, side, side) uint8; None: grey if the file is.  Raises ``UnreadableFile``."""
+    """(side, side) or (3, side, side) uint8; None: grey if the file is.  What is see-through is white.
+
+    Raises ``UnreadableFile``.
+    """
     try:
         with Image.open(path) as image:
             image.load()
@@ -37,9 +40,18 @@ def read(path: Path, channels: int | None, side: int) -> Tensor:
     count = channels or (1 if upright.mode in GREY else 3)
     if upright.mode.startswith("I"):  # 16 bits, which Pillow would clip
         upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if "A" in upright.getbands() or "transparency" in upright.info:  # `convert` would leave what lies below it
+        paper = Image.new("RGBA", upright.size, "white")
+        upright = Image.alpha_composite(paper, upright.convert("RGBA"))
     picture = upright.convert("L" if count == 1 else "RGB").resize((side, side), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(picture))
     return pixels if count == 1 else pixels.movedim(-1, 0).contiguous()
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The images in a folder and its sub-folders, by name, but for hidden ones, as macOS leaves beside each."""
+    inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def load(folder: Path, channels: int | None, side: int | None) -> Mnist:
@@ -121,7 +133,7 @@ def _files(folder: Path, labels: tuple[str, ...]) -> Labelled:
         raise MissingFile(f"{folder} holds the class {strange[0]}, of which there is no training image.")
     found: Labelled = []
     for label, name in enumerate(labels):
-        paths = sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        paths = images_below(folder / name)
         if not paths:
             raise EmptyFile(f"{folder / name} holds no image; known endings are {', '.join(SUFFIXES)}.")
         found += [(path, label) for path in paths]

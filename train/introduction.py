@@ -7,7 +7,7 @@ import torch
 from train.kept_options import settled
 from train.optimisation import LEAST_STEPS
 from train.options import FitOptions
-from train.recipe import BATCH_SIZE
+from train.recipe import batch_sizes
 from train.run import Run
 from train.training import fitting_batch_size, steps_in
 
@@ -33,7 +33,8 @@ def introduce(this: Run) -> None:
     if not is_plain(options):
         print(f"recipe {options.recipe}: {spelled(options)}", flush=True)
     in_all = options.epochs * steps_an_epoch(this)
-    if this.batch_size == fitting_batch_size(len(training), options.epochs) < BATCH_SIZE:
+    sizes = batch_sizes(options.recipe, options.arch, options.optimizer)
+    if this.batch_size == fitting_batch_size(len(training), options.epochs, sizes) < sizes.most:
         print(f"a short run: batches of {this.batch_size} make {in_all} steps of it", flush=True)
     elif in_all < LEAST_STEPS:
         print(f"{in_all} steps in all teach little: a smaller --batch-size or more --epochs makes more", flush=True)

@@ -32,7 +32,6 @@ NOISES = 6.0  # times the noise of the paper: the least that is ink
 FAINT = 0.5  # of the threshold: what is as dark as this and joins a stroke is of it
 SPECK = 0.08  # of the largest stroke's area: less is no part of a digit
 THINNEST = 0.085  # of the digit's height: MNIST's pens are no finer
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 Picture = NDArray[np.float64]
 

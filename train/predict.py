@@ -20,7 +20,7 @@ from train import image_folder, trained
 from train.data import images_shaped
 from train.errors import OutputError, PictureError, UnreadableFile
 from train.options import PredictOptions
-from train.photographs import SUFFIXES, as_mnist
+from train.photographs import as_mnist
 from train.trained import Trained
 
 PROGRAM = "python -m train predict"
@@ -80,9 +80,11 @@ def files(images: Sequence[Path]) -> list[Path]:
     found = list[Path]()
     for path in images:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            inside = image_folder.images_below(path)
             if not inside:
-                raise PictureError(f"The folder {path} holds no image; known endings are {', '.join(SUFFIXES)}.")
+                raise PictureError(
+                    f"The folder {path} holds no image; known endings are {', '.join(image_folder.SUFFIXES)}."
+                )
             found += inside
         else:
             found.append(path)

@@ -18,6 +18,7 @@ from train.machine import Machine
 from train.optimisation import optimisation
 from train.options import FitOptions
 from train.output import BEST, LAST, METRICS, OPTIONS, PREVIOUS, MetricsFile
+from train.recipe import batch_sizes
 from train.run import Run, facts
 from train.state import State, workers
 from train.tensorboard import library
@@ -172,7 +173,8 @@ def _prepared(options: FitOptions, world: World) -> tuple[Make, FitOptions]:
     mnist = datasets.load(options.dataset, options.data_dir, options.channels, options.image_size)
     training, validation = data.divided(mnist, options.holdout)
     training = training.first(options.max_train)
-    batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs)
+    sizes = batch_sizes(options.recipe, options.arch, options.optimizer)
+    batch_size = options.batch_size or fitting_batch_size(len(training), options.epochs, sizes)
     options = settled(replace(options, batch_size=batch_size))
     model = machine.build(options.arch, place, options.seed, mnist.kind)
     if ":" in options.arch:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from train.nonfinite import first_in_forward, first_in_gradients, is_finite
-from train.recipe import BATCH_SIZE, LEAST_BATCH, WORTHWHILE_STEPS
+from train.recipe import BatchSizes
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -25,10 +25,10 @@ def steps_in(images: int, batch_size: int) -> int:
     return -(-images // batch_size)
 
 
-def fitting_batch_size(images: int, epochs: int) -> int:
-    """The default: halved, down to 8, until the run has a hundred steps. Fewer steps teach nothing at any rate."""
-    size = BATCH_SIZE
-    while size > LEAST_BATCH and epochs * steps_in(images, size) < WORTHWHILE_STEPS:
+def fitting_batch_size(images: int, epochs: int, sizes: BatchSizes) -> int:
+    """The default: halved until the run has the steps that it takes to learn. Fewer teach nothing at any rate."""
+    size = sizes.most
+    while size > sizes.least and epochs * steps_in(images, size) < sizes.steps:
         size //= 2
     return size
 

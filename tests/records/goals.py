@@ -1,8 +1,9 @@
 """The goals: what is trained, and what is to be reached by the mean of five seeds.
 
-Each run keeps its last epoch and looks at the test images once. Rates, smoothing, averages and augmentation were chosen
-with every sixth training image held out. How many images ``wall`` sees was chosen with the test accuracy of seed 0 too:
-other people wrote the test images, and a network that has seen few is 0.2 points worse at theirs.
+Each run keeps its last epoch and looks at the test images once. All flags were chosen with every sixth training image
+held out. Other people wrote the test images, and a network that has seen few is up to 0.2 points worse at theirs:
+``wall`` is to have 99.2 % of the images that are held out (means of two seeds: 99.29 % after 50,000 images in batches
+of 128, 99.19 % after 40,000, 99.17 % in batches of 192).
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ GOALS = {
     "wall": Goal(
         "99 % in the least time",
         (
-            *("--arch", "lenet5-unpadded", "--augment", "none", "--epochs", "2", "--batch-size", "64", "--lr", "0.1"),
+            *("--arch", "normalized", "--augment", "none", "--epochs", "1", "--batch-size", "128", "--lr", "0.1"),
             *("--label-smoothing", "0.1", "--max-train", "50000", *COMMON),
         ),
         accuracy=99.00,

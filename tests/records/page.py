@@ -20,8 +20,7 @@ INTRODUCTION = """\
 section here. The last epoch counts, whichever was better; the test images are looked at once a seed, when training has
 ended. Seeds that are finished are kept while the flags are the same. "Load" is how many processes wanted a core in the
 minute before the run, the seed before it among them; above 2 the seconds are of a machine that had something else to
-do. The flags were chosen with training images held out; how many images the second goal sees, with the test accuracy of
-seed 0 too.
+do. The flags were chosen with training images held out.
 """
 HEADING = "| seed | test accuracy | seconds | load | commit | date |\n|---|---|---|---|---|---|\n"
 

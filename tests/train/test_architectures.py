@@ -72,7 +72,7 @@ def code(tmp_path: Path, monkeypatch: Patch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("arch", ["lenet5-unpadded", "conv-pool", "sub-sampled"])
+@pytest.mark.parametrize("arch", ["lenet5-unpadded", "conv-pool", "normalized", "sub-sampled"])
 def test_networks_of_train_models_train_on_other_classes_colours_and_sizes(arch: str) -> None:
     kind = ImageKind(tuple("abc"), (3, 40, 33), (0.5,) * 3, (0.2,) * 3)
     model = machine.build(arch, PLACES["manual"], 0, kind)

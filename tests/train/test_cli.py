@@ -39,6 +39,23 @@ def test_help_loads_no_torch() -> None:
     assert len(pages) == 4 and all("--seed" in page and "compare" in page for page in pages)
 
 
+IMPORTING = """
+import gc
+from train.cli import imported
+
+imported("fit")
+count = gc.get_freeze_count()
+assert gc.isenabled() and count > 100_000
+imported("evaluate")
+assert gc.get_freeze_count() == count
+"""
+
+
+def test_the_collector_has_nothing_to_do_with_what_is_imported_first() -> None:
+    child = subprocess.run([sys.executable, "-c", IMPORTING], cwd=ROOT, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "name", "epochs"),
     [

@@ -103,6 +103,29 @@ def test_a_file_s_name_alone_decides_what_it_is_for(tmp_path: Path) -> None:
     assert len(after.training) + len(after.test) - len(before.training) - len(before.test) in (0, 1)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_see_through_is_white(tmp_path: Path, mode: str) -> None:
+    """Black ink on nothing: below what is see-through lies black, too."""
+    cover = np.zeros((28, 28), np.uint8)
+    cover[10:20, 5:9] = 255
+    if mode == "P":  # two entries of the palette, both black
+        ink = Image.frombytes("P", (28, 28), (cover // 255).tobytes())
+        ink.putpalette([0] * 6)
+        ink.save(tmp_path / "ink.png", transparency=0)
+    else:
+        ink = Image.new(mode, (28, 28), 0)
+        ink.putalpha(Image.fromarray(cover))
+        ink.save(tmp_path / "ink.png")
+    assert torch.equal(image_folder.read(tmp_path / "ink.png", 1, 28), torch.from_numpy(255 - cover))
+
+
+def test_hidden_files_are_no_images(tmp_path: Path) -> None:
+    folder = painted(tmp_path / "images", 6, 0)
+    before = datasets.load(f"folder:{folder}", None)
+    (folder / "red" / "._0.png").write_bytes(b"of macOS")
+    assert datasets.load(f"folder:{folder}", None).digest == before.digest
+
+
 def share(folder: Path, path: Path) -> int:
     """0 tests, 1 validates, the rest up to 9 train."""
     return int(hashlib.sha256(path.relative_to(folder).as_posix().encode()).hexdigest()[:16], 16) % 10

@@ -96,6 +96,20 @@ def test_an_empty_folder_and_a_missing_checkpoint_are_a_sentence_each(best: Path
         assert "Traceback" not in ended.err
 
 
+def test_what_is_hidden_in_a_folder_is_passed_over(best: Path, tmp_path: Path) -> None:
+    """Such as the ._ files of macOS, and the thumbnails in a hidden folder."""
+    shown = bar(tmp_path / "p" / "deep" / "a.png", 20)
+    (tmp_path / "p" / "._a.png").write_bytes(b"no image")
+    bar(tmp_path / "p" / ".thumbnails" / "a.png", 20)
+    ended = called(main, "predict", str(best), str(tmp_path / "p"), "--json")
+    assert (ended.code, ended.err, [each["file"] for each in json.loads(ended.out)]) == (0, "", [str(shown)])
+
+
+def test_the_folder_of_a_run_is_told_which_file_is_meant(best: Path, tmp_path: Path) -> None:
+    ended = called(main, "predict", str(best.parent), str(bar(tmp_path / "bar.png", 20)))
+    assert ended.code == 1 and f"no checkpoint {best.parent}. It is a folder; in it is {best}." in ended.err
+
+
 def test_where_what_is_seen_cannot_be_saved_the_path_is_named(best: Path, tmp_path: Path) -> None:
     file = bar(tmp_path / "bar.png", 20)
     ended = called(main, "predict", str(best), str(file), "--show", str(file))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from train.errors import NonFiniteError
 from train.optimisation import optimisation
+from train.recipe import BatchSizes, batch_sizes
 from train.training import evaluate, fitting_batch_size, steps, steps_in
 
 BATCHES = [(torch.randn(4, 3), torch.tensor([0, 1, 1, 0])), (torch.randn(2, 3), torch.tensor([1, 0]))]
@@ -96,8 +97,19 @@ def test_steps_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "epochs", "size"),
-    [(55000, 6, 128), (12800, 1, 128), (12672, 1, 64), (2000, 1, 16), (2000, 8, 128), (20, 1, 8)],
+    ("images", "epochs", "size", "old"),
+    [
+        (55000, 6, 128, 16),
+        (12800, 1, 128, 4),
+        (12672, 1, 64, 4),
+        (2000, 1, 16, 1),
+        (2000, 3, 32, 2),
+        (2000, 8, 128, 8),
+        (20, 1, 8, 1),
+    ],
 )
-def test_a_short_run_has_batches_that_make_steps(images: int, epochs: int, size: int) -> None:
-    assert fitting_batch_size(images, epochs) == size
+def test_a_short_run_has_batches_that_make_steps(images: int, epochs: int, size: int, old: int) -> None:
+    """Those of the recipe of 1998 are smaller, but not with another network or optimiser."""
+    assert fitting_batch_size(images, epochs, batch_sizes("plain", "lenet5-1998", "sgd")) == size
+    assert fitting_batch_size(images, epochs, batch_sizes("1998", "lenet5-1998", "sgd")) == old
+    assert batch_sizes("1998", "lenet5", "sgd") == batch_sizes("1998", "lenet5-1998", "adam") == BatchSizes()

@@ -12,10 +12,21 @@ from train.errors import OptionError
 from train.models.cifar import cifar
 from train.models.lenet import lenet5
 from train.models.lenet1998 import NearestCodeLoss, lenet5_1998
+from train.models.normalized import normalized
 from train.models.perceptron import perceptron
 from train.models.schematic import conv_pool, sub_sampled
 
-__all__ = ["NETWORKS", "Network", "cifar", "conv_pool", "lenet5", "lenet5_1998", "perceptron", "sub_sampled"]
+__all__ = [
+    "NETWORKS",
+    "Network",
+    "cifar",
+    "conv_pool",
+    "lenet5",
+    "lenet5_1998",
+    "normalized",
+    "perceptron",
+    "sub_sampled",
+]
 
 
 def cross_entropy(layers: ModuleType) -> nn.Module:
@@ -53,6 +64,7 @@ NETWORKS = {
     "lenet5-1998": Network("LeNet-5 of 1998", lenet5_1998, NearestCodeLoss, framed, (1, 28, 28)),
     "lenet5-unpadded": Network("LeNet-5 without padding", partial(lenet5, padding=0)),
     "conv-pool": Network("conv-pool-conv-pool", conv_pool),
+    "normalized": Network("conv-pool-norm twice", normalized),
     "sub-sampled": Network("C-S-C-S", sub_sampled),
     "cifar": Network("Keras's network for CIFAR-10", cifar, takes=(3, 32, 32)),
 }

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.train.models.twins import Build, assert_one_step_is_the_same, cross_entropy, parameters
 from train import machine
-from train.models import cifar, conv_pool, lenet5, perceptron, sub_sampled
+from train.models import cifar, conv_pool, lenet5, normalized, perceptron, sub_sampled
 
 Size = tuple[int, ...]
 
@@ -40,6 +40,7 @@ NETWORKS = {
         (3, 17, 22),
         4,
     ),
+    "normalised": Described(normalized, [8 * 25, 16, 16 * 8 * 25, 32, (16 * 16 + 1) * 64, 65 * 10], (1, 28, 28)),
     "three maps twice": Described(sub_sampled, [3 * 26, 6, 3 * 76, 6, (3 * 16 + 1) * 10], (1, 28, 28)),
     "one pair": Described(
         lambda layers: sub_sampled(layers, (4,), classes=3, size=(40, 47), channels=2),
@@ -62,7 +63,7 @@ def test_the_parameters_and_the_outputs_of_any_batch(name: str) -> None:
     network = build(torch.nn)
     assert parameters(network) == counts
     for batch in (2, 3, 0):
-        assert network(torch.zeros(batch, *size)).shape == (batch, outputs)
+        assert network.eval()(torch.zeros(batch, *size)).shape == (batch, outputs)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ STEPS: dict[str, tuple[Build, Size, int]] = {
     "Keras's for CIFAR, dropout and all": (cifar, (3, 3, 32, 32), 10),
     "perceptron": (lambda layers: perceptron(layers, (3, 4, 2)), (5, 3), 0),
     "convolve and pool": (lambda layers: conv_pool(layers, (2, 3), 7, 3, size=(20, 17)), (4, 1, 20, 17), 3),
+    "normalised": (lambda layers: normalized(layers, (2, 3), 7, 3, size=(20, 17)), (4, 1, 20, 17), 3),
     "C-S-C-S": (lambda layers: sub_sampled(layers, (2, 3), 3, size=(20, 17)), (4, 1, 20, 17), 3),
 }
 
