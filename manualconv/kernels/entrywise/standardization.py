@@ -81,6 +81,7 @@ def to_input(
         return (x_hat * -along + (g if gamma is None else g * gamma) - level) * r
     if gamma is None:
         return torch.mul(x_hat, -along, out=room).add_(g).sub_(level).mul_(r)
-    if prod(torch.broadcast_shapes(gamma.shape, r.shape)) < g.numel():
+    # torch.broadcast_shapes would import sympy: half a second of a process's first step.
+    if torch.broadcast_tensors(gamma, r)[0].numel() < g.numel():
         return torch.mul(x_hat, -along * r, out=room).addcmul_(g, gamma * r).sub_(level * r)
     return torch.mul(x_hat, -along, out=room).addcmul_(g, gamma).sub_(level).mul_(r)
