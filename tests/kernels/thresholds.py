@@ -257,7 +257,7 @@ POINTWISE = ("pointwise.SMALL",)
 
 OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
-    **dict.fromkeys(("depthwise.TAP", "depthwise.STRIDED", "depthwise.ROW"), "rates, too"),
+    **dict.fromkeys(("depthwise.TAP", "depthwise.ROW"), "rates, too"),
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
     **dict.fromkeys(("loops.BLOCK", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"),
     **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "compiling.COMPILING"), "rates, too"),
