@@ -75,7 +75,8 @@ def is_compilable(t: Tensor) -> bool:
 
 def values(t: Tensor) -> Tensor:
     """The plain numbers of t in order, for ``numpy()``."""
-    return t.detach().resolve_neg().contiguous()
+    t = t.detach() if t.requires_grad else t
+    return (t.resolve_neg() if t.is_neg() else t).contiguous()
 
 
 def compiled(loop: Loop) -> Loop:
