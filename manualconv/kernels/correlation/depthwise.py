@@ -34,6 +34,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
+from manualconv.kernels.compiling import all_finite
 from manualconv.kernels.correlation.cost import CALL, COPY, Sizes
 from manualconv.kernels.movement.windows import taps
 
@@ -212,7 +213,7 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
 
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, c, i] = Σ_{k,p : s·p + d·k − a = i} w[c, k] · y[n, c, p]``."""
-    is_run = _is_run(window, y.element_size()) and bool(w.isfinite().all())
+    is_run = _is_run(window, y.element_size()) and all_finite(w)
     x = y.new_zeros((y.shape[0], w.shape[0], *window.input_size))
     units, into, numbers = _flat(y), _flat(x), _numbers(w, y.shape[0], is_run)
     for part, strip in _strips(len(units), window, y.element_size(), is_run):
@@ -227,7 +228,7 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     """``w[c, k] = Σ_{n,p} x[n, c, s·p + d·k − a] · y[n, c, p]``."""
     is_run = _is_run(window, x.element_size())
     w = _sums(x, y, window, is_run)
-    return _sums(x, y, window, False) if is_run and not bool(w.isfinite().all()) else w
+    return _sums(x, y, window, False) if is_run and not all_finite(w) else w
 
 
 def _sums(x: Tensor, y: Tensor, window: Window, is_run: bool) -> Tensor:

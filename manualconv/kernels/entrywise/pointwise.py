@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from manualconv.kernels.compiling import is_compilable, share, values
+from manualconv.kernels.compiling import is_compilable, numbers, share
 from manualconv.kernels.precision import WIDENED, single
 from manualconv.torch_internals import is_plain, is_unrecorded
 
@@ -50,7 +50,7 @@ def gate(t: Tensor, y: Tensor) -> Tensor:
         from manualconv.kernels.entrywise.compiled_pointwise import gate as some
 
         x = torch.empty_like(t)
-        flat = [values(each).view(-1).numpy() for each in (t, y, x)]
+        flat = [numbers(each) for each in (t, y, x)]
         share(lambda first, last: some(*flat, first, last), x.numel(), x.numel() * ENTRY)
         return x
     if _by_products(t, y):

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.compiling import NUMBERS, is_compilable, share, values
+from manualconv.kernels.compiling import NUMBERS, is_compilable, numbers, share
 from manualconv.kernels.pooling.frames import PAIRS, Frame, frame_of_window
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.kernels.pooling.selection import scatter, select
@@ -98,10 +98,10 @@ def _by_rows(x: Tensor, window: Window, y: Tensor, taps: Tensor) -> None:
     f, may_be_nan = frame_of_window(window), _may_be_nan(x)
     planes = max(1, BLOCK // prod(f.size)) if x.device.type == "cpu" else len(x)
     # A comparison has vectors where its result has the dtype of what is compared.
-    numbers = x.dtype if x.dtype in NUMBERS and window.taps <= 2**24 else taps.dtype
+    label = x.dtype if x.dtype in NUMBERS and window.taps <= 2**24 else taps.dtype
     for first in range(0, len(x), planes):
         some = x[first : first + planes]
-        v, at = _best(_phases(some.reshape(len(some), *f.length), f), f, may_be_nan, numbers)
+        v, at = _best(_phases(some.reshape(len(some), *f.length), f), f, may_be_nan, label)
         y[first : first + planes] = v.reshape(len(some), *window.output_size)
         taps[first : first + planes] = 0 if at is None else at.reshape(len(some), *window.output_size)
     if not f.given:
@@ -188,7 +188,7 @@ def _better(
 
 def _flat(*tensors: Tensor) -> Iterator[Any]:
     """Their numbers in order, for loops."""
-    return (values(t).view(-1).numpy() for t in tensors)
+    return map(numbers, tensors)
 
 
 def select_taps(x: Tensor, taps: Tensor, window: Window) -> Tensor:
