@@ -116,8 +116,8 @@ class _Strip:
         self.frame = (*map(len, rests), units, *length)
         #: Zeros between the rows of placements, where they are one run.
         self.rows = (units, window.output_size[0], *(length if is_run else window.output_size)[1:])
-        whole = (slice(None),)
-        self._copied = [
+        whole: tuple[slice, ...] = (slice(None),)
+        self._copied: list[tuple[tuple[int | slice, ...], tuple[slice, ...]]] = [
             ((*at, *whole, *(q for _, q in met)), (*whole, *(i for i, _ in met)))
             for at in product(*(range(len(r)) for r in rests))
             if (met := [_met(window, axis, rests[axis][r]) for axis, r in zip(axes, at)])
@@ -191,7 +191,7 @@ def _flat(t: Tensor) -> Tensor:
 def _numbers(w: Tensor, batch: int, is_run: bool) -> Tensor:
     """``(C, 1, *K)`` → ``(ΠK, N·C, 1 …)``: each unit's, that stretch over its placements."""
     numbers = w.flatten(1).repeat(batch, 1).T.contiguous()
-    return numbers[(..., *(None,) * (1 if is_run else w.dim() - 2))]
+    return numbers.reshape(*numbers.shape, *(1,) * (1 if is_run else w.dim() - 2))
 
 
 def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:

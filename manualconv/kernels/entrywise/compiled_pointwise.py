@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @compiled
-def gate(t: Array, y: Array, x: Array, first: int, last: int) -> None:
+def gate_some(t: Array, y: Array, x: Array, first: int, last: int) -> None:
     """Entries `first` … `last` − 1; both are read before one is chosen, else it is no loop for vectors."""
     nothing = x.dtype.type(0)
     for i in range(np.uint64(first), np.uint64(last)):

@@ -47,11 +47,11 @@ def _unless_nan(products: Tensor, selected: Callable[[], Tensor]) -> Tensor:
 def gate(t: Tensor, y: Tensor) -> Tensor:
     """t where not ``y ≤ 0``, else 0, for y from a ReLU: no entry below 0, so that ``sign(y)`` is the gate."""
     if _by_loops(t, y):
-        from manualconv.kernels.entrywise.compiled_pointwise import gate as some
+        from manualconv.kernels.entrywise.compiled_pointwise import gate_some
 
         x = torch.empty_like(t)
         flat = [numbers(each) for each in (t, y, x)]
-        share(lambda first, last: some(*flat, first, last), x.numel(), x.numel() * ENTRY)
+        share(lambda first, last: gate_some(flat[0], flat[1], flat[2], first, last), x.numel(), x.numel() * ENTRY)
         return x
     if _by_products(t, y):
         kept = y.sign().mul_(t)
