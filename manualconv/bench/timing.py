@@ -22,13 +22,18 @@ Call = Callable[[], Any]
 #: A sample is repeated until it takes this long, so that the clock's grain and the call of it do not count.
 LEAST_SAMPLE = 1e-3
 LEAST_ROUNDS = 5
+#: Seconds that so many rounds may take: where a call takes seconds, a few of them tell as much.
+LONGEST = 6.0
 #: A round counts if its canary is this close to the median of canaries.
 CANARY_BAND = 0.10
 
 
 @dataclass(frozen=True)
 class Pace:
-    """When a measurement ends: after `rounds` rounds or `seconds` seconds, whichever comes first, at `LEAST_ROUNDS`."""
+    """When a measurement ends: after `rounds` rounds or `seconds` seconds, whichever comes first, at `LEAST_ROUNDS`.
+
+    Where those take more than `LONGEST`, there are as many as fit, or one.
+    """
 
     rounds: int = 25
     seconds: float = 2.0
@@ -90,13 +95,15 @@ def kept_rounds(canaries: list[float]) -> list[int]:
 
 def interleaved(contenders: dict[str, Call], pace: Pace = Pace()) -> Rounds:
     """Time the contenders round by round, in a new order each time; each is called once before."""
-    times = {name: max(1, round(LEAST_SAMPLE / max(seconds_of(call), 1e-7))) for name, call in contenders.items()}
+    once = {name: seconds_of(call) for name, call in contenders.items()}
+    times = {name: max(1, round(LEAST_SAMPLE / max(seconds, 1e-7))) for name, seconds in once.items()}
+    least = min(LEAST_ROUNDS, max(1, int(LONGEST / max(sum(once.values()), 1e-7))))
     canary, order = _canary(), list(contenders)
     seconds_of(canary, 5)
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     canaries: list[float] = []
     shuffle, begin = random.Random(0), time.perf_counter()
-    while len(canaries) < LEAST_ROUNDS or (len(canaries) < pace.rounds and time.perf_counter() - begin < pace.seconds):
+    while len(canaries) < least or (len(canaries) < pace.rounds and time.perf_counter() - begin < pace.seconds):
         canaries.append(seconds_of(canary, 3))
         shuffle.shuffle(order)
         for name in order:

@@ -13,6 +13,7 @@ import torch
 from manualconv.geometry import Window
 from manualconv.kernels.compiling import LOOPS, NUMBERS, is_installed
 from manualconv.kernels.correlation import loops, lowering
+from manualconv.kernels.entrywise import pointwise
 from manualconv.kernels.pooling import maximum, selection, summation
 
 #: Windows of up to 256 taps and of more: those are numbered in other integers.
@@ -30,6 +31,8 @@ def compile_loops() -> int:
     before = _misses()
     for dtype in NUMBERS:
         _correlate(dtype)
+        ones = torch.ones(pointwise.LARGE, dtype=dtype, device="cpu")
+        pointwise.gate(ones, ones)
         for kernel in KERNELS:
             _pool(dtype, kernel)
     return _misses() - before

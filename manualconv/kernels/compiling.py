@@ -8,6 +8,7 @@ callers at once.
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -75,7 +76,18 @@ def is_compilable(t: Tensor) -> bool:
 
 def values(t: Tensor) -> Tensor:
     """The plain numbers of t in order, for ``numpy()``."""
-    return t.detach().resolve_neg().contiguous()
+    t = t.detach() if t.requires_grad else t
+    return (t.resolve_neg() if t.is_neg() else t).contiguous()
+
+
+def numbers(t: Tensor) -> Any:
+    """The plain numbers of t in one row of NumPy's, which shares memory with t where that is contiguous."""
+    return values(t).numpy().reshape(-1)
+
+
+def all_finite(t: Tensor) -> bool:
+    """Whether no number of t is a NaN or an infinity.  A sum that overflows says no, too."""
+    return math.isfinite(t.sum().item())
 
 
 def compiled(loop: Loop) -> Loop:

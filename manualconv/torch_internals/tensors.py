@@ -10,7 +10,7 @@ from torch import Tensor
 
 from manualconv.torch_internals.modes import TRACING, mode_count, mode_of
 from manualconv.torch_internals.optional import private
-from manualconv.torch_internals.transforms import forward_mode_active, is_of_old_vmap, is_wrapped
+from manualconv.torch_internals.transforms import forward_mode_active, is_of_old_vmap, is_transformed, is_wrapped
 
 
 def shaped(y: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -33,8 +33,9 @@ def is_plain(*tensors: Tensor) -> bool:
     # The number of modes first: usually there are none, and it is asked at every step of a layer.
     if mode_count() and any(mode is None or mode_of(mode) is not None for mode in TRACING):
         return False
-    for t in tensors:  # noqa: SIM110  Dynamo, and no generator at each step
-        if is_wrapped(t) or handles_operators(t):
+    for t in tensors:
+        # As `is_wrapped` and `handles_operators` say; no calls for ordinary tensors.
+        if is_transformed(t) or is_of_old_vmap(t) or (type(t) is not Tensor and handles_operators(t)):
             return False
     return True
 

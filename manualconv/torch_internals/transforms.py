@@ -26,7 +26,7 @@ def _has_no_memory(t: Tensor) -> bool:
 
 
 _unwrapped = private("torch._C._functorch.get_unwrapped", _inner)
-_is_transformed = private("torch._C._functorch.is_functorch_wrapped_tensor", lambda t: _inner(t) is not t)
+is_transformed = private("torch._C._functorch.is_functorch_wrapped_tensor", lambda t: _inner(t) is not t)
 is_of_old_vmap = private("torch._C._functorch.is_legacy_batchedtensor", _has_no_memory)
 # A sample's tensor has one axis less than what it stands for; under grad and jvp it has as many.
 _is_mapped = private("torch._C._functorch.is_batchedtensor", lambda t: _inner(t).dim() > t.dim())
@@ -35,14 +35,14 @@ _level = needed("torch._C._functorch.maybe_get_level", "batch normalisation insi
 
 def is_wrapped(t: Tensor) -> bool:
     """Whether t stands for another tensor, of ``torch.func`` or of the old vmap, whose memory is not to be seen."""
-    return bool(_is_transformed(t) or is_of_old_vmap(t))
+    return bool(is_transformed(t) or is_of_old_vmap(t))
 
 
 def hides_memory(*tensors: Tensor) -> bool:
     """Whether a transform hides from view how one of them lies in memory; while compiling, nothing does."""
     if not torch.compiler.is_compiling():
         for t in tensors:
-            if _is_transformed(t) or is_of_old_vmap(t):
+            if is_transformed(t) or is_of_old_vmap(t):
                 return True
     return False
 
@@ -52,7 +52,7 @@ def mapped_levels(t: Tensor) -> set[int]:
     levels: set[int] = set()
     if torch.compiler.is_compiling():
         return levels
-    while _is_transformed(t):
+    while is_transformed(t):
         if _is_mapped(t):
             levels.add(_level(t))
         t = _unwrapped(t)
@@ -79,7 +79,7 @@ _below_all_levels = needed(
 
 
 def _innermost(t: Tensor) -> Tensor:
-    while _is_transformed(t):
+    while is_transformed(t):
         t = _unwrapped(t)
     return t
 

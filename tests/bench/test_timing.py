@@ -29,6 +29,14 @@ def test_every_contender_runs_in_every_round(monkeypatch: pytest.MonkeyPatch, pa
     assert len({len(seconds) for seconds in found.seconds.values()}) == 1
 
 
+@pytest.mark.parametrize(("longest", "expected"), [(0.0, 1), (60.0, 5)])
+def test_slow_calls_have_as_many_rounds_as_fit(monkeypatch: pytest.MonkeyPatch, longest: float, expected: int) -> None:
+    monkeypatch.setattr(timing, "LONGEST", longest)
+    found = interleaved({name: lambda: sum(range(9999)) for name in "ab"}, Pace(500, 0))
+    assert [len(seconds) for seconds in found.seconds.values()] == [expected] * 2
+    assert found.ratio("a", "b").low <= found.ratio("a", "b").median <= found.ratio("a", "b").high
+
+
 def test_a_ratio_is_paired_and_says_how_many_times_as_fast() -> None:
     rounds = Rounds({"ours": [1.0, 2.0, 4.0], "torch": [3.0, 6.0, 12.0]}, 0)
     assert rounds.ratio("ours", "torch") == Ratio(3.0, 3.0, 3.0)

@@ -233,7 +233,7 @@ def test_pooling_keeps_what_is_not_finite_in_its_windows(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRYWISE if hasattr(rectifiers, name)])
-@pytest.mark.parametrize("count", [pointwise.SMALL, pointwise.SMALL + 1])
+@pytest.mark.parametrize("count", [pointwise.SMALL, pointwise.SMALL + 1, pointwise.LARGE - 1, pointwise.LARGE])
 def test_a_mask_made_of_numbers_is_a_mask(name: str, count: int) -> None:
     """0·∞ is NaN: where the slope is 0, a cotangent that is not finite is stopped or let through as by torch."""
     z = torch.linspace(-4, 4, count, dtype=torch.float64)

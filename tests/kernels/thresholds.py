@@ -253,14 +253,16 @@ POOLING = (
     *("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "frames.PAIRS"),
     *("maximum.LARGE", "selection.LARGE", "summation.LARGE", "summation.SMALL", "summation.THREADS"),
 )
-POINTWISE = ("pointwise.SMALL",)
+POINTWISE = ("pointwise.SMALL", "pointwise.LARGE")
 
 OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
-    **dict.fromkeys(("depthwise.TAP", "depthwise.STRIDED", "depthwise.ROW"), "rates, too"),
+    **dict.fromkeys(("depthwise.TAP", "depthwise.ROW"), "rates, too"),
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
     **dict.fromkeys(("loops.BLOCK", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"),
-    **dict.fromkeys(("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "compiling.COMPILING"), "rates, too"),
+    **dict.fromkeys(
+        ("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "pointwise.ENTRY", "compiling.COMPILING"), "rates, too"
+    ),
     **dict.fromkeys(("lowering.ADDING",), "a rate, too"),
     **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from manualconv.geometry import Window
-from manualconv.kernels.correlation.compiled_loops import SUMS, Array, correlate, weigh
+from manualconv.kernels.correlation.compiled_loops import SUMS, Array, correlate, memory_of_runs, memory_of_sums, weigh
 from manualconv.kernels.correlation.compiled_sums import VECTOR
 from manualconv.kernels.correlation.loops import FRAME, Bands
 
@@ -336,7 +336,11 @@ class Correlation:
         x, w, b, y = x.reshape(-1), w.reshape(-1), b.reshape(-1), y.reshape(-1)
         numbers = (channels, outputs, self._groups)
         units = self._batch * self._groups * (len(plan.run_ends) - 1)
-        return lambda first, last: correlate(x, w, b, y, plan, *numbers, first, last), units
+
+        def run(first: int, last: int) -> None:
+            correlate(x, w, b, y, plan, *numbers, *memory_of_runs(plan, channels, x), first, last)
+
+        return run, units
 
     def to_weight(self, x: Array, y: Array) -> tuple[Run, int, Callable[[Array], None]]:
         """The third writes w once all units have run."""
@@ -366,4 +370,8 @@ class Correlation:
                 begin += of * tiles
             w[:] = np.concatenate(blocks, 1).reshape(w.shape)
 
-        return lambda first, last: weigh(x, y, flat, plan, *numbers, first, last), chunks * self._groups, weights
+        def run(first: int, last: int) -> None:
+            memory = memory_of_sums(plan, channels, outputs, images, x)
+            weigh(x, y, flat, plan, *numbers, *memory, first, last)
+
+        return run, chunks * self._groups, weights

@@ -27,16 +27,35 @@ SUMS = 16
 
 
 @compiled
-def copy(to: Array, i: int, a: int, of: Array, j: int, b: int, n: int) -> None:
-    """``to[i + a·k] = of[j + b·k]``, k < n; where both steps are 1, by vectors, of which the last two may overlap."""
+def copy(to: Array, i: int, of: Array, j: int, n: int) -> None:
+    """``to[i + k] = of[j + k]``, k < n: by vectors, of which the last two may overlap."""
     lanes = VECTOR // to.itemsize
-    if a == 1 and b == 1 and n >= lanes:
+    if n >= lanes:
         for k in range(0, n - lanes, lanes):
             copy_vector(to, i + k, of, j + k)
         copy_vector(to, i + n - lanes, of, j + n - lanes)
     else:
         for k in range(n):
-            to[i + a * k] = of[j + b * k]
+            to[i + k] = of[j + k]
+
+
+@compiled
+def gather(to: Array, i: int, of: Array, j: int, step: int, n: int) -> None:
+    """``to[i + k] = of[j + step·k]``, k < n; a step of 2 has a loop for vectors, whose indices are unsigned."""
+    if step == 2:
+        i, j = np.uint64(i), np.uint64(j)
+        for k in range(np.uint64(n)):
+            to[i + k] = of[j + k + k]
+    else:
+        for k in range(n):
+            to[i + k] = of[j + step * k]
+
+
+@compiled
+def clear(f: Array) -> None:
+    """``f[i] = 0``."""
+    for i in range(f.shape[0]):
+        f[i] = 0
 
 
 @compiled
@@ -45,7 +64,10 @@ def fill(f: Array, begin: int, x: Array, image: int, channels: int, band: int, p
     for c in range(channels):
         for k in range(plan.fill_ends[band], plan.fill_ends[band + 1]):
             to, of = begin + c * plan.volume + plan.fills[k, 0], image + c * plan.size + plan.fills[k, 1]
-            copy(f, to, 1, x, of, plan.step_in, plan.fills[k, 2])
+            if plan.step_in == 1:
+                copy(f, to, x, of, plan.fills[k, 2])
+            else:
+                gather(f, to, x, of, plan.step_in, plan.fills[k, 2])
 
 
 @compiled
@@ -81,21 +103,47 @@ def put_run(
             put_1(out, y0 + i, pitch, w, w0, b, b0, f, f0 + i, at, at0, taps)
 
 
+def memory_of_runs(plan: Plan, channels: int, like: Array) -> tuple[Array, Array]:
+    """A frame of all channels, and what four outputs of the longest run take: made here, it need not be compiled."""
+    frame = 0 if plan.in_place else channels * plan.volume + BEYOND
+    return np.zeros(frame, like.dtype), np.empty(4 * (plan.longest + BEYOND), like.dtype)
+
+
+def memory_of_sums(plan: Plan, channels: int, outputs: int, images: int, like: Array) -> tuple[Array, Array, Array]:
+    """The frames of so many images, their outputs in whole vectors, and where each run of them is."""
+    lanes, most = VECTOR // like.itemsize, images * plan.most
+    rows = outputs * most * -(-plan.longest // lanes) * lanes
+    frames = images * channels * plan.volume + BEYOND
+    return np.zeros(frames, like.dtype), np.zeros(rows, like.dtype), np.empty(2 * most, np.int64)
+
+
 @compiled
 def correlate(
-    x: Array, w: Array, b: Array, y: Array, plan: Plan, channels: int, outputs: int, groups: int, first: int, last: int
+    x: Array,
+    w: Array,
+    b: Array,
+    y: Array,
+    plan: Plan,
+    channels: int,
+    outputs: int,
+    groups: int,
+    frame: Array,
+    buffer: Array,
+    first: int,
+    last: int,
 ) -> None:
-    """x ``(N, g, c, ΠS)``, w packed, b ``(g, o)`` → y ``(N, g, o, ΠD)``, units ``(N, g, bands)``."""
+    """x ``(N, g, c, ΠS)``, w packed, b ``(g, o)`` → y ``(N, g, o, ΠD)``, units ``(N, g, bands)``.
+
+    `frame`, of zeros, and `buffer` are memory: see `memory_of_runs`.
+    """
     bands, lanes = plan.run_ends.shape[0] - 1, VECTOR // x.itemsize
-    frame = np.zeros(0 if plan.in_place else channels * plan.volume + BEYOND, x.dtype)
     length = plan.longest + BEYOND
-    buffer = np.empty(4 * length, x.dtype)
     for unit in range(first, last):
         band, u = unit % bands, unit // bands
         f, origin = x, u * channels * plan.size
         if not plan.in_place:
             if bands > 1:
-                frame[:] = 0
+                clear(frame)
             # It begins at 0; but written so, that has a type of its own, for which `fill` would be compiled again.
             fill(frame, unit - unit, x, origin, channels, band, plan)
             f, origin = frame, 0
@@ -115,7 +163,11 @@ def correlate(
                     for a in range(block):
                         for row in range(rows):
                             i, j = to + a * plan.result + row * plan.row_out, a * length + row * plan.row
-                            copy(y, i, plan.step_out, buffer, j, 1, columns)
+                            if plan.step_out == 1:
+                                copy(y, i, buffer, j, columns)
+                            else:
+                                for k in range(columns):
+                                    y[i + plan.step_out * k] = buffer[j + k]
 
 
 @compiled
@@ -130,19 +182,21 @@ def weigh(
     groups: int,
     images: int,
     chunks: int,
+    frames: Array,
+    rows: Array,
+    runs: Array,
     first: int,
     last: int,
 ) -> None:
     """x ``(N, g, c, ΠS)``, y ``(N, g, o, ΠD)`` → w of each chunk of images and bands, units ``(chunks, g)``.
 
-    `images` of them are added up at a time, w is ``(chunks, g, blocks of sums)``.
+    `images` of them are added up at a time, w is ``(chunks, g, blocks of sums)``; `frames` and `rows`, of zeros, and
+    `runs` are memory: see `memory_of_sums`.
     """
     bands, lanes = plan.run_ends.shape[0] - 1, VECTOR // x.itemsize
-    frames = np.zeros(images * channels * plan.volume + BEYOND, x.dtype)
     vectors = (plan.longest + lanes - 1) // lanes
     most = images * plan.most
-    runs, pitch = np.empty(2 * most, np.int64), most * vectors * lanes
-    rows = np.zeros(outputs * pitch, x.dtype)
+    pitch = most * vectors * lanes
     items = (batch + images - 1) // images * bands
     for unit in range(first, last):
         chunk, g = unit // groups, unit % groups
@@ -152,8 +206,8 @@ def weigh(
             # The last vector of a run may reach beyond its image, and so beyond the last one's memory.
             in_place = plan.in_place and n + many < batch
             if bands > 1:
-                frames[:] = 0
-                rows[:] = 0
+                clear(frames)
+                clear(rows)
             count = 0
             for u in range(n * groups + g, (n + many) * groups + g, groups):
                 origin = u * channels * plan.size
@@ -167,7 +221,7 @@ def weigh(
                     for o in range(outputs):
                         to, of = o * pitch + count * vectors * lanes, (u * outputs + o) * plan.result + place
                         for row in range(plan.runs[run, 2]):
-                            copy(rows, to + row * plan.row, 1, y, of + row * plan.row_out, 1, columns)
+                            copy(rows, to + row * plan.row, y, of + row * plan.row_out, columns)
                     count += 1
             f = x if in_place else frames
             to = unit * plan.sums

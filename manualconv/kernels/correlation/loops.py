@@ -36,11 +36,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
-from manualconv.kernels.compiling import COMPILING, NUMBERS, is_installed, share, values
+from manualconv.kernels.compiling import COMPILING, NUMBERS, all_finite, is_installed, share, values
 from manualconv.kernels.correlation import lowering_batch_last
 from manualconv.kernels.correlation.cost import COPY, Sizes
 
@@ -188,7 +187,7 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
     x = y.new_zeros((y.shape[0], w.shape[1] * window.groups, *window.input_size))
-    if not y.numel() * w.numel() * x.numel() or not bool(torch.isfinite(w).all()):
+    if not y.numel() * w.numel() * x.numel() or not all_finite(w):
         return lowering_batch_last.to_input(w, y, window)
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, y.shape[0], y.element_size())
     run, units = loops.to_input(values(w).numpy(), values(y).numpy(), x.numpy())
@@ -206,4 +205,4 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     share(run, units, _nanoseconds("weight", x.shape[0], x.shape[1], y.shape[1], x, window))
     w = x.new_empty((y.shape[1], channels, *window.kernel_size))
     weights(w.numpy())
-    return w if bool(torch.isfinite(w).all()) else lowering_batch_last.to_weight(x, y, window)
+    return w if all_finite(w) else lowering_batch_last.to_weight(x, y, window)

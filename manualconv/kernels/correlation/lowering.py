@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.compiling import is_compilable, share
+from manualconv.kernels.compiling import is_compilable, numbers, share
 from manualconv.kernels.correlation import direct
 from manualconv.kernels.correlation.cost import Sizes
 from manualconv.kernels.movement.windows import Scratch, crop, overlap_add, pad, windows
@@ -59,7 +59,7 @@ def cost(map: str, sizes: Sizes) -> float:
 def _blocks(t: Tensor, channels: int, window: Window) -> list[slice]:
     """The images in blocks of about `BLOCK_BYTES` unrolled; all at once where nothing may be written in place."""
     images = t.shape[0]
-    if not is_plain(t):
+    if images <= 1 or not is_plain(t):
         return [slice(0, images)]
     image = channels * window.taps * window.placements * t.element_size()
     step = max(BLOCK_BYTES // max(image, 1), 1)
@@ -137,7 +137,7 @@ def _by_loops(filters: Tensor, columns: Tensor, x: Tensor, window: Window) -> No
     from manualconv.kernels.movement.compiled_windows import fold, rows_of
 
     v, planes = _product(filters, columns, None), x.shape[0] * x.shape[1]
-    of, to = v.view(-1).numpy(), x.view(-1).numpy()
+    of, to = numbers(v), numbers(x)
     table = rows_of(window)
     share(lambda first, last: fold(of, to, *table, first, last), planes, of.size * ADDING)
 

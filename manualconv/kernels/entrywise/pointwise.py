@@ -17,11 +17,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from manualconv.kernels.compiling import is_compilable, numbers, share
 from manualconv.kernels.precision import WIDENED, single
 from manualconv.torch_internals import is_plain, is_unrecorded
 
 #: Below this many entries one select is cheaper than products and a sum.
 SMALL = 2**11
+#: Entries from which a compiled loop saves more than it costs to look for it, and nanoseconds that it takes for one.
+LARGE, ENTRY = 2**16, 0.3
 
 
 def _by_products(t: Tensor, z: Tensor) -> bool:
@@ -30,12 +33,26 @@ def _by_products(t: Tensor, z: Tensor) -> bool:
     return plain and t.numel() > SMALL and t.device.type == "cpu"
 
 
+def _by_loops(t: Tensor, z: Tensor) -> bool:
+    """Whether a compiled loop takes the entries in the order in which both lie in memory."""
+    if not (_by_products(t, z) and t.numel() >= max(LARGE, 1)):
+        return False
+    return t.is_contiguous() and z.is_contiguous() and is_compilable(t)
+
+
 def _unless_nan(products: Tensor, selected: Callable[[], Tensor]) -> Tensor:
     return selected() if math.isnan(products.sum().item()) else products
 
 
 def gate(t: Tensor, y: Tensor) -> Tensor:
     """t where not ``y ≤ 0``, else 0, for y from a ReLU: no entry below 0, so that ``sign(y)`` is the gate."""
+    if _by_loops(t, y):
+        from manualconv.kernels.entrywise.compiled_pointwise import gate_some
+
+        x = torch.empty_like(t)
+        flat = [numbers(each) for each in (t, y, x)]
+        share(lambda first, last: gate_some(flat[0], flat[1], flat[2], first, last), x.numel(), x.numel() * ENTRY)
+        return x
     if _by_products(t, y):
         kept = y.sign().mul_(t)
         if not (math.isnan(kept.sum().item()) or math.isnan(y.sum().item())):

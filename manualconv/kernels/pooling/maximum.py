@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Window
-from manualconv.kernels.compiling import is_compilable, share, values
+from manualconv.kernels.compiling import NUMBERS, is_compilable, numbers, share
 from manualconv.kernels.pooling.frames import PAIRS, Frame, frame_of_window
 from manualconv.kernels.pooling.interval_maximum import argmax_windows
 from manualconv.kernels.pooling.selection import scatter, select
@@ -35,7 +35,7 @@ LARGE = 2**16
 #: Nanoseconds that they take for one entry.
 ENTRY = 1.5
 #: Numbers that torch's operations work on at a time, on the CPU: the caches hold them.
-BLOCK = 2**17
+BLOCK = 2**18
 
 
 def lowest(dtype: torch.dtype) -> float:
@@ -97,34 +97,58 @@ def _by_rows(x: Tensor, window: Window, y: Tensor, taps: Tensor) -> None:
     """By torch's operations: x ``(N·C, *I)`` → y and taps ``(N·C, *P)``, which are written to."""
     f, may_be_nan = frame_of_window(window), _may_be_nan(x)
     planes = max(1, BLOCK // prod(f.size)) if x.device.type == "cpu" else len(x)
-    size, lead = f.size[3 - window.ndim :], 3 - window.ndim
-    sides = [side for a, i, n in zip(f.front[lead:], f.length[lead:], size) for side in (n - i - a, a)][::-1]
+    # A comparison has vectors where its result has the dtype of what is compared.
+    label = x.dtype if x.dtype in NUMBERS and window.taps <= 2**24 else taps.dtype
     for first in range(0, len(x), planes):
         some = x[first : first + planes]
-        frame = some if f.given else torch.constant_pad_nd(some, sides, lowest(x.dtype))
-        v, at = _best(frame.reshape(len(some), *f.size), f, may_be_nan, taps.dtype)
+        v, at = _best(_phases(some.reshape(len(some), *f.length), f), f, may_be_nan, label)
         y[first : first + planes] = v.reshape(len(some), *window.output_size)
         taps[first : first + planes] = 0 if at is None else at.reshape(len(some), *window.output_size)
     if not f.given:
         torch.maximum(taps, first_inside(window, x.device).to(taps.dtype), out=taps)
 
 
-def _best(v: Tensor, f: Frame, may_be_nan: bool, label: torch.dtype) -> tuple[Tensor, Tensor | None]:
-    """Values and taps of all placements, an axis at a time: ``(A, *frame)`` → ``(A, *P)`` twice.
+def _is_split(f: Frame) -> bool:
+    """Whether each tap along the last axis is read at its placements alone: they lie together, phase by phase."""
+    return f.every[2] > 1 and f.taps[2] <= PAIRS
+
+
+def _phases(x: Tensor, f: Frame) -> list[Tensor]:
+    """The padded planes ``(A, *frame)``; position ``s·q + r`` of the last axis at q of phase r, if that is split."""
+    (a0, a1, a2), (i0, i1, i2), (n0, n1, n2) = f.front, f.length, f.size
+    m0, m1 = min(i0, n0 - a0), min(i1, n1 - a1)
+    s, d, k = (f.every[2], f.dilation[2], f.taps[2]) if _is_split(f) else (1, 1, 1)
+    if s == 1 and f.given:
+        return [x]
+    columns = f.placements[2] + d * (k - 1) // s if s > 1 else n2
+    frames = []
+    for r in range(s):
+        first = (r - a2) % s
+        q = (a2 + first - r) // s
+        count = max(0, min((i2 - first + s - 1) // s, columns - q))
+        frame = x.new_full((len(x), n0, n1, columns), lowest(x.dtype))
+        frame[:, a0 : a0 + m0, a1 : a1 + m1, q : q + count] = x[:, :m0, :m1, first : first + s * count : s]
+        frames.append(frame)
+    return frames
+
+
+def _best(phases: list[Tensor], f: Frame, may_be_nan: bool, label: torch.dtype) -> tuple[Tensor, Tensor | None]:
+    """Values and taps of all placements, an axis at a time: phases ``(A, *frame)`` → ``(A, *P)`` twice.
 
     Along an axis with a stride each tap is read at the placements alone, so that nothing between them is compared.
     """
-    at, weight = None, 1
+    v, at, weight = phases[0], None, 1
     for axis in (3, 2, 1):
         taps, d, s, p = f.taps[axis - 1], f.dilation[axis - 1], f.every[axis - 1], f.placements[axis - 1]
-        k = taps
-        if s == 1 or k > PAIRS:
+        k, split = taps, axis == 3 and _is_split(f)
+        if not split and (s == 1 or k > PAIRS):
             v, at = _doubled(v, at, axis, k, d, weight, may_be_nan, label)
             k = 1
         best, best_at = None, None
         for t in range(k):
-            read = (slice(None),) * axis + (slice(d * t, d * t + s * (p - 1) + 1, s),)
-            other, other_at = v[read].contiguous(), None if at is None else at[read]
+            of, first, step = (phases[d * t % s], d * t // s, 1) if split else (v, d * t, s)
+            read = (slice(None),) * axis + (slice(first, first + step * (p - 1) + 1, step),)
+            other, other_at = of[read], None if at is None else at[read]
             if best is not None:
                 other, other_at = _better(best, best_at, other, other_at, t * weight, may_be_nan, label)
             best, best_at = other, other_at
@@ -154,15 +178,17 @@ def _better(
     a: Tensor, a_at: Tensor | None, b: Tensor, b_at: Tensor | None, more: int, may_be_nan: bool, label: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """``a ⊕ (b, more taps on)``; taps that are None are 0.  Where b is taken, its tap is never before that of a."""
-    later = (b > a).logical_or_(b != b) if may_be_nan else b > a
-    at = later.view(label) if label == torch.uint8 else later.to(label)
-    at = at.mul_(more if b_at is None else b_at + more)
+    at = torch.gt(b, a, out=a.new_empty(a.shape, dtype=label))
+    if may_be_nan:
+        at.logical_or_(b != b)
+    if b_at is not None or more > 1:
+        at.mul_(more if b_at is None else b_at + more)
     return torch.maximum(a, b), at if a_at is None else torch.maximum(at, a_at, out=at)
 
 
 def _flat(*tensors: Tensor) -> Iterator[Any]:
     """Their numbers in order, for loops."""
-    return (values(t).view(-1).numpy() for t in tensors)
+    return map(numbers, tensors)
 
 
 def select_taps(x: Tensor, taps: Tensor, window: Window) -> Tensor:
