@@ -15,11 +15,12 @@ from manualconv.testing.adapters import Library, bound
 from manualconv.testing.catalogue import Question
 from manualconv.testing.examiner.features import EXTENSIONS, features, recorded
 from manualconv.testing.examiner.fitting import fitted
-from manualconv.testing.examiner.judgement import proofs_of
+from manualconv.testing.examiner.judgement import ADMITTED, TIERS, proofs_of
 from manualconv.testing.examiner.outcome import Accuracy
 from manualconv.testing.examiner.parts import restricted
 from manualconv.testing.examiner.script import manner_of
 from manualconv.testing.examiner.target import Target
+from manualconv.testing.judge import ROUNDING
 from manualconv.testing.laws.operation import Asked, Kind, Law
 from manualconv.testing.laws.operation.settings import switches
 from manualconv.testing.moving import moved
@@ -105,7 +106,11 @@ class Subject:
     def question(self, label: str, case: Any, small: bool) -> Question:
         """What a case of a proof asks."""
         found: Question = self.proofs[label].question(self.put(label, case, small))
-        return replace(found, loops=elsewhere)
+        # Of an algorithm that is no direct sum whole numbers are not exact either.
+        admitted = (
+            0.0 if self.task.tier == "direct" else ADMITTED * ROUNDING[TIERS[self.task.tier]] / ROUNDING[self.base]
+        )
+        return replace(found, loops=elsewhere, roundings=max(found.roundings, admitted))
 
     def put(self, label: str, case: Any, small: bool) -> Any:
         """The case as it is asked: a small one within the target's part."""

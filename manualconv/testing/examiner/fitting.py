@@ -30,6 +30,7 @@ FITTED = frozenset(
         "pos_weight",
         "label_smoothing",
         "reduction",
+        "mode",
         "count_include_pad",
         "divisor_override",
     }
@@ -43,6 +44,7 @@ PLAIN: dict[str, tuple[str, Any]] = {
     "weight": ("weight", "none"),
     "positive": ("pos_weight", "none"),
     "reduction": ("reduction", "mean"),
+    "mode": ("mode", "constant"),
 }
 #: Of a transposed convolution its own window says these.
 OF_WINDOWS = frozenset({"stride", "dilation", "padding", "asymmetric padding"})
