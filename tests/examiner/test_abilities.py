@@ -187,6 +187,7 @@ PARTS = {
     "of_tensor_cores": ("conv2d", ("3 taps an axis", "channels in multiples of 8")),
     "softmax_of_rows": ("softmax", ("matrices",)),
     "norm_with_parameters": ("layer_norm", ("weights and biases that are there",)),
+    "back_by_three_taps": ("conv2d", ("3 taps an axis",)),
     "halves": ("avg_pool2d", ("2 taps an axis",)),
     "doubles": ("conv_transpose2d", ("4 taps an axis", "strides of 2", "padding of half a kernel")),
 }
@@ -198,7 +199,7 @@ def test_a_kernel_that_refuses_the_plainest_call_is_examined_in_its_part(
 ) -> None:
     monkeypatch.setattr(abilities, "POOL", 60)
     said: list[tuple[str, ...]] = []
-    monkeypatch.setattr(abilities, "part_of", lambda share: said.append(parts.part_of(share)) or said[-1])
+    monkeypatch.setattr(abilities, "part_of", lambda *asks: said.append(parts.part_of(*asks)) or said[-1])
     found, outcomes = examined(name, operation, cases=4, only=("definition",))
     assert said[-1:] == [part]
     assert failures({n: why for n, why in found.items() if n != "order 3"}, outcomes) == []  # torch's own is wrong
@@ -211,7 +212,8 @@ def test_a_wrong_kernel_is_told_in_its_part() -> None:
     assert outcome.config["shapes"]["weight"][2:] == [3, 3]
 
 
-def test_a_kernel_that_takes_nothing_says_why() -> None:
+def test_a_kernel_that_takes_nothing_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "CHOICES", parts.CHOICES[:2])
     found, _ = examined("of_nothing", "conv2d", cases=4, only=("definition",))
     assert found["forward"] == (
         "unsupported: NotImplementedError: not for this kernel; so is every other case that was tried"
@@ -222,9 +224,9 @@ def test_the_weakest_part_is_found_of_which_half_is_taken() -> None:
     def share(part: Sequence[str]) -> float:
         return float("3 taps an axis" in part and any("channels in" in name for name in part))
 
-    assert parts.part_of(share) == ("3 taps an axis", "channels in multiples of 2")
-    assert parts.part_of(lambda part: 0.5) == ()
-    assert parts.part_of(lambda part: 0.4) is None
+    assert parts.part_of(share, share) == ("3 taps an axis", "channels in multiples of 2")
+    assert parts.part_of(lambda part: 0.5, lambda part: True) == ()
+    assert parts.part_of(lambda part: 0.4, lambda part: True) is None
 
 
 def test_what_a_kernel_refuses_is_no_failure_of_it() -> None:

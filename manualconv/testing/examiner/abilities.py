@@ -56,7 +56,7 @@ class Inquiry(Explained):
         self.find("forward", [plainest], VALUE, found)
         if not is_there(found["forward"]):
             return
-        if "gradients" not in found and self.says_no_to(plainest.label, plainest.case, "gradients"):
+        if "gradients" not in found and self.says_no_to(plainest.label, plainest.case, "gradients", self.base):
             self.find_part("gradients", plain)
             plainest = self.plainest([*plain, *pool], "gradients")
         self.find("gradients", [plainest], GRADIENTS, found)
@@ -74,12 +74,14 @@ class Inquiry(Explained):
         """What plain cases are brought to where the target refuses most."""
         distinct = {(each.label, each.case): each for each in plain if each.size}.values()
         groups = [[each for each in distinct if each.label == label][:OFFERED] for label in self.proofs]
-        shares = [partial(self.share, asks, group) for group in groups if group]
+        groups = [group for group in groups if group]
         self.said_no = ""
         self.say("asking", asks)
-        part: tuple[str, ...] | None = () if any(share(()) >= 0.5 for share in shares) else None
-        for share in shares:
-            part = part_of(share) if part is None else part
+        part: tuple[str, ...] | None = () if any(self.share(asks, group, ()) >= 0.5 for group in groups) else None
+        for group in groups if part is None else ():
+            part = part_of(partial(self.share, asks, group), partial(self.takes, asks, group[0], set()))
+            if part is not None:
+                break
         self.part = part or self.part
         self.say("part", self.part, self.said_no if self.part else "")
 
@@ -89,17 +91,30 @@ class Inquiry(Explained):
         for count, each in enumerate(offered):
             if taken * 2 >= len(offered) or (count - taken) * 2 > len(offered):
                 break
-            no = self.says_no_to(each.label, restricted(each.case, part), asks)
+            no = self.says_no_to(each.label, restricted(each.case, part), asks, *self.bases)
             taken += not no
             self.said_no = no or self.said_no
         return taken / len(offered)
 
-    def says_no_to(self, label: str, case: Any, asks: str) -> str:
-        """In which words a call is refused, also in float32; "" where it is not."""
+    def takes(self, asks: str, each: Candidate, refused: set[Any], part: Sequence[str]) -> bool:
+        """Whether a case brought to a part is taken; none is offered twice."""
+        case = restricted(each.case, part)
+        if case in refused or self.says_no_to(each.label, case, asks, *self.bases):
+            refused.add(case)
+            return False
+        return True
+
+    @property
+    def bases(self) -> tuple[torch.dtype, ...]:
+        """The dtype that is asked in, and float32, which may be all that is taken."""
+        return (self.base,) if self.task.base or self.base == torch.float32 else (self.base, torch.float32)
+
+    def says_no_to(self, label: str, case: Any, asks: str, *bases: torch.dtype) -> str:
+        """In which words a call is refused in each of some dtypes; "" where it is not."""
         self.say("case", VALUE, pickle.dumps((label, case, False)))
         before, said = self.base, ""
         try:
-            for base in (before,) if self.task.base else dict.fromkeys((before, torch.float32)):
+            for base in bases:
                 self.base = base
                 said = self.refusal(self.asked(label, case, False), asks)
                 if not said:
@@ -124,7 +139,11 @@ class Inquiry(Explained):
         order = sorted((each for each in within if each.size), key=lambda each: (len(each.needs), each.size))
         distinct = {(each.label, each.case): each for each in order}.values()
         self.say("asking", asks)
-        return next((each for each in distinct if not self.says_no_to(each.label, each.case, asks)), order[0])
+        for base in self.bases:
+            for each in distinct:
+                if not self.says_no_to(each.label, each.case, asks, base):
+                    return each
+        return order[0]
 
     def find(self, name: str, cases: Sequence[Candidate], law: str, found: dict[str, str]) -> None:
         """Ask for one by a law and cases that need it: the first of them that is not refused."""

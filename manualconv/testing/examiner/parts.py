@@ -198,13 +198,14 @@ def _transposed(case: TransposedConvolution, part: Sequence[str]) -> TransposedC
     return transposed(replace(plane, window=of.window), sizes, padding, case.output_padding)
 
 
-def part_of(share: Callable[[Sequence[str]], float]) -> tuple[str, ...] | None:
+def part_of(share: Callable[[Sequence[str]], float], takes: Callable[[Sequence[str]], bool]) -> tuple[str, ...] | None:
     """The weakest restrictions under which half of what is offered is taken; None if none are found.
 
     Args:
         share: of plain cases brought to some restrictions, how many are taken.
+        takes: whether one of them is, which is sooner known.
     """
-    strong = next((part for part in _strongest() if share(part) >= 0.5), None)
+    strong = next((part for part in _strongest() if takes(part) and share(part) >= 0.5), None)
     if strong is None:
         return None
     part = [name for name in RESTRICTIONS if name in strong]
