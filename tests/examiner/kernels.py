@@ -369,8 +369,6 @@ def _convolution_that_takes(takes: Callable[..., bool], wrong: bool = False) -> 
 
 
 of_several_channels = _convolution_that_takes(lambda x, w, b, plain: x.shape[1] > 1)
-of_one_sample = _convolution_that_takes(lambda x, w, b, plain: len(x) == 1)
-of_square_images = _convolution_that_takes(lambda x, w, b, plain: x.shape[2] == x.shape[3])
 with_a_bias = _convolution_that_takes(lambda x, w, b, plain: b is not None)
 of_tensor_cores = _convolution_that_takes(
     lambda x, w, b, plain: (

@@ -181,8 +181,6 @@ def test_a_function_without_a_bias_is_called_by_its_names() -> None:
 #: Kernels that refuse the plainest calls, and what every case is brought to.
 PARTS = {
     "of_several_channels": ("conv2d", ("more than one channel",)),
-    "of_one_sample": ("conv2d", ("one sample",)),
-    "of_square_images": ("conv2d", ("square images",)),
     "with_a_bias": ("conv2d", ("weights and biases that are there",)),
     "of_tensor_cores": ("conv2d", ("3 taps an axis", "channels in multiples of 8")),
     "softmax_of_rows": ("softmax", ("matrices",)),
