@@ -8,7 +8,7 @@ the arguments that torch's function takes, whatever of them a question leaves ou
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -67,11 +67,21 @@ def as_torch_says(value: Any) -> Any:
     return value
 
 
+def is_the_kernel(call: Mapping[str, Any], name: str) -> bool:
+    """Whether a stride is the kernel's size, which it is in a pooling where nobody says any."""
+    sizes = [as_torch_says(call.get(each)) for each in (name, "kernel_size")]
+    one, other = ((size,) * 3 if isinstance(size, int) else size for size in sizes)
+    return name == "stride" and None not in (one, other) and all(a == b for a, b in zip(one, other))
+
+
 def said(operation: str, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """A call as a person would write it: arguments without a default by place, the others by name where they differ."""
     places, names = [], {}
-    for name, value in bound(operation, args, options).items():
+    call = bound(operation, args, options)
+    for name, value in call.items():
         value = as_torch_says(value)
+        if signature(operation).parameters[name].default is None and is_the_kernel(call, name):
+            continue
         if signature(operation).parameters[name].default is inspect.Parameter.empty:
             places.append(value)
         elif not is_default(operation, name, value):
@@ -84,12 +94,26 @@ def said(operation: str, args: tuple[Any, ...], options: dict[str, Any]) -> tupl
 
 def of_function(apply: Implementation, operation: str) -> Implementation:
     """A function with torch's signature: what it does not know is left out where it has its default."""
+    needed = _needed(apply)
 
     def call(*args: Any, **options: Any) -> Any:
         places, names = said(operation, args, options)
+        missing = [name for name in needed[len(places) :] if name not in names]
+        if missing and set(missing) <= set(bound(operation, args, options)):
+            raise NotImplementedError(f"it needs {' and '.join(missing)}")
         return apply(*places, **names)
 
     return call
+
+
+def _needed(apply: Implementation) -> tuple[str, ...]:
+    """Arguments without which a function cannot be called, as far as that is known."""
+    try:
+        parameters = inspect.signature(apply).parameters.values()
+    except (TypeError, ValueError):  # written in C
+        return ()
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+    return tuple(p.name for p in parameters if p.kind in kinds and p.default is p.empty)
 
 
 def arguments_of(function: type[Function], operation: str) -> tuple[str, ...]:

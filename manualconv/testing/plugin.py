@@ -229,7 +229,7 @@ class Law(pytest.Item):
         outcome = next((each for each in found.outcomes if each.law == self.law), None)
         needs = self.plugin.program.laws(self.plugin.tasks[self.operation])[self.law]
         said = report.verdict(outcome) if outcome else report.UNSUPPORTED
-        if said == report.UNSUPPORTED:
+        if said == report.UNSUPPORTED or (said == report.MISTRUSTED and not report.is_doubtful(outcome)):
             pytest.skip(report.why_not(found, outcome, needs))
         if said != report.PASSED:
             raise Broken("\n".join(report.failure(outcome) + report.known_line(report.known_law(found, outcome))))

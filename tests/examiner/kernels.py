@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,27 @@ class OnceDifferentiable(Function):
         return *(None if t is None else next(found) for t in leaves), None, None, None, None
 
 
+class back_by_three_taps(Function):  # noqa: N801  named as the other kernels
+    """Whose backward pass takes less than its forward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any) -> Tensor:
+        ctx.save_for_backward(x, w, bias)
+        ctx.numbers = stride, padding, dilation
+        return F.conv2d(x.contiguous(), w.contiguous(), bias, *ctx.numbers)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        if ctx.saved_tensors[1].shape[2:] != (3, 3) or not cotangent.is_contiguous():
+            raise NotImplementedError("gradients of 3 x 3 taps in contiguous memory alone")
+        leaves = [None if t is None else t.detach().contiguous().requires_grad_() for t in ctx.saved_tensors]
+        asked = [t for t in leaves if t is not None]
+        with torch.enable_grad():
+            found = iter(torch.autograd.grad(F.conv2d(*leaves, *ctx.numbers), asked, cotangent))
+        return *(None if t is None else next(found) for t in leaves), None, None, None
+
+
 class unbiased_function(Function):  # noqa: N801  named as the other kernels
     """A stride and a padding behind two operands, no bias and nothing else."""
 
@@ -315,3 +337,67 @@ class WithoutDilation(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.conv(x)
+
+
+def by_tenths(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """As Fourier's and Winograd's ways, right but for roundings."""
+    return F.linear(input / 10, weight) * 10 if bias is None else F.linear(input / 10, weight) * 10 + bias
+
+
+def places_by_the_height(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """An adaptive maximum whose positions are counted in rows as long as the image is high."""
+    y, at = F.adaptive_max_pool2d(input, output_size, return_indices=True)
+    height, width = input.shape[-2:]
+    return (y, at // width * height + at % width) if return_indices else y
+
+
+# ------------------------------------------------------------------------------------- that refuse the plainest calls
+
+
+def _convolution_that_takes(takes: Callable[..., bool], wrong: bool = False) -> Any:
+    """torch's where an image, a weight, a bias and the other numbers are taken; a wrong one loses a row's tail."""
+
+    def convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        x = input if input.dim() == 4 else input[None]
+        plain = _two(stride) == _two(dilation) == (1, 1) and groups == 1
+        if not takes(x, weight, bias, plain):
+            raise NotImplementedError("not for this kernel")
+        y = F.conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, dilation, groups)
+        return y * (torch.arange(y.shape[-1]) < 2) if wrong else y
+
+    return convolution
+
+
+of_several_channels = _convolution_that_takes(lambda x, w, b, plain: x.shape[1] > 1)
+with_a_bias = _convolution_that_takes(lambda x, w, b, plain: b is not None)
+of_tensor_cores = _convolution_that_takes(
+    lambda x, w, b, plain: (
+        plain and w.shape[2:] == (3, 3) and x.shape[1] % 8 == len(w) % 8 == 0 and x.dtype != torch.float64
+    )
+)
+of_three_taps_and_wrong = _convolution_that_takes(lambda x, w, b, plain: w.shape[2:] == (3, 3), wrong=True)
+of_nothing = _convolution_that_takes(lambda *_: False)
+
+
+def softmax_of_rows(input: Tensor, dim: int | None = None) -> Tensor:
+    if input.dim() != 2 or dim not in (-1, 1):
+        raise NotImplementedError("rows of a matrix alone")
+    return F.softmax(input, dim)
+
+
+def norm_with_parameters(input: Tensor, normalized_shape: Any, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Any:
+    return F.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def halves(input: Tensor, kernel_size: Any) -> Tensor:
+    """An average pooling of windows that do not overlap."""
+    if _two(kernel_size) != (2, 2):
+        raise NotImplementedError("2 x 2 alone")
+    return F.avg_pool2d(input, kernel_size)
+
+
+def doubles(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """A transposed convolution as decoders have it."""
+    if (tuple(weight.shape[2:]), _two(stride), _two(padding)) != ((4, 4), (2, 2), (1, 1)):
+        raise NotImplementedError("4 x 4 taps, by 2, padded by 1 alone")
+    return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)

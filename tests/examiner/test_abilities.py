@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from manualconv.testing.examiner import abilities, patient, report
+from manualconv.testing.examiner import abilities, parts, patient, report
 from manualconv.testing.examiner.asking import Task
 from manualconv.testing.examiner.examination import Examination
 from manualconv.testing.examiner.families import FAMILIES
@@ -174,3 +176,65 @@ def test_a_function_without_a_bias_is_called_by_its_names() -> None:
     assert found["bias"].startswith("unsupported: ")
     assert found["stride"] == found["padding"] == found["forward"] == ""
     assert found["dilation"].startswith("unsupported: ")
+
+
+#: Kernels that refuse the plainest calls, and what every case is brought to.
+PARTS = {
+    "of_several_channels": ("conv2d", ("more than one channel",)),
+    "with_a_bias": ("conv2d", ("weights and biases that are there",)),
+    "of_tensor_cores": ("conv2d", ("3 taps an axis", "channels in multiples of 8")),
+    "softmax_of_rows": ("softmax", ("matrices",)),
+    "norm_with_parameters": ("layer_norm", ("weights and biases that are there",)),
+    "back_by_three_taps": ("conv2d", ("3 taps an axis",)),
+    "halves": ("avg_pool2d", ("2 taps an axis",)),
+    "doubles": ("conv_transpose2d", ("4 taps an axis", "strides of 2", "padding of half a kernel")),
+}
+
+
+@pytest.mark.parametrize(("name", "operation", "part"), [(name, *rest) for name, rest in PARTS.items()], ids=PARTS)
+def test_a_kernel_that_refuses_the_plainest_call_is_examined_in_its_part(
+    name: str, operation: str, part: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abilities, "POOL", 60)
+    said: list[tuple[str, ...]] = []
+    monkeypatch.setattr(abilities, "part_of", lambda *asks: said.append(parts.part_of(*asks)) or said[-1])
+    found, outcomes = examined(name, operation, cases=4, only=("definition",))
+    assert said[-1:] == [part]
+    assert failures({n: why for n, why in found.items() if n != "order 3"}, outcomes) == []  # torch's own is wrong
+    assert [(report.verdict(o), o.reached) for o in outcomes] == [(report.PASSED, 4)] * 2
+
+
+def test_a_wrong_kernel_is_told_in_its_part() -> None:
+    _, outcomes = examined("of_three_taps_and_wrong", "conv2d", cases=20, only=("the value",))
+    (outcome,) = (o for o in outcomes if o.words)
+    assert outcome.config["shapes"]["weight"][2:] == [3, 3]
+
+
+def test_a_kernel_that_takes_nothing_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "CHOICES", parts.CHOICES[:2])
+    found, _ = examined("of_nothing", "conv2d", cases=4, only=("definition",))
+    assert found["forward"] == (
+        "unsupported: NotImplementedError: not for this kernel; so is every other case that was tried"
+    )
+
+
+def test_the_weakest_part_is_found_of_which_half_is_taken() -> None:
+    def share(part: Sequence[str]) -> float:
+        return float("3 taps an axis" in part and any("channels in" in name for name in part))
+
+    assert parts.part_of(share, share) == ("3 taps an axis", "channels in multiples of 2")
+    assert parts.part_of(lambda part: 0.5, lambda part: True) == ()
+    assert parts.part_of(lambda part: 0.4, lambda part: True) is None
+
+
+def test_what_a_kernel_refuses_is_no_failure_of_it() -> None:
+    task = Task(Target(f"{KERNELS}:in_numpy", "conv2d"), 4, 0, "direct")
+    found = Examination(task, abilities={"forward": ""}, part=("one sample",), refused="NotImplementedError: one")
+    found.outcomes.append(Outcome("a law", 1, 6, lacking=frozenset({"groups"})))
+    assert report.failed(found, ()) == []
+    said = report.lines(found, ())
+    assert any(line.split()[0] == report.MISTRUSTED for line in said)
+    assert "  its part    one sample, since it says: NotImplementedError: one" in said
+    assert "other than one sample" in said[-1]
+    found.outcomes.append(Outcome("another", 1, 6))
+    assert report.failed(found, ()) == ["another: mistrusted: 1 of 6 cases reached its end"]

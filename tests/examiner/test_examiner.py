@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def examined(
-    name: str, operation: str, cases: int = 40, only: Sequence[str] = ()
+    name: str, operation: str, cases: int = 40, only: Sequence[str] = (), tier: str = "direct"
 ) -> tuple[dict[str, str], list[Outcome]]:
     """Abilities and outcomes, without processes of their own."""
     text = name if name in ("torch", "manualconv") or ":" in name else f"{KERNELS}:{name}"
@@ -47,9 +47,9 @@ def examined(
             outcomes.append(rest[0])
 
     def ask(label: str, case: Any, small: bool, kind: Any, results: list[torch.Tensor]) -> Any:
-        return judgement.judged(label, case, small, kind, [t.detach().double() for t in results], "direct")
+        return judgement.judged(label, case, small, kind, [t.detach().double() for t in results], tier)
 
-    Acquainted(Task(target, cases, 0, "direct", tuple(only), without=("compile",)), say, ask).examine()
+    Acquainted(Task(target, cases, 0, tier, tuple(only), without=("compile",)), say, ask).examine()
     return abilities, outcomes
 
 
@@ -77,6 +77,24 @@ def test_who_is_right_is_not_accused(name: str, operation: str) -> None:
     abilities, outcomes = examined(name, operation, cases=8)
     assert failures(abilities, outcomes) == []
     assert sum(outcome.reached for outcome in outcomes) > 30
+
+
+def test_an_algorithm_that_is_no_direct_sum_is_not_accused_in_its_tier() -> None:
+    """Whole numbers are not exact in it, in no mode and in no order."""
+    found, outcomes = examined(
+        "by_tenths", "linear", cases=40, only=("definition", "derivative", "forward"), tier="fast"
+    )
+    assert failures(found, outcomes) == []
+    _, outcomes = examined("by_tenths", "linear", cases=20, only=("the value",))
+    assert any(o.words for o in outcomes)
+
+
+@pytest.mark.parametrize(("name", "told"), [("torch", False), ("manualconv", False), ("places_by_the_height", True)])
+def test_positions_of_adaptive_maxima_are_examined(name: str, told: bool) -> None:
+    _, outcomes = examined(name, "adaptive_max_pool2d", cases=120, only=("A1 ",))
+    (outcome,) = outcomes
+    assert bool(outcome.words) is told
+    assert told or outcome.reached == 15
 
 
 #: A cheat of the bank, and words of what notices it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +15,12 @@ from manualconv.testing.adapters import Library, bound
 from manualconv.testing.catalogue import Question
 from manualconv.testing.examiner.features import EXTENSIONS, features, recorded
 from manualconv.testing.examiner.fitting import fitted
-from manualconv.testing.examiner.judgement import proofs_of
+from manualconv.testing.examiner.judgement import ADMITTED, TIERS, proofs_of
 from manualconv.testing.examiner.outcome import Accuracy
+from manualconv.testing.examiner.parts import restricted
 from manualconv.testing.examiner.script import manner_of
 from manualconv.testing.examiner.target import Target
+from manualconv.testing.judge import ROUNDING
 from manualconv.testing.laws.operation import Asked, Kind, Law
 from manualconv.testing.laws.operation.settings import switches
 from manualconv.testing.moving import moved
@@ -56,6 +58,7 @@ class Task:
         target, cases, seed, tier, only, without, device: as the command line says them; `cases` of a law in full.
         base: the dtype that it takes, or "" to find out.
         abilities, all_asked: what is known of them, and whether that is all.
+        part: to what every case is brought, of `manualconv.testing.examiner.parts`; None to find out.
         done: laws that need not be asked again.
         single: one law of one case (law, proof, case, whether a small one), and nothing else.
     """
@@ -70,6 +73,7 @@ class Task:
     base: str = ""
     abilities: Mapping[str, str] = field(default_factory=dict)
     all_asked: bool = False
+    part: tuple[str, ...] | None = None
     done: frozenset[str] = frozenset()
     single: tuple[str, str, Any, bool] | None = None
 
@@ -93,6 +97,7 @@ class Subject:
         #: Features and modes that were asked for, and those of them that are there.
         self.known: frozenset[str] = frozenset()
         self.taken: frozenset[str] = frozenset()
+        self.part: tuple[str, ...] = task.part or ()
         #: How exact the results were of which a law has asked last.
         self.accuracy = Accuracy()
 
@@ -100,17 +105,24 @@ class Subject:
 
     def question(self, label: str, case: Any, small: bool) -> Question:
         """What a case of a proof asks."""
-        proof = self.proofs[label]
-        found: Question = proof.question(proof.smaller(case) if small else case)
-        return replace(found, loops=elsewhere)
+        found: Question = self.proofs[label].question(self.put(label, case, small))
+        # Of an algorithm that is no direct sum whole numbers are not exact either.
+        admitted = (
+            0.0 if self.task.tier == "direct" else ADMITTED * ROUNDING[TIERS[self.task.tier]] / ROUNDING[self.base]
+        )
+        return replace(found, loops=elsewhere, roundings=max(found.roundings, admitted))
+
+    def put(self, label: str, case: Any, small: bool) -> Any:
+        """The case as it is asked: a small one within the target's part."""
+        return restricted(self.proofs[label].smaller(case), self.part) if small else case
 
     def asked(self, label: str, case: Any, small: bool, question: Question | None = None) -> Asked:
         """The question, put to the target."""
         question, library = question or self.question(label, case, small), self.guarded()
-        dtype = str(self.base).removeprefix("torch.")
+        dtype, put = str(self.base).removeprefix("torch."), self.put(label, case, small)
 
         def judge(kind: Kind, results: list[Tensor]) -> Any:
-            judgement = self.ask(label, case, small, replace(kind, base=dtype), results)
+            judgement = self.ask(label, put, False, replace(kind, base=dtype), results)
             self.accuracy.add(judgement.accuracy or Accuracy())
             return judgement.difference
 
@@ -152,7 +164,11 @@ class Subject:
     def within(self, cases: Any) -> Any:
         """Cases of the part that the target has."""
         lacking = self.known - self.taken
-        return cases.map(lambda case: fitted(case, lacking)) if lacking else cases
+        return cases.map(lambda case: self.brought(case, lacking)) if lacking or self.part else cases
+
+    def brought(self, case: Any, lacking: Set[str] = frozenset()) -> Any:
+        """A case without what is lacking, in the target's part."""
+        return restricted(fitted(case, lacking), self.part)
 
     def fit(self, label: str, case: Any, small: bool) -> Question:
         """A case's question.  Raises `NotExamined` if its call needs what the target has not."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import active_children
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -47,12 +50,43 @@ def ended_by_signals() -> Iterator[None]:
 def started(context: Any, runs: Callable[..., None], *given: Any) -> BaseProcess:
     """A process of a command that was not told to end, also while it started: else SystemExit."""
     if not _told:
-        process: BaseProcess = context.Process(target=runs, args=given, daemon=True)
+        process: BaseProcess = context.Process(target=_bound, args=(runs, *given), daemon=True)
         process.start()
         if not _told:
             return process
         process.kill()
     raise SystemExit(_told[0])
+
+
+def _bound(runs: Callable[..., None], *given: Any) -> None:
+    """What a process of an examination does: end with the command, and leave nothing of its own behind."""
+    _end_with_the_command()
+    if sys.platform == "linux":
+        # tqdm, Numba and others make locks of the way in which processes start.  A name of such a lock outlives a
+        # process that is killed; those of a fork have none.
+        multiprocessing.set_start_method("fork", force=True)
+    runs(*given)
+
+
+def _end_with_the_command() -> None:
+    """Be killed when the command's process ends, even if that is killed: then the pipe from it is closed."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if sys.platform != "linux":
+        threading.Thread(
+            target=lambda: wait([parent.sentinel]) and os.kill(os.getpid(), signal.SIGTERM), daemon=True
+        ).start()
+        return
+    import fcntl
+
+    # By the kernel: a thread of Python's would wait for a kernel in C that hangs.
+    pipe = parent.sentinel
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    if wait([pipe], 0):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def end_with_the_parent() -> None:

@@ -45,6 +45,8 @@ class Examination:
     asking: str = ""
     manner: Manner | None = None
     all_asked: bool = False
+    part: tuple[str, ...] | None = None
+    refused: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -192,6 +194,8 @@ def examine(
             found.asking, found.abilities[rest[0]] = "", rest[1]
         elif kind == "manner":
             found.manner = rest[0]
+        elif kind == "part":
+            found.part, found.refused = rest
         elif kind == "abilities":
             found.all_asked = True
         elif kind == "outcome":
@@ -200,7 +204,7 @@ def examine(
 
     while True:
         done = frozenset(outcome.law for outcome in found.outcomes)
-        now = replace(task, done=done, abilities=found.abilities, all_asked=found.all_asked)
+        now = replace(task, done=done, abilities=found.abilities, all_asked=found.all_asked, part=found.part)
         life = live(now, judge, timeout, heard)
         if not life.end:
             break

@@ -116,7 +116,8 @@ class Explained(Subject):
                 if not torch.equal(t, was):  # the target edits its operands
                     t.copy_(was)
         kind = Kind("numbers", first=first, arrays=tuple(t.detach().numpy() for t in tensors))
-        difference = self.ask(result.label, result.case, result.small, kind, results).difference
+        case = self.put(result.label, result.case, result.small)
+        difference = self.ask(result.label, case, False, kind, results).difference
         return difference if difference is not None and difference.slot == result.difference.slot else None
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from torch import Tensor
 
-from manualconv.testing.laws import batch_normalization, convolution, max_pooling
+from manualconv.testing.laws import adaptive_max_pooling, batch_normalization, convolution, max_pooling
 from manualconv.testing.laws.law import Law, Laws
 
 FAMILIES: dict[str, Laws] = {
     **{f"conv{n}d": convolution.LAWS for n in (1, 2, 3)},
     **{f"max_pool{n}d": max_pooling.LAWS for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": adaptive_max_pooling.LAWS for n in (1, 2, 3)},
     "batch_norm": batch_normalization.LAWS,
 }
 #: What a family's law needs, in the words of abilities; "" is part of the tier.
@@ -44,7 +45,7 @@ def cases_of(law: Law, operation: str) -> Any:
 
 def _axes(case: Any) -> int:
     window = getattr(case, "window", None) or getattr(getattr(case, "of", None), "window", None)
-    return PLANE if window is None else len(window.kernel_size)
+    return getattr(case, "ndim", PLANE) if window is None else len(window.kernel_size)
 
 
 def layer_of(operation: str, function: Callable[..., Any], law: str, lacking: Set[str]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manualconv.testing.adapters import as_torch_says, bound, is_default, signature
+from manualconv.testing.adapters import as_torch_says, bound, is_default, is_the_kernel, signature
 from manualconv.torch_internals import hides_memory
 
 #: Of an operation whose name does not say its axes, how many an input with a batch has besides batch and channels.
@@ -72,6 +72,8 @@ def _features(operation: str, call: dict[str, Any]) -> Iterator[str]:
         if name == "padding" and not is_default(operation, name, value) and _is_not_zero(value):
             yield _padding(value)
         elif name != "padding" and not is_default(operation, name, value) and _has_default(operation, name):
+            if is_the_kernel(call, name) and signature(operation).parameters[name].default is None:
+                continue
             yield name
     if operation.startswith("conv"):
         yield from _channels(operation, call)

@@ -7,7 +7,7 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 from manualconv.geometry import Window
-from manualconv.testing.cases import Convolution, TransposedConvolution
+from manualconv.testing.cases import Convolution, Pooling, TransposedConvolution
 from manualconv.testing.cases.convolution import transposed
 
 #: What a case can be brought to do without.
@@ -27,8 +27,25 @@ FITTED = frozenset(
         "output_padding",
         "weight",
         "channels-last",
+        "pos_weight",
+        "label_smoothing",
+        "reduction",
+        "mode",
+        "count_include_pad",
+        "divisor_override",
     }
 )
+#: Fields, the feature that each is of, and what it is without.
+PLAIN: dict[str, tuple[str, Any]] = {
+    "count_include_pad": ("count_include_pad", True),
+    "divisor_override": ("divisor_override", None),
+    "weighted": ("weight", False),
+    "smoothing": ("label_smoothing", 0.0),
+    "weight": ("weight", "none"),
+    "positive": ("pos_weight", "none"),
+    "reduction": ("reduction", "mean"),
+    "mode": ("mode", "constant"),
+}
 #: Of a transposed convolution its own window says these.
 OF_WINDOWS = frozenset({"stride", "dilation", "padding", "asymmetric padding"})
 
@@ -41,7 +58,9 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
         return _transposed(case, lacking)
     changes: dict[str, Any] = {}
     if hasattr(case, "window"):
-        changes["window"] = _window(case.window, lacking)
+        changes["window"] = window = _window(case.window, lacking)
+        if "stride" in lacking and isinstance(case, Pooling):
+            changes["window"] = replace(window, stride=window.kernel_size)  # where nobody says any
     if isinstance(case, Convolution):
         for name, size in (("channels", "several channels a group"), ("outputs", "several filters a group")):
             if size in lacking:
@@ -53,6 +72,7 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
     batch = getattr(case, "batch", 1)
     if ("unbatched" in lacking and batch is None) or ("empty batch" in lacking and batch == 0):
         changes["batch"] = 2
+    changes |= {name: plain for name, (feature, plain) in PLAIN.items() if feature in lacking and name in vars(case)}
     if hasattr(case, "affine"):
         changes["affine"] = tuple(has and name not in lacking for has, name in zip(case.affine, ("weight", "bias")))
     if "channels-last" in lacking and hasattr(case, "layouts"):

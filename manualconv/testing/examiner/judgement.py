@@ -25,6 +25,10 @@ from manualconv.testing.judge import ROUNDING
 from manualconv.testing.laws.operation import Kind, held
 from manualconv.testing.laws.operation.asked import room
 
+#: Of whose roundings a tier admits so many, by norm.
+TIERS = {"fast": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+ADMITTED = 16
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -134,8 +138,7 @@ def _off(got: Tensor, expected: Tensor, room: float, tier: str) -> Tensor | str:
     got, expected = got.double(), expected.double()
     same = (got == expected) | (got.isnan() & expected.isnan())
     if tier != "direct":
-        u = {"fast": ROUNDING[torch.float32], "bf16": ROUNDING[torch.bfloat16], "f16": ROUNDING[torch.float16]}[tier]
-        far: Tensor = (got - expected).norm() > 16 * u * expected.norm()
+        far: Tensor = (got - expected).norm() > ADMITTED * ROUNDING[TIERS[tier]] * expected.norm()
         return ~same & far
     return ~same & ~((got - expected).abs() <= room * (1 + expected.abs()))
 

@@ -25,7 +25,7 @@ from manualconv.testing.examiner.abilities import Inquiry
 from manualconv.testing.examiner.asking import Misjudged, NotExamined, Task, is_there, quoted, says_no
 from manualconv.testing.examiner.explaining import BY_DEFINITION
 from manualconv.testing.examiner.families import FAMILIES, NEEDS, cases_of, layer_of
-from manualconv.testing.examiner.fitting import FITTED, fitted
+from manualconv.testing.examiner.fitting import FITTED
 from manualconv.testing.examiner.judgement import as_drawn
 from manualconv.testing.examiner.opcheck import OPCHECK, SHARE, is_plain, opcheck
 from manualconv.testing.examiner.outcome import Accuracy, Outcome
@@ -160,7 +160,7 @@ class Patient(Inquiry):
             nonlocal tried, outside
             if not failed and result.reached >= before + count:
                 raise Enough
-            reached, plain = reaches(case), fitted(case, FITTED)
+            reached, plain = reaches(case), self.brought(case, FITTED)
             if reached is None and plain != case:  # a law may do with a case what needs more than the case
                 case, reached = plain, reaches(plain)
             tried += reached is not None

@@ -34,10 +34,15 @@ def verdict(outcome: Outcome) -> str:
     return PASSED if outcome.reached and 2 * outcome.reached >= outcome.meant else MISTRUSTED
 
 
+def is_doubtful(outcome: Outcome) -> bool:
+    """Whether a law is mistrusted although the target refused nothing: what it refused is no failure of it."""
+    return verdict(outcome) == MISTRUSTED and not outcome.lacking
+
+
 def failed(found: Examination, required: Sequence[str]) -> list[str]:
     """What is wrong with a target, each in a line."""
     laws = [outcome.sentence or outcome.words for outcome in found.outcomes if outcome.words]
-    doubtful = [o for o in found.outcomes if verdict(o) == MISTRUSTED]
+    doubtful = [o for o in found.outcomes if is_doubtful(o)]
     return failed_abilities(found, required) + laws + [f"{o.law}: {failure(o)[0]}" for o in doubtful]
 
 
@@ -70,7 +75,7 @@ def failure(outcome: Outcome) -> list[str]:
 def why_not(found: Examination, outcome: Outcome | None, needs: Collection[str]) -> str:
     """Why a law has no verdict."""
     if outcome is not None:
-        return f"needs {', '.join(sorted(outcome.lacking))}"
+        return failure(outcome)[0] if outcome.reached else f"needs {', '.join(sorted(outcome.lacking))}"
     missing = {need: found.abilities[need] for need in sorted(needs) if found.abilities.get(need)}
     if missing:
         return "; ".join(f"needs {need}: {why.partition(': ')[2]}" for need, why in missing.items())
@@ -87,6 +92,7 @@ def abilities(found: Examination, required: Sequence[str]) -> list[str]:
             return said
     there = [name for name, why in found.abilities.items() if not why]
     said.append(f"  abilities   {', '.join(there) or 'none'}")
+    said += [f"  its part    {'; '.join(found.part)}, since it says: {found.refused}"] if found.part else []
     missing = {name: why for name, why in found.abilities.items() if why}
     if "gradients" in missing and missing["gradients"].startswith("unsupported"):
         said.append("  FORWARD ONLY: the result has no graph, so no gradient was examined")
@@ -110,6 +116,7 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
         return said
     missing = [name for name, why in found.abilities.items() if not is_there(why)]
     missing += sorted({each for outcome in found.outcomes for each in outcome.lacking} - found.abilities.keys())
+    missing += [f"other than {name}" for name in found.part or ()]
     scripts = 0
     for outcome in found.outcomes:
         law = outcome.law.removesuffix(ASKED)
@@ -119,6 +126,8 @@ def lines(found: Examination, required: Sequence[str]) -> list[str]:
             else f"needs {', '.join(sorted(outcome.lacking))}"
         )
         said.append(f"  {verdict(outcome):11} {law}{f'  ({counted})' if law == outcome.law else ''}")
+        if verdict(outcome) == MISTRUSTED:
+            said.append(f"{'':14}{failure(outcome)[0]}")
         if outcome.words:
             whole = failure(outcome) if scripts < SCRIPTS else failure(replace(outcome, script=""))
             said += [f"{'':14}{line}" for line in whole + known_line(known_law(found, outcome))]
@@ -183,6 +192,7 @@ def as_json(examinations: Sequence[Examination], required: Sequence[str], seed: 
             "target": found.task.target.text,
             "operation": found.task.target.operation,
             "unusable": found.unusable or None,
+            "part": list(found.part or ()),
             "abilities": {
                 name: {
                     "verdict": why.partition(": ")[0] or "there",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
@@ -68,9 +69,13 @@ class Examinee(Acquainted):
 class Rehearsal(Examinee):
     """One that has every ability at once: the way to them is known afterwards."""
 
-    def find(self, name: str, case: Candidate, law: str, found: dict[str, str]) -> None:
+    def find(self, name: str, cases: Sequence[Candidate], law: str, found: dict[str, str]) -> None:
         """It is there."""
         found.setdefault(name, "")
+
+    def says_no_to(self, label: str, case: Any, asks: str, *bases: torch.dtype) -> str:
+        """Nobody is called."""
+        return ""
 
 
 def ward(connection: Connection) -> None:
