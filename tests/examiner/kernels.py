@@ -344,13 +344,6 @@ def by_tenths(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
     return F.linear(input / 10, weight) * 10 if bias is None else F.linear(input / 10, weight) * 10 + bias
 
 
-def places_by_the_height(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """An adaptive maximum whose positions are counted in rows as long as the image is high."""
-    y, at = F.adaptive_max_pool2d(input, output_size, return_indices=True)
-    height, width = input.shape[-2:]
-    return (y, at // width * height + at % width) if return_indices else y
-
-
 # ------------------------------------------------------------------------------------- that refuse the plainest calls
 
 

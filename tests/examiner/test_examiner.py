@@ -89,7 +89,10 @@ def test_an_algorithm_that_is_no_direct_sum_is_not_accused_in_its_tier() -> None
     assert any(o.words for o in outcomes)
 
 
-@pytest.mark.parametrize(("name", "told"), [("torch", False), ("manualconv", False), ("places_by_the_height", True)])
+WRONG_PLACES = "adaptive_max_pool2d: places counted by the height"
+
+
+@pytest.mark.parametrize(("name", "told"), [("torch", False), ("manualconv", False), (WRONG_PLACES, True)])
 def test_positions_of_adaptive_maxima_are_examined(name: str, told: bool) -> None:
     _, outcomes = examined(name, "adaptive_max_pool2d", cases=120, only=("A1 ",))
     (outcome,) = outcomes

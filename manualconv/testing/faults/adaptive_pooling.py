@@ -84,6 +84,12 @@ def _disjoint(p: int, length: int, parts: int) -> tuple[int, int]:
     return begin, max(min(end, divided(p + 1, length, parts)[0]), begin + 1) if p + 1 < parts else end
 
 
+def _places_by_the_height(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    y, at = F.adaptive_max_pool2d(input, output_size, return_indices=True)
+    height, width = input.shape[-2:]
+    return (y, at // width * height + at % width) if return_indices else y
+
+
 FAMILY, FLOOR = "adaptive pooling", "FlagGems#4915: the end of an interval rounded down"
 ONE_SIZE = "#190065, torch2trt#207: one kernel and one stride, right where sizes divide"
 plant(
@@ -115,6 +121,7 @@ plant(
     ("ties share the gradient", by_intervals(2, lambda part: part.amax(-1)), "amax for max"),
     ("the last of several maxima", by_intervals(2, _last_maximum), "which of equal maxima wins"),
     ("padded lanes hold zeros", by_intervals(2, _of_padded_lanes), "a masked load of zeros for −∞, as in triton#9838"),
+    ("places counted by the height", _places_by_the_height, "rows of the wrong length: right for square images"),
 )
 plant(
     FAMILY,
