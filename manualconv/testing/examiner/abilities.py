@@ -146,16 +146,19 @@ class Inquiry(Explained):
         return order[0]
 
     def find(self, name: str, cases: Sequence[Candidate], law: str, found: dict[str, str]) -> None:
-        """Ask for one by a law and cases that need it: the first of them that is not refused."""
+        """Ask for one by a law and cases that need it, the plainest first: the first of them that is not refused."""
         if name in found:
             return
         self.say("asking", name)
         case, found[name] = cases[0], "unsupported: --without"
         if name not in self.task.without:
-            for case in cases:
-                found[name] = self.why_not(case, law)
+            found[name] = self.why_not(case, law)
+            for other in cases[1:]:
                 if not found[name].startswith("unsupported"):
                     break
+                why = self.why_not(other, law)
+                if not why.startswith("unsupported"):  # else the words about the plainest case say most
+                    case, found[name] = other, why
         if name == "forward" and found[name].startswith("unsupported: ") and name not in self.task.without:
             found[name] += "; so is every other case that was tried"
         self.say("ability", name, found[name])

@@ -73,6 +73,8 @@ def fitted(case: Any, lacking: Set[str]) -> Any:
     if ("unbatched" in lacking and batch is None) or ("empty batch" in lacking and batch == 0):
         changes["batch"] = 2
     changes |= {name: plain for name, (feature, plain) in PLAIN.items() if feature in lacking and name in vars(case)}
+    if changes.get("batch", batch) == 0:
+        changes.pop("reduction", None)  # a mean of nothing is NaN
     if hasattr(case, "affine"):
         changes["affine"] = tuple(has and name not in lacking for has, name in zip(case.affine, ("weight", "bias")))
     if "channels-last" in lacking and hasattr(case, "layouts"):
