@@ -1,9 +1,9 @@
 """The goals: what is trained, and what is to be reached by the mean of five seeds.
 
 Each run keeps its last epoch and looks at the test images once. All flags were chosen with every sixth training image
-held out. Other people wrote the test images, and a network that has seen few is up to 0.2 points worse at theirs:
-``wall`` is to have 99.2 % of the images that are held out (means of two seeds: 99.29 % after 50,000 images in batches
-of 128, 99.19 % after 40,000, 99.17 % in batches of 192).
+held out. Other people wrote the test images, and a network that has seen few is half a point worse at theirs: one epoch
+in batches of 128 had 99.29 % of the images held out and 98.76 % of the test images, after which ``wall`` was chosen
+anew, for more of the former: three epochs in batches of 192 had 99.53 % of them (two: 99.44 %; of 256: 99.46 %).
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ GOALS = {
     "wall": Goal(
         "99 % in the least time",
         (
-            *("--arch", "normalized", "--augment", "none", "--epochs", "1", "--batch-size", "128", "--lr", "0.1"),
-            *("--label-smoothing", "0.1", "--max-train", "50000", *COMMON),
+            *("--arch", "normalized", "--augment", "none", "--epochs", "3", "--batch-size", "192"),
+            *("--lr", "0.12", "--label-smoothing", "0.1", "--max-train", "50000", *COMMON),
         ),
         accuracy=99.00,
         seconds=15,

@@ -1,4 +1,4 @@
-"""A network that learns in one epoch: convolution, pooling and batch normalisation twice, and two dense layers.
+"""A network that learns in few epochs: convolution, pooling and batch normalisation twice, and two dense layers.
 
 A convolution before batch normalisation needs no bias: the mean takes it away.  The maximum stands before the
 normalisation, which then has a quarter of the numbers; where its coefficient is positive the order makes no difference
