@@ -25,7 +25,7 @@ test: lint
 # Per operation: how often it was compared exactly and differentiated numerically, up to third order.
 REFUSALS := tests/functional/test_refused_calls.py
 prove: setup
-	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py tests/test_compile.py tests/explain/field $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
+	MANUALCONV_PROOF_PART=1 $(RUN) -m pytest tests/proof tests/test_bad_input.py tests/test_compile.py tests/test_leaks.py tests/explain/field $(REFUSALS) -n $(JOBS) --dist worksteal $(ARGS)
 
 # What ours refuses beside what torch does: 2,000 calls of each function, right and wrong ones.
 refusals: setup
