@@ -24,6 +24,8 @@ ADAPTERS = {
     "c_kernel": ("linear", "ctypes"),
     "unfold_nd": ("unfold", "unfoldNd"),
 }
+#: No direct sum: zero times NaN is NaN outside of the windows that hold it.
+FAST = {"unfold_nd"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,7 +52,8 @@ def test_an_adapter_is_enough(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         pytest.skip("there is no C compiler" if package == "ctypes" else f"{package} is not installed")
     if name == "scipy_signal":  # the laws of convolution are asked of numpy_windows
         monkeypatch.setattr(patient, "FAMILIES", {})
-    abilities, outcomes = examined(f"{FOLDER}/{name}.py:{operation}", operation, cases=25)
+    tier = "fast" if name in FAST else "direct"
+    abilities, outcomes = examined(f"{FOLDER}/{name}.py:{operation}", operation, cases=25, tier=tier)
     assert failures(abilities, outcomes) == []
     assert not abilities["forward"] and not abilities["gradients"]
     assert sum(outcome.reached for outcome in outcomes) > 100
