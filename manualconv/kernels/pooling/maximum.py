@@ -15,9 +15,7 @@ Shapes: x ``(N, C, *I)`` → y and taps ``(N, C, *P)``; positions in ``*I`` are 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,7 +74,7 @@ def maximum(x: Tensor, window: Window) -> tuple[Tensor, Tensor]:
     if _loops_take(x, window, planes := y.shape[0] * y.shape[1]):
         from manualconv.kernels.pooling.compiled_maximum import maxima
 
-        of, to, at = _flat(x, y, taps)
+        of, to, at = map(numbers, (x, y, taps))
         share(maxima(of, window, to, at), planes, of.size * ENTRY)
     elif y.numel():
         _by_rows(x.flatten(0, 1), window, y.flatten(0, 1), taps.flatten(0, 1))
@@ -186,11 +184,6 @@ def _better(
     return torch.maximum(a, b), at if a_at is None else torch.maximum(at, a_at, out=at)
 
 
-def _flat(*tensors: Tensor) -> Iterator[Any]:
-    """Their numbers in order, for loops."""
-    return map(numbers, tensors)
-
-
 def select_taps(x: Tensor, taps: Tensor, window: Window) -> Tensor:
     """``y[p] = x[s·p + d·k(p) − a]``: ``(*B, *I)`` → ``(*B, *P)``; no window reads padding alone."""
     planes = taps.numel() // window.placements if is_plain(taps) else 0
@@ -199,7 +192,7 @@ def select_taps(x: Tensor, taps: Tensor, window: Window) -> Tensor:
     from manualconv.kernels.pooling.compiled_maximum import selected
 
     y = x.new_empty(taps.shape)
-    of, at, to = _flat(x, taps, y)
+    of, at, to = map(numbers, (x, taps, y))
     share(selected(of, at, window, to), planes, to.size * ENTRY)
     return y
 
@@ -212,6 +205,6 @@ def scatter_taps(y: Tensor, taps: Tensor, window: Window) -> Tensor:
     from manualconv.kernels.pooling.compiled_maximum import scattered
 
     x = y.new_empty((*y.shape[: y.dim() - window.ndim], *window.input_size))
-    of, at, to = _flat(y, taps, x)
+    of, at, to = map(numbers, (y, taps, x))
     share(scattered(of, at, window, to), planes, to.size * ENTRY)
     return x
