@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 #: Nanoseconds for one product of a tap in a block of outputs, and for one output alone, by bytes of a number.
 TAP, LONE_TAP = {4: 0.021, 8: 0.042}, {4: 0.04, 8: 0.08}
-#: Bytes of a block's sums for one output: a run is computed in blocks.
-BLOCK = 96
+#: Bytes of a block's sums for one output, where one or two are written and where more are: runs are computed in blocks.
+BLOCKS, BLOCK = {1: 256, 2: 160}, 96
 #: What the sums of a band cost the weight map, in placements.
 SUMMING = 48
 #: Bytes of a frame that a second cache holds with rows and weights beside it, and that a third cache holds.
@@ -82,7 +82,7 @@ class Bands:
     count: int
 
     @classmethod
-    def of(cls, grid: Axes, reach: Axes, bytes_a_place: int, units: int, item: int) -> Bands:
+    def of(cls, grid: Axes, reach: Axes, bytes_a_place: int, units: int, written: int, item: int) -> Bands:
         """Of so many placements, each of which reaches as many places further.
 
         The second cache is to hold a frame.  But a band is no shorter than its reach: each of its places would be
@@ -100,12 +100,13 @@ class Bands:
             size[axis] = -(-grid[axis] // pieces)
         places = tuple(m + r for m, r in zip(size, reach))
         rows, columns = (1, *size)[-2:]
-        block = BLOCK // item
+        block = BLOCKS.get(written, BLOCK) // item
 
         def computed(joined: int) -> int:
             return -(-rows // joined) * -(-((joined - 1) * places[-1] + columns) // block) * block
 
-        joined = min(range(1, min(rows, max(1, RUN // places[-1])) + 1), key=computed)
+        # Of as many, the fewest runs.
+        joined = min(range(min(rows, max(1, RUN // places[-1])), 0, -1), key=computed)
         count = prod(-(-g // m) for g, m in zip(grid, size))
         return cls(tuple(size), places, joined, count * prod(size[:-2]) * computed(joined), count)
 
@@ -116,12 +117,14 @@ def _bands(map: str, sizes: Sizes) -> tuple[Bands, int, int]:
     reach = tuple(d * (k - 1) // s for k, s, d in zip(window.kernel_size, window.stride, window.dilation))
     if map == "input":
         grid = tuple(-(-i // s) for i, s in zip(window.input_size, window.stride))
-        place = sizes.outputs // window.groups * sizes.item
+        read, written = sizes.outputs // window.groups, sizes.channels // window.groups
+        place = read * sizes.item
     else:
         grid = window.output_size
         phases = prod(min(s, k) for s, k in zip(window.stride, window.kernel_size))
-        place = sizes.channels // window.groups * phases * sizes.item
-    bands = Bands.of(grid, reach, place, sizes.batch * window.groups, sizes.item)
+        read, written = sizes.channels // window.groups, sizes.outputs // window.groups
+        place = read * phases * sizes.item
+    bands = Bands.of(grid, reach, place, sizes.batch * window.groups, written, sizes.item)
     return bands, place, prod(bands.places) * place
 
 
