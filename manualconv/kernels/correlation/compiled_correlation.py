@@ -150,7 +150,9 @@ def _plan(
     ]
     numbers = [(run[1] - 1) * places[2] + n for run in runs for n in (run[3], run[7]) if n] or [0]
     widest = max((8 if b == 1 else 5 if b == 2 else 3) for b, _ in blocks) * lanes
-    is_frame = places == size and residues == [(0, 0, 0)] and step_in == (1, 1, 1) and min(numbers) >= widest
+    # One band, whose frame begins where what is read does.
+    begins_alike = len(fill_ends) == 2 and [fill[:2] for fill in fills[:1]] == [(0, 0)]
+    is_frame = begins_alike and places == size and step_in == (1, 1, 1) and min(numbers) >= widest
     return Plan(
         prod(size),
         volume,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from manualconv.kernels.compiling import compiled
-from manualconv.kernels.correlation.compiled_sums import VECTOR, add_dots, copy_vector, gather_vector, interleave_vectors, put_taps
+from manualconv.kernels.correlation.compiled_sums import (
+    VECTOR,
+    add_dots,
+    copy_vector,
+    gather_vector,
+    interleave_vectors,
+    put_taps,
+)
 
 if TYPE_CHECKING:
     from manualconv.kernels.correlation.compiled_correlation import Plan

@@ -12,7 +12,7 @@ r(k), without a stride, and so do all axes together on flat positions j, on rows
     to_weight:  w[o, c, k] = Σ_j f_c[j + ω(k)] · y'_o[j]
 
 The first two are one loop on two tables: x is read through the phases and y is written, or y read and x written phase
-by phase.  `compiled_sums` has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
+by phase.  At a stride of 2 vectors part a row of x into its phases, and put it together from both.  `compiled_sums` has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
 
 Positions j between the end of an output row and the end of the frame's row are no placements: they are computed and
 left out of y, and are zeros of y' for `to_weight`; whole rows are joined only where that takes fewer vectors.  Beyond
@@ -187,9 +187,16 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     return y
 
 
+def _writes_all(window: Window) -> bool:
+    """Whether each phase of the input has a tap, so that `to_input` writes every number of x."""
+    axes = zip(window.kernel_size, window.stride, window.dilation)
+    return all(len({d * j % s for j in range(k)}) == s for k, s, d in axes)
+
+
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
-    x = y.new_zeros((y.shape[0], w.shape[1] * window.groups, *window.input_size))
+    made = y.new_empty if _writes_all(window) else y.new_zeros
+    x = made((y.shape[0], w.shape[1] * window.groups, *window.input_size))
     if not y.numel() * w.numel() * x.numel() or not all_finite(w):
         return lowering_batch_last.to_input(w, y, window)
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, y.shape[0], y.element_size())
