@@ -12,10 +12,11 @@ r(k), without a stride, and so do all axes together on flat positions j, on rows
     to_weight:  w[o, c, k] = Σ_j f_c[j + ω(k)] · y'_o[j]
 
 The first two are one loop on two tables: x is read through the phases and y is written, or y read and x written phase
-by phase.  At a stride of 2 vectors part a row of x into its phases, and put it together from both.  `compiled_sums` has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
+by phase.  At a stride of 2 vectors part a row of x into its phases, and put it together from both.  `compiled_sums`
+has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
 
 Positions j between the end of an output row and the end of the frame's row are no placements: they are computed and
-left out of y, and are zeros of y' for `to_weight`; whole rows are joined only where that takes fewer vectors.  Beyond
+left out of y, and are zeros of y' for `to_weight`; whole rows are joined where that takes no more vectors.  Beyond
 y there is nothing either, and `to_input` reads zeros there.  Zero times NaN is NaN, even where no placement reads that
 NaN: so if the weights, read or computed, are not finite, matrix products compute the map, which multiply no such zeros.
 
