@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import groupby, pairwise, product
 from math import prod
 from typing import NamedTuple
 
@@ -32,10 +32,12 @@ class Plan(NamedTuple):
 
     Attributes:
         size, volume, result: numbers in one channel of what is read, of its frame, and of what is written.
-        fills, fill_ends: rows of a frame: its position, that of what is read, and its length; where each band's end.
-        step_in: from one number of such a row to the next.
-        runs, run_ends: position in a frame, in what is written, rows and columns of placements, position of the first
-            tap in `at`, number of taps; where each band's end.
+        fills, fill_ends: rows of a frame: position of the first, that of what is read, their length, how many they are;
+            where each band's end.
+        row_in, step_in: from one such row to the next in what is read, and from one number to the next.
+        runs, run_ends: position in what is written and rows of placements; position in a frame, columns, position of
+            the first tap in `at`, number of taps; the same four of the part whose numbers alternate with these, or 0;
+            where each band's end.
         row, row_out, step_out: from one row of placements to the next in a frame, in what is written, and from one
             number to the next there.
         longest, most: numbers of the longest run, and runs of the band that has most.
@@ -51,6 +53,7 @@ class Plan(NamedTuple):
     result: int
     fills: Array
     fill_ends: Array
+    row_in: int
     step_in: int
     runs: Array
     run_ends: Array
@@ -127,14 +130,14 @@ def _plan(
     """The tables.  A frame begins at its band's first placement, or its reach before that where taps read `back`."""
     start = _three(min(part.first[axis] for part in parts) for axis in range(3))
     grid = _three(max(1, max(part.last[axis] for part in parts) - start[axis]) for axis in range(3))
-    bands = Bands.of(grid, reach, channels * len(residues) * item, units, item)
+    bands = Bands.of(grid, reach, channels * len(residues) * item, units, outputs, item)
     band, places, rows, lanes = _three(bands.size), _three(bands.places), bands.rows, VECTOR // item
     fills, runs, fill_ends, run_ends = list[tuple[int, ...]](), list[tuple[int, ...]](), [0], [0]
     for corner in map(_three, product(*(range(begin, begin + g, m) for begin, g, m in zip(start, grid, band)))):
         origin = _three(c - r * back for c, r in zip(corner, reach))
         fills += _fills(size, residues, step_in, places, origin)
-        for part in parts:
-            runs += _runs(part, corner, band, places, rows, result)
+        for twins in _twins(parts):
+            runs += _runs(twins, corner, band, places, rows, result)
         fill_ends.append(len(fills))
         run_ends.append(len(runs))
     positions = at(places)
@@ -145,17 +148,20 @@ def _plan(
         for c in range(channels)
         for one in positions[part.begin // channels : (part.begin + part.taps) // channels]
     ]
-    numbers = [(run[2] - 1) * places[2] + run[3] for run in runs] or [0]
+    numbers = [(run[1] - 1) * places[2] + n for run in runs for n in (run[3], run[7]) if n] or [0]
     widest = max((8 if b == 1 else 5 if b == 2 else 3) for b, _ in blocks) * lanes
-    is_frame = places == size and residues == [(0, 0, 0)] and step_in == (1, 1, 1) and min(numbers) >= widest
+    # One band, whose frame begins where what is read does.
+    begins_alike = len(fill_ends) == 2 and [fill[:2] for fill in fills[:1]] == [(0, 0)]
+    is_frame = begins_alike and places == size and step_in == (1, 1, 1) and min(numbers) >= widest
     return Plan(
         prod(size),
         volume,
         prod(result),
-        _table(fills, 3),
+        _table(fills, 4),
         _table(fill_ends),
+        step_in[1] * size[2],
         step_in[2],
-        _table(runs, 6),
+        _table(runs, 10),
         _table(run_ends),
         places[2],
         parts[0].step[1] * result[2],
@@ -182,31 +188,50 @@ def _three(numbers: Iterable[int]) -> Three:
 
 
 def _fills(size: Three, residues: list[Three], step: Three, places: Three, origin: Three) -> Iterator[tuple[int, ...]]:
-    """The rows of a frame that have something of x: position there, in x, length."""
+    """The rows of a frame that have something of x: position of the first there, in x, length, how many."""
     for number, residue in enumerate(residues):
         e = [s * q + r for s, q, r in zip(step, origin, residue)]
         low = max(0, -(e[2] // step[2]))
         n = min(places[2], (size[2] - 1 - e[2]) // step[2] + 1) - low
-        for q0, q1 in product(range(places[0]), range(places[1])):
-            i0, i1 = e[0] + step[0] * q0, e[1] + step[1] * q1
-            if n > 0 and 0 <= i0 < size[0] and 0 <= i1 < size[1]:
-                to = ((number * places[0] + q0) * places[1] + q1) * places[2] + low
-                yield to, (i0 * size[1] + i1) * size[2] + e[2] + step[2] * low, n
+        top = max(0, -(e[1] // step[1]))
+        rows = min(places[1], (size[1] - 1 - e[1]) // step[1] + 1) - top
+        for q0 in range(places[0]):
+            i0, i1 = e[0] + step[0] * q0, e[1] + step[1] * top
+            if n > 0 and rows > 0 and 0 <= i0 < size[0]:
+                to = ((number * places[0] + q0) * places[1] + top) * places[2] + low
+                yield to, (i0 * size[1] + i1) * size[2] + e[2] + step[2] * low, n, rows
+
+
+def _twins(parts: list[_Part]) -> list[tuple[_Part, ...]]:
+    """The parts, but as pairs where the numbers of two alternate in the rows of what is written."""
+    found = []
+    for _, some in groupby(parts, key=lambda part: part.e[:2]):
+        row = tuple(some)
+        found += [row] if len(row) == 2 == row[0].step[2] else [(part,) for part in row]
+    return found
 
 
 def _runs(
-    part: _Part, corner: Three, band: Three, places: Three, rows: int, result: Three
+    twins: tuple[_Part, ...], corner: Three, band: Three, places: Three, rows: int, result: Three
 ) -> Iterator[tuple[int, ...]]:
-    """The runs of a part in a band: position in the frame, in the result, rows, columns, its taps."""
-    low = [max(f, c) for f, c in zip(part.first, corner)]
-    high = [min(end, c + m) for end, c, m in zip(part.last, corner, band)]
-    if low[2] >= high[2]:
+    """The runs of one or two parts in a band: position in the result, rows; of each part what `Plan` says."""
+    found = []
+    for part in twins:
+        low = [max(f, c) for f, c in zip(part.first, corner)]
+        high = [min(end, c + m) for end, c, m in zip(part.last, corner, band)]
+        if low[2] < high[2]:
+            found.append((part.step[2] * low[2] + part.e[2], low, high, part))
+    if not found:
         return
+    found.sort(key=lambda each: each[0])
+    i2, low, high, part = found[0]
     for p0, p1 in product(range(low[0], high[0]), range(low[1], high[1], rows)):
-        begin = ((p0 - corner[0]) * places[1] + p1 - corner[1]) * places[2] + low[2] - corner[2]
-        i0, i1, i2 = (s * p + e for s, p, e in zip(part.step, (p0, p1, low[2]), part.e))
-        place = (i0 * result[1] + i1) * result[2] + i2
-        yield begin, place, min(rows, high[1] - p1), high[2] - low[2], part.begin, part.taps
+        i0, i1 = part.step[0] * p0 + part.e[0], part.step[1] * p1 + part.e[1]
+        run = [(i0 * result[1] + i1) * result[2] + i2, min(rows, high[1] - p1)]
+        for _, begin, end, one in found:
+            at = ((p0 - corner[0]) * places[1] + p1 - corner[1]) * places[2] + begin[2] - corner[2]
+            run += [at, end[2] - begin[2], one.begin, one.taps]
+        yield (*run, *(0,) * (10 - len(run)))
 
 
 @lru_cache(256)

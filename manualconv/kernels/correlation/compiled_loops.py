@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from manualconv.kernels.compiling import compiled
-from manualconv.kernels.correlation.compiled_sums import VECTOR, add_dots, copy_vector, put_taps
+from manualconv.kernels.correlation.compiled_sums import (
+    VECTOR,
+    add_dots,
+    copy_vector,
+    gather_vector,
+    interleave_vectors,
+    put_taps,
+)
 
 if TYPE_CHECKING:
     from manualconv.kernels.correlation.compiled_correlation import Plan
@@ -27,28 +34,68 @@ SUMS = 16
 
 
 @compiled
-def copy(to: Array, i: int, of: Array, j: int, n: int) -> None:
-    """``to[i + k] = of[j + k]``, k < n: by vectors, of which the last two may overlap."""
+def copy(to: Array, i: int, row_to: int, of: Array, j: int, row_of: int, rows: int, n: int) -> None:
+    """``to[i + row_to·r + k] = of[j + row_of·r + k]``, r < rows, k < n: by vectors, the last two may overlap."""
     lanes = VECTOR // to.itemsize
-    if n >= lanes:
-        for k in range(0, n - lanes, lanes):
-            copy_vector(to, i + k, of, j + k)
-        copy_vector(to, i + n - lanes, of, j + n - lanes)
-    else:
-        for k in range(n):
-            to[i + k] = of[j + k]
+    for _ in range(rows):
+        if n >= lanes:
+            for k in range(0, n - lanes, lanes):
+                copy_vector(to, i + k, of, j + k)
+            copy_vector(to, i + n - lanes, of, j + n - lanes)
+        else:
+            for k in range(n):
+                to[i + k] = of[j + k]
+        i += row_to
+        j += row_of
 
 
 @compiled
-def gather(to: Array, i: int, of: Array, j: int, step: int, n: int) -> None:
-    """``to[i + k] = of[j + step·k]``, k < n; a step of 2 has a loop for vectors, whose indices are unsigned."""
-    if step == 2:
-        i, j = np.uint64(i), np.uint64(j)
-        for k in range(np.uint64(n)):
-            to[i + k] = of[j + k + k]
-    else:
+def gather(to: Array, i: int, row_to: int, of: Array, j: int, row_of: int, step: int, rows: int, n: int) -> None:
+    """``to[i + row_to·r + k] = of[j + row_of·r + step·k]``: by vectors where the step is 2."""
+    lanes = VECTOR // to.itemsize
+    for _ in range(rows):
+        if step == 2 and n >= lanes:
+            for k in range(0, n - lanes, lanes):
+                gather_vector(to, i + k, of, j + 2 * k)
+            gather_vector(to, i + n - lanes, of, j + 2 * (n - lanes))
+        else:
+            for k in range(n):
+                to[i + k] = of[j + step * k]
+        i += row_to
+        j += row_of
+
+
+@compiled
+def scatter(to: Array, i: int, row_to: int, of: Array, j: int, row_of: int, step: int, rows: int, n: int) -> None:
+    """``to[i + row_to·r + step·k] = of[j + row_of·r + k]``."""
+    for _ in range(rows):
         for k in range(n):
-            to[i + k] = of[j + step * k]
+            to[i + step * k] = of[j + k]
+        i += row_to
+        j += row_of
+
+
+@compiled
+def interleave(
+    to: Array, i: int, row_to: int, of: Array, j: int, other: int, row_of: int, rows: int, n: int, n_other: int
+) -> None:
+    """Rows of n numbers from j on and of `n_other` from there on, in turn; one less or as many are of the other."""
+    lanes = VECTOR // to.itemsize
+    for _ in range(rows):
+        if n_other >= lanes:
+            for k in range(0, n_other - lanes, lanes):
+                interleave_vectors(to, i + 2 * k, of, j + k, other + k)
+            k = n_other - lanes
+            interleave_vectors(to, i + 2 * k, of, j + k, other + k)
+        else:
+            for k in range(n_other):
+                to[i + 2 * k] = of[j + k]
+                to[i + 2 * k + 1] = of[other + k]
+        if n > n_other:
+            to[i + 2 * n_other] = of[j + n_other]
+        i += row_to
+        j += row_of
+        other += row_of
 
 
 @compiled
@@ -64,10 +111,11 @@ def fill(f: Array, begin: int, x: Array, image: int, channels: int, band: int, p
     for c in range(channels):
         for k in range(plan.fill_ends[band], plan.fill_ends[band + 1]):
             to, of = begin + c * plan.volume + plan.fills[k, 0], image + c * plan.size + plan.fills[k, 1]
+            n, rows = plan.fills[k, 2], plan.fills[k, 3]
             if plan.step_in == 1:
-                copy(f, to, x, of, plan.fills[k, 2])
+                copy(f, to, plan.row, x, of, plan.row_in, rows, n)
             else:
-                gather(f, to, x, of, plan.step_in, plan.fills[k, 2])
+                gather(f, to, plan.row, x, of, plan.row_in, plan.step_in, rows, n)
 
 
 @compiled
@@ -104,9 +152,9 @@ def put_run(
 
 
 def memory_of_runs(plan: Plan, channels: int, like: Array) -> tuple[Array, Array]:
-    """A frame of all channels, and what four outputs of the longest run take: made here, it need not be compiled."""
+    """A frame of all channels, and what four outputs of two longest runs take: made here, it need not be compiled."""
     frame = 0 if plan.in_place else channels * plan.volume + BEYOND
-    return np.zeros(frame, like.dtype), np.empty(4 * (plan.longest + BEYOND), like.dtype)
+    return np.zeros(frame, like.dtype), np.empty(8 * (plan.longest + BEYOND), like.dtype)
 
 
 def memory_of_sums(plan: Plan, channels: int, outputs: int, images: int, like: Array) -> tuple[Array, Array, Array]:
@@ -148,26 +196,28 @@ def correlate(
             fill(frame, unit - unit, x, origin, channels, band, plan)
             f, origin = frame, 0
         for run in range(plan.run_ends[band], plan.run_ends[band + 1]):
-            begin, place, rows, columns = plan.runs[run, 0], plan.runs[run, 1], plan.runs[run, 2], plan.runs[run, 3]
-            t0, taps = plan.runs[run, 4], plan.runs[run, 5]
-            n = (rows - 1) * plan.row + columns
+            place, rows, columns, others = plan.runs[run, 0], plan.runs[run, 1], plan.runs[run, 3], plan.runs[run, 7]
             # What is one run in a frame is one in y, too.
             joined = plan.step_out == 1 and (rows == 1 or columns == plan.row == plan.row_out)
             for block, o in plan.blocks:
                 to, bias = (u * outputs + o) * plan.result + place, u % groups * outputs + o
-                weights = u % groups * outputs * plan.terms + t0 * outputs + o * taps
-                whole = joined and n >= lanes * (3 if block == 4 else 5 if block == 2 else 8)
-                out, y0, pitch = (y, to, plan.result) if whole else (buffer, 0, length)
-                put_run(out, y0, pitch, w, weights, b, bias, f, origin + begin, plan.at, t0, taps, n, block)
+                for half in range(2 if others else 1):
+                    begin, n = plan.runs[run, 2 + 4 * half], (rows - 1) * plan.row + plan.runs[run, 3 + 4 * half]
+                    t0, taps = plan.runs[run, 4 + 4 * half], plan.runs[run, 5 + 4 * half]
+                    weights = u % groups * outputs * plan.terms + t0 * outputs + o * taps
+                    whole = joined and n >= lanes * (3 if block == 4 else 5 if block == 2 else 8)
+                    out, y0, pitch = (y, to, plan.result) if whole else (buffer, 4 * half * length, length)
+                    put_run(out, y0, pitch, w, weights, b, bias, f, origin + begin, plan.at, t0, taps, n, block)
                 if not whole:
                     for a in range(block):
-                        for row in range(rows):
-                            i, j = to + a * plan.result + row * plan.row_out, a * length + row * plan.row
-                            if plan.step_out == 1:
-                                copy(y, i, buffer, j, columns)
-                            else:
-                                for k in range(columns):
-                                    y[i + plan.step_out * k] = buffer[j + k]
+                        i, j = to + a * plan.result, a * length
+                        if others:
+                            twin = j + 4 * length
+                            interleave(y, i, plan.row_out, buffer, j, twin, plan.row, rows, columns, others)
+                        elif plan.step_out == 1:
+                            copy(y, i, plan.row_out, buffer, j, plan.row, rows, columns)
+                        else:
+                            scatter(y, i, plan.row_out, buffer, j, plan.row, plan.step_out, rows, columns)
 
 
 @compiled
@@ -216,12 +266,11 @@ def weigh(
                     fill(frames, begin, x, origin, channels, band, plan)
                     origin = begin
                 for run in range(plan.run_ends[band], plan.run_ends[band + 1]):
-                    place, columns = plan.runs[run, 1], plan.runs[run, 3]
-                    runs[2 * count], runs[2 * count + 1] = origin + plan.runs[run, 0], count * vectors * lanes
+                    place, columns = plan.runs[run, 0], plan.runs[run, 3]
+                    runs[2 * count], runs[2 * count + 1] = origin + plan.runs[run, 2], count * vectors * lanes
                     for o in range(outputs):
                         to, of = o * pitch + count * vectors * lanes, (u * outputs + o) * plan.result + place
-                        for row in range(plan.runs[run, 2]):
-                            copy(rows, to + row * plan.row, y, of + row * plan.row_out, columns)
+                        copy(rows, to, plan.row, y, of, plan.row_out, plan.runs[run, 1], columns)
                     count += 1
             f = x if in_place else frames
             to = unit * plan.sums

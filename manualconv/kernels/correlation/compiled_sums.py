@@ -92,6 +92,14 @@ class _Code:
             found += some
         return found
 
+    def every_other(self) -> Any:
+        """Numbers 0, 2, … of two vectors, the second of which begins with the last number of the first."""
+        return self._lanes([place + (place >= self.lanes) for place in range(0, 2 * self.lanes, 2)])
+
+    def alternating(self, begin: int) -> Any:
+        """Numbers of two vectors in turn, from the `begin`-th of each on."""
+        return self._lanes([begin + p // 2 + p % 2 * self.lanes for p in range(self.lanes)])
+
     def loop(self, count: Any, values: list[Any], step: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
         """``for i in range(count): values = step(i, values)``; the count is not 0."""
         before = self.builder.block
@@ -222,5 +230,28 @@ def _copy_vector(_: Any, to: Any, i: Any, of: Any, j: Any) -> Any:
     return types.void(to, types.intp, of, types.intp), _generator(write)
 
 
+def _gather_vector(_: Any, to: Any, i: Any, of: Any, j: Any) -> Any:
+    def write(k: _Code, to: Any, i: Any, of: Any, j: Any) -> None:
+        # The second vector overlaps the first: no number behind the last is read.
+        read = [k.load(k.place(of, j, begin)) for begin in (0, k.lanes - 1)]
+        k.store(k.builder.shuffle_vector(*read, k.every_other()), k.place(to, i))
+
+    return types.void(to, types.intp, of, types.intp), _generator(write)
+
+
+def _interleave_vectors(_: Any, to: Any, i: Any, of: Any, j: Any, other: Any) -> Any:
+    def write(k: _Code, to: Any, i: Any, of: Any, j: Any, other: Any) -> None:
+        read = [k.load(k.place(of, j)), k.load(k.place(of, other))]
+        for half in (0, 1):
+            numbers = k.builder.shuffle_vector(*read, k.alternating(half * k.lanes // 2))
+            k.store(numbers, k.place(to, i, half * k.lanes))
+
+    return types.void(to, types.intp, of, types.intp, types.intp), _generator(write)
+
+
 #: ``to[i:] = of[j:]``, as many numbers as a vector has.
 copy_vector: Any = intrinsic(_copy_vector)
+#: ``to[i:] = of[j::2]``, as many.
+gather_vector: Any = intrinsic(_gather_vector)
+#: ``to[i::2] = of[j:]`` and ``to[i + 1::2] = of[other:]``, as many of each.
+interleave_vectors: Any = intrinsic(_interleave_vectors)

@@ -12,10 +12,11 @@ r(k), without a stride, and so do all axes together on flat positions j, on rows
     to_weight:  w[o, c, k] = Σ_j f_c[j + ω(k)] · y'_o[j]
 
 The first two are one loop on two tables: x is read through the phases and y is written, or y read and x written phase
-by phase.  `compiled_sums` has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
+by phase.  At a stride of 2 vectors part a row of x into its phases, and put it together from both.  `compiled_sums`
+has the innermost loops, four outputs by three vectors of j, or four outputs by three taps.
 
 Positions j between the end of an output row and the end of the frame's row are no placements: they are computed and
-left out of y, and are zeros of y' for `to_weight`; whole rows are joined only where that takes fewer vectors.  Beyond
+left out of y, and are zeros of y' for `to_weight`; whole rows are joined where that takes no more vectors.  Beyond
 y there is nothing either, and `to_input` reads zeros there.  Zero times NaN is NaN, even where no placement reads that
 NaN: so if the weights, read or computed, are not finite, matrix products compute the map, which multiply no such zeros.
 
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 #: Nanoseconds for one product of a tap in a block of outputs, and for one output alone, by bytes of a number.
 TAP, LONE_TAP = {4: 0.021, 8: 0.042}, {4: 0.04, 8: 0.08}
-#: Bytes of a block's sums for one output: a run is computed in blocks.
-BLOCK = 96
+#: Bytes of a block's sums for one output, where one or two are written and where more are: runs are computed in blocks.
+BLOCKS, BLOCK = {1: 256, 2: 160}, 96
 #: What the sums of a band cost the weight map, in placements.
 SUMMING = 48
 #: Bytes of a frame that a second cache holds with rows and weights beside it, and that a third cache holds.
@@ -82,7 +83,7 @@ class Bands:
     count: int
 
     @classmethod
-    def of(cls, grid: Axes, reach: Axes, bytes_a_place: int, units: int, item: int) -> Bands:
+    def of(cls, grid: Axes, reach: Axes, bytes_a_place: int, units: int, written: int, item: int) -> Bands:
         """Of so many placements, each of which reaches as many places further.
 
         The second cache is to hold a frame.  But a band is no shorter than its reach: each of its places would be
@@ -100,12 +101,13 @@ class Bands:
             size[axis] = -(-grid[axis] // pieces)
         places = tuple(m + r for m, r in zip(size, reach))
         rows, columns = (1, *size)[-2:]
-        block = BLOCK // item
+        block = BLOCKS.get(written, BLOCK) // item
 
         def computed(joined: int) -> int:
             return -(-rows // joined) * -(-((joined - 1) * places[-1] + columns) // block) * block
 
-        joined = min(range(1, min(rows, max(1, RUN // places[-1])) + 1), key=computed)
+        # Of as many, the fewest runs.
+        joined = min(range(min(rows, max(1, RUN // places[-1])), 0, -1), key=computed)
         count = prod(-(-g // m) for g, m in zip(grid, size))
         return cls(tuple(size), places, joined, count * prod(size[:-2]) * computed(joined), count)
 
@@ -116,12 +118,14 @@ def _bands(map: str, sizes: Sizes) -> tuple[Bands, int, int]:
     reach = tuple(d * (k - 1) // s for k, s, d in zip(window.kernel_size, window.stride, window.dilation))
     if map == "input":
         grid = tuple(-(-i // s) for i, s in zip(window.input_size, window.stride))
-        place = sizes.outputs // window.groups * sizes.item
+        read, written = sizes.outputs // window.groups, sizes.channels // window.groups
+        place = read * sizes.item
     else:
         grid = window.output_size
         phases = prod(min(s, k) for s, k in zip(window.stride, window.kernel_size))
-        place = sizes.channels // window.groups * phases * sizes.item
-    bands = Bands.of(grid, reach, place, sizes.batch * window.groups, sizes.item)
+        read, written = sizes.channels // window.groups, sizes.outputs // window.groups
+        place = read * phases * sizes.item
+    bands = Bands.of(grid, reach, place, sizes.batch * window.groups, written, sizes.item)
     return bands, place, prod(bands.places) * place
 
 
@@ -184,9 +188,16 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     return y
 
 
+def _writes_all(window: Window) -> bool:
+    """Whether each phase of the input has a tap, so that `to_input` writes every number of x."""
+    axes = zip(window.kernel_size, window.stride, window.dilation)
+    return all(len({d * j % s for j in range(k)}) == s for k, s, d in axes)
+
+
 def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
-    x = y.new_zeros((y.shape[0], w.shape[1] * window.groups, *window.input_size))
+    made = y.new_empty if _writes_all(window) else y.new_zeros
+    x = made((y.shape[0], w.shape[1] * window.groups, *window.input_size))
     if not y.numel() * w.numel() * x.numel() or not all_finite(w):
         return lowering_batch_last.to_input(w, y, window)
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, y.shape[0], y.element_size())

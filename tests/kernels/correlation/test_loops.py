@@ -75,6 +75,28 @@ def test_blocks_bands_and_runs_of_every_size_equal_the_loops(ndim: int, data: st
 
 
 @needs_numba
+@pytest.mark.parametrize("ndim", [1, 2])
+@given(data=st.data())
+def test_rows_of_several_vectors_at_a_stride_of_2_equal_the_loops(ndim: int, data: st.DataObject) -> None:
+    case = data.draw(convolutions(ndim, cut=data.draw(st.booleans())))
+    size, stride = case.window.input_size, case.window.stride
+    longer = size[-1] + data.draw(st.integers(1, 50))
+    window = replace(case.window, input_size=(*size[:-1], longer), stride=(*stride[:-1], 2))
+    case = replace(case, window=window)
+    x, w, y = case.batched(data.draw(st.sampled_from((torch.float64, torch.float32))))
+    expected = by_loops(x, w, y, window)
+    with cut(*(data.draw(st.sampled_from(some)) for some in ((2**9, 2**18), (16, 512), (1, 8)))):
+        assert all(map(torch.equal, maps(loops, x, w, y, window), expected))
+
+
+@needs_numba
+def test_two_bands_as_large_as_the_image_are_not_taken_for_it() -> None:
+    window = Window((4, 64), (3, 1), (1, 1), (1, 1), ((1, 1), (0, 0)), 1)
+    x, w, y = (t.round() for t in operands(window))
+    assert all(map(torch.equal, maps(loops, x[:1], w, y[:1], window), by_loops(x[:1], w, y[:1], window)))
+
+
+@needs_numba
 @pytest.mark.parametrize("window", [DEPTHWISE, DENSE], ids=["depthwise", "dense"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_eight_threads_at_once_get_the_same_bits_whatever_the_shares(dtype: torch.dtype, window: Window) -> None:
