@@ -17,6 +17,7 @@ manual, "Implementing intrinsics".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -26,6 +27,11 @@ from numba.extending import intrinsic, register_model
 
 #: Numbers that are worked on at a time.
 LANES = 8
+
+
+def _operation(rule: Callable[..., object]) -> Any:
+    """What loops call by this rule, which gives its types and writes its code; to Python it is of any type."""
+    return intrinsic(rule)
 
 
 class Eight(types.Type):
@@ -49,9 +55,9 @@ def _integers(dtype: Any) -> Any:
     return types.Integer.from_bitwidth(dtype.bitwidth, True)
 
 
-def _pointer(context: Any, builder: Any, array: Any, at: Any, i: Any, lanes: int) -> Any:
-    """Where so many numbers of an array lie, from i on, and how they are aligned in memory."""
-    data = context.make_array(array)(context, builder, at).data
+def _pointer(context: Any, builder: Any, array: Any, args: Any, lanes: int) -> tuple[Any, int]:
+    """Where so many numbers of an array lie, from i on, and how they are aligned: (array, i, …) of this type."""
+    data, i = context.make_array(array)(context, builder, args[0]).data, args[1]
     number = context.get_data_type(array.dtype)
     return builder.bitcast(builder.gep(data, [i]), ir.VectorType(number, lanes).as_pointer()), array.dtype.bitwidth // 8
 
@@ -68,33 +74,33 @@ def _every_other(first: int) -> Any:
 
     def read(typing: Any, x: Any, i: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            pointer, align = _pointer(context, builder, signature.args[0], *args, 2 * LANES)
+            pointer, align = _pointer(context, builder, signature.args[0], args, 2 * LANES)
             both = builder.load(pointer, align=align)
             lanes = [first + 2 * lane for lane in range(LANES)]
             return builder.shuffle_vector(both, both, ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes))
 
         return Eight(x.dtype)(x, types.intp), build
 
-    return intrinsic(read)
+    return _operation(read)
 
 
 evens, odds = _every_other(0), _every_other(1)
 
 
-@intrinsic
+@_operation
 def alike(typing: Any, x: Any, number: Any) -> Any:
     """One number, of the dtype of x, in all lanes."""
     return Eight(x.dtype)(x, x.dtype), lambda context, builder, signature, args: _filled(builder, args[1])
 
 
-@intrinsic
+@_operation
 def labels(typing: Any, x: Any, number: Any) -> Any:
     """One integer, as wide as the numbers of x, in all lanes."""
     wide = _integers(x.dtype)
     return Eight(wide)(x, wide), lambda context, builder, signature, args: _filled(builder, args[1])
 
 
-@intrinsic
+@_operation
 def better(typing: Any, v: Any, k: Any, w: Any, m: Any) -> Any:
     """In each lane the better of two candidates, the first of them unless the second is larger or a NaN."""
 
@@ -108,12 +114,12 @@ def better(typing: Any, v: Any, k: Any, w: Any, m: Any) -> Any:
     return types.Tuple((v, k))(v, k, w, m), build
 
 
-@intrinsic
+@_operation
 def store(typing: Any, y: Any, i: Any, v: Any) -> Any:
     """Eight numbers into y."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer, align = _pointer(context, builder, signature.args[0], *args[:2], LANES)
+        pointer, align = _pointer(context, builder, signature.args[0], args, LANES)
         to, numbers = ir.VectorType(context.get_data_type(signature.args[0].dtype), LANES), args[2]
         builder.store(numbers if numbers.type == to else builder.trunc(numbers, to), pointer, align=align)
         return context.get_dummy_value()
