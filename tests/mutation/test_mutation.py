@@ -143,6 +143,7 @@ def test_kernels_are_compiled_for_each_mutant_of_their_file() -> None:
         "compiled_loops.py",
         "compiled_maximum.py",
         "compiled_pointwise.py",
+        "compiled_strided.py",
         "compiled_summation.py",
         "compiled_windows.py",
     }
