@@ -84,7 +84,10 @@ def _nll(
     counted = None if ignored is None else target != ignored
     target = target.long() if counted is None else target.long() * counted
     y = log_p if log_p.dim() == 2 else log_p.movedim(1, -1)
-    loss = -Select.call(y, target.unsqueeze(-1), 1).squeeze(-1)
+    loss = -Select.call(y, target.unsqueeze(-1), 1)
+    if counted is None and v is None and smoothing <= 0 and reduction != "none":
+        return loss.mean() if reduction == "mean" else loss.sum()
+    loss = loss.squeeze(-1)
     if v is not None:
         loss = loss * v[target]
     if smoothing > 0:

@@ -80,14 +80,23 @@ def values(t: Tensor) -> Tensor:
     return (t.resolve_neg() if t.is_neg() else t).contiguous()
 
 
+def array(t: Tensor) -> Any:
+    """The plain numbers of t as NumPy's, in order, which share memory with t where that is contiguous."""
+    # Forced, one step leaves the graph and takes a sign that is only marked.
+    return t.contiguous().numpy(force=True)
+
+
 def numbers(t: Tensor) -> Any:
-    """The plain numbers of t in one row of NumPy's, which shares memory with t where that is contiguous."""
-    return values(t).numpy().reshape(-1)
+    """The same in one row."""
+    return array(t).reshape(-1)
 
 
-def all_finite(t: Tensor) -> bool:
-    """Whether no number of t is a NaN or an infinity.  A sum that overflows says no, too."""
-    return math.isfinite(t.sum().item())
+def all_finite(numbers: Any) -> bool:
+    """Whether no number of an array, or of a tensor, is a NaN or an infinity.  A sum that overflows says no, too."""
+    from numpy import errstate
+
+    with errstate(invalid="ignore", over="ignore"):
+        return math.isfinite(numbers.sum())
 
 
 def compiled(loop: Loop) -> Loop:

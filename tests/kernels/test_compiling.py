@@ -1,4 +1,4 @@
-"""Sharing work among threads: torch's own or plain ones, failures, and a child process that has neither."""
+"""Tensors as NumPy's numbers, and work shared among threads: torch's own or plain, failures, a child without either."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 
@@ -76,3 +77,27 @@ def test_a_forked_child_does_without_its_parent_s_threads() -> None:
     """A child that waited for them would wait for ever."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", CHILD], timeout=60, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_numbers_leave_the_graph_take_marked_signs_and_lie_in_order() -> None:
+    z = torch.complex(torch.arange(6.0), torch.arange(1.0, 7.0)).reshape(2, 3)
+    signs = z.conj().imag
+    assert signs.is_neg()
+    for t in (signs, signs.T, torch.arange(6.0).reshape(2, 3).T.requires_grad_()):
+        held = compiling.array(t)
+        assert held.tolist() == t.tolist() and held.flags.c_contiguous
+        assert compiling.numbers(t).tolist() == t.flatten().tolist()
+
+
+def test_numbers_share_memory_with_a_tensor_in_order() -> None:
+    t = torch.zeros(2, 3)
+    compiling.numbers(t)[:] = 1
+    assert t.sum().item() == 6
+
+
+@pytest.mark.parametrize(("last", "finite"), [(1, True), (np.inf, False), (-np.inf, False), (np.nan, False)])
+def test_numbers_that_are_no_numbers_are_found_without_a_warning(last: float, finite: bool) -> None:
+    held = np.array([np.inf, last] if last == -np.inf else [0, last], np.float32)
+    assert compiling.all_finite(held) is finite
+    assert compiling.all_finite(torch.from_numpy(held)) is finite
+    assert compiling.all_finite(np.full(2, 3e38, np.float32)) is False

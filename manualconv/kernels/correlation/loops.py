@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
-from manualconv.kernels.compiling import COMPILING, NUMBERS, all_finite, is_installed, share, values
+from manualconv.kernels.compiling import COMPILING, NUMBERS, all_finite, array, is_installed, share
 from manualconv.kernels.correlation import lowering_batch_last
 from manualconv.kernels.correlation.cost import COPY, Sizes
 
@@ -181,9 +181,9 @@ def to_output(x: Tensor, w: Tensor, b: Tensor | None, window: Window) -> Tensor:
     y = x.new_empty((x.shape[0], w.shape[0], *window.output_size))
     if not x.numel() * w.numel() * y.numel():
         return lowering_batch_last.to_output(x, w, b, window)
-    bias = w.new_zeros(w.shape[0]) if b is None else values(b)
+    bias = array(w.new_zeros(w.shape[0]) if b is None else b)
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, x.shape[0], x.element_size())
-    run, units = loops.to_output(values(x).numpy(), values(w).numpy(), bias.numpy(), y.numpy())
+    run, units = loops.to_output(array(x), array(w), bias, y.numpy())
     share(run, units, _nanoseconds("output", x.shape[0], x.shape[1], w.shape[0], x, window))
     return y
 
@@ -198,10 +198,10 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
     made = y.new_empty if _writes_all(window) else y.new_zeros
     x = made((y.shape[0], w.shape[1] * window.groups, *window.input_size))
-    if not y.numel() * w.numel() * x.numel() or not all_finite(w):
+    if not y.numel() * w.numel() * x.numel() or not all_finite(filters := array(w)):
         return lowering_batch_last.to_input(w, y, window)
     loops = _kernels()(window, w.shape[1], w.shape[0] // window.groups, y.shape[0], y.element_size())
-    run, units = loops.to_input(values(w).numpy(), values(y).numpy(), x.numpy())
+    run, units = loops.to_input(filters, array(y), x.numpy())
     share(run, units, _nanoseconds("input", y.shape[0], x.shape[1], y.shape[1], y, window))
     return x
 
@@ -212,8 +212,8 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
         return lowering_batch_last.to_weight(x, y, window)
     channels, outputs = x.shape[1] // window.groups, y.shape[1] // window.groups
     loops = _kernels()(window, channels, outputs, x.shape[0], x.element_size())
-    run, units, weights = loops.to_weight(values(x).numpy(), values(y).numpy())
+    run, units, weights = loops.to_weight(array(x), array(y))
     share(run, units, _nanoseconds("weight", x.shape[0], x.shape[1], y.shape[1], x, window))
     w = x.new_empty((y.shape[1], channels, *window.kernel_size))
-    weights(w.numpy())
-    return w if all_finite(w) else lowering_batch_last.to_weight(x, y, window)
+    weights(found := w.numpy())
+    return w if all_finite(found) else lowering_batch_last.to_weight(x, y, window)

@@ -119,15 +119,14 @@ def to_input(w: Tensor, y: Tensor, window: Window) -> Tensor:
     """``x[n, (g c), i] = Σ_{o,k,p : s·p + d·k − a = i} w[(g o), c, k] · y[n, (g o), p]``."""
     size, filters = (y.shape[0], w.shape[1] * window.groups, *window.input_size), _filters(w, window).mT
     channels, y = w.shape[1], _units(y, window)
-    blocks = _blocks(y, channels, window)
     if is_plain(w, y) and (whole := channels * window.taps * window.placements) and not window.is_pointwise:
         looped = LOOPED <= whole <= BLOCK_BYTES // y.element_size() and is_compilable(y)
         if looped or window.ndim > 1:
             x = y.new_empty((y.shape[0], channels, *window.input_size))
             add = _by_loops if looped else _in_rows
-            for units in blocks:
-                add(_of(filters, units), _columns(y[units]), x[units], window)
-            return shaped(x, size)
+            for units in _blocks(y, channels, window):
+                add(_of(filters, units), _columns(_of(y, units)), _of(x, units), window)
+            return x if window.groups == 1 else shaped(x, size)
     v = _product(filters, _columns(y), None).reshape(y.shape[0], channels, *window.kernel_size, *window.output_size)
     return shaped(crop(overlap_add(v, window), window).clone(), size)
 
@@ -179,7 +178,7 @@ def to_weight(x: Tensor, y: Tensor, window: Window) -> Tensor:
     scratch = Scratch(x) if len(blocks) > 1 else None
 
     def each(units: slice, out: Tensor | None = None) -> Tensor:
-        return torch.bmm(_columns(y[units]), _unrolled(x[units], window, scratch).mT, out=out)
+        return torch.bmm(_columns(_of(y, units)), _unrolled(_of(x, units), window, scratch).mT, out=out)
 
     if window.groups > 1:
         w = x.new_empty((x.shape[0], y.shape[1], prod(size[1:])))
