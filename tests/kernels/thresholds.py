@@ -88,7 +88,14 @@ def value(name: str) -> float:
 
 
 #: Thresholds that still belong to the side below.
-INCLUSIVE = {"direct.LARGEST_BLOCK", "lowering.BLOCK_BYTES", "loops.FRAME", "loops.LARGEST_FRAME", "loops.RUN"}
+INCLUSIVE = {
+    "direct.LARGEST_BLOCK",
+    "direct.LARGE_WEIGHTS",
+    "lowering.BLOCK_BYTES",
+    "loops.FRAME",
+    "loops.LARGEST_FRAME",
+    "loops.RUN",
+}
 
 
 def sides(name: str) -> tuple[Layer, Layer]:
@@ -158,6 +165,10 @@ CROSSINGS: dict[str, Crossing] = {
     ),
     "direct.LARGEST_BLOCK, one image in groups": Crossing(
         _image_bytes, lambda n: Layer(1, 66, 4, Window((64, n), (9, 9), (2, 8), (1, 1), ((4, 4), (4, 4)), 2), 8)
+    ),
+    "direct.LARGE_WEIGHTS": Crossing(
+        lambda layer: layer.channels * layer.outputs * layer.window.taps * layer.item,
+        lambda n: Layer(8, 64, n, _plane((4, 4), 3, padding=1), 8),
     ),
     "direct.SHORT_ROW": Crossing(_row, lambda n: Layer(8, 9, 8, _plane((9, 2 * n + 1), 3, 2))),
     "direct.SHORT_ROW, one image in groups": Crossing(
@@ -251,7 +262,15 @@ LARGE: dict[str, Layer] = {
 #: Thresholds of other kernels than convolution's, which have laws of their own: see `test_locality`.
 POOLING = (
     *("doubling.BLOCK", "doubling.COLUMNS", "doubling.MOVING", "frames.PAIRS"),
-    *("maximum.LARGE", "selection.LARGE", "summation.LARGE", "summation.SMALL", "summation.THREADS"),
+    *(
+        "compiled_strided.MOST",
+        "compiled_vectors.LANES",
+        "maximum.LARGE",
+        "selection.LARGE",
+        "summation.LARGE",
+        "summation.SMALL",
+        "summation.THREADS",
+    ),
 )
 POINTWISE = ("pointwise.SMALL", "pointwise.LARGE")
 
@@ -259,11 +278,14 @@ OTHERS = {
     **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
     **dict.fromkeys(("depthwise.TAP", "depthwise.ROW"), "rates, too"),
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
-    **dict.fromkeys(("loops.BLOCK", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"),
+    **dict.fromkeys(
+        ("loops.BLOCK", "loops.BLOCKS", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"
+    ),
     **dict.fromkeys(
         ("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "pointwise.ENTRY", "compiling.COMPILING"), "rates, too"
     ),
-    **dict.fromkeys(("lowering.ADDING",), "a rate, too"),
+    **dict.fromkeys(("lowering.ADDING", "clipping.COLUMNS"), "rates, too"),
+    **dict.fromkeys(("maximum.TAP", "maximum.ADDED", "maximum.CLEARED"), "rates, too"),
     **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(
         ("fourier.TRANSFORM", "fourier.SPECTRUM", "fourier.PLAN", "fourier.SHARE", "overlap_save.PERIODS"), "fast tier"
@@ -285,6 +307,8 @@ if not is_installed():  # no layer crosses a threshold of the loops
     LOOPS_ALONE = ("loops.FRAME", "loops.LARGEST_FRAME", "loops.SHARES", "loops.RUN", "compiling.SHARED")
     OTHERS |= dict.fromkeys(LOOPS_ALONE, "no Numba here")
     CROSSINGS = {name: c for name, c in CROSSINGS.items() if name not in OTHERS and not name.startswith("compiled_")}
+    OTHERS = {name: why for name, why in OTHERS.items() if not name.startswith("compiled_")}
+    POOLING = tuple(name for name in POOLING if not name.startswith("compiled_"))
 
 
 def constants() -> set[str]:

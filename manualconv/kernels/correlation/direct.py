@@ -13,6 +13,8 @@ from manualconv.kernels.correlation.cost import CALL, COPY, Sizes
 PRODUCTS = ("lowering", "lowering_batch_last", "lowering_rows", "shifting", "matrix")
 #: No unrolled block larger than this is ever made: one tap at a time instead.
 LARGEST_BLOCK = 32 * 2**20
+#: Bytes of weights that are not read from the nearest caches again and again.
+LARGE_WEIGHTS = 2**20
 #: Rows shorter than this are copied one short run at a time unless the batch stands behind them.
 SHORT_ROW = 16
 #: Images from which on the batch is long enough to stand behind them.
@@ -45,10 +47,22 @@ def _adds_in_rows(map: str, sizes: Sizes) -> bool:
     return map == "input" and wide and all(s == 1 for s in window.stride)
 
 
+def _is_mostly_weights(map: str, sizes: Sizes) -> bool:
+    """Whether the weights are more than an image's windows, and than a cache holds: all images are one product then.
+
+    An image's own would read them all again, and write them all in `to_weight`; so would each row of the kernel.
+    """
+    many = sizes.batch >= (MANY_IMAGES // 2 if map == "weight" else MANY_IMAGES)
+    weights = sizes.outputs * sizes.channels // sizes.window.groups * sizes.window.taps * sizes.item
+    return many and weights > LARGE_WEIGHTS and sizes.outputs > sizes.window.placements > 1
+
+
 def preferred(map: str, sizes: Sizes) -> str:
     """The fastest of them for a map of ordinary tensors."""
     window, batch, image = sizes.window, sizes.batch, sizes.image_bytes
     narrow = window.output_size[-1] < SHORT_ROW
+    if narrow and _is_mostly_weights(map, sizes) and batch * image <= LARGEST_BLOCK:
+        return "lowering_batch_last"
     if map == "weight" and batch == 1 and window.groups > 1 and (image > LARGEST_BLOCK or not narrow):
         return "lowering"
     short = narrow and batch >= MANY_IMAGES

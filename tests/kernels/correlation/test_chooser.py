@@ -34,6 +34,13 @@ def test_a_choice_names_the_cheapest_of_each_map_and_says_why() -> None:
     assert str(choice).count("to_") == 3
 
 
+@pytest.mark.parametrize(("batch", "size", "channels"), [(8, 2, 512), (16, 7, 512), (8, 4, 256)])
+def test_what_is_mostly_weights_is_one_product_of_all_images(batch: int, size: int, channels: int) -> None:
+    """Tap by tap and image by image the weights would be read again for a few columns each."""
+    choice = manualconv.choice((batch, channels, size, size), (channels, channels, 3, 3), padding=1)
+    assert {choice[map] for map in MAPS} == {"lowering_batch_last"}
+
+
 #: Those that a dense layer without dilation is not for.
 PARTIAL = ("winograd_dilated", "depthwise")
 #: An algorithm, the sizes of x and of w, options, and the error that is admitted.
