@@ -14,7 +14,7 @@ TOOLS_READY := $(READY)-tools
 MUTATION_READY := $(READY)-mutation
 JOBS   ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 
-.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers records compare capabilities browser bench bench-plain clean
+.PHONY: setup train bench test lint prove refusals accuracy deep faults networks gpu predict machines versions seeds package tools mutation crash corrupt nan workers records compare capabilities browser bench bench-plain steps clean
 
 train: setup
 	$(RUN) -m train $(ARGS)
@@ -96,6 +96,10 @@ ifndef ARGS
 	NUMBA_DISABLE_JIT=1 $(RUN) -W ignore -m manualconv bench --front --json runs/no-numba.json
 endif
 	$(RUN) -m manualconv bench $(or $(ARGS),$(RESULTS) --beside "1 thread=runs/one-thread.json" "AVX2=runs/avx2.json" "without Numba=runs/no-numba.json")
+
+# Where a small call's time goes, and two processes' steps; writes docs/STEPS.md.
+steps: $(BENCH_READY)
+	$(RUN) -m manualconv bench --profile --processes --output docs/STEPS.md
 
 # The whole suite without Numba's compiled loops.
 bench-plain: $(BENCH_READY)

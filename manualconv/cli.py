@@ -59,6 +59,9 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", action="store_true", help="instead: where a small call's time and two steps' goes")
     parser.add_argument(
+        "--processes", action="store_true", help="instead: steps of LeNet-5 and ResNet-18 on one and two processes"
+    )
+    parser.add_argument(
         "--front", action="store_true", help="the ten rows that the results open with, in float32, without peers"
     )
     parser.add_argument(
@@ -78,15 +81,19 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from manualconv.bench import Interrupted, Options, calls, profile, run
+    from manualconv.bench import Interrupted, Options, calls, processes, profile, run
+    from manualconv.bench.document import page_of
 
-    for name, table in (("calls", calls), ("profile", profile)):
-        if getattr(options, name):
-            taken = [other for other, value in vars(options).items() if other not in (name, "command") and value]
-            if taken:
-                raise ValueError(f"--{name} is a table of its own, printed; it takes no other option, as --{taken[0]}")
-            print(table.table(table.measure()))
-            return 0
+    known = {"calls": calls, "profile": profile, "processes": processes}
+    if tables := {name: module for name, module in known.items() if getattr(options, name)}:
+        taken = [name for name, value in vars(options).items() if name not in (*known, "command", "output") and value]
+        if taken:
+            raise ValueError(f"--{min(tables)} is a table of its own: it takes --output alone, and not --{taken[0]}")
+        texts = [(module.__doc__ or "", module.table(module.measure())) for module in tables.values()]
+        print(*(text for _, text in texts), sep="\n\n")
+        if options.output:
+            options.output.write_text(page_of(texts), encoding="utf-8")
+        return 0
     if options.only and options.front:
         raise ValueError("--only and --front both choose the rows: give one of them")
     dtypes = (options.dtype,) if options.dtype else DTYPES[:1] if options.front else DTYPES

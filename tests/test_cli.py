@@ -68,7 +68,7 @@ def test_choice_takes_a_number_per_axis(capsys: pytest.CaptureFixture[str]) -> N
         (["bench", "--dtype", "float16"], "invalid choice: 'float16'"),
         (
             ["bench", "--calls", "--quick"],
-            "--calls is a table of its own, printed; it takes no other option, as --quick",
+            "--calls is a table of its own: it takes --output alone, and not --quick",
         ),
         (["bench", "--front", "--only", "A5"], "--only and --front both choose the rows"),
         (["bench", "--beside", "plain=nowhere.json"], "NAME=FILE with a file that is there, not 'plain=nowhere.json'"),

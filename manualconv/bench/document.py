@@ -130,6 +130,18 @@ def rendered(records: list[Record], note: str = "", beside: Mapping[str, Speeds]
     return "\n".join(lines) + "\n"
 
 
+def page_of(tables: Iterable[tuple[str, str]]) -> str:
+    """A page of tables that are plain text, each under what its module says of it."""
+    named = ", ".join(f"{name} {number}" for name, number in versions(("torch", "numpy", "numba")).items())
+    lines = ["# Small calls and training steps", "", f"Written by `manualconv bench` on {date.today().isoformat()}, on"]
+    lines += [f"{cpu_name()}, {instructions()}, {torch.get_num_threads()} threads, {named}."]
+    for words, table in tables:
+        title, _, rest = words.strip().partition("\n\n")
+        title = " ".join(title.split()).removesuffix(".")
+        lines += ["", f"## {title}", "", rest, "", "```text", table, "```"]
+    return "\n".join(lines) + "\n"
+
+
 def on_terminal(records: list[Record]) -> None:
     """The table and what the records say together, by `rich` if it is there."""
     try:

@@ -1,11 +1,13 @@
-"""Three training steps: LeNet-5, a small residual network, and a gradient penalty, which differentiates twice.
+"""Training steps: LeNet-5, residual networks, and a gradient penalty, which differentiates twice.
 
     N1  LeNet-5, batch 128 of 1×28×28, cross-entropy, SGD
     N2  a 3-block CIFAR ResNet (16, 32, 64 maps), batch 16 of 3×32×32, cross-entropy, SGD
     N3  a WGAN-GP critic, batch 16 of 3×32×32: E[D(fake)] − E[D(real)] + 10·E(‖∂D/∂x̃‖ − 1)², SGD
         (Gulrajani et al., *Improved training of Wasserstein GANs*, arXiv 1704.00028)
+    R18 ResNet-18, batch 8 of 3×64×64, ten classes, cross-entropy, SGD
+        (He et al., *Deep Residual Learning for Image Recognition*, arXiv 1512.03385); no row of the suite
 
-Each is built from a library with torch.nn's names, from the same seed; what N2 normalises with is that library's.
+Each is built from a library with torch.nn's names, from the same seed; what it normalises with is that library's.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-NAMES = {"N1": "LeNet-5 step", "N2": "CIFAR ResNet step", "N3": "WGAN-GP step"}
+NAMES = {"N1": "LeNet-5 step", "N2": "CIFAR ResNet step", "N3": "WGAN-GP step", "R18": "ResNet-18 step"}
+#: Images a step of what classifies them, and the size of one.
+IMAGES = {"N1": (128, 1, 28, 28), "N2": (16, 3, 32, 32), "R18": (8, 3, 64, 64)}
 
 
 class _Block(torch.nn.Module):
@@ -63,6 +67,16 @@ def _resnet(nn: Any) -> torch.nn.Module:
     return net
 
 
+def _resnet18(nn: Any) -> torch.nn.Module:
+    stem = (nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+    sizes = ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2))
+    blocks = [
+        _Block(nn, *size) for inputs, outputs, s in sizes for size in ((inputs, outputs, s), (outputs, outputs, 1))
+    ]
+    net: torch.nn.Module = nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+    return net
+
+
 def _critic(nn: Any) -> torch.nn.Module:
     layers: list[torch.nn.Module] = []
     for inputs, outputs in ((3, 32), (32, 64), (64, 128)):
@@ -101,18 +115,18 @@ def step(
     """One training step of a net: forward, backward, update; returns the loss.
 
     Args:
-        id: ``'N1'``, ``'N2'`` or ``'N3'``.
+        id: ``'N1'``, ``'N2'``, ``'N3'`` or ``'R18'``.
         library: `manualconv.nn` or `torch.nn`.
         dtype: of parameters and images.
-        batch: images a step of N1 and N2; None for those above.
+        batch: images a step of what classifies them; None for those above.
         changed: what is done to the net and its loss before, such as `manualconv.convert`.
     """
     torch.manual_seed(0)
-    net = changed({"N1": _lenet, "N2": _resnet, "N3": _critic}[id](library).to(dtype))
+    net = changed({"N1": _lenet, "N2": _resnet, "N3": _critic, "R18": _resnet18}[id](library).to(dtype))
     if id == "N3":
         loss = _penalty(net, dtype)
     else:
-        images, size = (128, (1, 28, 28)) if id == "N1" else (16, (3, 32, 32))
+        images, *size = IMAGES[id]
         loss = _classification(net, changed(library.CrossEntropyLoss()), (batch or images, *size), dtype)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
 

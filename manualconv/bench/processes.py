@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from torch import distributed
+from torch.multiprocessing.spawn import start_processes
 from torch.nn.parallel import DistributedDataParallel
 
 from manualconv import nn
@@ -107,7 +108,7 @@ def measure(pace: Pace = Pace()) -> list[Row]:
     rows = []
     with TemporaryDirectory() as folder:
         for count in COUNTS:
-            torch.multiprocessing.start_processes(_process, (count, folder, pace), count, start_method="spawn")
+            start_processes(_process, (count, folder, pace), count, start_method="spawn")
             read = json.loads((Path(folder) / f"rows{count}.json").read_text(encoding="utf-8"))
             rows += [Row(**each) for each in read]
     return sorted(rows, key=lambda row: (pace.ids.index(row.id), row.processes))
