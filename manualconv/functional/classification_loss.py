@@ -86,7 +86,8 @@ def _nll(
     y = log_p if log_p.dim() == 2 else log_p.movedim(1, -1)
     loss = -Select.call(y, target.unsqueeze(-1), 1)
     if counted is None and v is None and smoothing <= 0 and reduction != "none":
-        return loss.mean() if reduction == "mean" else loss.sum()
+        total: Tensor = loss.mean() if reduction == "mean" else loss.sum()
+        return total
     loss = loss.squeeze(-1)
     if v is not None:
         loss = loss * v[target]

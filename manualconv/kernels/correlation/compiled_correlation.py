@@ -204,7 +204,7 @@ def _fills(size: Three, residues: list[Three], step: Three, places: Three, origi
 
 def _twins(parts: list[_Part]) -> list[tuple[_Part, ...]]:
     """The parts, but as pairs where the numbers of two alternate in the rows of what is written."""
-    found = []
+    found: list[tuple[_Part, ...]] = []
     for _, some in groupby(parts, key=lambda part: part.e[:2]):
         row = tuple(some)
         found += [row] if len(row) == 2 == row[0].step[2] else [(part,) for part in row]
