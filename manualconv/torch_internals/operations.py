@@ -36,6 +36,12 @@ def underscored(*names: str) -> dict[str, Callable[..., Any]]:
     return {name: UNDERSCORED[name] for name in names if hasattr(raw, name)}
 
 
+def registered() -> list[str]:
+    """Every operator, ``namespace.name``; a namespace of ``torch.ops`` lists those alone that were asked for."""
+    names: list[str] = private("torch._C._dispatch_get_all_op_names", list)()
+    return [name.partition(".")[0].replace("::", ".") for name in names]
+
+
 @cache
 def is_pointwise(name: str) -> bool:
     """Whether torch tags an operator of this name as one number of each number; in place and operators' own too."""

@@ -20,6 +20,7 @@ from manualconv.testing.catalogue import OPERATIONS
 from manualconv.testing.examiner.judgement import proofs_of
 from manualconv.testing.operators import of_operator
 from manualconv.testing.options import LIBRARIES
+from manualconv.torch_internals.operations import registered
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,13 @@ def thing(target: Target) -> Any:
     except (Exception, SystemExit) as error:
         raise Unusable(f"{target.place} cannot be imported: {type(error).__name__}: {_line(error)}") from None
     found: Any = torch.ops if target.is_an_operator() else module
-    for part in (target.name.removeprefix("torch.ops.") if target.is_an_operator() else target.name).split("."):
+    name = target.name.removeprefix("torch.ops.") if target.is_an_operator() else target.name
+    for part in name.split("."):
         try:
             found = getattr(found, part)
         except AttributeError:
-            near = get_close_matches(part, dir(found), 3)
+            word, known = (name, sorted({*registered()})) if target.is_an_operator() else (part, dir(found))
+            near = get_close_matches(word, known, 3)
             near_by = f" ({', '.join(near)}?)" if near else ""
             raise Unusable(f"{target.place} has no {target.name}{near_by}") from None
     return found
