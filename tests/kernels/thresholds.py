@@ -8,6 +8,7 @@ constant that stands in neither table is one that somebody added and no law look
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -77,7 +78,7 @@ class Crossing:
 FILES = {
     module.name.rpartition(".")[2]: import_module(module.name)
     for module in walk_packages(manualconv.kernels.__path__, "manualconv.kernels.")
-    if not module.ispkg and (is_installed() or ".compiled_" not in module.name)
+    if not module.ispkg and (is_installed() or not re.search(r"\.(compiled_\w+|code_cache)$", module.name))
 }
 
 
