@@ -250,7 +250,7 @@ LARGE: dict[str, Layer] = {
     "depthwise, of volumes": Layer(1, 24, 24, Window((6, 14, 15), (3,) * 3, (1,) * 3, (1,) * 3, ((1, 1),) * 3, 24)),
     "narrow groups": Layer(2, 64, 64, _plane((28, 28), 3, padding=1, groups=16)),
     "dilated": Layer(1, 32, 32, Window((33, 33), (3, 3), (1, 1), (12, 12), ((12, 12), (12, 12)))),
-    "dilated by 2": Layer(1, 96, 96, Window((32, 32), (3, 3), (1, 1), (2, 2), ((2, 2), (2, 2)))),
+    "dilated by 2": Layer(1, 96, 96, Window((48, 48), (3, 3), (1, 1), (2, 2), ((2, 2), (2, 2)))),
     "3x3 of many channels": Layer(2, 64, 64, _plane((28, 28), 3, padding=1)),
     "3x3 of many images": Layer(8, 48, 48, _plane((14, 14), 3, padding=1), 8),
     "5x5": Layer(1, 48, 64, _plane((24, 24), 5)),
@@ -276,7 +276,7 @@ POOLING = (
 POINTWISE = ("pointwise.SMALL", "pointwise.LARGE")
 
 OTHERS = {
-    **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE"), "rates of the model of cost"),
+    **dict.fromkeys(("cost.RATE", "cost.COPY", "cost.CALL", "cost.WIDE", "cost.COLUMNS"), "rates of the model of cost"),
     **dict.fromkeys(("depthwise.TAP", "depthwise.ROW"), "rates, too"),
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
     **dict.fromkeys(
@@ -285,7 +285,7 @@ OTHERS = {
     **dict.fromkeys(
         ("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "pointwise.ENTRY", "compiling.COMPILING"), "rates, too"
     ),
-    **dict.fromkeys(("lowering.ADDING", "clipping.COLUMNS"), "rates, too"),
+    **dict.fromkeys(("lowering.ADDING",), "a rate, too"),
     **dict.fromkeys(("maximum.TAP", "maximum.ADDED", "maximum.CLEARED"), "rates, too"),
     **dict.fromkeys(("frames.BLOCK", "maximum.BLOCK"), "planes at a time: the tests in `pooling` make them small"),
     **dict.fromkeys(

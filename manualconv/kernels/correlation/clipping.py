@@ -35,9 +35,6 @@ from manualconv.kernels.correlation.cost import CALL, COPY, Sizes
 from manualconv.torch_internals import shaped
 
 Slices = tuple[slice, ...]
-#: Columns a product from which on its filters are read as fast as they are multiplied.  With fewer it takes longer in
-#: proportion, since they are read anew for every image.
-COLUMNS = 112
 
 
 class Box(NamedTuple):
@@ -110,8 +107,8 @@ def cost(map: str, sizes: Sizes) -> float:
     summed = 0 if map == "weight" else height * inner * (sizes.channels if map == "input" else sizes.outputs)
     moved = sizes.batch * (cut * (window.ndim > 1) + summed) * sizes.item
     calls = sizes.batch * window.groups * boxes * (rows + 3)
-    read = max(1.0, COLUMNS * rows * boxes / max(height * inner, 1))
-    return sizes.product(met, min(channels, outputs)) * read + moved * COPY + calls * CALL
+    columns = height * inner / max(rows * boxes, 1)
+    return sizes.product(met, min(channels, outputs), columns) + moved * COPY + calls * CALL
 
 
 def _filters(w: Tensor, window: Window) -> Tensor:

@@ -23,6 +23,9 @@ COPY = 0.1
 CALL = 2000.0
 #: Outputs a group from which on a matrix product runs at its full rate; with fewer it is slower in proportion.
 WIDE = 32
+#: Columns of a product from which on its filters are read as fast as they are multiplied; with fewer it takes longer in
+#: proportion.
+COLUMNS = 112
 
 MAPS = ("output", "input", "weight")
 
@@ -76,6 +79,7 @@ class Sizes:
         columns = prod(window.kernel_size[1:]) * prod(window.output_size[1:])
         return window.padded_size[0] * self.channels * columns * self.batch * self.item
 
-    def product(self, multiplications: float, width: int) -> float:
-        """The time of matrix products of which the narrowest side is `width`."""
-        return multiplications * RATE.get(self.item, RATE[4]) * max(1.0, WIDE / max(width, 1))
+    def product(self, multiplications: float, width: int, columns: float = COLUMNS) -> float:
+        """The time of matrix products whose filters' narrowest side is `width`, each with `columns` to multiply."""
+        slower = max(1.0, WIDE / max(width, 1)) * max(1.0, COLUMNS / max(columns, 1))
+        return multiplications * RATE.get(self.item, RATE[4]) * slower

@@ -108,7 +108,8 @@ def cost(map: str, sizes: Sizes) -> float:
     m = _tiles(window, sizes.item)
     t = tuple(a + k - 1 for a, k in zip(m, window.kernel_size))
     tiles = sizes.batch * prod(_counts(window, m))
-    products = sizes.product(prod(t) * tiles * sizes.channels * sizes.outputs, min(sizes.channels, sizes.outputs))
+    width = min(sizes.channels, sizes.outputs)
+    products = sizes.product(prod(t) * tiles * sizes.channels * sizes.outputs, width, tiles)
     moved = prod(t) * (sizes.channels + sizes.outputs) * tiles * sizes.item
     filters = prod(t) * sizes.channels * sizes.outputs * sizes.item
     return products + (PASSES * moved + 6 * filters) * COPY + 20 * CALL
