@@ -23,7 +23,7 @@ LAYERS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] 
     "31x31 in groups": ("conv2d", (1, 4, 56, 56), (4, 1, 31, 31), {"padding": 15, "groups": 4}),
     "3x3": ("conv2d", (2, 64, 28, 28), (64, 64, 3, 3), {"padding": 1}),
     "3x3 dilated": ("conv2d", (1, 128, 48, 48), (128, 128, 3, 3), {"padding": 2, "dilation": 2}),
-    "5x5": ("conv2d", (1, 48, 24, 24), (64, 48, 5, 5), {}),
+    "5x5": ("conv2d", (1, 48, 36, 36), (64, 48, 5, 5), {}),
     "long kernel": ("conv1d", (1, 16, 1024), (16, 1, 1024), {"padding": 1023, "groups": 16}),
     "long signal": ("conv1d", (1, 1, 8192), (1, 1, 512), {}),
     "long signal, dilated": ("conv1d", (1, 2, 4096), (2, 2, 128), {"dilation": 3}),
