@@ -37,7 +37,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "tests" / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     monkeypatch.setattr(trials, "ROOT", root)
     monkeypatch.setattr(trials, "PRELOADED", ())
-    monkeypatch.setattr(trials, "GRACE", 1)
+    monkeypatch.setattr(trials, "GRACE", 4)
     # The worker is this checkout's: the small tree has none.
     worker = Path(trials.__file__).with_name("worker.py")
     real = subprocess.Popen
