@@ -43,7 +43,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     real = subprocess.Popen
 
     def popen(command: list[str], **more: Any) -> Any:
-        return real([sys.executable, str(worker)], **more)
+        return real([sys.executable, str(worker)] if "tests.mutation.worker" in command else command, **more)
 
     monkeypatch.setattr(trials.subprocess, "Popen", popen)
     return root
