@@ -74,12 +74,6 @@ def is_compilable(t: Tensor) -> bool:
     return is_plain(t) and t.dtype in NUMBERS and t.device.type == "cpu" and is_installed()
 
 
-def values(t: Tensor) -> Tensor:
-    """The plain numbers of t in order, for ``numpy()``."""
-    t = t.detach() if t.requires_grad else t
-    return (t.resolve_neg() if t.is_neg() else t).contiguous()
-
-
 def array(t: Tensor) -> Any:
     """The plain numbers of t as NumPy's, in order, which share memory with t where that is contiguous."""
     # Forced, one step leaves the graph and takes a sign that is only marked.

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes
-from manualconv.kernels.compiling import is_compilable, share, values
+from manualconv.kernels.compiling import array, is_compilable, share
 from manualconv.torch_internals import is_plain, shaped
 
 #: Entries from which compiled loops save more than it costs to look for them.
@@ -68,7 +68,7 @@ def _add_by_loops(size: Axes, index: Tensor, y: Tensor) -> Tensor:
     from manualconv.kernels.pooling.compiled_maximum import scatter as rows
 
     x = y.new_empty(size)
-    flat, places, terms = (values(t).view(-1, t.shape[-1]).numpy() for t in (x, index, y))
+    flat, places, terms = (array(t).reshape(-1, t.shape[-1]) for t in (x, index, y))
     inside = x.new_ones(len(flat), dtype=torch.bool)
     share(partial(rows, terms, places, flat, inside.numpy()), len(flat), terms.size * ENTRY)
     return x if inside.all() else _add_in_order(size, index, y)

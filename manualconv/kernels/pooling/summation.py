@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from manualconv.geometry import Axes, Window
-from manualconv.kernels.compiling import is_compilable, share, values
+from manualconv.kernels.compiling import is_compilable, numbers, share
 from manualconv.kernels.movement.layout import CHANNELS_LAST
 from manualconv.kernels.movement.windows import crop, overlap_add, pad, windows
 from manualconv.kernels.pooling.doubling import Runs, run_sums, runs_of, spreads_of
@@ -175,7 +175,7 @@ def _by_loops(t: Tensor, runs: tuple[Runs, ...]) -> Tensor:
     from manualconv.kernels.pooling.compiled_summation import sums
 
     total = t.new_empty((*t.shape[:2], *(r.count for r in runs)))
-    of, to = (n.view(-1).numpy() for n in (values(t), total))
+    of, to = map(numbers, (t, total))
     share(sums(of, frame_of(runs), to), t.shape[0] * t.shape[1], (of.size + to.size) * ENTRY)
     return total
 
