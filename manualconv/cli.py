@@ -81,8 +81,7 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from manualconv.bench import Interrupted, Options, calls, processes, profile, run
-    from manualconv.bench.document import page_of
+    from manualconv.bench import Interrupted, Options, calls, document, processes, profile, run
 
     known = {"calls": calls, "profile": profile, "processes": processes}
     if tables := {name: module for name, module in known.items() if getattr(options, name)}:
@@ -92,7 +91,7 @@ def _bench(options: argparse.Namespace) -> int:
         texts = [(module.__doc__ or "", module.table(module.measure())) for module in tables.values()]
         print(*(text for _, text in texts), sep="\n\n")
         if options.output:
-            options.output.write_text(page_of(texts), encoding="utf-8")
+            document.write(options.output, document.page_of(texts))
         return 0
     if options.only and options.front:
         raise ValueError("--only and --front both choose the rows: give one of them")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -140,6 +141,12 @@ def page_of(tables: Iterable[tuple[str, str]]) -> str:
         title = " ".join(title.split()).removesuffix(".")
         lines += ["", f"## {title}", "", rest, "", "```text", table, "```"]
     return "\n".join(lines) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """A page or numbers, in a folder that is made where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def on_terminal(records: list[Record]) -> None:

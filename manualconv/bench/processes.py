@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import random
-import statistics
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from manualconv import nn
 from manualconv.bench import nets
-from manualconv.bench.timing import Call, Ratio, seconds_of
+from manualconv.bench.timing import Call, Rounds, seconds_of
 
 LIBRARIES = {"manualconv": nn, "torch": torch.nn}
 COUNTS = (1, 2)
@@ -53,7 +52,7 @@ class Row:
 
 def _shared(module: torch.nn.Module) -> torch.nn.Module:
     """A network whose gradients all processes average; a loss has none."""
-    return DistributedDataParallel(module) if any(True for _ in module.parameters()) else module
+    return DistributedDataParallel(module) if list(module.parameters()) else module
 
 
 def _together(step: Call) -> None:
@@ -78,9 +77,9 @@ def _row(id: str, pace: Pace) -> Row:
         for name in order:
             distributed.barrier()
             taken[name].append(seconds_of(partial(_together, steps[name])))
-    ratio = Ratio.of([slow / fast for slow, fast in zip(taken["torch"], taken["manualconv"])]).median
-    seconds = {name: statistics.median(times) for name, times in taken.items()}
-    return Row(id, distributed.get_world_size(), seconds, ratio)
+    found = Rounds(taken, dropped=0)
+    seconds = {name: found.median(name) for name in taken}
+    return Row(id, distributed.get_world_size(), seconds, found.ratio("manualconv", "torch").median)
 
 
 def _process(rank: int, count: int, folder: str, pace: Pace) -> None:

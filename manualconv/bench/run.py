@@ -96,11 +96,6 @@ class Interrupted(list[Record]):
     """The records of a run that Ctrl-C has ended early."""
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def run(options: Options, source: Callable[[Options], Iterator[Record]] = measurements) -> list[Record]:
     """Run the suite, print the table, write the files; an interrupted run writes what there is.
 
@@ -127,9 +122,9 @@ def run(options: Options, source: Callable[[Options], Iterator[Record]] = measur
         print(note, file=sys.stderr)
     document.on_terminal(records)
     if options.json is not None:
-        _write(options.json, document.as_json(records, note))
+        document.write(options.json, document.as_json(records, note))
     if options.output is not None:
-        _write(options.output, document.rendered(records, note, beside))
+        document.write(options.output, document.rendered(records, note, beside))
     if options.plot and records and not plot.drawn(records, options.plot):
         print("no plot: matplotlib is not installed", file=sys.stderr)
     return records

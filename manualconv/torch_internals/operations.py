@@ -39,7 +39,7 @@ def underscored(*names: str) -> dict[str, Callable[..., Any]]:
 def registered() -> list[str]:
     """Every operator, ``namespace.name``; a namespace of ``torch.ops`` lists those alone that were asked for."""
     names: list[str] = private("torch._C._dispatch_get_all_op_names", list)()
-    return [name.partition(".")[0].replace("::", ".") for name in names]
+    return sorted({name.partition(".")[0].replace("::", ".") for name in names})
 
 
 @cache

@@ -111,7 +111,7 @@ def thing(target: Target) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            word, known = (name, sorted({*registered()})) if target.is_an_operator() else (part, dir(found))
+            word, known = (name, registered()) if target.is_an_operator() else (part, dir(found))
             near = get_close_matches(word, known, 3)
             near_by = f" ({', '.join(near)}?)" if near else ""
             raise Unusable(f"{target.place} has no {target.name}{near_by}") from None
