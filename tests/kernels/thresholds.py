@@ -280,7 +280,7 @@ OTHERS = {
     **dict.fromkeys(("depthwise.TAP", "depthwise.ROW"), "rates, too"),
     **dict.fromkeys(("loops.TAP", "loops.LONE_TAP", "loops.SUMMING"), "rates, too"),
     **dict.fromkeys(
-        ("loops.BLOCK", "loops.BLOCKS", "compiled_loops.BEYOND", "compiled_loops.SUMS"), "sizes of what is in registers"
+        ("loops.BLOCK", "loops.BLOCKS", "compiled_loops.BEYOND", "compiled_sums.SUMS"), "sizes of what is in registers"
     ),
     **dict.fromkeys(
         ("maximum.ENTRY", "selection.ENTRY", "summation.ENTRY", "pointwise.ENTRY", "compiling.COMPILING"), "rates, too"

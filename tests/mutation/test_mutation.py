@@ -139,6 +139,7 @@ def test_every_source_of_tests_is_there() -> None:
 def test_kernels_are_compiled_for_each_mutant_of_their_file() -> None:
     with_kernels = {file for file in mutants.files(ROOT) if trials.compiles((ROOT / file).read_text(encoding="utf-8"))}
     assert {Path(file).name for file in with_kernels} == {
+        "compiled_copies.py",
         "compiled_frames.py",
         "compiled_loops.py",
         "compiled_maximum.py",
@@ -149,6 +150,7 @@ def test_kernels_are_compiled_for_each_mutant_of_their_file() -> None:
     }
     room = "manualconv/kernels/correlation"
     assert trials.callers(ROOT, f"{room}/compiled_loops.py") == [f"{room}/compiled_correlation.py"]
+    assert trials.callers(ROOT, f"{room}/compiled_copies.py") == [f"{room}/compiled_loops.py"]
     assert trials.callers(ROOT, f"{room}/direct.py") == []
     lines = Lines()
     lines.add(said())

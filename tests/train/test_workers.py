@@ -119,8 +119,11 @@ def test_a_worker_that_is_killed_ends_the_job_and_the_next_one_goes_on(trials: T
     assert trials.differing("killed") is None
 
 
-def test_the_program_itself(tmp_path: Path) -> None:
+def test_the_program_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """LeNet by hand; what torch's C++ has to say is not said."""
+    # Without compiled loops, and without what each worker says of that or of compiling them.
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore::RuntimeWarning")
     data, out = write_data(tmp_path / "data"), tmp_path / "out"
     words = ("--no-report", "--data-dir", str(data), "--epochs", "1", "--max-train", "41", "--batch-size", "20")
     ended = launched("train", *words, "--out", str(out))

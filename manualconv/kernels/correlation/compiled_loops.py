@@ -1,108 +1,22 @@
 """The loops of `loops`, for Numba: importing this file imports it.
 
-The tables that they read are those of `compiled_correlation.Plan`.  x, w, b and y are flat.
+They read the tables of a `Plan`.  x, w, b and y are flat.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from manualconv.kernels.compiling import compiled
-from manualconv.kernels.correlation.compiled_sums import (
-    VECTOR,
-    add_dots,
-    copy_vector,
-    gather_vector,
-    interleave_vectors,
-    put_taps,
-)
-
-if TYPE_CHECKING:
-    from manualconv.kernels.correlation.compiled_correlation import Plan
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from manualconv.kernels.correlation.compiled_copies import clear, copy, gather, interleave, scatter
+from manualconv.kernels.correlation.compiled_sums import SUMS, VECTOR, Array, add_dots, put_taps
+from manualconv.kernels.correlation.tables import Plan
 
 #: Blocks of 4, 2 and 1 outputs, with as many vectors or taps as fill the registers.
 put_4, put_2, put_1 = put_taps(4, 3), put_taps(2, 5), put_taps(1, 8)
 add_4, add_2, add_1 = add_dots(4, 3), add_dots(2, 5), add_dots(1, 5)
 #: Numbers behind the end of a frame or a row that the last block may read or write: the widest block.
 BEYOND = 8 * VECTOR // 4
-#: Sums that a block of products leaves, rounded up to vectors.
-SUMS = 16
-
-
-@compiled
-def copy(to: Array, i: int, row_to: int, of: Array, j: int, row_of: int, rows: int, n: int) -> None:
-    """``to[i + row_to·r + k] = of[j + row_of·r + k]``, r < rows, k < n: by vectors, the last two may overlap."""
-    lanes = VECTOR // to.itemsize
-    for _ in range(rows):
-        if n >= lanes:
-            for k in range(0, n - lanes, lanes):
-                copy_vector(to, i + k, of, j + k)
-            copy_vector(to, i + n - lanes, of, j + n - lanes)
-        else:
-            for k in range(n):
-                to[i + k] = of[j + k]
-        i += row_to
-        j += row_of
-
-
-@compiled
-def gather(to: Array, i: int, row_to: int, of: Array, j: int, row_of: int, step: int, rows: int, n: int) -> None:
-    """``to[i + row_to·r + k] = of[j + row_of·r + step·k]``: by vectors where the step is 2."""
-    lanes = VECTOR // to.itemsize
-    for _ in range(rows):
-        if step == 2 and n >= lanes:
-            for k in range(0, n - lanes, lanes):
-                gather_vector(to, i + k, of, j + 2 * k)
-            gather_vector(to, i + n - lanes, of, j + 2 * (n - lanes))
-        else:
-            for k in range(n):
-                to[i + k] = of[j + step * k]
-        i += row_to
-        j += row_of
-
-
-@compiled
-def scatter(to: Array, i: int, row_to: int, of: Array, j: int, row_of: int, step: int, rows: int, n: int) -> None:
-    """``to[i + row_to·r + step·k] = of[j + row_of·r + k]``."""
-    for _ in range(rows):
-        for k in range(n):
-            to[i + step * k] = of[j + k]
-        i += row_to
-        j += row_of
-
-
-@compiled
-def interleave(
-    to: Array, i: int, row_to: int, of: Array, j: int, other: int, row_of: int, rows: int, n: int, n_other: int
-) -> None:
-    """Rows of n numbers from j on and of `n_other` from there on, in turn; one less or as many are of the other."""
-    lanes = VECTOR // to.itemsize
-    for _ in range(rows):
-        if n_other >= lanes:
-            for k in range(0, n_other - lanes, lanes):
-                interleave_vectors(to, i + 2 * k, of, j + k, other + k)
-            k = n_other - lanes
-            interleave_vectors(to, i + 2 * k, of, j + k, other + k)
-        else:
-            for k in range(n_other):
-                to[i + 2 * k] = of[j + k]
-                to[i + 2 * k + 1] = of[other + k]
-        if n > n_other:
-            to[i + 2 * n_other] = of[j + n_other]
-        i += row_to
-        j += row_of
-        other += row_of
-
-
-@compiled
-def clear(f: Array) -> None:
-    """``f[i] = 0``."""
-    for i in range(f.shape[0]):
-        f[i] = 0
 
 
 @compiled

@@ -18,12 +18,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+Array = np.ndarray[Any, np.dtype[Any]]
+
 #: Bytes of a vector.
 VECTOR = 32
+#: Sums that a block of products leaves, rounded up to vectors.
+SUMS = 16
 _INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 
 
