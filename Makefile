@@ -97,9 +97,9 @@ ifndef ARGS
 endif
 	$(RUN) -m manualconv bench $(or $(ARGS),$(RESULTS) --beside "1 thread=runs/one-thread.json" "AVX2=runs/avx2.json" "without Numba=runs/no-numba.json")
 
-# Where a small call's time goes, and two processes' steps; writes docs/STEPS.md.
+# Where a small call's time goes, two processes' steps, and first steps; writes docs/STEPS.md.
 steps: $(BENCH_READY)
-	$(RUN) -m manualconv bench --profile --processes --output docs/STEPS.md
+	$(RUN) -m manualconv bench --profile --processes --first-step --output docs/STEPS.md
 
 # The whole suite without Numba's compiled loops.
 bench-plain: $(BENCH_READY)

@@ -62,6 +62,9 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
         "--processes", action="store_true", help="instead: steps of LeNet-5 and ResNet-18 on one and two processes"
     )
     parser.add_argument(
+        "--first-step", action="store_true", help="instead: a process's first step, with loops to compile and without"
+    )
+    parser.add_argument(
         "--front", action="store_true", help="the ten rows that the results open with, in float32, without peers"
     )
     parser.add_argument(
@@ -81,13 +84,14 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from manualconv.bench import Interrupted, Options, calls, document, processes, profile, run
+    from manualconv.bench import Interrupted, Options, calls, document, first_step, processes, profile, run
 
-    known = {"calls": calls, "profile": profile, "processes": processes}
+    known = {"calls": calls, "profile": profile, "processes": processes, "first_step": first_step}
     if tables := {name: module for name, module in known.items() if getattr(options, name)}:
         taken = [name for name, value in vars(options).items() if name not in (*known, "command", "output") and value]
         if taken:
-            raise ValueError(f"--{min(tables)} is a table of its own: it takes --output alone, and not --{taken[0]}")
+            table, other = (name.replace("_", "-") for name in (min(tables), taken[0]))
+            raise ValueError(f"--{table} is a table of its own: it takes --output alone, and not --{other}")
         texts = [(module.__doc__ or "", module.table(module.measure())) for module in tables.values()]
         print(*(text for _, text in texts), sep="\n\n")
         if options.output:

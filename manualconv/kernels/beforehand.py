@@ -28,14 +28,14 @@ def compile_loops() -> int:
     """
     if not is_installed():
         return 0
-    before = _misses()
+    before = compiled()
     for dtype in NUMBERS:
         _correlate(dtype)
         ones = torch.ones(pointwise.LARGE, dtype=dtype, device="cpu")
         pointwise.gate(ones, ones)
         for kernel in KERNELS:
             _pool(dtype, kernel)
-    return _misses() - before
+    return compiled() - before
 
 
 def folder() -> str:
@@ -44,7 +44,8 @@ def folder() -> str:
     return os.path.commonpath(places) if places else ""
 
 
-def _misses() -> int:
+def compiled() -> int:
+    """How many loops this process has compiled, in either dtype: those that an earlier one kept do not count."""
     return sum(sum(loop.stats.cache_misses.values()) for loop in LOOPS)
 
 
