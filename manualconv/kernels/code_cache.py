@@ -3,7 +3,7 @@
 Numba keeps a loop's code in ``__pycache__`` beside the loop's file; where that cannot be written, in the user's cache
 folder; in ``NUMBA_CACHE_DIR`` if that is set.  It is found again by the files of the kernels, the types of the loop's
 arguments and the processor, so that neither old code nor another machine's is run.  A cache that cannot be read or
-written costs compiling anew, after one warning.  This file imports Numba.
+written costs compiling anew, after one warning; one that another version wrote, without.  This file imports Numba.
 
 Source: Numba's manual, "Notes on Caching" and "Event API".
 """
@@ -38,7 +38,8 @@ class _Forgiving(FunctionCache):
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # a damaged file may fail in any way
-            _warn(self.cache_path, f"read ({type(error).__name__}: {error})", "they are compiled anew")
+            if not isinstance(error, (ImportError, AttributeError)):  # code of a version that had other names is old
+                _warn(self.cache_path, f"read ({type(error).__name__}: {error})", "they are compiled anew")
             with suppress(OSError):  # said by then, or when the code is written
                 self.flush()
             return None

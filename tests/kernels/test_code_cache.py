@@ -120,6 +120,25 @@ def test_a_damaged_cache_is_one_warning_and_mends_itself(
     assert not third.stats.cache_misses
 
 
+@pytest.mark.parametrize("name", ["no_such_module\nPlan", "manualconv.kernels.code_cache\nNoSuchPlan"])
+def test_code_of_a_version_with_other_names_is_compiled_anew_without_a_warning(
+    doubled: Doubled, tmp_path: Path, name: str
+) -> None:
+    """An index has the types of a loop's arguments: a tuple that was moved to another file could not be read."""
+    import numba
+
+    run(doubled())
+    for path in kept(tmp_path, "nbi"):
+        path.write_bytes(pickle.dumps(numba.__version__) + f"c{name}\n.".encode())
+    again, third = doubled(), doubled()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(again)
+        run(third)
+    assert again.stats.cache_misses
+    assert not third.stats.cache_misses
+
+
 def test_a_full_disk_is_one_warning(doubled: Doubled, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: object, sig: object, data: object) -> None:
         raise OSError(28, "No space left on device")

@@ -9,8 +9,8 @@ import numpy as np
 from manualconv.geometry import Window
 from manualconv.kernels.correlation.compiled_loops import correlate, memory_of_runs, memory_of_sums, weigh
 from manualconv.kernels.correlation.compiled_sums import SUMS, Array
+from manualconv.kernels.correlation.compiled_tables import Plan, packed, plan_of_input, plan_of_output, taps_by_phase
 from manualconv.kernels.correlation.loops import FRAME
-from manualconv.kernels.correlation.tables import Plan, packed, plan_of_input, plan_of_output, taps_by_phase
 
 Run = Callable[[int, int], object]
 

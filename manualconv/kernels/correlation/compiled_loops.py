@@ -10,7 +10,7 @@ import numpy as np
 from manualconv.kernels.compiling import compiled
 from manualconv.kernels.correlation.compiled_copies import clear, copy, gather, interleave, scatter
 from manualconv.kernels.correlation.compiled_sums import SUMS, VECTOR, Array, add_dots, put_taps
-from manualconv.kernels.correlation.tables import Plan
+from manualconv.kernels.correlation.compiled_tables import Plan
 
 #: Blocks of 4, 2 and 1 outputs, with as many vectors or taps as fill the registers.
 put_4, put_2, put_1 = put_taps(4, 3), put_taps(2, 5), put_taps(1, 8)

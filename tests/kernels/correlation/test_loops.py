@@ -49,9 +49,9 @@ def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor
 @contextmanager
 def cut(frame: int, run: int, chunks: int) -> Iterator[None]:
     """With bands, runs and sums of other sizes."""
-    from manualconv.kernels.correlation import compiled_correlation, tables
+    from manualconv.kernels.correlation import compiled_correlation, compiled_tables
 
-    plans = (tables.plan_of_output, tables.plan_of_input)
+    plans = (compiled_tables.plan_of_output, compiled_tables.plan_of_input)
     limits = mock.patch.multiple(loops, FRAME=frame, RUN=run)
     with limits, mock.patch.multiple(compiled_correlation, FRAME=frame, CHUNKS=chunks):
         for plan in plans:
