@@ -16,13 +16,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Row:
-    """What a run said: counts and minutes; or why it is not here."""
+    """What a run said, and of which files: counts and minutes; or why it is not here."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     minutes: float = 0.0
     absent: str | None = None
+    commit: str = ""
 
 
 R = TypeVar("R", bound=Row)
@@ -41,6 +42,11 @@ def commit(page: Path | None = None) -> str:
     left_out = [] if page is None else [f":!{page.relative_to(ROOT).as_posix()}"]
     changed = git("status", "--porcelain", "--", ".", *left_out)
     return (git("rev-parse", "HEAD") or "unknown") + ("+" if changed else "")
+
+
+def short(commit: str) -> str:
+    """Twelve digits, and the plus, if there is one."""
+    return commit[:12] + commit[40:]
 
 
 def counted(output: str) -> Row:
@@ -65,14 +71,22 @@ def run(python: str, environment: Mapping[str, str], words: Sequence[str], log: 
     return Row(row.passed, failed, row.skipped, (perf_counter() - started) / 60)
 
 
-def kept(key: str, folder: Path, kind: type[R] = Row) -> dict[str, R]:  # type: ignore[assignment]
-    """The rows that were finished for this key; none where the files are not those of a commit."""
+def kept(key: str, folder: Path, kind: type[R] = Row, passed_at_any: bool = False) -> dict[str, R]:  # type: ignore[assignment]
+    """The rows that were finished for this key; none where the files are not those of a commit.
+
+    A key begins with the commit.  If asked, those that passed at another commit are among them.
+    """
     try:
         found = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     names_a_commit = not key.startswith("unknown") and "+" not in key.split()[0]
-    return {name: kind(**row) for name, row in found["rows"].items()} if names_a_commit and found["key"] == key else {}
+    if not names_a_commit or found["key"].split()[1:] != key.split()[1:]:
+        return {}
+    rows = {name: kind(**row) for name, row in found["rows"].items()}
+    if found["key"] == key:
+        return rows
+    return {name: row for name, row in rows.items() if passed_at_any and row.passed and not row.failed}
 
 
 def keep(key: str, rows: Mapping[str, Row], folder: Path) -> None:

@@ -1,7 +1,8 @@
 """``python -m tests.machines``: the suite as on other machines, one run each; exits with 1 on any failure.
 
-When all four are there docs/MACHINES.md is written, which says what parts of the suite they ran.  Rows of the same
-commit that are finished are not run again: runs/machines has them, and the output of each run.
+When all four are there docs/MACHINES.md is written, which says what parts of the suite they ran, and of which commit.
+Rows of the same commit that are finished are not run again, nor, with --keep, those that passed at an earlier one:
+runs/machines has them, and the output of each run.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 
 from tests.machines import document
 from tests.machines.machine import ABSENT, MACHINES, Machine, capability, without_numba
-from tests.suite import ROOT, Row, closing, commit, keep, kept, run
+from tests.suite import ROOT, Row, closing, commit, keep, kept, run, short
 
 KEPT = ROOT / "runs" / "machines"
 
@@ -32,6 +34,7 @@ def main() -> bool:
     parser.add_argument(
         "--tests", nargs="+", metavar="PATH", default=["tests"], help="parts of the suite (default all)"
     )
+    parser.add_argument("--keep", action="store_true", help="not again what passed at an earlier commit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers (default: one a core)")
     options = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -41,23 +44,21 @@ def main() -> bool:
         os.environ.get("MANUALCONV_PROFILE", "mc-ci"),
     )
     key = " ".join([here, profile, *options.tests])
-    rows = kept(key, KEPT)
+    rows = kept(key, KEPT, passed_at_any=options.keep)
     print(document.HEADING, end="", flush=True)
     for name in options.only:
         machine = MACHINES[name]
         if name not in rows:
             absent = machine.missing(capability(), has_numba)
-            rows[name] = (
-                ran(name, machine, [*options.tests, "-n", str(options.jobs), "--dist", "worksteal"])
-                if absent is None
-                else Row(absent=absent)
-            )
+            words = [*options.tests, "-n", str(options.jobs), "--dist", "worksteal"]
+            row = ran(name, machine, words) if absent is None else Row(absent=absent)
+            rows[name] = replace(row, commit=short(here))
             keep(key, rows, KEPT)
         print(document.line(name, machine, rows[name]), flush=True)
     failed = [name for name in options.only if rows[name].failed]
     print(closing(failed, KEPT))
     if len(rows) == len(MACHINES):
-        document.PATH.write_text(document.text(rows, here, profile, " ".join(options.tests)), encoding="utf-8")
+        document.PATH.write_text(document.text(rows, profile, " ".join(options.tests)), encoding="utf-8")
         print(f"wrote {document.PATH.name}")
     return not failed
 

@@ -18,15 +18,16 @@ INTRODUCTION = """\
 instructions that the kernels of torch, MKL, oneDNN and Numba choose between on this kind of processor, one, two and
 four threads, and Numba compiling, absent and told to compile nothing, which counts as absent after one warning.
 `baseline` has an environment of its own, of links to the first one without Numba's, so that torch is installed once.
-A level that the processor lacks is a row "not here". Finished rows are kept while the commit is the same.
+A level that the processor lacks is a row "not here". Finished rows are kept while the commit is the same; with
+`ARGS=--keep` also those that passed at an earlier one, which the last column names.
 
 What a root, an exponential, a logarithm or a division made depends on the level in its last bits: no test compares it
 bit for bit with another way to the same number. Sums and products of small integers are compared exactly everywhere.
 """
 
 HEADING = """\
-| run | instructions | settings | threads | Numba | passed | failed | skipped | minutes |
-|---|---|---|---|---|---|---|---|---|
+| run | instructions | settings | threads | Numba | passed | failed | skipped | minutes | commit |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -35,20 +36,20 @@ def line(name: str, machine: Machine, row: Row) -> str:
     settings = ", ".join(machine.levels) or "none"
     counts = f"{row.passed:,} | {row.failed} | {row.skipped} | {row.minutes:.0f}"
     found = counts if row.absent is None else f"not here: {row.absent} | | | "
-    return f"| {name} | {machine.words} | {settings} | {machine.threads} | {machine.numba} | {found} |"
+    return f"| {name} | {machine.words} | {settings} | {machine.threads} | {machine.numba} | {found} | {row.commit} |"
 
 
-def where(commit: str, profile: str, parts: str) -> str:
+def where(profile: str, parts: str) -> str:
     """The machine, the versions and what was run."""
     packages = versions(("torch", "numpy", "scipy", "numba", "hypothesis"))
     return (
         f"Run on {cpu_name()} ({instructions()}), {platform.system()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version}" for name, version in packages.items())
-        + f"; commit {commit[:12]}; {parts} with profile {profile} of tests/conftest.py."
+        + f"; {parts} with profile {profile} of tests/conftest.py."
     )
 
 
-def text(rows: Mapping[str, Row], commit: str, profile: str, parts: str) -> str:
+def text(rows: Mapping[str, Row], profile: str, parts: str) -> str:
     """The page."""
     lines = [line(name, machine, rows[name]) for name, machine in MACHINES.items()]
-    return "\n".join([INTRODUCTION, where(commit, profile, parts), "", HEADING + "\n".join(lines), ""])
+    return "\n".join([INTRODUCTION, where(profile, parts), "", HEADING + "\n".join(lines), ""])

@@ -68,6 +68,20 @@ def test_rows_are_kept_for_one_commit(tmp_path: Path) -> None:
     assert suite.kept("b", tmp_path) == {}
 
 
+def test_rows_that_passed_at_an_earlier_commit_are_kept_if_asked(tmp_path: Path) -> None:
+    rows = {
+        "baseline": Row(3, commit="a"),
+        "own": Row(3, 1, commit="a"),
+        "avx2": Row(absent="the processor is DEFAULT"),
+    }
+    suite.keep("a mc-ci tests", rows, tmp_path)
+    assert suite.kept("b mc-ci tests", tmp_path) == {}
+    assert suite.kept("b mc-ci tests", tmp_path, passed_at_any=True) == {"baseline": rows["baseline"]}
+    assert suite.kept("a mc-ci tests", tmp_path, passed_at_any=True) == rows
+    for other in ("b mc-deep tests", "b mc-ci tests/kernels", "b+ mc-ci tests"):
+        assert suite.kept(other, tmp_path, passed_at_any=True) == {}
+
+
 @pytest.mark.parametrize("key", ["c0ffee+ mc-ci tests", "unknown mc-ci tests"])
 def test_rows_of_files_that_are_no_commit_s_are_not_kept(tmp_path: Path, key: str) -> None:
     suite.keep(key, {"baseline": Row(3)}, tmp_path)
@@ -94,7 +108,7 @@ def test_a_finished_run_is_not_repeated_and_a_failure_is_the_exit(
     assert "failed: own" in capsys.readouterr().out
     assert ran == [name for name in MACHINES if name != "avx2"]
     page = document.PATH.read_text(encoding="utf-8")
-    assert "commit c0ffee" in page and "not here: the processor is DEFAULT" in page
+    assert page.count("| c0ffee |") == len(MACHINES) and "not here: the processor is DEFAULT" in page
 
 
 def test_the_environment_without_numba_has_everything_else(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import argparse
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from tests.suite import ROOT, Row, closing, commit, run
+from tests.suite import ROOT, Row, closing, commit, run, short
 
 KEPT = ROOT / "runs" / "seeds"
 PAGE = ROOT / "docs" / "SEEDS.md"
@@ -32,9 +32,8 @@ HEADING = "| seed | commit | date | passed | failed | skipped | minutes |\n|---|
 
 @dataclass(frozen=True)
 class Sown(Row):
-    """What a run with a seed said, and of which files, and when."""
+    """What a run with a seed said, and when."""
 
-    commit: str = ""
     date: str = ""
 
 
@@ -42,8 +41,7 @@ def ran(seed: int, words: list[str]) -> Sown:
     """Run the suite with a seed."""
     environment, here = {**os.environ, "MANUALCONV_PROFILE": "mc-random"}, commit(PAGE)
     row = run(sys.executable, environment, [*words, f"--hypothesis-seed={seed}"], KEPT / f"{seed}.log")
-    short = here[:12] + here[40:]
-    return Sown(**asdict(row), commit=short, date=date.today().isoformat())
+    return Sown(**asdict(replace(row, commit=short(here))), date=date.today().isoformat())
 
 
 def line(seed: int, row: Sown) -> str:
