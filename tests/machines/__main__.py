@@ -1,8 +1,8 @@
 """``python -m tests.machines``: the suite as on other machines, one run each; exits with 1 on any failure.
 
 When all four are there docs/MACHINES.md is written, which says what parts of the suite they ran, and of which commit.
-Rows of the same commit that are finished are not run again, nor, with --keep, those that passed at an earlier one:
-runs/machines has them, and the output of each run.
+Rows of the same commit that are finished are not run again, nor, with --keep-passed, those that passed at an earlier
+one: runs/machines has them, and the output of each run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> bool:
     parser.add_argument(
         "--tests", nargs="+", metavar="PATH", default=["tests"], help="parts of the suite (default all)"
     )
-    parser.add_argument("--keep", action="store_true", help="not again what passed at an earlier commit")
+    parser.add_argument("--keep-passed", action="store_true", help="not again what passed at an earlier commit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers (default: one a core)")
     options = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def main() -> bool:
         os.environ.get("MANUALCONV_PROFILE", "mc-ci"),
     )
     key = " ".join([here, profile, *options.tests])
-    rows = kept(key, KEPT, passed_at_any=options.keep)
+    rows = kept(key, KEPT, passed_at_any=options.keep_passed)
     print(document.HEADING, end="", flush=True)
     for name in options.only:
         machine = MACHINES[name]

@@ -19,7 +19,7 @@ instructions that the kernels of torch, MKL, oneDNN and Numba choose between on 
 four threads, and Numba compiling, absent and told to compile nothing, which counts as absent after one warning.
 `baseline` has an environment of its own, of links to the first one without Numba's, so that torch is installed once.
 A level that the processor lacks is a row "not here". Finished rows are kept while the commit is the same; with
-`ARGS=--keep` also those that passed at an earlier one, which the last column names.
+`ARGS=--keep-passed` also those that passed at an earlier one, which the last column names.
 
 What a root, an exponential, a logarithm or a division made depends on the level in its last bits: no test compares it
 bit for bit with another way to the same number. Sums and products of small integers are compared exactly everywhere.

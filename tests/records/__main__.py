@@ -22,7 +22,7 @@ from time import perf_counter
 
 from tests.records import page
 from tests.records.goals import GOALS, SEEDS, Goal, Row
-from tests.suite import ROOT, commit
+from tests.suite import ROOT, commit, short
 
 KEPT = ROOT / "runs" / "records"
 
@@ -41,7 +41,7 @@ def ran(goal: Goal, seed: int, out: Path, more: Sequence[str] = ()) -> Row:
         raise SystemExit(f"seed {seed}: code {ended.returncode}: {ended.stderr.strip()}")
     here = commit(page.PATH)
     count = int(parameters[1].replace(",", ""))
-    return Row(seed, float(accuracy[1]), seconds, count, load, here[:12] + here[40:], date.today().isoformat())
+    return Row(seed, float(accuracy[1]), seconds, count, load, short(here), date.today().isoformat())
 
 
 def read(path: Path, goal: Goal) -> dict[int, Row]:
