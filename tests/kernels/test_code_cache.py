@@ -15,6 +15,7 @@ from manualconv.kernels import code_cache, compiling
 
 if not compiling.is_installed():
     pytest.skip("Numba is told to compile nothing", allow_module_level=True)
+import numba
 from numba.core.caching import FunctionCache
 
 LOOP = """
@@ -35,6 +36,7 @@ def doubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doubled:
     path.write_text(LOOP, encoding="utf-8")
     monkeypatch.setattr(code_cache, "_warned", [])
     monkeypatch.setattr(code_cache, "_said", [])
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")  # wherever this process was told to keep code
 
     def anew() -> Any:
         code_cache._stamp.cache_clear()
@@ -125,8 +127,6 @@ def test_code_of_a_version_with_other_names_is_compiled_anew_without_a_warning(
     doubled: Doubled, tmp_path: Path, name: str
 ) -> None:
     """An index has the types of a loop's arguments: a tuple that was moved to another file could not be read."""
-    import numba
-
     run(doubled())
     for path in kept(tmp_path, "nbi"):
         path.write_bytes(pickle.dumps(numba.__version__) + f"c{name}\n.".encode())
