@@ -10,6 +10,7 @@ Source: Numba's manual, "Notes on Caching" and "Event API".
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -71,12 +72,15 @@ def _warn(path: str, done: str, so: str) -> None:
 
 
 class _Announcement(event.Listener):
-    """One line on standard error before the first loop that this process compiles."""
+    """One line on standard error before the first loop that this process compiles.
+
+    Of the workers that torchrun starts on a machine, which all compile, the first says it for all.
+    """
 
     def on_start(self, event: Any) -> None:
         """Say it, if the loop is one of ours."""
         loop = event.data["dispatcher"].py_func
-        if _said or not loop.__module__.startswith(ROOM):
+        if _said or not loop.__module__.startswith(ROOM) or os.environ.get("LOCAL_RANK", "0") != "0":
             return
         _said.append("manualconv: compiling loops for this processor, once; `manualconv compile` does it beforehand")
         with suppress(AttributeError, OSError, ValueError):  # there may be no standard error, or none that is open

@@ -75,6 +75,15 @@ def test_the_first_process_says_that_it_compiles_and_the_second_finds_the_code(
     assert kept(tmp_path, "nbi")
 
 
+@pytest.mark.parametrize(("rank", "lines"), [("0", 1), ("1", 0)])
+def test_the_first_of_torchrun_s_workers_says_it_for_all(
+    doubled: Doubled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rank: str, lines: int
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    run(doubled())
+    assert len(capsys.readouterr().err.splitlines()) == lines
+
+
 def test_a_change_in_a_file_beside_the_loop_s_is_noticed(doubled: Doubled, tmp_path: Path) -> None:
     run(doubled())
     (tmp_path / "called.py").write_text("FACTOR = 2\n", encoding="utf-8")
