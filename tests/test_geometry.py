@@ -65,6 +65,10 @@ def test_ceil_mode_is_a_larger_right_padding(case: Pooling) -> None:
     raised = ceil_padding(case.window)
     assert raised.output_size == definitions.output_size(case.window, ceil_mode=True)
     assert all(a == b for (a, _), (b, _) in zip(raised.padding, case.window.padding))
+    more = [a > b for a, b in zip(raised.output_size, case.window.output_size)]
+    # No larger than the one more placement needs: nothing is left over then.
+    assert raised.leftover == tuple(0 if one else r for one, r in zip(more, case.window.leftover))
+    assert all(one or a == b for one, a, b in zip(more, raised.padding, case.window.padding))
 
 
 @given(window=windows(2, cut=True))

@@ -55,6 +55,7 @@ def test_of_an_unknown_size_only_one_part_is_known() -> None:
     size: Any = Symbol()
     assert divides(1, size) is True
     assert divides(2, size) is False
+    assert divides(0, size) is False
     assert divides(size, 4) is False
     assert not Intervals((size,), (2,)).is_even
     assert not Intervals((size,), (2,)).is_empty

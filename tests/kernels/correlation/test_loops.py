@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import util
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -94,6 +95,51 @@ def test_two_bands_as_large_as_the_image_are_not_taken_for_it() -> None:
     window = Window((4, 64), (3, 1), (1, 1), (1, 1), ((1, 1), (0, 0)), 1)
     x, w, y = (t.round() for t in operands(window))
     assert all(map(torch.equal, maps(loops, x[:1], w, y[:1], window), by_loops(x[:1], w, y[:1], window)))
+
+
+@needs_numba
+@pytest.mark.parametrize("written", [1, 2, 4, 7])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_no_block_reads_behind_the_memory_of_a_frame(dtype: torch.dtype, written: int) -> None:
+    """Rows on both sides of a block's width; of two phases the second may be shorter, and end where the frame does."""
+    from manualconv.kernels.correlation import compiled_loops, compiled_tables
+
+    read, lanes = 64, compiled_loops.VECTOR // dtype.itemsize
+    widths = {4: 3 * lanes, 2: 5 * lanes, 1: 8 * lanes}
+    kinds = [(1, 1, 0, 0), (2, 2, 0, 1), (2, 2, 1, 0), (3, 1, 1, 1), (3, 2, 1, 2)]
+    in_place = 0
+    for (k, s, a, b), rows, size in product(kinds, (1, 2), range(1, 16 * lanes + 3)):
+        window = Window((rows, size), (1, k), (1, s), (1, 1), ((0, 0), (a, b)), 1)
+        of_output = compiled_tables.plan_of_output(window, read, written, dtype.itemsize, 64)
+        of_input = compiled_tables.plan_of_input(window, written, read, dtype.itemsize, 64)
+        for plan in (of_output, of_input):
+            memory = read * plan.volume + (0 if plan.in_place else compiled_loops.BEYOND)
+            in_place += plan.in_place
+            for run in plan.runs:
+                for begin, columns, first, taps in (run[2:6], run[6:10]):
+                    for block in plan.blocks[:, 0] if taps else ():
+                        n = max((run[1] - 1) * plan.row + columns, widths[int(block)])
+                        assert begin + max(plan.at[first : first + taps]) + n <= memory
+    assert in_place
+
+
+def amid_nan(t: Tensor) -> Tensor:
+    """The same numbers, in memory that has NaN in front of them and behind."""
+    memory = torch.full((t.numel() + 512,), torch.nan, dtype=t.dtype)
+    return memory[256:-256].copy_(t.flatten()).view(t.shape)
+
+
+@needs_numba
+@pytest.mark.parametrize("columns", range(64, 73))
+@pytest.mark.parametrize("batch", [1, 2, 17])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_lies_around_the_operands_is_not_in_the_sums(dtype: torch.dtype, batch: int, columns: int) -> None:
+    window = Window((3, columns), (2, 3), (1, 1), (1, 1), ((0, 0), (0, 0)), 1)
+    shapes = ((batch, 2, *window.input_size), (3, 2, *window.kernel_size), (batch, 3, *window.output_size))
+    x, w, y = (spread_out(shape, seed).round().to(dtype) for seed, shape in enumerate(shapes))
+    with mock.patch.object(loops, "all_finite", return_value=True):  # or NaN would be summed again, by others
+        found = maps(loops, amid_nan(x), amid_nan(w), amid_nan(y), window)
+    assert all(map(torch.equal, found, by_loops(x, w, y, window)))
 
 
 @needs_numba
