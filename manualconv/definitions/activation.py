@@ -20,7 +20,7 @@ array([0., 0., 7.])
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import erf, exp, expm1, log1p, pi, sqrt, tanh
+from math import erf, exp, expm1, inf, log1p, pi, sqrt, tanh
 
 import numpy as np
 
@@ -75,9 +75,9 @@ def hardswish(z: float) -> Point:
 
 
 def sigmoid(z: float) -> Point:
-    """``1/(1 + e^(−z))``."""
-    s = 1 / (1 + exp(-z))
-    return s, s * (1 - s)
+    """``1/(1 + e^(−z))``, that is ``e^z/(1 + e^z)``: whichever power is no larger than 1."""
+    e = exp(-abs(z))
+    return (1 if z > 0 else e) / (1 + e), e / (1 + e) ** 2
 
 
 def scaled_tanh(z: float) -> Point:
@@ -87,8 +87,14 @@ def scaled_tanh(z: float) -> Point:
 
 
 def softplus(z: float, beta: float = 1.0, threshold: float = 20.0) -> Point:
-    """``log(1 + e^(βz))/β``, z itself where βz is beyond the threshold."""
-    return (z, 1.0) if beta * z > threshold else (log1p(exp(beta * z)) / beta, sigmoid(beta * z)[0])
+    """``log(1 + e^u)/β``, also ``(u + log(1 + e^(−u)))/β``, with ``u = βz``; z where u is beyond the threshold."""
+    u = beta * z
+    return (z, 1.0) if u > threshold else ((max(u, 0.0) + log1p(exp(-abs(u)))) / beta, sigmoid(u)[0])
+
+
+def logsigmoid(z: float) -> Point:
+    """``log σ(z) = −log(1 + e^(−z))``."""
+    return -softplus(-z, threshold=inf)[0], sigmoid(-z)[0]
 
 
 def silu(z: float) -> Point:
@@ -99,7 +105,7 @@ def silu(z: float) -> Point:
 
 def mish(z: float) -> Point:
     """``z·tanh(log(1 + e^z))``."""
-    t = tanh(log1p(exp(z)))
+    t = tanh(softplus(z, threshold=inf)[0])
     return z * t, t + z * (1 - t * t) * sigmoid(z)[0]
 
 
@@ -129,7 +135,7 @@ ACTIVATIONS: dict[str, Callable[..., Point]] = {
     "sigmoid": sigmoid,
     "tanh": lambda z: (tanh(z), 1 - tanh(z) ** 2),
     "scaled_tanh": scaled_tanh,
-    "logsigmoid": lambda z: (-log1p(exp(-z)), 1 - sigmoid(z)[0]),
+    "logsigmoid": logsigmoid,
     "softplus": softplus,
     "silu": silu,
     "mish": mish,

@@ -19,10 +19,11 @@ Shapes: z, dz ``(N, C)``, t ``(N,)``, v ``(C,)``; the others are losses of one p
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, log, log1p
+from math import exp, log
 
 import numpy as np
 
+from manualconv.definitions.activation import logsigmoid
 from manualconv.definitions.placement import Array, indices
 from manualconv.definitions.softmax import log_softmax
 
@@ -70,8 +71,7 @@ def huber(r: float, delta: float) -> tuple[float, float]:
 
 def coin(z: float, t: float, u: float) -> tuple[float, float]:
     """``−u·t·log σ(z) − (1 − t)·log(1 − σ(z))`` and its slope by z."""
-    heads = -log1p(exp(-z)) if z > 0 else z - log1p(exp(z))
-    tails = -z - log1p(exp(-z)) if z > 0 else -log1p(exp(z))  # heads − z would lose the digits of one of the two
+    heads, tails = logsigmoid(z)[0], logsigmoid(-z)[0]  # heads − z would lose the digits of one of the two
     return -u * t * heads - (1 - t) * tails, (1 - t) * exp(heads) - u * t * exp(tails)
 
 

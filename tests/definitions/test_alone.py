@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
@@ -13,7 +14,9 @@ from torch import Tensor
 from torch.autograd import grad
 
 from manualconv import definitions
+from manualconv.definitions.activation import ACTIVATIONS
 from manualconv.testing.cases import SEEDS, Pooling, poolings
+from manualconv.testing.referee import REFEREE
 
 
 def drawn(seed: int, *shape: int) -> Tensor:
@@ -59,3 +62,24 @@ def test_masks_mark_the_maxima(case: Pooling) -> None:
     assert (z * dz).sum() == (x * definitions.max_pool_gradient(dz, winner, window)).sum()
     if case.fill == "distinct":
         assert (first == tied).all()
+
+
+#: What activations without defaults are given.
+GIVEN: dict[str, tuple[Any, ...]] = {"threshold": (0.5, 2.0), "leaky_relu": (0.1,), "gelu": ("none",)}
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_an_activation_has_torch_s_defaults_and_numbers_far_from_0(name: str) -> None:
+    z = torch.tensor([-1e5, -1e3, -50, -0.25, 0.25, 50, 1e3, 1e5], dtype=torch.float64, requires_grad=True)
+    a = getattr(REFEREE, name)(z, *GIVEN.get(name, ()))
+    numbers, slopes = definitions.activate(name, z.detach().numpy(), *GIVEN.get(name, ()))
+    torch.testing.assert_close(torch.from_numpy(numbers), a, rtol=1e-12, atol=1e-15)
+    torch.testing.assert_close(torch.from_numpy(slopes), grad(a.sum(), z)[0], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("z", [-1e3, -40.0, 40.0, 1e3])
+@pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
+def test_the_loss_of_a_logit_far_from_0_is_torch_s(z: float, t: float) -> None:
+    logit = torch.tensor(z, dtype=torch.float64, requires_grad=True)
+    target, weight = (torch.tensor(number, dtype=torch.float64) for number in (t, 2.0))
+    compare(F.binary_cross_entropy_with_logits(logit, target, pos_weight=weight), [logit], definitions.coin(z, t, 2.0))
