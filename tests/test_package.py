@@ -85,6 +85,7 @@ def test_all_lists_what_is_there(part: str) -> None:
     assert len(set(module.__all__)) == len(module.__all__)
     for name in module.__all__:
         assert hasattr(module, name)
+        assert not name.startswith("_")
 
 
 #: Functions that torch has under no name.

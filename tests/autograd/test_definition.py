@@ -73,6 +73,7 @@ def test_all_that_is_missing_is_said_at_once_in_forward_s_own_words() -> None:
         ({"backward": lambda ctx: None}, r"backward\(ctx\) does not fit .* gradient for each of \(x, a\)"),
         ({"forward": lambda x, a=2.0: x}, r"forward has defaults \(a\)"),
         ({"forward": lambda x, *, a: x}, "forward has keyword arguments"),
+        ({"forward": lambda x, *b, a: x, "backward": lambda: None}, r"does not fit forward\(x, \*b\); write backward"),
         ({"forward": lambda: None}, "forward takes 0 arguments, but needs 1 or more"),
         ({"forward": torch.sin}, "forward must be a function made by def, not builtin"),
         ({"setup_context": None}, "it has no setup_context"),

@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> bool:
     try:
         if todo and asked.minutes > 0:
             everyone += [Trials(asked.profile) for _ in range(min(asked.jobs, len(todo)))]
-            lines = session.measured(everyone[0])
+            lines = session.measured(everyone)
             with ThreadPoolExecutor(len(everyone)) as pool:
                 ends = [pool.submit(try_all, trials, lines, queue, counts, len(todo)) for trials in everyone]
                 try:

@@ -19,7 +19,15 @@ SOURCES = (
     "tests/swap",
     "tests/laws",
     "tests/proof",
+    "tests/reports",
     "tests/test_bad_input.py",
+    "tests/test_compile.py",
+    "tests/test_derivatives.py",
+    "tests/test_graph.py",
+    "tests/test_memory.py",
+    "tests/test_package.py",
+    "tests/test_per_sample.py",
+    "tests/test_transforms.py",
 )
 #: Processor seconds, without a mutant: of the tests named like the file, and of the others.
 NEAR, FAR = 8.0, 20.0

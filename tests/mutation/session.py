@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from tests.mutation import mutants, reach
@@ -67,26 +69,43 @@ def listed() -> list[Mutant]:
     return [Mutant(**each) for entry in new.values() for each in entry["mutants"]]
 
 
-def measured(trials: Trials, sources: Sequence[str] = reach.SOURCES) -> reach.Lines:
+def measured(everyone: Sequence[Trials], sources: Sequence[str] = reach.SOURCES) -> reach.Lines:
     """Which test runs which line; what has not changed since it was measured is not measured again."""
-    found = reach.Lines()
-    for source in sources:
-        path = KEPT / "lines" / f"{source.replace('/', '.')}.json"
-        key = fingerprint(ROOT, [*(f"manualconv/{floor}" for floor in FLOORS), source])
-        said = read(path, {})
-        if said.get("key") != key:
-            print(f"which lines {source} runs", flush=True)
-            said = {"key": key, **trials.ask([source], MEASURING, traced=True)}
-            if "lines" not in said:
-                raise SystemExit(f"the tests of {source} do not run without a mutant:\n{said['log']}")
-            slow = [name for name, seconds in said["seconds"].items() if seconds > SLOW]
-            words = [*dict.fromkeys(name.partition("::")[0] for name in slow)]
-            said["seconds"].update(trials.ask(words, MEASURING, tests=slow)["seconds"] if slow else {})
-            write(path, said)
-        found.add(said)
-        if said["failed"]:
-            print(f"not used, as they fail here without a mutant: {', '.join(said['failed'])}", flush=True)
+    free, found = Queue[Trials](), reach.Lines()
+    for trials in everyone:
+        free.put(trials)
+
+    def said_of(source: str) -> dict[str, Any]:
+        trials = free.get()
+        try:
+            return _measured(trials, source)
+        finally:
+            free.put(trials)
+
+    with ThreadPoolExecutor(len(everyone)) as pool:
+        for said in pool.map(said_of, sources):
+            found.add(said)
+            if said["failed"]:
+                print(f"not used, as they fail here without a mutant: {', '.join(said['failed'])}", flush=True)
     return found
+
+
+def _measured(trials: Trials, source: str) -> dict[str, Any]:
+    """What a worker says of the tests of one source."""
+    path = KEPT / "lines" / f"{source.replace('/', '.')}.json"
+    key = fingerprint(ROOT, [*(f"manualconv/{floor}" for floor in FLOORS), source])
+    known: dict[str, Any] = read(path, {})
+    if known.get("key") == key:
+        return known
+    print(f"which lines {source} runs", flush=True)
+    said = {"key": key, **trials.ask([source], MEASURING, traced=True)}
+    if "lines" not in said:
+        raise SystemExit(f"the tests of {source} do not run without a mutant:\n{said['log']}")
+    slow = [name for name, seconds in said["seconds"].items() if seconds > SLOW]
+    words = [*dict.fromkeys(name.partition("::")[0] for name in slow)]
+    said["seconds"].update(trials.ask(words, MEASURING, tests=slow)["seconds"] if slow else {})
+    write(path, said)
+    return said
 
 
 def results() -> dict[Mutant, Result]:

@@ -3,9 +3,11 @@
 from unittest import mock
 
 import torch
+from hypothesis import given
 
 from manualconv.geometry import Window
 from manualconv.kernels.correlation import clipping, shifting
+from manualconv.testing.cases import windows
 
 
 def test_a_tap_in_the_padding_alone_is_not_multiplied() -> None:
@@ -29,3 +31,12 @@ def test_an_infinite_weight_that_meets_padding_only_is_left_out() -> None:
     ours, torch_s = clipping.to_output(x, w, None, window), torch.nn.functional.conv2d(x, w, padding=1)
     assert not ours.isnan().any() and torch_s[0, 0, 0].isnan().all()
     torch.testing.assert_close(ours[..., 1:, 1:], torch_s[..., 1:, 1:])
+
+
+@given(window=windows(2, cut=True))
+def test_the_cost_counts_the_taps_and_the_products_that_meet_the_input(window: Window) -> None:
+    window = Window(window.input_size, window.kernel_size, (1, 1), window.dilation, window.padding)
+    for axis in range(2):
+        met = [clipping._met(window, axis, k)[0] for k in range(window.kernel_size[axis])]
+        lengths = [placements.stop - placements.start for placements in met]
+        assert clipping._pairs(window, axis) == (sum(n > 0 for n in lengths), sum(lengths))

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import util
@@ -47,13 +47,19 @@ def operands(window: Window, dtype: torch.dtype = torch.float64) -> tuple[Tensor
     return x, w, y
 
 
+def backwards(run: Callable[[int, int], object], units: int, nanoseconds: float) -> None:
+    """Share by share of one unit, the last one first: what a unit writes is its own."""
+    for unit in reversed(range(units)):
+        run(unit, unit + 1)
+
+
 @contextmanager
 def cut(frame: int, run: int, chunks: int) -> Iterator[None]:
-    """With bands, runs and sums of other sizes."""
+    """With bands, runs and sums of other sizes, and units in another order."""
     from manualconv.kernels.correlation import compiled_correlation, compiled_tables
 
     plans = (compiled_tables.plan_of_output, compiled_tables.plan_of_input)
-    limits = mock.patch.multiple(loops, FRAME=frame, RUN=run)
+    limits = mock.patch.multiple(loops, FRAME=frame, RUN=run, share=backwards)
     with limits, mock.patch.multiple(compiled_correlation, FRAME=frame, CHUNKS=chunks):
         for plan in plans:
             plan.cache_clear()
@@ -88,6 +94,16 @@ def test_rows_of_several_vectors_at_a_stride_of_2_equal_the_loops(ndim: int, dat
     expected = by_loops(x, w, y, window)
     with cut(*(data.draw(st.sampled_from(some)) for some in ((2**9, 2**18), (16, 512), (1, 8)))):
         assert all(map(torch.equal, maps(loops, x, w, y, window), expected))
+
+
+@needs_numba
+@pytest.mark.parametrize("sizes", [(0, 2, 3), (2, 0, 3), (2, 3, 0), (0, 0, 0)])
+def test_without_images_channels_or_outputs_sums_are_empty_or_0(sizes: tuple[int, int, int]) -> None:
+    images, channels, outputs = sizes
+    window = Window((5, 6), (2, 3), (1, 2), (1, 1), ((1, 0), (0, 1)), 1)
+    shapes = ((images, channels, 5, 6), (outputs, channels, 2, 3), (images, outputs, *window.output_size))
+    x, w, y = (torch.ones(shape, dtype=torch.float64) for shape in shapes)
+    assert all(map(torch.equal, maps(loops, x, w, y, window), by_loops(x, w, y, window)))
 
 
 @needs_numba
