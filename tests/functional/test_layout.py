@@ -55,6 +55,13 @@ def test_results_lie_as_torch_s_do_for_any_layout_of_input_and_weight(name: str,
         assert list(results(functional, name, x, w, 2)) == list(results(F, name, x, w, 2)), layouts
 
 
+@pytest.mark.parametrize("cut", [(0, 0), (1, 0), (0, 1), (1, 2)])
+def test_a_part_of_channels_last_images_is_channels_last_as_for_torch(cut: tuple[int, int]) -> None:
+    x = spread_out((2, 4, 6, 7)).contiguous(memory_format=torch.channels_last)[..., cut[0] :, cut[1] :]
+    w = spread_out((6, 4, 2, 3), 1)
+    assert list(results(functional, "conv2d", x, w, 1)) == list(results(F, "conv2d", x, w, 1))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_results_lie_as_torch_s_do_where_sizes_of_one_leave_it_open(name: str, dtype: torch.dtype) -> None:

@@ -176,3 +176,33 @@ def test_plain_numbers_are_judged_once_and_no_error_is_kept() -> None:
         with pytest.raises(Refusal):
             rule(-1)
     assert seen == [1, 2, -1, -1]
+
+
+#: Calls on nothing, or beside it: some torch takes, others it refuses with a type of error of its own.
+OF_SIZE_0: dict[str, Callable[[Any], Any]] = {
+    "a loss of no target": lambda library: library.mse_loss(torch.ones(3), torch.ones(0)),
+    "a loss of one input and no target": lambda library: library.l1_loss(torch.ones(1), torch.ones(0)),
+    "a softmax of no whole number": lambda library: library.softmax(torch.ones(0, dtype=torch.int64), 0),
+    "windows of no channel": lambda library: library.unfold(torch.ones(0, 4, 4), 2),
+    "windows of no axis of channels": lambda library: library.unfold(torch.ones(4, 4), 2),
+}
+
+
+@pytest.mark.parametrize("call", OF_SIZE_0.values(), ids=OF_SIZE_0)
+def test_a_call_of_size_0_is_taken_or_refused_as_torch_does(call: Callable[[Any], Any]) -> None:
+    results = []
+    for library in (F, functional):
+        try:
+            results.append(call(library).shape)
+        except Exception as error:
+            results.append(type(error))
+    assert results[0] == results[1]
+
+
+def test_what_is_said_counts_what_was_given() -> None:
+    with pytest.raises(NotImplementedError, match=r"input is \[4, 4\], and pad has 4 numbers"):
+        functional.pad(torch.ones(4, 4), (1, 1, 1, 1), mode="reflect")
+    with pytest.raises(RuntimeError, match=r"target\.argmax\(1\) of a one-hot target"):
+        functional.nll_loss(torch.ones(2, 3), torch.ones(2, 3))
+    with pytest.raises(RuntimeError, match=r"target\.flatten\(\) removes axes"):
+        functional.nll_loss(torch.ones(2, 3), torch.ones(2, 1))

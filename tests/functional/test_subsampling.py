@@ -41,6 +41,7 @@ REFUSED = {
     "no rows": ((X[0, 0], W, B, 2), RuntimeError, r"input \[6, 5\] must be \(N, C, \*I\) or \(C, \*I\) with 2 spatial"),
     "whole numbers": ((X.long(), W, B, 2), NotImplementedError, r"input is torch.int64: input.float\(\)"),
     "two coefficients": ((X, W[:2], B, 2), RuntimeError, r"weight \[2\] .* one number for each .* \(3,\)"),
+    "four coefficients": ((X, torch.ones(4), B, 2), RuntimeError, r"weight \[4\] .* one number for each .* \(3,\)"),
     "two biases": ((X, W, B[:2], 2), RuntimeError, r"bias \[2\] .* one number for each .* \(3,\)"),
     "dtypes": ((X, W.double(), B, 2), RuntimeError, "torch.DoubleTensor must be .* of its type, torch.FloatTensor"),
     "no window": ((X, W, B, 0), RuntimeError, r"kernel_size=\(0, 0\) must be >= 1"),
