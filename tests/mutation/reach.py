@@ -21,6 +21,7 @@ SOURCES = (
     "tests/proof",
     "tests/reports",
     "tests/test_bad_input.py",
+    "tests/test_autocast.py",
     "tests/test_compile.py",
     "tests/test_derivatives.py",
     "tests/test_graph.py",
