@@ -144,7 +144,7 @@ def normalized_by_instance(
     momentum, eps = number_of("momentum", momentum), number_of("eps", eps)
     refusals.check_parameters("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats)
     if input.numel() == 0:
-        return _of_nothing(input, *(t if t is None else t.repeat(input.shape[0] or 1) for t in (weight, bias)))
+        return _of_nothing(input, weight, bias)
     x = input.contiguous()
     if not use_input_stats:
         assert running_mean is not None and running_var is not None

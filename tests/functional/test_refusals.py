@@ -202,6 +202,12 @@ def test_a_call_of_size_0_is_taken_or_refused_as_torch_does(call: Callable[[Any]
 def test_what_is_said_counts_what_was_given() -> None:
     with pytest.raises(NotImplementedError, match=r"input is \[4, 4\], and pad has 4 numbers"):
         functional.pad(torch.ones(4, 4), (1, 1, 1, 1), mode="reflect")
+    for ndim in (1, 2, 3):
+        x, w = torch.ones(5, 4, *(6,) * ndim), torch.ones(2, 3, *(1,) * ndim)
+        with pytest.raises(RuntimeError, match=r"input channels must be .*3.*, not 4"):
+            getattr(functional, f"conv{ndim}d")(x, w)
+    with pytest.raises(ValueError, match=r"the output would be of size \(1099511627776, 1073741824, 1, 1\)"):
+        manualconv.choice((2**40, 1, 1, 1), (2**30, 1, 1, 1))
     with pytest.raises(RuntimeError, match=r"target\.argmax\(1\) of a one-hot target"):
         functional.nll_loss(torch.ones(2, 3), torch.ones(2, 3))
     with pytest.raises(RuntimeError, match=r"target\.flatten\(\) removes axes"):

@@ -267,6 +267,7 @@ def test_a_one_hot_target_of_nll_loss_is_told_how_to_become_class_numbers() -> N
         (M, "xyzzy", "nor is it in torch"),
         (MN, "functional", "the functions are in manualconv.functional"),
         (MN, "PReLU", "torch.nn.PReLU is torch's own"),
+        (MN, "parallel", "torch.nn.parallel is torch's own"),
         (MN, "Conv2D", "did you mean Conv2d?"),
         (manualconv, "Conv2d", "there is manualconv.nn.Conv2d"),
         (manualconv, "conv2d", "there is manualconv.functional.conv2d"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -81,6 +82,38 @@ def test_every_name_of_the_family_is_in_the_table_or_left_for_a_reason() -> None
     # A name that came into the table is no longer left, but for Tensor.unfold, which only shares its name.
     assert {f.__name__ for f in TABLE} & left == {"unfold"}
     assert len(names) > 40
+
+
+#: Arguments whose default is another on purpose: torch's bindings reduce nothing, whatever its schemas say, and
+#: functions that return indices are one of ours with that argument.
+OTHERWISE = {"reduction", "return_indices"}
+
+
+def defaults(theirs: Any) -> dict[str, list[Any]]:
+    """The defaults of a function of torch's, of each of its overloads."""
+    try:
+        return {p.name: [p.default] for p in signature(theirs).parameters.values() if p.default is not p.empty}
+    except ValueError:
+        packet, found = getattr(torch.ops.aten, theirs.__name__, None), dict[str, list[Any]]()
+        for overload in () if packet is None else packet.overloads():
+            for argument in getattr(packet, overload)._schema.arguments:
+                if argument.has_default_value():
+                    found.setdefault(argument.name, []).append(argument.default_value)
+        return found
+
+
+def test_an_argument_that_is_left_out_is_what_it_is_for_torch() -> None:
+    wrong, count = [], 0
+    for theirs, ours in TABLE.items():
+        there = defaults(theirs)
+        for name, mine in signature(ours).parameters.items():
+            if mine.default is not mine.empty and name in there and name not in OTHERWISE:
+                count += 1
+                # A number stands for one on each axis, and no stride for none.
+                equal = [set(d) <= {mine.default} if isinstance(d, list) else d == mine.default for d in there[name]]
+                wrong += [] if any(equal) else [(theirs.__name__, name, mine.default, there[name])]
+    assert wrong == []
+    assert count > 200
 
 
 def test_the_audit_sees_a_missing_name() -> None:
