@@ -1,5 +1,7 @@
 """A coefficient per channel: linear in every slot, the two maps each other's derivatives."""
 
+from itertools import product
+
 import pytest
 import torch
 from hypothesis import given
@@ -60,6 +62,22 @@ def test_both_orders_in_every_mode(apply, shapes, dtype: torch.dtype) -> None:
         nondet_tol=0.0,
     )
     assert gradgradcheck(apply, leaves(), gen_non_contig_grad_outputs=True, check_fwd_over_rev=True, nondet_tol=0.0)
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("in_dims", [at for at in product((None, 0, 1), repeat=2) if at != (None, None)])
+def test_whichever_operand_is_mapped_it_is_a_loop(in_dims: tuple[int | None, int | None], biased: bool) -> None:
+    (x_at, w_at), b = in_dims, drawn((3, 3), 2) if biased else None
+    x = drawn((2, 3, 4) if x_at is None else (3, 3, 3, 4), 0)
+    w = drawn((3,) if w_at is None else (3, 3), 1)
+    for b_at in (0, None) if biased else (None,):
+        constant = b if b is None or b_at == 0 else b[0]
+        parts = [
+            [t if at is None or t is None else t.select(at, n) for t, at in ((x, x_at), (w, w_at), (constant, b_at))]
+            for n in range(3)
+        ]
+        expected = torch.stack([ScaleChannels.call(*part) for part in parts])
+        assert torch.equal(torch.vmap(ScaleChannels.call, (x_at, w_at, b_at))(x, w, constant), expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -272,6 +272,12 @@ def test_what_tells_nothing_is_not_registered(answer: str) -> None:
     assert "odd" not in ALGORITHMS
 
 
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_it_is_asked_about_a_layer_of_one_two_and_three_axes(ndim: int) -> None:
+    with pytest.raises(RuntimeError, match=r"algorithm\('odd'\): cost must return nanoseconds"):
+        registered("odd", cost=lambda self, of, sizes: nan if sizes.window.ndim == ndim else 1.0)
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_what_tells_nothing_of_one_layer_harms_no_layer_that_did_not_ask_for_it(answer: str) -> None:
     asked, tells, words = ANSWERS[answer]
