@@ -14,6 +14,7 @@ def test_axes_join_and_come_apart_again(start: int, end: int, shape: tuple[int, 
     y = functional.flatten(x, start, end)
     assert y.shape == shape
     assert torch.equal(y, torch.flatten(x, start, end))
+    assert torch.equal(functional.flatten(x), torch.flatten(x))
     cotangent = torch.arange(24.0).reshape(shape)
     (x_bar,) = torch.autograd.grad(y, x, cotangent)
     assert torch.equal(x_bar, cotangent.reshape(x.shape))

@@ -111,9 +111,9 @@ Left out as wholes: `torch_internals` and `missing`, which ask what torch and a 
 
 The tests for a mutant are found by running them once and noting who runs which line: first those of the file that is
 named like the mutated one, then others, each time those that run the mutated line before those that run another line of
-its file, quick ones first, up to 8 and 20 seconds. They run with profile mc-smoke of tests/conftest.py. A survivor is a
-mutant that these do not notice. One that takes three times as long as its tests and a minute more is a timeout, and
-counts as noticed; one that is no Python is invalid.
+its file, quick ones first, up to 8 and 20 seconds; last come those that look at all files. They run with profile
+mc-smoke of tests/conftest.py. A survivor is a mutant that these do not notice. One that takes three times as long as
+its tests and a minute more is a timeout, and counts as noticed; one that is no Python is invalid.
 
 """
 

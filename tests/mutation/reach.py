@@ -30,6 +30,8 @@ SOURCES = (
     "tests/test_per_sample.py",
     "tests/test_transforms.py",
 )
+#: How tests begin that look at all files, whose lines they do not run: at arguments, and at what is public.
+LOOKING = ("tests/swap/test_table.py::test_an_argument", "tests/test_package.py::test_all_lists")
 #: Processor seconds, without a mutant: of the tests named like the file, and of the others.
 NEAR, FAR = 8.0, 20.0
 
@@ -62,7 +64,7 @@ class Lines:
                     self.ran.setdefault(file, {}).setdefault(int(line), set()).update(good.intersection(names))
 
     def rounds(self, file: str, line: int, beside: Sequence[str] = ()) -> list[list[Test]]:
-        """The tests for a mutant in this line, in two rounds: those named like the file, then others.
+        """The tests for a mutant in this line, in rounds: those named like the file, others, those that look at files.
 
         Each begins with the tests that run the line.  Then come those that run any line of the file: they may have met
         the line in a cache or when the file was imported; and those of files beside it.  Quick ones are first.
@@ -77,7 +79,8 @@ class Lines:
                 for name in sorted(names, key=lambda n: (n not in reach, n not in anywhere, self.tests[n].seconds, n))
             ]
 
-        rounds = within(ordered(named), NEAR), within(ordered(anywhere - named), FAR)
+        looking = {name for name in self.tests if name.startswith(LOOKING)} - named - anywhere
+        rounds = within(ordered(named), NEAR), within(ordered(anywhere - named), FAR), ordered(looking)
         return [tests for tests in rounds if tests]
 
 

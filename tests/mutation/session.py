@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.mutation import mutants, reach
 from tests.mutation.mutants import FLOORS, Change, Mutant
-from tests.mutation.trials import Outcome, Trials, callers, fingerprint
+from tests.mutation.trials import Outcome, Trials, callers, compiles, fingerprint
 from tests.suite import ROOT
 
 KEPT = ROOT / "runs" / "mutation"
@@ -126,7 +126,9 @@ def tried(trials: Trials, lines: reach.Lines, todo: Iterator[Mutant]) -> Iterato
     for mutant in todo:
         source = (ROOT / mutant.file).read_text(encoding="utf-8")
         text = mutants.mutated(source, mutant)
-        rounds = lines.rounds(mutant.file, mutant.line, callers(ROOT, mutant.file))
+        # Which lines of kernels run nobody sees, and what is only imported runs none.
+        unseen = compiles(source) or mutant.file not in lines.ran
+        rounds = lines.rounds(mutant.file, mutant.line, callers(ROOT, mutant.file) if unseen else ())
         outcome = trials.tried(mutant.file, text, rounds)
         yield Result(mutant, mutants.change(mutant, source, text), outcome)
 
