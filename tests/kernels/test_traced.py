@@ -1,0 +1,50 @@
+"""Kernels that take another way in a graph: what is recorded there gives the same numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from manualconv.kernels.correlation import lowering_batch_last
+from manualconv.kernels.entrywise import residuals
+from manualconv.kernels.pooling.summation import spread_windows, sum_windows
+from manualconv.testing.cases import Convolution, convolutions
+from tests.kernels.correlation.three_maps import calls
+
+
+def check(kernel: Callable[..., Any], *operands: Tensor) -> None:
+    """The graph of a kernel gives what the kernel gives."""
+    graph = make_fx(kernel)(*operands)
+    torch.testing.assert_close(graph(*operands), kernel(*operands), rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(case=st.sampled_from((2, 1, 3)).flatmap(lambda ndim: convolutions(ndim, cut=True)))
+def test_window_sums_and_the_three_maps(case: Convolution) -> None:
+    x, w, y = case.batched()
+    window = case.window
+    check(lambda x: sum_windows(x, window), x)
+    check(lambda x: spread_windows(x, window), sum_windows(x, window))
+    for n, operands in enumerate(((x, w), (w, y), (x, y))):
+        check(lambda *two, n=n: calls(lowering_batch_last, *places(n, two), window)[n](), *operands)
+
+
+def places(n: int, two: tuple[Tensor, ...]) -> tuple[Any, Any, Any]:
+    """x, w and y, of which a map reads two."""
+    missing: tuple[Any, ...] = (None,)
+    x, w, y = (*two, *missing) if n == 0 else (*missing, *two) if n == 1 else (two[0], None, two[1])
+    return x, w, y
+
+
+@pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
+def test_losses_of_an_entry(t: float) -> None:
+    x = torch.tensor([0.125, 0.25, 0.5, 0.875], dtype=torch.float64)
+    target = torch.full_like(x, t)
+    check(residuals.binary_cross_entropy, x, target)
+    check(residuals.logit_cross_entropy, 8 * x - 4, target)
+    check(lambda r: residuals.huber(r, 0.3, 0.3), x)
