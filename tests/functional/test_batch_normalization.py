@@ -129,3 +129,11 @@ def test_without_gamma_and_beta_the_output_may_be_edited_in_place() -> None:
         edited = y.relu_()
         assert not edited._is_view()
         assert torch.isfinite(grad(edited.exp().sum(), x)[0]).all()
+
+
+def test_of_nothing_the_gradients_of_one_channel_s_coefficients_are_0() -> None:
+    for library in (torch.nn.functional, functional):
+        w, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+        y = library.batch_norm(torch.ones(0, 1, 2), None, None, w, b, True)
+        assert y.shape == (0, 1, 2)
+        assert [g.tolist() for g in grad(y.sum(), (w, b))] == [[0.0], [0.0]]

@@ -202,6 +202,13 @@ def test_a_call_of_size_0_is_taken_or_refused_as_torch_does(call: Callable[[Any]
 def test_what_is_said_counts_what_was_given() -> None:
     with pytest.raises(NotImplementedError, match=r"input is \[4, 4\], and pad has 4 numbers"):
         functional.pad(torch.ones(4, 4), (1, 1, 1, 1), mode="reflect")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's of two sizes
+        with pytest.raises(RuntimeError, match=r"one shape: \[3\] against \[0\]"):
+            functional.mse_loss(torch.ones(3), torch.ones(0))
+    for shape, error in (((0, 4), RuntimeError), ((4,), IndexError)):
+        with pytest.raises(error, match="only the batch may be empty"):
+            functional.unfold(torch.ones(shape), (2,))
     for ndim in (1, 2, 3):
         x, w = torch.ones(5, 4, *(6,) * ndim), torch.ones(2, 3, *(1,) * ndim)
         with pytest.raises(RuntimeError, match=r"input channels must be .*3.*, not 4"):

@@ -21,6 +21,7 @@ SOURCES = (
     "tests/proof",
     "tests/reports",
     "tests/test_bad_input.py",
+    "tests/test_by_hand.py",
     "tests/test_autocast.py",
     "tests/test_compile.py",
     "tests/test_derivatives.py",
@@ -101,4 +102,4 @@ def is_named_like(test: str, file: str) -> bool:
     True
     """
     stem = PurePosixPath(test.partition("::")[0]).stem.removeprefix("test_")
-    return stem in (PurePosixPath(file).stem, PurePosixPath(file).parent.name)
+    return stem in (PurePosixPath(file).stem.removeprefix("compiled_"), PurePosixPath(file).parent.name)

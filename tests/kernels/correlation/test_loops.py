@@ -146,8 +146,8 @@ def amid_nan(t: Tensor) -> Tensor:
 
 
 @needs_numba
-@pytest.mark.parametrize("columns", range(64, 73))
-@pytest.mark.parametrize("batch", [1, 2, 17])
+@pytest.mark.parametrize("columns", [64, 65, 71])
+@pytest.mark.parametrize("batch", [2, 17])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_what_lies_around_the_operands_is_not_in_the_sums(dtype: torch.dtype, batch: int, columns: int) -> None:
     window = Window((3, columns), (2, 3), (1, 1), (1, 1), ((0, 0), (0, 0)), 1)

@@ -211,12 +211,6 @@ def test_what_is_no_algorithm_is_not_registered(wrong: str) -> None:
     assert "mine" not in ALGORITHMS
 
 
-def test_a_map_that_is_not_written_is_said_by_python() -> None:
-    half = type("Half", (manualconv.Algorithm,), {"to_output": Shifting.to_output})
-    with pytest.raises(TypeError, match=r"abstract.*to_weight"):
-        half()
-
-
 def test_a_name_is_a_text_and_taken_once() -> None:
     registered("mine")
     for name in ("mine", "loops", "matrix"):
