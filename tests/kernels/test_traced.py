@@ -14,7 +14,6 @@ from manualconv.kernels.correlation import lowering_batch_last
 from manualconv.kernels.entrywise import residuals
 from manualconv.kernels.pooling.summation import spread_windows, sum_windows
 from manualconv.testing.cases import Convolution, convolutions
-from tests.kernels.correlation.three_maps import calls
 
 
 def check(kernel: Callable[..., Any], *operands: Tensor) -> None:
@@ -30,15 +29,9 @@ def test_window_sums_and_the_three_maps(case: Convolution) -> None:
     window = case.window
     check(lambda x: sum_windows(x, window), x)
     check(lambda x: spread_windows(x, window), sum_windows(x, window))
-    for n, operands in enumerate(((x, w), (w, y), (x, y))):
-        check(lambda *two, n=n: calls(lowering_batch_last, *places(n, two), window)[n](), *operands)
-
-
-def places(n: int, two: tuple[Tensor, ...]) -> tuple[Any, Any, Any]:
-    """x, w and y, of which a map reads two."""
-    missing: tuple[Any, ...] = (None,)
-    x, w, y = (*two, *missing) if n == 0 else (*missing, *two) if n == 1 else (two[0], None, two[1])
-    return x, w, y
+    check(lambda x, w: lowering_batch_last.to_output(x, w, None, window), x, w)
+    check(lambda w, y: lowering_batch_last.to_input(w, y, window), w, y)
+    check(lambda x, y: lowering_batch_last.to_weight(x, y, window), x, y)
 
 
 @pytest.mark.parametrize("t", [0.0, 0.25, 1.0])

@@ -9,6 +9,6 @@ MAPS = ("to_output", "to_input", "to_weight")
 
 @pytest.mark.parametrize("missing", MAPS)
 def test_a_map_that_is_not_written_is_said_by_python(missing: str) -> None:
-    written = {name: lambda self, *operands: operands[0] for name in (*MAPS, "refusal", "cost") if name != missing}
+    written = {name: lambda self, *operands: operands[0] for name in MAPS if name != missing}
     with pytest.raises(TypeError, match=f"abstract.*{missing}"):
         type("Half", (manualconv.Algorithm,), written)()
